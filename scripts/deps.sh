@@ -1,0 +1,237 @@
+#!/usr/bin/env bash
+# Installs what weft needs and this machine lacks, through apt.
+#
+#     scripts/deps.sh build guests tests
+#
+# Each group below is a list of needs: a test that says whether the thing is already here (a command,
+# a header, a version), the package that brings it, and why weft wants it. Only what is missing is
+# collected; when nothing is, no apt command runs at all. Otherwise: one `apt-get update`, one
+# `apt-get install` of everything missing, and the same tests again, so that a package that did not
+# bring what it should is named here and not by a compiler ten minutes later.
+#
+# Knows Debian 12, Debian 13 and Ubuntu 24.04. Elsewhere it says what is missing and gives up.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly log=build/logs/apt.log
+missing_tests=()
+missing_packages=()
+missing_reasons=()
+apt_lists_are_fresh=no
+
+die() {
+  echo "deps: error: $*" >&2
+  exit 1
+}
+
+# ---- tests: is it here? ---------------------------------------------------------------------------
+
+has() { command -v "$1" >/dev/null; }
+
+has_meson() {
+  local version
+  version=$(meson --version 2>/dev/null) && ((${version%%.*} >= 1))
+}
+
+has_boost() {
+  local version
+  version=$(awk '/^#define BOOST_VERSION / { print $3 }' /usr/include/boost/version.hpp 2>/dev/null)
+  ((${version:-0} >= 108100)) && [[ -e /usr/include/boost/asio.hpp ]]
+}
+
+has_boost_context() { has_boost && compgen -G "/usr/lib/*/libboost_context.so" >/dev/null; }
+
+has_libwabt() {
+  [[ -e /usr/include/wabt/interp/interp.h ]] &&
+    { has_file /usr/lib/libwabt.a || compgen -G "/usr/lib/*/libwabt.a" >/dev/null; }
+}
+
+has_file() { [[ -e $1 ]]; }
+
+has_wasm_builtins() {
+  has clang && [[ -e $(clang --target=wasm32-wasi --rtlib=compiler-rt -print-libgcc-file-name) ]]
+}
+
+has_go() { scripts/go.sh >/dev/null; }
+
+# ---- packages whose name depends on the distribution ----------------------------------------------
+
+refresh_apt_lists() {
+  [[ $apt_lists_are_fresh == yes ]] && return
+  as_root apt-get update
+  apt_lists_are_fresh=yes
+}
+
+candidate_of() { apt-cache policy "$1" | awk '$1 == "Candidate:" { print $2 }'; }
+
+candidate_is_at_least() {
+  local candidate
+  candidate=$(candidate_of "$1")
+  [[ -n $candidate && $candidate != "(none)" ]] && dpkg --compare-versions "$candidate" ge "$2"
+}
+
+# Debian 12's default Boost is 1.74; it carries 1.81 beside it under a versioned name.
+boost_package() {
+  if candidate_is_at_least "lib$1-dev" 1.81; then echo "lib$1-dev"; else echo "lib${1}1.81-dev"; fi
+}
+
+# The runtime library must match the clang that links it.
+wasm_builtins_package() {
+  local major
+  if has clang; then
+    major=$(clang -dumpversion)
+  else
+    major=$(apt-cache depends clang | sed -nE 's/.*Depends: clang-([0-9]+)$/\1/p' | head -n 1)
+  fi
+  echo "libclang-rt-${major%%.*}-dev-wasm32"
+}
+
+distribution_codename() { sed -n 's/^VERSION_CODENAME=//p' /etc/os-release; }
+
+# Debian 12 has Go 1.19, and a newer one in its backports. golang-src is named too: without it apt
+# keeps the old one, on which the new golang-go does not sit.
+go_package() {
+  local codename
+  if candidate_is_at_least golang-go 2:1.21; then
+    echo golang-go
+  else
+    codename=$(distribution_codename)
+    enable_backports_of "$codename"
+    echo "golang-go/$codename-backports golang-src/$codename-backports"
+  fi
+}
+
+# Adds the backports of the mirror this machine already uses.
+enable_backports_of() {
+  local codename=$1 uri source key=/usr/share/keyrings/debian-archive-keyring.gpg
+  apt-cache policy | grep -q "n=$codename-backports" && return
+  # $(REPO_URI) is apt's own placeholder, not a command.
+  # shellcheck disable=SC2016
+  uri=$(apt-get indextargets --format '$(REPO_URI)' \
+    'Created-By: Packages' "Codename: $codename" 'Component: main' | head -n 1)
+  [[ -n $uri ]] || die "Go here is older than 1.21, and apt has no source for '$codename' to extend"
+  source=/etc/apt/sources.list.d/weft-$codename-backports.sources
+  echo "deps: Go here is older than 1.21: enabling $codename-backports in $source" >&2
+  {
+    printf 'Types: deb\nURIs: %s\nSuites: %s-backports\nComponents: main\n' "$uri" "$codename"
+    if [[ -e $key ]]; then echo "Signed-By: $key"; fi
+  } >"$PWD/build/logs/backports.sources"
+  as_root install -m 644 "$PWD/build/logs/backports.sources" "$source"
+  as_root apt-get update
+}
+
+# ---- the needs ------------------------------------------------------------------------------------
+
+# need TEST PACKAGE WHY. PACKAGE may be one of the functions above: asked once apt's lists are fresh.
+need() {
+  local test=$1 package=$2 why=$3
+  $test && return
+  missing_tests+=("$test")
+  missing_packages+=("$package")
+  missing_reasons+=("$why")
+}
+
+needs_of_build() {
+  need "has g++" g++ "the C++20 compiler"
+  need "has_meson" meson "the build, 1.0 or newer"
+  need "has ninja" ninja-build "runs the build"
+  need "has pkg-config" pkg-config "finds libraries for the build"
+  need "has_boost" "boost_package boost" "Asio, 1.81 or newer: I/O, timers, signals"
+  need "has_boost_context" "boost_package boost-context" "Boost.Context: fibers"
+  need "has_file /usr/include/doctest/doctest.h" doctest-dev "unit tests"
+  need "has_libwabt" wabt "libwabt: parses, validates and interprets guests"
+  need "has_file /usr/include/CLI/CLI.hpp" libcli11-dev "the command line of weft"
+  need "has_file /usr/include/fmt/format.h" libfmt-dev "messages"
+}
+
+needs_of_guests() {
+  need "has clang" clang "compiles C guests"
+  need "has wasm-ld" lld "links C guests"
+  need "has_file /usr/include/wasm32-wasi/stdio.h" wasi-libc "the C library of C guests"
+  need "has_wasm_builtins" wasm_builtins_package "clang's runtime library for wasm32"
+  need "has wat2wasm" wabt "assembles guests written as text"
+  need "has_go" go_package "Go 1.21 or newer: builds Go guests"
+  need "has python3" python3 "runs the guests' build script"
+}
+
+needs_of_tests() {
+  need "has clang-format" clang-format "format check"
+  need "has clang-tidy" clang-tidy "static checks"
+  need "has python3" python3 "end-to-end and tidy checks"
+  need "has git" git "lists the project's files"
+}
+
+# ---- installing -----------------------------------------------------------------------------------
+
+# Runs a command as root, its output in the log only. The caller sees failures.
+as_root() {
+  local sudo=()
+  if ((EUID != 0)); then
+    has sudo || die "not root and no sudo: install as root: ${missing_packages[*]}"
+    sudo=(sudo)
+  fi
+  echo "+ $*" >>"$log"
+  DEBIAN_FRONTEND=noninteractive "${sudo[@]}" "$@" >>"$log" 2>&1
+}
+
+is_function() { [[ $(type -t "${1%% *}") == function ]]; }
+
+# Turns package-name functions into names, now that apt's lists are there.
+resolve_packages() {
+  local i
+  for i in "${!missing_packages[@]}"; do
+    if is_function "${missing_packages[i]}"; then
+      missing_packages[i]=$(${missing_packages[i]}) || exit 1
+    fi
+  done
+}
+
+install_missing() {
+  local i
+  has apt-get || die "no apt-get here. Install by hand: ${missing_reasons[*]}"
+  mkdir -p "${log%/*}"
+  : >"$log"
+  echo "deps: reading apt's package lists"
+  refresh_apt_lists || fail_with_log "'apt-get update' failed"
+  resolve_packages
+  echo "deps: installing what is missing (log: $log)"
+  for i in "${!missing_packages[@]}"; do
+    printf '  %-30s %s\n' "${missing_packages[i]%% *}" "${missing_reasons[i]}"
+  done
+  # Unquoted on purpose: one need may resolve to two packages.
+  # shellcheck disable=SC2068
+  as_root apt-get install -y --no-install-recommends ${missing_packages[@]} ||
+    fail_with_log "apt could not install: ${missing_packages[*]}"
+}
+
+fail_with_log() {
+  tail -n 25 "$log" >&2
+  die "$1 (whole log: $log)"
+}
+
+# A package that is installed but does not bring what it should is an error with its name.
+verify() {
+  local i
+  hash -r
+  for i in "${!missing_tests[@]}"; do
+    ${missing_tests[i]} ||
+      die "package '${missing_packages[i]}' is installed, but '${missing_tests[i]}' still fails" \
+        "(${missing_reasons[i]})"
+  done
+}
+
+main() {
+  local group
+  for group in "$@"; do
+    case $group in
+      build | guests | tests) "needs_of_$group" ;;
+      *) die "no such group: $group (build, guests, tests)" ;;
+    esac
+  done
+  ((${#missing_tests[@]} == 0)) && return
+  install_missing
+  verify
+  echo "deps: done"
+}
+
+main "$@"

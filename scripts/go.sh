@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Prints the path of a Go toolchain that can build WASI guests (1.21 or newer), or fails silently.
+#
+# The one on PATH comes first. sudo and cron hide /usr/local/go from PATH, and Debian keeps old and
+# new Go side by side under /usr/lib, so those are looked at next. WEFT_GO overrides everything.
+set -u
+
+readonly minor_min=21
+
+is_new_enough() {
+  local version
+  version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
+  [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= minor_min))
+}
+
+for go in ${WEFT_GO:-$(command -v go)} /usr/local/go/bin/go /usr/bin/go /usr/lib/go-1.*/bin/go; do
+  if [[ -x $go ]] && is_new_enough "$go"; then
+    echo "$go"
+    exit 0
+  fi
+done
+exit 1

@@ -1,0 +1,7 @@
+// Prints one line and ends.
+#include <stdio.h>
+
+int main(void) {
+  printf("hello from c\n");
+  return 0;
+}

@@ -1,0 +1,4 @@
+;; Imports a memory. WASI guests bring their own.
+(module
+  (import "env" "memory" (memory 1))
+  (func (export "_start")))

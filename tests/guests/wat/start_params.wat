@@ -1,0 +1,4 @@
+;; Exports a _start that wants an argument, so it is not a command.
+(module
+  (memory (export "memory") 1)
+  (func (export "_start") (param i32)))
