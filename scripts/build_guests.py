@@ -69,7 +69,7 @@ LANGUAGES = {
     ".c": Language(
         "c", lambda: "clang", ["--version"],
         lambda tool, source, wasm: [
-            tool, "--target=wasm32-wasi", "--sysroot=/usr", "-std=c11", "-O1", "-Wall", "-Wextra",
+            tool, "--target=wasm32-wasi", "--sysroot=/usr", "-std=gnu11", "-O1", "-Wall", "-Wextra",
             "-Wno-infinite-recursion", "-o", wasm, source]),
     ".go": Language(
         "go", lambda: output_of([str(ROOT / "scripts/go.sh")], "Go 1.21 or newer"), ["version"],

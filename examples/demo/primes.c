@@ -1,0 +1,22 @@
+// The demo's worker: counts primes by trial division, prints as it goes, and gives way to the other
+// guests after every hundred candidates. Nothing here knows that it shares its thread.
+#include <sched.h>
+#include <stdio.h>
+
+static int is_prime(unsigned n) {
+  for (unsigned d = 2; d * d <= n; d++) {
+    if (n % d == 0) return 0;
+  }
+  return n >= 2;
+}
+
+int main(void) {
+  unsigned count = 0;
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  for (unsigned n = 1; n <= 30000; n++) {
+    count += is_prime(n);
+    if (n % 100 == 0) sched_yield();
+    if (n % 5000 == 0) printf("primes (C)   %u primes up to %u\n", count, n);
+  }
+  return 0;
+}

@@ -1,0 +1,125 @@
+"""Many guests on one OS thread: they take turns, sleep together, trap alone and idle for free."""
+
+import signal
+import time
+
+from harness import TRAP, claim
+
+
+@claim("two guests that sleep 300 ms each end together after 300 ms, not 600", "speed")
+def _(weft):
+    weft.run("c_sleep300", ":::", "c_sleep300").expect(code=0, out="slept\nslept\n").expect_seconds(
+        0.3, 0.6)
+
+
+@claim("a C guest and a Go guest that sleep 300 ms sleep at the same time", "speed")
+def _(weft):
+    alone = weft.run("go_hello").seconds
+    weft.run("c_sleep300", ":::", "go_sleep300").expect(code=0).expect_seconds(0.3, 0.5 + alone)
+
+
+@claim("1,000 guests that sleep 300 ms each do so at the same time", "speed")
+def _(weft):
+    result = weft.run("-n", "1000", "c_sleep300").expect(code=0, out="slept\n" * 1000)
+    result.expect_seconds(0.3, 15)
+
+
+@claim("1,000 copies of a small guest run in one process")
+def _(weft):
+    weft.run("-n", "1000", "c_hello").expect(code=0, out="hello from c\n" * 1000, err="")
+
+
+@claim("two guests that print and yield take strict turns")
+def _(weft):
+    result = weft.run("c_spinner", "a", ":::", "c_spinner", "b").expect(code=0, err="")
+    turns = [line for line in result.lines() if "round" in line]
+    expected = [f"{name} round {number}" for number in range(1, 6) for name in "ab"]
+    if turns != expected:
+        result.fail(f"expected the turns {expected}")
+
+
+@claim("two guests that tick every 20 ms print in between each other")
+def _(weft):
+    lines = weft.run("c_ticker", "a", ":::", "c_ticker", "b").expect(code=0).lines()
+    assert len(lines) == 10, lines
+    assert lines.index("b tick 1") < lines.index("a tick 3"), lines
+    assert lines.index("a tick 1") < lines.index("b tick 3"), lines
+
+
+@claim("a guest that computes and yields lets a sleeping guest wake on time", "speed")
+def _(weft):
+    with weft.start("c_yield_n", "100000000", ":::", "c_ticker", "sleeper") as run:
+        run.read_until(b"sleeper tick 5")
+        late = time.monotonic() - run.started
+        run.process.send_signal(signal.SIGKILL)
+        assert late < 1.0, f"five ticks of 20 ms took {late:.2f} s"
+
+
+@claim("one guest yields 100,000 times when it is alone")
+def _(weft):
+    weft.run("wat_loop_yield").expect(code=0, out="", err="")
+
+
+@claim("a guest that traps ends alone; the others finish, and the code says that one trapped")
+def _(weft):
+    result = weft.run("c_ticker", "a", ":::", "wat_trap", ":::", "c_hello", ":::", "go_hello")
+    result.expect(code=TRAP, err_has=[r"^weft: .*wat_trap", "divide by zero"],
+                  out_has=["^a tick 5$", "^hello from c$", "^hello from go$"])
+
+
+@claim("1,000 trapping guests trap each for itself")
+def _(weft):
+    result = weft.run("-n", "1000", "wat_trap").expect(code=TRAP, out="")
+    reports = sum("divide by zero" in line for line in result.err.splitlines())
+    if reports != 1000:
+        result.fail(f"expected 1000 reports, got {reports}")
+
+
+@claim("a guest whose stack overflows ends alone")
+def _(weft):
+    for overflow in ["wat_recursion", "wat_recursion_indirect", "c_stack_overflow"]:
+        weft.run(overflow, ":::", "c_ticker", "a").expect(code=TRAP, out_has="^a tick 5$")
+
+
+def cpu_seconds(weft, *words):
+    """The least CPU time of three runs: the others paid for what this machine did besides."""
+    return min(weft.run(*words).expect(code=0).cpu_seconds for _ in range(3))
+
+
+@claim("a guest that sleeps 2 s uses no CPU: less than 20 ms above one that just ends", "speed")
+def _(weft):
+    idle = cpu_seconds(weft, "c_sleep2s") - cpu_seconds(weft, "c_hello")
+    assert idle < 0.020, f"2 s of sleep cost {idle * 1000:.1f} ms of CPU"
+
+
+@claim("200 guests that sleep 2 s use less than 20 ms of CPU above 200 that just end", "speed")
+def _(weft):
+    many = ["-n", "200"]
+    idle = cpu_seconds(weft, *many, "c_sleep2s") - cpu_seconds(weft, *many, "c_hello")
+    assert idle < 0.020, f"2 s of sleep cost {idle * 1000:.1f} ms of CPU"
+
+
+@claim("Ctrl-C ends a sleeping guest at once, with 130")
+def _(weft):
+    with weft.start("c_ticker", "a", ":::", "c_sleep2s") as run:
+        run.read_until(b"a tick 1\n")
+        asked = time.monotonic()
+        run.process.send_signal(signal.SIGINT)
+        run.finish().expect(code=130)
+        assert time.monotonic() - asked < 1.0, "took longer than a second"
+
+
+@claim("Ctrl-C ends a guest that computes without a pause, with 130")
+def _(weft):
+    with weft.start("c_busy") as run:
+        run.read_until(b"busy\n")
+        run.process.send_signal(signal.SIGINT)
+        run.finish(timeout=10).expect(code=130)
+
+
+@claim("SIGTERM ends weft, with 143")
+def _(weft):
+    with weft.start("c_ticker", "a", ":::", "c_sleep2s") as run:
+        run.read_until(b"a tick 1\n")
+        run.process.send_signal(signal.SIGTERM)
+        run.finish(timeout=10).expect(code=143)

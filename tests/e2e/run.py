@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""End-to-end tests of the weft command.
+
+    tests/e2e/run.py WEFT GUESTDIR [--filter TEXT] [--without speed,malloc] [--list]
+
+WEFT is the binary, GUESTDIR what tests/guests/build.py filled. The claims are in claims_*.py beside
+this file, each a sentence and a function; harness.py is the language they are written in. Prints a
+line for each claim, for a failing one its command and output, and `N passed, N failed` at the end.
+"""
+
+import argparse
+import pathlib
+import sys
+import tempfile
+import time
+
+import claims_command
+import claims_errors
+import claims_go
+import claims_io
+import claims_scheduling
+import claims_wasi
+import harness
+
+# In this order: what a reader expects first comes first.
+MODULES = [claims_command, claims_go, claims_scheduling, claims_io, claims_wasi, claims_errors]
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("weft", type=pathlib.Path)
+    parser.add_argument("guests", type=pathlib.Path)
+    parser.add_argument("--filter", default="", help="only claims whose sentence contains this")
+    parser.add_argument("--without", default="", help="leave out claims that need these: speed,malloc")
+    parser.add_argument("--list", action="store_true", help="print the claims, run nothing")
+    return parser.parse_args(arguments)
+
+
+def selected(options):
+    missing = set(filter(None, options.without.split(",")))
+    return [claim for claim in harness.CLAIMS
+            if options.filter in claim.sentence and not claim.needs & missing]
+
+
+def holds(claim, weft):
+    """Runs one claim and reports it."""
+    start = time.monotonic()
+    try:
+        claim.check(weft)
+    except AssertionError as failure:
+        print(f"FAIL  {claim.sentence}\n{failure}\n", flush=True)
+        return False
+    except Exception as error:  # A broken test is a failed test, not the end of the run.
+        print(f"FAIL  {claim.sentence}\n{type(error).__name__}: {error}\n", flush=True)
+        return False
+    print(f"ok    {claim.sentence} ({time.monotonic() - start:.2f} s)", flush=True)
+    return True
+
+
+def main(arguments):
+    options = parse(arguments)
+    claims = selected(options)
+    if options.list:
+        print("\n".join(claim.sentence for claim in claims))
+        return 0
+    if not options.weft.is_file():
+        print(f"e2e: no such binary: {options.weft}", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="weft-e2e-") as scratch:
+        weft = harness.Weft(options.weft, options.guests, scratch)
+        passed = sum(holds(claim, weft) for claim in claims)
+    failed = len(claims) - passed
+    print(f"{passed} passed, {failed} failed")
+    return 0 if passed and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
