@@ -1,0 +1,54 @@
+// Result<T>: a value, or an Error that says in words what failed and what to do about it.
+//
+// The way a failure of the host travels (a file that is missing, memory that ran out). Guests' mistakes are WASI
+// errnos and weft's own bugs are WEFT_CHECKs; neither is ever a Result.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+
+namespace weft {
+
+struct Error {
+  std::string message;  // One line, no full stop, names the thing: "guest.wasm: no such file".
+};
+
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT: implicit by design
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
+
+  [[nodiscard]] bool ok() const { return state_.index() == 0; }
+  explicit operator bool() const { return ok(); }
+
+  // The value. Requires ok().
+  T& value() {
+    WEFT_CHECK(ok(), "the value of a failed Result was asked for");
+    return *std::get_if<0>(&state_);
+  }
+  const T& value() const {
+    WEFT_CHECK(ok(), "the value of a failed Result was asked for");
+    return *std::get_if<0>(&state_);
+  }
+  T& operator*() { return value(); }
+  const T& operator*() const { return value(); }
+  T* operator->() { return &value(); }
+
+  // The error. Requires !ok().
+  [[nodiscard]] const Error& error() const {
+    WEFT_CHECK(!ok(), "the error of a good Result was asked for");
+    return *std::get_if<1>(&state_);
+  }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+struct Nothing {};
+using Status = Result<Nothing>;
+
+}  // namespace weft

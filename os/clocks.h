@@ -1,0 +1,62 @@
+// The clocks: what the scheduler and the guests take for the time.
+//
+// Monotonic time starts at an arbitrary point and never steps; realtime is nanoseconds since 1970-01-01 UTC and may. In
+// production both are the system's; in tests both stand still until somebody moves them.
+#pragma once
+
+#include <time.h>
+
+#include <cstdint>
+
+#include "scheduler/poller.h"
+
+namespace weft {
+
+// A Clock that also knows the realtime: what a guest can ask for.
+class GuestClock : public Clock {
+ public:
+  // Nanoseconds since the Unix epoch.
+  virtual std::int64_t realtime_ns() = 0;
+};
+
+class SystemClock final : public GuestClock {
+ public:
+  Instant now() override { return {read(CLOCK_MONOTONIC)}; }
+  std::int64_t realtime_ns() override { return read(CLOCK_REALTIME); }
+
+ private:
+  static std::int64_t read(clockid_t id) {
+    timespec ts{};
+    ::clock_gettime(id, &ts);
+    return ts.tv_sec * 1'000'000'000 + ts.tv_nsec;
+  }
+};
+
+// Stands still until advance() or set(). Monotonic and realtime move together.
+class ManualClock final : public GuestClock {
+ public:
+  explicit ManualClock(Instant start = {0}, std::int64_t realtime_at_start_ns = 0)
+      : now_(start), realtime_offset_ns_(realtime_at_start_ns - start.ns) {}
+
+  Instant now() override {
+    ++reads_;
+    return now_;
+  }
+  std::int64_t realtime_ns() override { return now_.ns + realtime_offset_ns_; }
+
+  void advance(Duration d) { now_ = now_ + d; }
+  // Moves the time to t; does nothing when t has passed.
+  void advance_to(Instant t) {
+    if (t > now_) now_ = t;
+  }
+
+  // How often now() was called.
+  [[nodiscard]] std::uint64_t reads() const { return reads_; }
+
+ private:
+  Instant now_;
+  std::int64_t realtime_offset_ns_;
+  std::uint64_t reads_ = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,150 @@
+#include "os/reactor.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <string>
+
+#include "base/check.h"
+#include "base/unique_fd.h"
+#include "scheduler/api.h"
+
+namespace weft {
+namespace {
+
+namespace asio = boost::asio;
+
+// How many handlers one poll runs: more wait for the next look, so that a flood of events can't keep the Gs from running.
+constexpr std::size_t kEventsPerPoll = 256;
+
+// asio::io_context with the hint that only one thread ever runs it; posting from other threads stays allowed.
+constexpr int kOneThread = 1;
+
+}  // namespace
+
+// --- ReadyWait and Watch ---
+
+ReadyWait::ReadyWait(Watch& watch, Direction direction, G& g)
+    : reactor_(*watch.state_->reactor), g_(g) {
+  Watch::Side& side = watch.state_->sides[static_cast<int>(direction)];
+  side.waits.push_back(*this);
+  ++reactor_.waits_;  // I1
+  if (!side.armed) Watch::arm(watch.state_, direction);
+}
+
+ReadyWait::~ReadyWait() {
+  if (!linked()) return;
+  unlink();
+  --reactor_.waits_;  // I1
+}
+
+Result<std::unique_ptr<Watch>> Watch::open(Reactor& reactor, int fd) {
+  UniqueFd duplicate(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  int error = duplicate.valid() ? 0 : errno;
+  auto state = std::make_shared<State>(reactor);
+  if (error == 0) {
+    boost::system::error_code assigned;
+    state->descriptor.assign(duplicate.get(), assigned);
+    error = assigned.value();
+  }
+  if (error != 0) {
+    return Error{"can't watch descriptor " + std::to_string(fd) + ": " + std::strerror(error)};
+  }
+  (void)duplicate.release();  // The stream_descriptor's now.
+  return std::unique_ptr<Watch>(new Watch(std::move(state)));
+}
+
+Watch::State::State(Reactor& owner) : reactor(&owner), descriptor(owner.io()) {}
+
+Watch::~Watch() {
+  WEFT_CHECK(state_->sides[0].waits.empty() && state_->sides[1].waits.empty(),
+             "a watch was closed while a G waited for it");
+  boost::system::error_code ignored;
+  state_->descriptor.close(ignored);
+}
+
+void Watch::arm(const std::shared_ptr<State>& state, Direction direction) {
+  const auto what = direction == Direction::read ? asio::posix::stream_descriptor::wait_read
+                                                 : asio::posix::stream_descriptor::wait_write;
+  state->sides[static_cast<int>(direction)].armed = true;
+  state->descriptor.async_wait(what, [state, direction](const boost::system::error_code& error) {
+    state->sides[static_cast<int>(direction)].armed = false;
+    // Any other error means that epoll won't watch this descriptor: then it counts as ready, and the call that the G
+    // was about to make will tell.
+    if (error != asio::error::operation_aborted) fire(*state, direction);
+  });
+}
+
+void Watch::fire(State& state, Direction direction) {
+  while (ReadyWait* wait = state.sides[static_cast<int>(direction)].waits.pop_front()) {
+    --state.reactor->waits_;  // I1
+    if (wait->g_.state == GState::waiting) this_scheduler().ready(wait->g_);
+  }
+}
+
+// --- Reactor ---
+
+Reactor::Reactor()
+    : own_io_(std::in_place, kOneThread),
+      io_(*own_io_),
+      work_(io_.get_executor()),
+      deadline_timer_(io_),
+      wakes_(io_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  watch_wakes();
+}
+
+Reactor::Reactor(asio::io_context& io)
+    : io_(io),
+      work_(io_.get_executor()),
+      deadline_timer_(io_),
+      wakes_(io_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  watch_wakes();
+}
+
+Reactor::~Reactor() { WEFT_CHECK(waits_ == 0, "a reactor died while a G waited for it"); }
+
+void Reactor::watch_wakes() {
+  wakes_.async_wait(asio::posix::stream_descriptor::wait_read,
+                    [this](const boost::system::error_code& error) {
+                      if (error) return;
+                      std::uint64_t count = 0;
+                      (void)!::read(wakes_.native_handle(), &count, sizeof count);
+                      watch_wakes();
+                    });
+}
+
+void Reactor::wake() noexcept {
+  const int saved_errno = errno;  // A signal handler must leave it as it was.
+  const std::uint64_t one = 1;
+  (void)!::write(wakes_.native_handle(), &one, sizeof one);
+  errno = saved_errno;
+}
+
+void Reactor::poll(Instant deadline) {
+  if (deadline == Instant::far_past()) {
+    // Nobody waits and the loop is ours alone: nothing could come of asking the kernel.
+    if (waits_ == 0 && own_io_.has_value()) return;
+    handle_ready_events(0);
+    return;
+  }
+  const bool timed = deadline != Instant::far_future();
+  if (timed) {
+    const std::chrono::nanoseconds since_origin(deadline.ns);
+    deadline_timer_.expires_at(std::chrono::steady_clock::time_point(since_origin));
+    deadline_timer_.async_wait([](const boost::system::error_code&) {});
+  }
+  (void)io_.run_one();
+  // The cancelled wait's handler runs below, so that it does not end the next poll before its time.
+  if (timed) deadline_timer_.cancel();
+  handle_ready_events(1);
+}
+
+void Reactor::handle_ready_events(std::size_t handled) {
+  while (handled < kEventsPerPoll && io_.poll_one() > 0) ++handled;
+}
+
+}  // namespace weft

@@ -1,0 +1,121 @@
+// The reactor: the scheduler's Poller on Boost.Asio, and the way a G waits for a file descriptor.
+//
+//   a G                      Watch                      io_context                  the loop (g0)
+//   ReadyWait(watch, dir) ─▶ list for dir ─ async_wait ─▶ epoll
+//   park(...)                                             event ◀────────────────── Reactor::poll(deadline)
+//                            every ReadyWait of dir fires: fired() becomes true, its G is readied
+//   ~ReadyWait  ◀──────────────────────────────────────── the G runs when its turn comes
+//
+// An Asio handler here only marks waits and readies Gs; no guest code runs inside one. Descriptors that epoll does not
+// take (regular files, some devices) count as ready at once.
+//
+// The Reactor owns an io_context or uses the embedder's; in the latter case the embedder's handlers run, on g0, when the
+// loop polls.
+//
+// Invariants:
+//   I1. waits_ counts the ReadyWaits that exist and have not fired.
+//   I2. A Watch has at most one async_wait under way for each direction; it has one while that direction's list is not empty.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/list.h"
+#include "base/result.h"
+#include "scheduler/poller.h"
+
+namespace weft {
+
+struct G;
+class Reactor;
+
+enum class Direction : std::uint8_t { read, write };
+
+struct ReadyListTag {};
+
+// One wait of one G for one direction of one Watch. Lives on the G's stack while the G is parked: destroying it takes the
+// wait back. May outlive neither the Watch nor the park it was made for.
+class ReadyWait : public ListLink<ReadyListTag> {
+ public:
+  // Starts to wait on behalf of g: when the descriptor is ready, has hung up or failed, fired() becomes true and g, if
+  // it is parked, is readied.
+  ReadyWait(class Watch& watch, Direction direction, G& g);
+  ~ReadyWait();
+  ReadyWait(const ReadyWait&) = delete;
+  ReadyWait& operator=(const ReadyWait&) = delete;
+
+  [[nodiscard]] bool fired() const { return !linked(); }
+
+ private:
+  friend class Watch;
+  Reactor& reactor_;
+  G& g_;
+};
+
+// A descriptor registered with the reactor. Keeps its own duplicate, so that several guests may watch the same
+// descriptor and closing the original is safe. Must not outlive the Reactor.
+class Watch {
+ public:
+  // Fails when the system has no descriptor left.
+  static Result<std::unique_ptr<Watch>> open(Reactor& reactor, int fd);
+  ~Watch();
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+ private:
+  friend class ReadyWait;
+  struct Side {
+    List<ReadyWait, ReadyListTag> waits;
+    bool armed = false;
+  };
+  // What a handler of Asio keeps alive: it may run after the Watch is gone.
+  struct State {
+    explicit State(Reactor& owner);
+    Reactor* reactor;
+    boost::asio::posix::stream_descriptor descriptor;
+    Side sides[2];
+  };
+
+  explicit Watch(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  static void arm(const std::shared_ptr<State>& state, Direction direction);
+  static void fire(State& state, Direction direction);
+
+  std::shared_ptr<State> state_;
+};
+
+class Reactor final : public Poller {
+ public:
+  // With its own io_context.
+  Reactor();
+  // On the embedder's, which must outlive the Reactor.
+  explicit Reactor(boost::asio::io_context& io);
+  ~Reactor() override;
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  void poll(Instant deadline) override;
+  [[nodiscard]] std::size_t waits() const override { return waits_; }
+  void wake() noexcept override;
+
+  [[nodiscard]] boost::asio::io_context& io() { return io_; }
+
+ private:
+  friend class ReadyWait;
+  friend class Watch;
+  void watch_wakes();
+  void handle_ready_events(std::size_t handled);
+
+  std::optional<boost::asio::io_context> own_io_;
+  boost::asio::io_context& io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer deadline_timer_;
+  boost::asio::posix::stream_descriptor wakes_;  // An eventfd: write(2) to it is async-signal-safe.
+  std::size_t waits_ = 0;
+};
+
+}  // namespace weft

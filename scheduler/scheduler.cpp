@@ -1,0 +1,232 @@
+// The loop that runs on g0, and everything that is not on the yield path. The phases of schedule() are numbered as in
+// docs/scheduler.md.
+#include "scheduler/scheduler.h"
+
+#include <algorithm>
+
+#include "scheduler/report.h"
+
+#if defined(WEFT_ASAN)
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace weft {
+
+Scheduler::Scheduler(Clock& clock, Poller& poller, Config config)
+    : clock_(clock), poller_(poller), config_(config) {
+  run_queue_.reserve(1);
+  coarse_now_ = clock_.now();
+}
+
+Scheduler::~Scheduler() {
+  WEFT_CHECK(!running_, "a scheduler died while it ran");
+  // A G may catch Killed and go on: kill again until all have ended.
+  while (live_ > 0) {
+    for_each_g([this](G& g) { kill(g); });
+    failure_ = nullptr;
+    running_ = true;
+    Scheduler* const outer = std::exchange(scheduler_of_thread, this);
+    m0_.g0.adopt_thread();
+    stopping_ = false;
+    (void)schedule();
+    scheduler_of_thread = outer;
+    running_ = false;
+  }
+}
+
+// --- run ---
+
+RunResult Scheduler::run() {
+  WEFT_CHECK(!running_, "run() was called while it ran");
+  running_ = true;
+  stopping_ = false;
+  Scheduler* const outer = std::exchange(scheduler_of_thread, this);
+  m0_.g0.adopt_thread();
+  RunResult result = schedule();
+  scheduler_of_thread = outer;
+  running_ = false;
+  if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+  return result;
+}
+
+RunResult Scheduler::schedule() {
+  for (;;) {
+    // 1. End: nothing is left to do, or somebody said stop.
+    if (live_ == 0) return {RunEnd::finished, {}};
+    if (stopping_ || failure_ != nullptr) return {RunEnd::stopped, {}};
+    // 2. Look: readiness from outside, timers, I/O; at least every kSwitchesPerLook switches.
+    if (switches_to_look_ <= 0) look_outside();
+    // 3. Run: the next G, until the thread comes back to g0.
+    if (!run_queue_.empty()) {
+      execute(pick());
+      continue;
+    }
+    // 4. Wait: block once until the next deadline or event. 5. Or report that none can come.
+    if (!wait_outside()) return {RunEnd::deadlock, deadlock_report(*this)};
+  }
+}
+
+void Scheduler::execute(G& g) {
+  enter(g);
+  switch_fiber(current_m_->g0, g.fiber);
+}
+
+void Scheduler::look_outside() {
+  switches_to_look_ = kSwitchesPerLook;
+  coarse_now_ = clock_.now();
+  drain_outside();
+  timers_.fire_due(coarse_now_);
+  poller_.poll(Instant::far_past());
+}
+
+// Returns false when no event, timer or outsider can ever ready a G.
+bool Scheduler::wait_outside() {
+  look_outside();
+  if (!run_queue_.empty()) return true;
+  if (timers_.empty() && poller_.waits() == 0 && holds_ == 0) return false;
+  poller_.poll(timers_.next_deadline());
+  switches_to_look_ = 0;  // Time has passed: look before running.
+  return true;
+}
+
+// The inbox is last in first out; Gs are readied in the order in which they were put there.
+void Scheduler::drain_outside() {
+  if (outside_.load(std::memory_order_relaxed) == nullptr) return;
+  G* oldest = nullptr;
+  for (G* g = outside_.exchange(nullptr, std::memory_order_acquire); g != nullptr;) {
+    G* next = g->outside_next.load(std::memory_order_relaxed);
+    g->outside_next.store(oldest, std::memory_order_relaxed);
+    oldest = g;
+    g = next;
+  }
+  while (oldest != nullptr) {
+    G& g = *oldest;
+    oldest = g.outside_next.load(std::memory_order_relaxed);
+    g.in_outside_list.store(false, std::memory_order_release);
+    if (g.state == GState::waiting && g.wait_reason == WaitReason::outside) {
+      ready(g);
+    } else {
+      g.outside_permit = true;
+    }
+  }
+}
+
+void Scheduler::ready_from_outside(G& g) noexcept {
+  if (!g.in_outside_list.exchange(true, std::memory_order_acq_rel)) {
+    G* head = outside_.load(std::memory_order_relaxed);
+    do {
+      g.outside_next.store(head, std::memory_order_relaxed);
+    } while (!outside_.compare_exchange_weak(head, &g, std::memory_order_release,
+                                             std::memory_order_relaxed));
+  }
+  poller_.wake();
+}
+
+void Scheduler::stop() {
+  stopping_ = true;
+  switches_to_look_ = 0;
+}
+
+// --- the life of a G ---
+
+Result<G*> Scheduler::take_idle(std::size_t stack_bytes) {
+  auto pool = std::find_if(pools_.begin(), pools_.end(), [&](const auto& p) {
+    return p->stacks().slot_bytes() == stack_bytes;
+  });
+  if (pool == pools_.end()) {
+    pool = pools_.insert(pool, std::make_unique<GPool>(stack_bytes, config_.guard));
+  }
+  return (*pool)->take();
+}
+
+void Scheduler::make_runnable(G& g, void* stack_top, const SpawnOptions& options) {
+  if (g.state == GState::dead) move(g, GState::dead, GState::idle);
+#if defined(WEFT_ASAN)
+  // The frames that were left for good when the last owner of this stack ended are still poisoned.
+  ASAN_UNPOISON_MEMORY_REGION(g.bottom, static_cast<std::size_t>(static_cast<std::byte*>(stack_top) -
+                                                                 static_cast<std::byte*>(g.bottom)));
+#endif
+  g.fiber.prepare(g.bottom, stack_top, &g_main, &g);
+  g.id = ++last_id_;
+  g.switches = 0;
+  g.requests = 0;
+  g.outside_permit = false;
+  g.wait_reason = WaitReason::none;
+  g.on_exit = options.on_exit;
+  g.on_exit_context = options.on_exit_context;
+  g.name[options.name.copy(g.name, kGNameMax - 1)] = '\0';
+  ++live_;
+  run_queue_.reserve(live_);  // I4
+  timers_.reserve(live_);     // I4
+  move(g, GState::idle, GState::runnable);
+  run_queue_.push(g);
+}
+
+void Scheduler::g_main(void* argument) {
+  G& g = *static_cast<G*>(argument);
+  const bool killed = (g.requests.load(std::memory_order_relaxed) & kKill) != 0;
+  try {
+    g.run(g, !killed);
+  } catch (const Killed&) {
+    // It has unwound: what was asked for.
+  } catch (...) {
+    scheduler_of_thread->failure_ = std::current_exception();
+    scheduler_of_thread->switches_to_look_ = 0;
+  }
+  scheduler_of_thread->exit(g);
+}
+
+void Scheduler::exit(G& g) {
+  move(g, GState::running, GState::dead);
+  --live_;
+  if (g.on_exit != nullptr) g.on_exit(g, g.on_exit_context);
+  g.pool.put(g);
+  leave(g, true);
+  WEFT_CHECK(false, "a dead G was resumed");
+  std::abort();
+}
+
+// --- requests and deadlines ---
+
+void Scheduler::kill(G& g) {
+  g.requests.fetch_or(kKill);
+  if (g.state == GState::waiting) ready(g);
+}
+
+void Scheduler::serve_requests(G& g) {
+  const std::uint8_t requests = g.requests.exchange(0);
+  if ((requests & kKill) != 0) throw Killed{};
+}
+
+void Scheduler::park_for_outside() {
+  struct Held {
+    Scheduler& scheduler;
+    explicit Held(Scheduler& s) : scheduler(s) { scheduler.hold(); }
+    ~Held() { scheduler.release_hold(); }
+  } held{*this};
+  G& g = *current();
+  if (!g.outside_permit) park(WaitReason::outside);
+  g.outside_permit = false;
+}
+
+bool Scheduler::park_until(WaitReason reason, Instant deadline) {
+  struct Armed {  // A killed G leaves park by an exception: its timer must not stay behind.
+    Scheduler& scheduler;
+    Timer& timer;
+    ~Armed() { scheduler.cancel(timer); }
+  } armed{*this, current()->sleep_timer};
+  arm(armed.timer, deadline);
+  park(reason);
+  return armed.timer.armed();
+}
+
+void Scheduler::sleep_until(Instant deadline) {
+  if (deadline <= clock_.now()) return;
+  park_until(WaitReason::sleep, deadline);
+}
+
+void SleepTimer::fire(Timer& timer) {
+  scheduler_of_thread->ready(static_cast<SleepTimer&>(timer).g);
+}
+
+}  // namespace weft

@@ -1,0 +1,320 @@
+// The scheduler: many Gs on one OS thread, first in, first out.
+//
+// A G enters by spawn() and waits in the run queue. Whoever gives up the thread (yield, park, return) takes the next G
+// from the queue and switches to it directly, stack to stack. Only when there is no next G, or when 61 switches have
+// passed since the loop last looked at timers and I/O, does the thread go to g0, the loop in scheduler.cpp, whose
+// phases docs/scheduler.md numbers. A parked G is in nobody's queue: whoever it waits for keeps its G& and calls ready().
+// What the scheduler does not do: read clocks or poll on a switch, allocate on one, or run a G from an event's handler.
+//
+// The guarantee: with n runnable Gs and no Chooser, each runs at least once in every n switches; timers, I/O and readiness from
+// outside are looked at at least once in every kSwitchesPerLook switches.
+//
+// Everything here belongs to one thread, but for the functions marked "from anywhere".
+//
+// Invariants:
+//   I1. A G is in run_queue_ exactly when it is runnable.
+//   I2. current_m_->current_g is the running G, or nullptr while g0 runs.
+//   I3. live_ counts the Gs that are runnable, running or waiting.
+//   I4. run_queue_ and timers_ have room for live_ entries: push and sleep allocate nothing.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "scheduler/chooser.h"
+#include "scheduler/event.h"
+#include "scheduler/g.h"
+#include "scheduler/g_pool.h"
+#include "scheduler/m.h"
+#include "scheduler/poller.h"
+#include "scheduler/run_queue.h"
+#include "scheduler/timers.h"
+
+namespace weft {
+
+inline constexpr int kSwitchesPerLook = 61;  // Go's number: prime, so that it falls in with no program's own period.
+#if defined(WEFT_ASAN)
+inline constexpr std::size_t kStackBytes = 256 * 1024;  // ASan's redzones make frames several times larger.
+#else
+inline constexpr std::size_t kStackBytes = 64 * 1024;
+#endif
+
+// How many places behind the head of the queue a G is when its memory is asked for.
+inline constexpr std::size_t kPrefetchAhead = 4;
+
+struct SpawnOptions {
+  std::string_view name = {};  // Cut to kGNameMax - 1 bytes.
+  std::size_t stack_bytes = kStackBytes;  // Power of two from 16 KiB to 1 GiB; includes a guard page and the G.
+  void (*on_exit)(G& g, void* context) = nullptr;  // On the G's own stack when it is dead; may ready Gs, not park.
+  void* on_exit_context = nullptr;
+};
+
+// How a run ended.
+enum class RunEnd : std::uint8_t {
+  finished,  // No G is left.
+  stopped,   // stop() was called; run() may be called again.
+  deadlock,  // Every G is parked and nothing can ready one. The Gs are still there.
+};
+
+struct RunResult {
+  RunEnd end;
+  std::string report;  // Deadlock: Go's text and a dump of every G. Else empty.
+};
+
+class Scheduler {
+ public:
+  struct Config {
+    GuardKind guard = GuardKind::automatic;
+  };
+
+  // The clock and the poller must live longer than the scheduler.
+  Scheduler(Clock& clock, Poller& poller) : Scheduler(clock, poller, Config{}) {}
+  Scheduler(Clock& clock, Poller& poller, Config config);
+  // Kills the Gs that are left and runs them to their end, so that their destructors run. Not on a G.
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // Makes a runnable G that calls f(). f moves to the new G's stack: nothing is allocated when a G of that stack size
+  // is in the pool. Fails when the system has no memory for its stack. An exception that leaves f ends run() with it.
+  template <std::invocable F>
+  Result<G*> spawn(F&& f, const SpawnOptions& options = {});
+
+  // Runs Gs on the calling thread until none is left, all are deadlocked, or stop(). Not on a G. Rethrows the exception
+  // that left a G; the other Gs stay as they are.
+  RunResult run();
+
+  // Makes run() return when the running G next gives up the thread.
+  void stop();
+
+  // --- on a G ---
+
+  // Puts the running G at the tail of the queue and runs the next. Throws Killed when the G was killed meanwhile.
+  void yield();
+
+  // Parks the running G until ready(). The caller has left its G& with whoever will call that. Throws Killed; so what
+  // keeps the G& must be taken back by a destructor.
+  void park(WaitReason reason);
+
+  // As park, but at the latest until the deadline. Returns false when it was the deadline.
+  bool park_until(WaitReason reason, Instant deadline);
+
+  // Parks until the deadline; returns at once, without a yield, when it has passed (as Go's Sleep).
+  void sleep_until(Instant deadline);
+
+  // Parks until ready_from_outside() for this G; returns at once when that has been called since the last time. Not a
+  // deadlock, whatever the other Gs do.
+  void park_for_outside();
+
+  // A safe point: yields if somebody asked the running G to. Costs one load when nobody did.
+  void checkpoint();
+
+  // --- on the scheduler's thread, on a G or not ---
+
+  // Makes a parked G runnable, at the tail of the queue. The G must be waiting.
+  void ready(G& g);
+
+  // Makes a G end: it leaves the scheduler call that it is in, or the next one, by the exception Killed.
+  void kill(G& g);
+
+  void arm(Timer& timer, Instant deadline) { timers_.arm(timer, deadline); }
+  bool cancel(Timer& timer) { return timers_.cancel(timer); }
+
+  // The running G, or nullptr on g0.
+  [[nodiscard]] G* current() const { return current_m_->current_g; }
+  [[nodiscard]] Instant now() const { return clock_.now(); }
+  [[nodiscard]] std::size_t live() const { return live_; }
+  [[nodiscard]] std::size_t runnable() const { return run_queue_.size(); }
+  [[nodiscard]] std::uint64_t switches() const { return switches_; }
+  // As of the last look outside: costs nothing.
+  [[nodiscard]] Instant coarse_now() const { return coarse_now_; }
+
+  // Calls f(G&) for every G that is runnable, running or waiting, in no particular order.
+  template <class F>
+  void for_each_g(F&& f);
+
+  void set_chooser(Chooser* chooser) { chooser_ = chooser; }  // nullptr: FIFO.
+  void set_event_sink(EventSink* sink) { sink_ = sink; }      // nullptr: none.
+
+  // While a hold is taken, all Gs parked is not a deadlock: somebody outside may still ready one.
+  void hold() { ++holds_; }
+  void release_hold() { --holds_; }
+
+  // --- from anywhere: other threads, signal handlers ---
+
+  // Ends a park_for_outside() of this G, the one under way or else the next one. Several calls before the G has run are
+  // one. The G must not have ended.
+  void ready_from_outside(G& g) noexcept;
+
+  // Asks a G to yield at its next checkpoint.
+  static void request_preempt(G& g) noexcept { g.requests.fetch_or(kPreempt); }
+
+ private:
+  static void g_main(void* g);
+  Result<G*> take_idle(std::size_t stack_bytes);
+  void make_runnable(G& g, void* stack_top, const SpawnOptions& options);
+  [[noreturn]] void exit(G& g);
+
+  void move(G& g, GState from, GState to);
+  G& pick();
+  void enter(G& next);
+  void leave(G& g, bool for_good = false);
+  void after_resume(G& g);
+  void serve_requests(G& g);
+
+  RunResult schedule();
+  void execute(G& g);
+  void look_outside();
+  bool wait_outside();
+  void drain_outside();
+
+  // Written on every switch.
+  M* current_m_ = &m0_;
+  int switches_to_look_ = 0;
+  RunQueue run_queue_;
+  std::uint64_t switches_ = 0;
+
+  // Read on every switch.
+  Chooser* chooser_ = nullptr;
+  EventSink* sink_ = nullptr;
+
+  // Written by spawn, exit and the loop.
+  std::size_t live_ = 0;
+  std::uint64_t last_id_ = 0;
+  std::vector<std::unique_ptr<GPool>> pools_;  // One for each size of stack.
+  TimerHeap timers_;
+  Instant coarse_now_;
+  std::size_t holds_ = 0;
+  bool running_ = false;
+  bool stopping_ = false;
+  std::exception_ptr failure_;  // Left a G; run() rethrows it.
+
+  // Written from anywhere.
+  std::atomic<G*> outside_ = nullptr;  // Linked by outside_next, last in first.
+
+  // Set at construction.
+  Clock& clock_;
+  Poller& poller_;
+  const Config config_;
+  M m0_;
+};
+
+// The scheduler whose run() is on this thread's stack, or nullptr.
+inline thread_local constinit Scheduler* scheduler_of_thread = nullptr;
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+template <std::invocable F>
+Result<G*> Scheduler::spawn(F&& f, const SpawnOptions& options) {
+  using Callable = std::decay_t<F>;
+  static_assert(sizeof(Callable) <= 1024, "a G's callable lies on its stack: capture less");
+  static_assert(alignof(Callable) <= 64);
+  Result<G*> taken = take_idle(options.stack_bytes);
+  if (!taken) return taken;
+  G& g = **taken;
+  auto* top = reinterpret_cast<std::byte*>(&g) - (sizeof(Callable) + 63) / 64 * 64;
+  g.callable = new (top) Callable(std::forward<F>(f));
+  g.run = [](G& self, bool call) {
+    struct Destroy {
+      Callable* callable;
+      ~Destroy() { callable->~Callable(); }
+    } callable{static_cast<Callable*>(self.callable)};
+    if (call) (*callable.callable)();
+  };
+  make_runnable(g, top, options);
+  return &g;
+}
+
+template <class F>
+void Scheduler::for_each_g(F&& f) {
+  for (const auto& pool : pools_) {
+    for (std::size_t i = 0; i < pool->size(); ++i) {
+      G& g = pool->at(i);
+      if (g.state != GState::dead && g.state != GState::idle) f(g);
+    }
+  }
+}
+
+// The one place where a G changes its state.
+inline void Scheduler::move(G& g, GState from, GState to) {
+  WEFT_CHECK(g.state == from, "a G was not in the state that its mover thought");
+  WEFT_CHECK(may_move(from, to), "g_state.h allows no such move");
+  g.state = to;
+  if (sink_ != nullptr) [[unlikely]] sink_->on_event({g, from, to});
+}
+
+// Asks for the lines that a switch to g will touch: its hot members and the frames just below it. g may be any pointer.
+inline void prefetch(const G* g) {
+  const auto address = reinterpret_cast<std::uintptr_t>(g);
+  __builtin_prefetch(reinterpret_cast<const void*>(address), 1);
+  __builtin_prefetch(reinterpret_cast<const void*>(address + 64), 1);
+  __builtin_prefetch(reinterpret_cast<const void*>(address - 128), 1);
+  __builtin_prefetch(reinterpret_cast<const void*>(address - 192), 1);
+}
+
+inline G& Scheduler::pick() {
+  if (chooser_ != nullptr) [[unlikely]] return run_queue_.take(chooser_->next_g(run_queue_));
+  // Memory is what a switch waits for when there are many Gs: ask for the lines of a later G now.
+  prefetch(run_queue_.prefetch_hint(kPrefetchAhead));
+  return run_queue_.pop();
+}
+
+// Makes `next` the running G of the current M. The caller switches to its fiber.
+inline void Scheduler::enter(G& next) {
+  move(next, GState::runnable, GState::running);
+  next.m = current_m_;
+  current_m_->current_g = &next;
+  ++next.switches;
+  ++switches_;
+}
+
+// Gives up the thread on behalf of g, which is no longer running (and is queued, if it is runnable). Fast path: straight
+// to the next G. It is allowed when there is one and a look outside is not due; all else is g0's work.
+inline void Scheduler::leave(G& g, bool for_good) {
+  if (--switches_to_look_ > 0 && !run_queue_.empty()) [[likely]] {
+    G& next = pick();
+    enter(next);
+    if (&next != &g) switch_fiber(g.fiber, next.fiber, for_good);
+    return;
+  }
+  current_m_->current_g = nullptr;
+  switch_fiber(g.fiber, current_m_->g0, for_good);
+}
+
+inline void Scheduler::after_resume(G& g) {
+  if (g.requests.load(std::memory_order_relaxed) != 0) [[unlikely]] serve_requests(g);
+}
+
+inline void Scheduler::yield() {
+  G& g = *current();
+  move(g, GState::running, GState::runnable);
+  run_queue_.push(g);
+  leave(g);
+  after_resume(g);
+}
+
+inline void Scheduler::park(WaitReason reason) {
+  G& g = *current();
+  g.wait_reason = reason;
+  g.waiting_since = coarse_now_;
+  move(g, GState::running, GState::waiting);
+  leave(g);
+  after_resume(g);
+}
+
+inline void Scheduler::ready(G& g) {
+  move(g, GState::waiting, GState::runnable);
+  run_queue_.push(g);
+}
+
+inline void Scheduler::checkpoint() {
+  if (G* g = current(); g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]] yield();
+}
+
+}  // namespace weft

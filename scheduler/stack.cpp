@@ -1,0 +1,134 @@
+// Slabs of stacks and their guard pages: see the picture in scheduler/stack.h.
+#include "scheduler/stack.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+namespace weft {
+namespace {
+
+constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t kColours = 32;  // 2 KiB: a parked G with its first frames still fits in one page.
+constexpr std::size_t kFirstSlabBytes = 4 * 1024 * 1024;
+constexpr std::size_t kSlabBytesMax = 1024 * 1024 * 1024;
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102  // linux/mman.h since 6.13; older libc headers lack it.
+#endif
+
+std::size_t page_bytes() {
+  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+bool kernel_has_guard_install() {
+  static const bool has = [] {
+    void* page = ::mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return false;
+    const bool ok = ::madvise(page, page_bytes(), MADV_GUARD_INSTALL) == 0;
+    ::munmap(page, page_bytes());
+    return ok;
+  }();
+  return has;
+}
+
+// Each PROT_NONE page splits a mapping and so costs two; half of the limit is left to the rest of the process.
+std::size_t mprotect_budget() {
+  std::size_t max_map_count = 65530;
+  if (std::FILE* file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
+    if (std::fscanf(file, "%zu", &max_map_count) != 1) max_map_count = 65530;
+    std::fclose(file);
+  }
+  return max_map_count / 4;
+}
+
+}  // namespace
+
+StackPool::StackPool(const Config& config)
+    : config_(config),
+      guard_(config.guard),
+      mprotect_left_(config.mprotect_guards_max != 0 ? config.mprotect_guards_max
+                                                     : mprotect_budget()) {
+  WEFT_CHECK(std::has_single_bit(config.slot_bytes) && config.slot_bytes >= 16 * 1024,
+             "a stack's size must be a power of two of at least 16 KiB");
+  WEFT_CHECK(config.header_bytes % kCacheLine == 0, "a header must be whole cache lines");
+  if (guard_ == GuardKind::automatic) {
+    guard_ = kernel_has_guard_install() ? GuardKind::madvise : GuardKind::mprotect;
+  }
+}
+
+StackPool::~StackPool() {
+  for (const Slab& slab : slabs_) ::munmap(slab.base, slab.slots * config_.slot_bytes);
+}
+
+Status StackPool::add_slab() {
+  const std::size_t doubled = slabs_.empty() ? kFirstSlabBytes : capacity_ * config_.slot_bytes;
+  const std::size_t bytes = std::max(std::min(doubled, kSlabBytesMax), config_.slot_bytes);
+  void* base = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (base == MAP_FAILED) {
+    return Error{"no address space for another " + std::to_string(bytes / 1024) +
+                 " KiB of stacks: " + std::strerror(errno)};
+  }
+  // Best effort: kernels without transparent huge pages answer EINVAL, and there is nothing to turn off.
+  (void)::madvise(base, bytes, MADV_NOHUGEPAGE);
+  const std::size_t slots = bytes / config_.slot_bytes;
+  slabs_.push_back({static_cast<std::byte*>(base), capacity_, slots});
+  capacity_ += slots;
+  return Nothing{};
+}
+
+void StackPool::install_guard(std::byte* page) {
+  if (guard_ == GuardKind::madvise && ::madvise(page, page_bytes(), MADV_GUARD_INSTALL) == 0) {
+    return;
+  }
+  if (guard_ != GuardKind::none && mprotect_left_ > 0 &&
+      ::mprotect(page, page_bytes(), PROT_NONE) == 0) {
+    --mprotect_left_;
+    return;
+  }
+  ++unguarded_;
+}
+
+Result<StackPool::Slot> StackPool::fresh() {
+  if (used_ == capacity_) {
+    if (Status added = add_slab(); !added) return added.error();
+  }
+  const Slot slot = this->slot(used_);
+  install_guard(slot.bottom - page_bytes());
+  ++used_;
+  return slot;
+}
+
+const StackPool::Slab& StackPool::slab_of(std::size_t index) const {
+  const auto after = std::upper_bound(slabs_.begin(), slabs_.end(), index,
+                                      [](std::size_t i, const Slab& s) { return i < s.first; });
+  return *(after - 1);
+}
+
+StackPool::Slot StackPool::slot(std::size_t index) const {
+  WEFT_CHECK(index < capacity_, "a slot that does not exist was asked for");
+  const Slab& slab = slab_of(index);
+  std::byte* low = slab.base + (index - slab.first) * config_.slot_bytes;
+  const std::size_t colour = (index % kColours) * kCacheLine;
+  return {low + page_bytes(), low + config_.slot_bytes - colour - config_.header_bytes};
+}
+
+bool StackPool::in_guard(const void* address) const {
+  const auto* byte = static_cast<const std::byte*>(address);
+  for (const Slab& slab : slabs_) {
+    if (byte < slab.base || byte >= slab.base + slab.slots * config_.slot_bytes) continue;
+    return static_cast<std::size_t>(byte - slab.base) % config_.slot_bytes < page_bytes();
+  }
+  return false;
+}
+
+}  // namespace weft
