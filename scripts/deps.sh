@@ -3,11 +3,11 @@
 #
 #     scripts/deps.sh build guests tests
 #
-# Each group below is a list of needs: a test that says whether the thing is already here (a command,
-# a header, a version), the package that brings it, and why weft wants it. Only what is missing is
-# collected; when nothing is, no apt command runs at all. Otherwise: one `apt-get update`, one
-# `apt-get install` of everything missing, and the same tests again, so that a package that did not
-# bring what it should is named here and not by a compiler ten minutes later.
+# Each group below is a list of needs: a test that says whether the thing is already here (a
+# command, a header, a version), the package that brings it, and why weft wants it. Only what is
+# missing is collected; when nothing is, no apt command runs at all. Otherwise: `apt-get update` and
+# `apt-get install` of everything missing, and then the same tests again, so that a package that did
+# not bring what it should is named here and not by a compiler ten minutes later.
 #
 # Knows Debian 12, Debian 13 and Ubuntu 24.04. Elsewhere it says what is missing and gives up.
 set -euo pipefail
@@ -24,7 +24,7 @@ die() {
   exit 1
 }
 
-# ---- tests: is it here? ---------------------------------------------------------------------------
+# ---- tests: is it here? --------------------------------------------------------------------------
 
 has() { command -v "$1" >/dev/null; }
 
@@ -54,7 +54,7 @@ has_wasm_builtins() {
 
 has_go() { scripts/go.sh >/dev/null; }
 
-# ---- packages whose name depends on the distribution ----------------------------------------------
+# ---- packages whose name depends on the distribution ---------------------------------------------
 
 refresh_apt_lists() {
   [[ $apt_lists_are_fresh == yes ]] && return
@@ -120,9 +120,9 @@ enable_backports_of() {
   as_root apt-get update
 }
 
-# ---- the needs ------------------------------------------------------------------------------------
+# ---- the needs -----------------------------------------------------------------------------------
 
-# need TEST PACKAGE WHY. PACKAGE may be one of the functions above: asked once apt's lists are fresh.
+# need TEST PACKAGE WHY. PACKAGE may be a function above: it is asked once apt's lists are fresh.
 need() {
   local test=$1 package=$2 why=$3
   $test && return
@@ -161,7 +161,7 @@ needs_of_tests() {
   need "has git" git "lists the project's files"
 }
 
-# ---- installing -----------------------------------------------------------------------------------
+# ---- installing ----------------------------------------------------------------------------------
 
 # Runs a command as root, its output in the log only. The caller sees failures.
 as_root() {

@@ -84,8 +84,8 @@ def _(weft):
         LOAD_ERROR, r"invalid\.wasm", "type mismatch|drop")
 
 
-# Each: the proposal, what the message may call it, a module that needs it. An engine that has learnt
-# one of them runs the module instead.
+# Each: the proposal, what the message may call it, a module that needs it. An engine that has
+# learnt one of them runs the module instead.
 PROPOSALS = [
     ("threads", "thread|shared|atomic",
      HEADER + TYPE_NONE + ONE_FUNCTION + section(5, b"\x01\x03\x01\x01") + START + code()),
@@ -117,7 +117,8 @@ def _(weft):
 
 @claim("an unknown import is named with its module")
 def _(weft):
-    weft.run("wat_bad_import").expect_error(LOAD_ERROR, r"wat_bad_import\.wasm", r"\benv\b", r"\bnope\b")
+    weft.run("wat_bad_import").expect_error(
+        LOAD_ERROR, r"wat_bad_import\.wasm", r"\benv\b", r"\bnope\b")
     weft.run("wat_bad_wasi_name").expect_error(
         LOAD_ERROR, "wasi_snapshot_preview1", r"\bfd_levitate\b")
     weft.run("wat_bad_import_memory").expect_error(LOAD_ERROR, r"\benv\b", r"\bmemory\b")
@@ -173,9 +174,11 @@ def _(weft):
 @claim("a trap in the start function or in a data segment is reported as such")
 def _(weft):
     weft.run("wat_start_traps").expect(
-        code=(LOAD_ERROR, TRAP), out="", err_has=[r"^weft: .*wat_start_traps", "unreachable", "at_start"])
+        code=(LOAD_ERROR, TRAP), out="",
+        err_has=[r"^weft: .*wat_start_traps", "unreachable", "at_start"])
     weft.run("wat_segment_traps").expect(
-        code=(LOAD_ERROR, TRAP), out="", err_has=[r"^weft: .*wat_segment_traps", "out of bounds|segment"])
+        code=(LOAD_ERROR, TRAP), out="",
+        err_has=[r"^weft: .*wat_segment_traps", "out of bounds|segment"])
 
 
 @claim("a guest that asks for more memory than there is: refused, or a clear end", "malloc")

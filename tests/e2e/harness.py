@@ -1,15 +1,15 @@
 """What the end-to-end claims are written with.
 
-A claim is a function that takes a Weft and fails by AssertionError. `@claim("...")` registers it under
-a sentence; `needs` names what its binary must be: "speed" for claims about time or CPU, "malloc" for
-claims that limit the address space. A sanitizer build has neither, so run.py leaves these to the
-release build.
+A claim is a function that takes a Weft and fails by AssertionError. `@claim("...")` registers it
+under a sentence; `needs` names what its binary must be: "speed" for claims about time or CPU,
+"malloc" for claims that limit the address space. A sanitizer build has neither, so run.py leaves
+these to the release build.
 
     @claim("a guest's exit code is weft's")
     def _(weft):
         weft.run("c_exit7").expect(code=7, out="leaving with 7")
 
-Weft.run replaces names of guests by their paths, so a test reads like the command line it stands for.
+Weft.run replaces names of guests by their paths, so a test reads like the command it stands for.
 """
 
 import dataclasses
@@ -195,7 +195,8 @@ class Run:
             ready, _, _ = select.select([stream], [], [], TIMEOUT_S)
             piece = os.read(stream.fileno(), 65536) if ready else b""
             if not piece:
-                raise AssertionError(f"{wanted!r} never came. $ {shlex.join(self.command)}\n{seen!r}")
+                raise AssertionError(
+                    f"{wanted!r} never came. $ {shlex.join(self.command)}\n{seen!r}")
             seen += piece
         if stream is self.process.stdout:
             self.seen += seen

@@ -31,7 +31,7 @@ def parse(arguments):
     parser.add_argument("weft", type=pathlib.Path)
     parser.add_argument("guests", type=pathlib.Path)
     parser.add_argument("--filter", default="", help="only claims whose sentence contains this")
-    parser.add_argument("--without", default="", help="leave out claims that need these: speed,malloc")
+    parser.add_argument("--without", default="", help="leave out what needs these: speed,malloc")
     parser.add_argument("--list", action="store_true", help="print the claims, run nothing")
     return parser.parse_args(arguments)
 

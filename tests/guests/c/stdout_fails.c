@@ -5,6 +5,7 @@
 
 int main(void) {
   if (write(STDOUT_FILENO, "some output\n", 12) == 12) return 0;
-  fprintf(stderr, "write failed: %s\n", errno == ENOSPC ? "no space" : errno == EPIPE ? "pipe" : "?");
+  const char* reason = errno == ENOSPC ? "no space" : errno == EPIPE ? "pipe" : "?";
+  fprintf(stderr, "write failed: %s\n", reason);
   return 3;
 }

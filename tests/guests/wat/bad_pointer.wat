@@ -1,5 +1,5 @@
-;; Hands fd_write, fd_read, poll_oneoff and others pointers beyond the memory's end. Each must answer
-;; EFAULT (21). Exits 0 when all do; else with the number of the first call that does not.
+;; Hands fd_write, fd_read, poll_oneoff and others pointers beyond the memory's end. Each must
+;; answer EFAULT (21). Exits 0 when all do; else with the number of the first call that does not.
 (module
   (import "wasi_snapshot_preview1" "fd_write"
     (func $fd_write (param i32 i32 i32 i32) (result i32)))

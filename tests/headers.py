@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Every header of the project compiles alone: tests/headers.py
+
+A header that needs another one included before it is a trap for its next user. Each is compiled in
+a file that includes nothing else, two at a time, and again only when it or a header it reaches
+changed.
+"""
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+
+import sources
+
+COMPILER = os.environ.get("CXX", "g++")
+FLAGS = ["-fsyntax-only", "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I.",
+         "-DBOOST_ASIO_NO_DEPRECATED", "-DBOOST_ASIO_DISABLE_VISIBILITY", "-x", "c++", "-"]
+PARALLEL = 2
+
+
+def compile_alone(header):
+    """Returns the compiler's complaint, empty when there is none."""
+    done = subprocess.run(
+        [COMPILER, *FLAGS], input=f'#include "{header}"\n', cwd=sources.ROOT,
+        capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stderr or f"{COMPILER} failed"
+
+
+def main():
+    version = subprocess.run(
+        [COMPILER, "--version"], check=True, capture_output=True, text=True).stdout
+    headers = [path for path in sources.project_files() if path.suffix == ".h"]
+    keys = {header: sources.content_key(header, version, *FLAGS) for header in headers}
+    cache = sources.PassedBefore("headers")
+    stale = [header for header in headers if keys[header] not in cache]
+    failed = {}
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
+        for header, complaint in zip(stale, pool.map(compile_alone, stale)):
+            if complaint:
+                failed[header] = complaint
+                print(f"{header}: does not compile alone; include what it uses\n{complaint}")
+    cache.store(keys[header] for header in headers if header not in failed)
+    print(f"headers: {len(headers)} in all, {len(stale)} compiled, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

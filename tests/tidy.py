@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""House rules that a machine can check: tests/tidy.py
+
+Lengths of lines, functions and files; layers and third-party doors; no leftovers; documents that
+name only code that exists. Each rule is a function that takes a File and yields findings, each
+finding says what to do, and tests/tidy_test.py shows each rule something it must find and something
+it must not.
+
+Prints one line a finding, `file:line: what; what to do`, and ends with 1 when there is one.
+"""
+
+import ast
+import dataclasses
+import fnmatch
+import pathlib
+import re
+import sys
+
+import sources
+from cpp_text import functions
+
+LINE_CHARS_MAX = 100
+FUNCTION_LINES_MAX = 70
+FILE_LINES_MAX = 400
+
+# A folder may include only itself and what stands before it.
+LAYERS = ["base", "scheduler", "os", "signals", "guest", "sim", "capi", "tools"]
+# These may include every layer.
+OUTSIDE = ["tests", "bench", "examples"]
+
+# Which includes stay behind which files.
+DOORS = [
+    (re.compile(r"boost/context/"), "Boost.Context", ["scheduler/fiber.*", "scheduler/stack.*"]),
+    (re.compile(r"boost/asio"), "Boost.Asio", ["os/*", "signals/*", "capi/*"]),
+    (re.compile(r"wabt/|wasm-rt"), "libwabt", ["guest/*"]),
+]
+
+# A header of ours with such a name would shadow the system's where its folder is searched first.
+SYSTEM_HEADERS = {
+    "assert", "errno", "fcntl", "limits", "locale", "math", "poll", "sched", "semaphore", "setjmp",
+    "signal", "stdlib", "string", "threads", "time"}
+
+CPP = {".h", ".cpp"}
+CODE = CPP | {".c", ".py", ".sh", ".go", ".wat"}
+# Two halves, so that this file does not find itself.
+LEFTOVER = re.compile(r"\b(" + "|".join(["FIX" + "ME", "TO" + "DO", "XX" + "X"]) + r")\b")
+
+
+@dataclasses.dataclass
+class File:
+    path: pathlib.PurePosixPath
+    text: str
+
+    @property
+    def lines(self):
+        return self.text.splitlines()
+
+    @property
+    def is_cpp(self):
+        return self.path.suffix in CPP
+
+    @property
+    def is_code(self):
+        return (self.path.suffix in CODE or self.path.name == "meson.build"
+                or self.text.startswith("#!"))
+
+
+
+def line_length(file):
+    if file.is_code:
+        for number, line in enumerate(file.lines, 1):
+            if len(line) > LINE_CHARS_MAX:
+                yield number, f"{len(line)} characters; break the line at {LINE_CHARS_MAX}"
+
+
+def file_length(file):
+    if file.path.suffix in CODE and len(file.lines) > FILE_LINES_MAX:
+        count = len(file.lines)
+        yield count, f"{count} lines; split the file, {FILE_LINES_MAX} is the most"
+
+
+def function_length(file):
+    if file.path.suffix == ".py":
+        found = [(node.name, node.lineno, node.end_lineno)
+                 for node in ast.walk(ast.parse(file.text)) if isinstance(node, ast.FunctionDef)]
+    elif file.is_cpp or file.path.suffix == ".c":
+        found = functions(file.text)
+    else:
+        return
+    for name, first, last in found:
+        if last - first + 1 > FUNCTION_LINES_MAX:
+            yield first, (f"{name} has {last - first + 1} lines; split it, "
+                          f"{FUNCTION_LINES_MAX} is the most")
+
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+
+
+def includes(file):
+    """Yields (line number, '<' or '"', name) of each include of a C++ file."""
+    if file.is_cpp:
+        for number, line in enumerate(file.lines, 1):
+            match = INCLUDE.match(line)
+            if match:
+                yield number, match[1], match[2]
+
+
+def layers(file):
+    own = file.path.parts[0]
+    for number, bracket, name in includes(file):
+        first = name.split("/")[0]
+        if bracket == "<":
+            if "/" in name and first in LAYERS:
+                yield number, f'<{name}> is ours; include it as "{name}"'
+        elif "/" not in name or first not in LAYERS + OUTSIDE:
+            yield number, f'"{name}" has no folder of ours; name it from the root, "folder/{name}"'
+        elif own in LAYERS and first in OUTSIDE:
+            yield number, f"{own}/ may not include {name}; {first}/ is no layer"
+        elif own in LAYERS and LAYERS.index(first) > LAYERS.index(own):
+            yield number, f"{own}/ may not include {name}; {first}/ stands above it, turn it around"
+
+
+def doors(file):
+    if file.path.parts[0] in OUTSIDE:
+        return
+    for number, _, name in includes(file):
+        for pattern, library, allowed in DOORS:
+            if pattern.match(name) and not any(
+                    fnmatch.fnmatch(str(file.path), door) for door in allowed):
+                yield number, f"{library} is used only in {', '.join(allowed)}; call those instead"
+
+
+def system_header_names(file):
+    if file.path.suffix == ".h" and file.path.stem in SYSTEM_HEADERS:
+        yield 1, f"<{file.path.stem}.h> is a system header; name this one differently"
+
+
+def leftovers(file):
+    for number, line in enumerate(file.lines, 1):
+        match = LEFTOVER.search(line)
+        if match:
+            yield number, f"{match[1]}; do it now or write an issue"
+
+
+# A comment that is a statement: `// call(x);` or `// a = b;` or `// }`. Three or more spaces after
+# the slashes mark an example, which may stay.
+COMMENTED_CODE = re.compile(
+    r"^\s*// ?("
+    r"[\w:.<>*&\[\]-]+\(.*\);"
+    r"|(?:[\w:<>*&]+ )?[\w.:\[\]>-]+ (?:[-+*/|&]?=) .*;"
+    r"|(?:return|if|for|while|else|delete|throw)\b.*[;{]"
+    r"|#\s*(?:include|if|ifdef|define)\b.*"
+    r"|[{}]\s*;?"
+    r")\s*$")
+
+
+def commented_out_code(file):
+    if file.is_cpp or file.path.suffix == ".c":
+        for number, line in enumerate(file.lines, 1):
+            if COMMENTED_CODE.match(line):
+                yield number, "commented-out code; delete it, git remembers it"
+
+
+RULES = [line_length, file_length, function_length, layers, doors, system_header_names, leftovers,
+         commented_out_code]
+
+# ---- documents -----------------------------------------------------------------------------------
+
+CODE_SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+PATH = re.compile(r"^[\w.*/-]+\.(h|cpp|c|py|sh|go|wat)$")
+CONSTANT = re.compile(r"^k[A-Z]\w+$")
+IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+# Names of other people's code, which documents may mention.
+FOREIGN = re.compile(
+    r"^(std|boost|asio|wabt|doctest|CLI|fmt|runtime|time|sync|os)(::|\.)"
+    r"|^(__cxa_\w+|__sanitizer_\w+)\(\)$"
+    r"|^(epoll|timer|signalfd|eventfd|mmap|madvise|poll|read|write)\w*\(\)$")
+
+
+class Code:
+    """What a document may refer to: the files of the project and the words in its sources."""
+
+    def __init__(self, files):
+        self.paths = [str(file.path) for file in files]
+        self.words = set()
+        for file in files:
+            if file.is_code:
+                self.words.update(IDENTIFIER.findall(file.text))
+
+    def has_path(self, path):
+        return any(fnmatch.fnmatch(known, path) or fnmatch.fnmatch(known, "*/" + path)
+                   for known in self.paths)
+
+    def missing(self, span):
+        """Returns the part of a code span that names nothing, or None."""
+        if FOREIGN.match(span):
+            return None
+        if PATH.match(span):
+            return None if self.has_path(span) else span
+        name = re.sub(r"\(.*\)$", "", span)
+        looks_like_code = "::" in span or span.endswith("()") or CONSTANT.match(span)
+        if not looks_like_code or " " in name:
+            return None
+        return next((word for word in IDENTIFIER.findall(name) if word not in self.words), None)
+
+
+def is_document(file):
+    return file.path.suffix == ".md" and (len(file.path.parts) == 1 or file.path.parts[0] == "docs")
+
+
+def stale_names(file, code):
+    if is_document(file):
+        for number, line in enumerate(file.lines, 1):
+            for span in CODE_SPAN.findall(line):
+                missing = code.missing(span.strip())
+                if missing:
+                    yield number, f"`{span}`: no {missing} in the sources; name what there is"
+
+
+# ---- the run -------------------------------------------------------------------------------------
+
+
+def findings_in(files):
+    code = Code(files)
+    for file in files:
+        for rule in RULES:
+            for number, what in rule(file):
+                yield f"{file.path}:{number}: {what}"
+        for number, what in stale_names(file, code):
+            yield f"{file.path}:{number}: {what}"
+
+
+def main():
+    files = [File(path, sources.text_of(path)) for path in sources.project_files()
+             if path.name != "LICENSE"]
+    findings = list(findings_in(files))
+    print("\n".join(findings) if findings else f"tidy: {len(files)} files, nothing found")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

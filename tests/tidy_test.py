@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Tests of tests/tidy.py: each rule is shown what it must find and what it must leave alone."""
+
+import pathlib
+import sys
+
+import tidy
+from cpp_text import functions
+
+LONG = "x" * 101
+BODY = "  step();\n"
+
+
+def file(path, text):
+    return tidy.File(pathlib.PurePosixPath(path), text)
+
+
+def finds(rule, path, text):
+    return len(list(rule(file(path, text))))
+
+
+def test_line_length():
+    assert finds(tidy.line_length, "base/a.h", f"// {LONG}\n") == 1
+    assert finds(tidy.line_length, "base/a.h", "x" * 100) == 0
+    assert finds(tidy.line_length, "docs/a.md", LONG) == 0
+    assert finds(tidy.line_length, "check", f"#!/bin/sh\n{LONG}") == 1
+
+
+def test_file_length():
+    assert finds(tidy.file_length, "base/a.cpp", "\n" * 401) == 1
+    assert finds(tidy.file_length, "base/a.cpp", "\n" * 400) == 0
+
+
+def test_function_length_in_cpp():
+    long_one = "void f(int a) {\n" + BODY * 69 + "}\n"
+    assert finds(tidy.function_length, "base/a.cpp", long_one) == 1
+    assert finds(tidy.function_length, "base/a.cpp", long_one.replace(BODY, "", 1)) == 0
+    in_class = "namespace n {\nclass C : public B {\n " + long_one + "};\n}  // namespace n\n"
+    assert finds(tidy.function_length, "base/a.h", in_class) == 1
+    two_short = ("void f() {\n" + BODY * 40 + "}\n") * 2
+    assert finds(tidy.function_length, "base/a.cpp", f"namespace {{\n{two_short}}}\n") == 0
+
+
+def test_function_length_is_not_fooled_by_text():
+    tricky = 'void f() {\n  puts("{{{");  // {{{ it\'s\n  char c = \'{\';\n}\nvoid g() {\n}\n'
+    assert [name for name, _, _ in functions(tricky)] == ["f", "g"]
+    table = "constexpr int kTable[] = {\n" + "  1,\n" * 90 + "};\n"
+    assert finds(tidy.function_length, "base/a.cpp", table) == 0
+    numbers = "int a = 1'000'000;\nvoid f() {\n}\n"
+    assert [name for name, _, _ in functions(numbers)] == ["f"]
+    raw = 'auto s = R"(}}} "quoted" {)";\nvoid f() {\n}\n'
+    assert [name for name, _, _ in functions(raw)] == ["f"]
+
+
+def test_function_length_knows_constructors_and_lambdas():
+    constructor = "C::C(int a) : a_(a), b_{1} {\n" + BODY * 3 + "}\n"
+    assert len(list(functions(constructor))) >= 1
+    with_lambda = "void f() {\n  auto g = [] {\n" + BODY * 70 + "  };\n}\n"
+    assert finds(tidy.function_length, "base/a.cpp", with_lambda) == 1
+
+
+def test_function_length_in_python():
+    text = "def f():\n" + "    step()\n" * 70
+    assert finds(tidy.function_length, "tests/a.py", text) == 1
+    assert finds(tidy.function_length, "tests/a.py", "def f():\n    step()\n") == 0
+
+
+def test_layers():
+    assert finds(tidy.layers, "scheduler/a.h", '#include "os/reactor.h"') == 1
+    assert finds(tidy.layers, "os/a.h", '#include "scheduler/g.h"') == 0
+    assert finds(tidy.layers, "os/wasip1/a.h", '#include "os/reactor.h"') == 0
+    assert finds(tidy.layers, "os/a.cpp", '#include "reactor.h"') == 1
+    assert finds(tidy.layers, "os/a.cpp", "#include <os/reactor.h>") == 1
+    assert finds(tidy.layers, "os/a.cpp", "#include <sys/epoll.h>") == 0
+    assert finds(tidy.layers, "os/a.cpp", '#include "tests/fake.h"') == 1
+    assert finds(tidy.layers, "tests/a.cpp", '#include "tests/fake.h"\n#include "tools/run.h"') == 0
+
+
+def test_doors():
+    context = "#include <boost/context/detail/fcontext.hpp>"
+    assert finds(tidy.doors, "scheduler/fiber.cpp", context) == 0
+    assert finds(tidy.doors, "scheduler/g.h", context) == 1
+    assert finds(tidy.doors, "guest/a.cpp", "#include <boost/asio/io_context.hpp>") == 1
+    assert finds(tidy.doors, "os/reactor.cpp", "#include <boost/asio.hpp>") == 0
+    assert finds(tidy.doors, "tools/run.cpp", '#include "wabt/interp/interp.h"') == 1
+    assert finds(tidy.doors, "guest/interp/a.cpp", "#include <wabt/interp/interp.h>") == 0
+    assert finds(tidy.doors, "tests/a.cpp", "#include <wabt/interp/interp.h>") == 0
+
+
+def test_system_header_names():
+    assert finds(tidy.system_header_names, "os/poll.h", "") == 1
+    assert finds(tidy.system_header_names, "os/reactor.h", "") == 0
+    assert finds(tidy.system_header_names, "os/poll.cpp", "") == 0
+
+
+def test_leftovers():
+    assert finds(tidy.leftovers, "docs/a.md", "TO" + "DO: write this") == 1
+    assert finds(tidy.leftovers, "docs/a.md", "a to-do list, and todos") == 0
+
+
+def test_commented_out_code():
+    for line in ["// g->run();", "  // x = 1;", "// if (a) {", "// }", "// return x;",
+                 "// #include <vector>"]:
+        assert finds(tidy.commented_out_code, "base/a.h", line) == 1, line
+    for line in ["// A sentence; with a semicolon.", "//     rt.run();   an example",
+                 "x();  // why", "// If nothing is runnable, wait.", "// deadline = now + 1",
+                 "// See park()."]:
+        assert finds(tidy.commented_out_code, "base/a.h", line) == 0, line
+
+
+def stale(text):
+    code = tidy.Code([file("base/list.h", "struct List { void push(int); };\nint kMost = 3;"),
+                      file("docs/a.md", "gone")])
+    return len(list(tidy.stale_names(file("docs/a.md", text), code)))
+
+
+def test_documents_name_code_that_exists():
+    assert stale("`List::push` and `push()` and `kMost`") == 0
+    assert stale("`base/list.h`, `list.h`, `base/*.h`") == 0
+    assert stale("`List::pop`") == 1
+    assert stale("`gone()`") == 1
+    assert stale("`kLeast`") == 1
+    assert stale("`base/tree.h`") == 1
+    assert stale("`std::vector` and `runtime.Gosched()` and `epoll_wait()`") == 0
+    assert stale("`weft run a.wasm` and `some words (here)`") == 0
+    assert stale("```cpp\nanything::at_all();\n```") == 0
+
+
+def main():
+    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
+    failed = 0
+    for name, test in tests:
+        try:
+            test()
+        except AssertionError as failure:
+            failed += 1
+            line = failure.__traceback__.tb_next.tb_lineno
+            print(f"FAIL  {name}, line {line}: {failure}")
+    print(f"{len(tests) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
