@@ -2,8 +2,8 @@
 """Counts what `meson test` ran: tests/meson_results.py BUILDDIR
 
 Reads BUILDDIR/meson-logs/testlog.json. A doctest program counts as its test cases, any other test
-as one; a program that died, timed out or failed without saying so adds one failure. Prints the
-output of failed tests and, on the last line, `N passed, N failed`.
+as one; a program that died, timed out or failed without saying so adds one failure. Prints what
+failed tests printed and, on the last line, `N passed, N failed`.
 """
 
 import json
