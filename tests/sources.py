@@ -13,9 +13,10 @@ QUOTED_INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 @functools.cache
 def project_files():
     """Every file that is in git or could be added to it, as paths relative to the root."""
+    # safe.directory: root may check a clone that belongs to somebody else.
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
+         "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     paths = [pathlib.PurePosixPath(name) for name in sorted(set(listed.split("\0"))) if name]
     return [path for path in paths if (ROOT / path).is_file()]
 
