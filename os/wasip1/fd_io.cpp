@@ -1,0 +1,194 @@
+// Bytes in and out of descriptors.
+//
+// The rule for all of them: do what is possible now; if nothing is and the descriptor has no
+// FDFLAGS_NONBLOCK, park until the file is ready and try again. Reading returns with what there is.
+// Writing to a stream goes on until everything is written, as a blocking write does under POSIX: so
+// a slow reader holds up the guest that writes, and nobody else.
+#include <limits.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "os/wasip1/calls.h"
+#include "os/wasip1/iovecs.h"
+#include "os/wasip1/stream.h"
+
+namespace weft::wasip1 {
+
+Errno read_some(Descriptor& descriptor, const Iovecs& iovecs, std::size_t& n) {
+  n = 0;
+  // A read of nothing tells nothing about the end of the file either.
+  if (iovecs.total() == 0) return Errno::success;
+  const std::shared_ptr<HostFile> file = descriptor.file;
+  for (;;) {
+    const Errno e = file->read(iovecs.host(), n);
+    if (e != Errno::again || !descriptor.may_park()) return e;
+    WEFT_WASI_TRY(file->wait(Direction::read));
+  }
+}
+
+Errno write_all(Descriptor& descriptor, Iovecs& iovecs, std::size_t& n) {
+  n = 0;
+  const std::shared_ptr<HostFile> file = descriptor.file;
+  if (iovecs.total() == 0) return Errno::success;
+  int rwf = 0;
+  if ((descriptor.flags & fdflags::append) != 0) rwf |= RWF_APPEND;
+  if ((descriptor.flags & fdflags::dsync) != 0) rwf |= RWF_DSYNC;
+  if ((descriptor.flags & (fdflags::sync | fdflags::rsync)) != 0) rwf |= RWF_SYNC;
+  while (iovecs.total() > 0) {
+    std::size_t written = 0;
+    Errno e = file->write(iovecs.host(), rwf, written);
+    n += written;
+    iovecs.consume(written);
+    if (e == Errno::success && file->kind() == HostFile::Kind::file) return e;
+    if (e == Errno::again && descriptor.may_park()) {
+      e = file->wait(Direction::write);
+    } else if (e == Errno::success && written == 0) {
+      e = Errno::again;  // The host took nothing and said nothing: don't spin.
+    }
+    if (e != Errno::success) return n > 0 ? Errno::success : e;
+  }
+  return Errno::success;
+}
+
+namespace {
+
+// offset as the host takes it. EINVAL: beyond what a file can have.
+Errno host_offset(FileSize offset, off_t& out) {
+  if (offset > static_cast<FileSize>(std::numeric_limits<off_t>::max())) return Errno::inval;
+  out = static_cast<off_t>(offset);
+  return Errno::success;
+}
+
+Errno seek(Process& process, Memory memory, Fd fd, FileDelta offset, int whence, Size new_offset) {
+  Descriptor* descriptor = nullptr;
+  const bool tells = offset == 0 && whence == SEEK_CUR;
+  WEFT_WASI_TRY(process.fds().find(fd, 0, descriptor));
+  if (descriptor->type == FileType::directory) return Errno::badf;
+  const HostFile& file = *descriptor->file;
+  if (file.kind() != HostFile::Kind::file) return Errno::spipe;
+  const bool allowed =
+      (descriptor->base & (tells ? rights::fd_tell | rights::fd_seek : rights::fd_seek)) != 0;
+  if (!allowed) return Errno::notcapable;
+  WEFT_WASI_TRY(memory.check<FileSize>(new_offset));
+  const off_t at = ::lseek(file.fd(), offset, whence);
+  if (at < 0) return from_host(errno);
+  return memory.store(new_offset, static_cast<FileSize>(at));
+}
+
+}  // namespace
+
+// Reads into iovs_len buffers (iovecs of 8 bytes at iovs), writes how many bytes it were (u32 at
+// nread); 0 at the end of the file. May read less than there is room for. EBADF: no such
+// descriptor, or a directory. ENOTCAPABLE: without fd_read. EFAULT: the iovecs, a buffer or nread
+// lie outside. EINVAL: more than 65,536 iovecs. EAGAIN: nothing there and FDFLAGS_NONBLOCK. Others:
+// as the host says. Parks ("IO wait") on pipes, terminals and sockets. Specification: fd_read.
+Errno fd_read(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, Size nread) {
+  Descriptor* descriptor = nullptr;
+  WEFT_WASI_TRY(find_io(process, fd, rights::fd_read, descriptor));
+  Iovecs iovecs;
+  WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
+  WEFT_WASI_TRY(memory.check<Size>(nread));
+  std::size_t n = 0;
+  WEFT_WASI_TRY(read_some(*descriptor, iovecs, n));
+  return memory.store(nread, static_cast<Size>(n));
+}
+
+// Writes iovs_len buffers, and how many bytes it were (u32 at nwritten). Less than all only on an
+// error after the first byte, with FDFLAGS_NONBLOCK, or when there is more than 1,024 buffers or 2
+// GiB. EBADF: no such descriptor, or a directory. ENOTCAPABLE: without fd_write. EFAULT: the
+// iovecs, a buffer or nwritten lie outside. EINVAL: more than 65,536 iovecs. EAGAIN: no room and
+// FDFLAGS_NONBLOCK. EPIPE: nobody reads. Others: as the host says. Parks ("IO wait") on pipes,
+// terminals and sockets. Specification: fd_write.
+Errno fd_write(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, Size nwritten) {
+  Descriptor* descriptor = nullptr;
+  WEFT_WASI_TRY(find_io(process, fd, rights::fd_write, descriptor));
+  Iovecs iovecs;
+  WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
+  WEFT_WASI_TRY(memory.check<Size>(nwritten));
+  std::size_t n = 0;
+  WEFT_WASI_TRY(write_all(*descriptor, iovecs, n));
+  return memory.store(nwritten, static_cast<Size>(n));
+}
+
+// As fd_read, at an offset and without moving the descriptor's own. ESPIPE: not a file that has
+// offsets. EINVAL: an offset beyond 2^63 - 1. ENOTCAPABLE: without fd_read and fd_seek. Never
+// parks. Specification: fd_pread.
+Errno fd_pread(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, FileSize offset,
+               Size nread) {
+  Descriptor* descriptor = nullptr;
+  WEFT_WASI_TRY(find_positioned(process, fd, rights::fd_read, descriptor));
+  Iovecs iovecs;
+  WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
+  WEFT_WASI_TRY(memory.check<Size>(nread));
+  off_t at = 0;
+  WEFT_WASI_TRY(host_offset(offset, at));
+  const ssize_t n = ::preadv(descriptor->file->fd(), iovecs.host().data(),
+                             static_cast<int>(iovecs.host().size()), at);
+  if (n < 0) return from_host(errno);
+  return memory.store(nread, static_cast<Size>(n));
+}
+
+// As fd_write, at an offset and without moving the descriptor's own, also when it has
+// FDFLAGS_APPEND. ESPIPE: not a file that has offsets. EINVAL: an offset beyond 2^63 - 1.
+// ENOTCAPABLE: without fd_write and fd_seek. Never parks. Specification: fd_pwrite.
+Errno fd_pwrite(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, FileSize offset,
+                Size nwritten) {
+  Descriptor* descriptor = nullptr;
+  WEFT_WASI_TRY(find_positioned(process, fd, rights::fd_write, descriptor));
+  Iovecs iovecs;
+  WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
+  WEFT_WASI_TRY(memory.check<Size>(nwritten));
+  off_t at = 0;
+  WEFT_WASI_TRY(host_offset(offset, at));
+  int rwf = 0;
+  if ((descriptor->flags & fdflags::dsync) != 0) rwf |= RWF_DSYNC;
+  if ((descriptor->flags & (fdflags::sync | fdflags::rsync)) != 0) rwf |= RWF_SYNC;
+  const ssize_t n = ::pwritev2(descriptor->file->fd(), iovecs.host().data(),
+                               static_cast<int>(iovecs.host().size()), at, rwf);
+  if (n < 0) return from_host(errno);
+  return memory.store(nwritten, static_cast<Size>(n));
+}
+
+// Moves the offset of the descriptor and writes the new one (u64 at new_offset). whence: 0 from the
+// start, 1 from here, 2 from the end. EBADF: no such descriptor, or a directory. ESPIPE: a pipe,
+// terminal or socket. ENOTCAPABLE: without fd_seek (fd_tell does when nothing moves). EINVAL: no
+// such whence, or before the start. EFAULT: new_offset lies outside. Never parks. Specification:
+// fd_seek.
+Errno fd_seek(Process& process, Memory memory, Fd fd, FileDelta offset, std::uint32_t whence,
+              Size new_offset) {
+  switch (whence) {
+    case static_cast<std::uint32_t>(Whence::set):
+      return seek(process, memory, fd, offset, SEEK_SET, new_offset);
+    case static_cast<std::uint32_t>(Whence::cur):
+      return seek(process, memory, fd, offset, SEEK_CUR, new_offset);
+    case static_cast<std::uint32_t>(Whence::end):
+      return seek(process, memory, fd, offset, SEEK_END, new_offset);
+    default:
+      return Errno::inval;
+  }
+}
+
+// The same; whence: 0 from here, 1 from the end, 2 from the start.
+Errno unstable::fd_seek(Process& process, Memory memory, Fd fd, FileDelta offset,
+                        std::uint32_t whence, Size new_offset) {
+  switch (whence) {
+    case static_cast<std::uint32_t>(Whence::cur):
+      return seek(process, memory, fd, offset, SEEK_CUR, new_offset);
+    case static_cast<std::uint32_t>(Whence::end):
+      return seek(process, memory, fd, offset, SEEK_END, new_offset);
+    case static_cast<std::uint32_t>(Whence::set):
+      return seek(process, memory, fd, offset, SEEK_SET, new_offset);
+    default:
+      return Errno::inval;
+  }
+}
+
+// Writes the offset of the descriptor (u64 at offset). Errors: those of fd_seek. Never parks.
+// Specification: fd_tell.
+Errno fd_tell(Process& process, Memory memory, Fd fd, Size offset) {
+  return seek(process, memory, fd, 0, SEEK_CUR, offset);
+}
+
+}  // namespace weft::wasip1

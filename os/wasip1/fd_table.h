@@ -1,0 +1,65 @@
+// FdTable: the descriptors of one guest, numbered from 0, and what weft knows of each.
+//
+//   fd  ─▶ Descriptor ─▶ HostFile (may be shared with other guests' stdio)
+//
+// The flags and rights of a descriptor live here and nowhere else: FDFLAGS_NONBLOCK decides whether
+// a call parks or answers EAGAIN, APPEND and SYNC become flags of the single write. The host's
+// descriptions are never changed.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "os/wasip1/abi.h"
+#include "os/wasip1/host_file.h"
+
+namespace weft::wasip1 {
+
+class DirectoryListing;
+
+struct Descriptor {
+  Descriptor(std::shared_ptr<HostFile> host_file, Rights rights_base, Rights rights_inheriting,
+             std::uint16_t fd_flags = 0);
+  ~Descriptor();
+  Descriptor(Descriptor&&) = delete;
+
+  [[nodiscard]] bool may_park() const { return (flags & fdflags::nonblock) == 0; }
+
+  std::shared_ptr<HostFile> file;
+  FileType type;
+  Rights base;        // What may be done with it.
+  Rights inheriting;  // What may be done with what path_open opens under it.
+  std::uint16_t flags;
+  std::optional<std::string> preopen_path;  // Of a preopened directory: its name for the guest.
+  bool preopened_listener = false;
+  std::unique_ptr<DirectoryListing> listing;  // While the guest reads the directory: see dir.cpp.
+};
+
+class FdTable {
+ public:
+  explicit FdTable(std::size_t descriptors_max) : max_(descriptors_max) {}
+
+  // The descriptor with this number. EBADF: there is none. ENOTCAPABLE: it lacks one of the rights.
+  Errno find(Fd fd, Rights needed, Descriptor*& out) const;
+
+  // Takes the descriptor in under the lowest free number. EMFILE: the guest has as many as it may.
+  Errno add(std::unique_ptr<Descriptor> descriptor, Fd& out);
+
+  // EBADF: there is none.
+  Errno close(Fd fd);
+
+  // Moves `from` to the number `to`, closing what was there. EBADF: one of them is not open.
+  Errno renumber(Fd from, Fd to);
+
+  [[nodiscard]] std::size_t open() const { return open_; }
+
+ private:
+  std::vector<std::unique_ptr<Descriptor>> slots_;
+  const std::size_t max_;
+  std::size_t open_ = 0;  // Slots that are not empty.
+};
+
+}  // namespace weft::wasip1

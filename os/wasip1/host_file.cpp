@@ -1,0 +1,240 @@
+#include "os/wasip1/host_file.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/kcmp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "os/wasip1/filestat.h"
+#include "scheduler/api.h"
+
+namespace weft::wasip1 {
+namespace {
+
+// Writing to a pipe that nobody reads raises SIGPIPE, which would end the whole process. What a
+// signal does is the embedder's to decide, so it is held back for this thread and this call only.
+class HoldBackSigpipe {
+ public:
+  explicit HoldBackSigpipe(bool needed) : active_(needed) {
+    if (!active_) return;
+    sigemptyset(&sigpipe_);
+    sigaddset(&sigpipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+  }
+  ~HoldBackSigpipe() {
+    if (active_) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  HoldBackSigpipe(const HoldBackSigpipe&) = delete;
+  HoldBackSigpipe& operator=(const HoldBackSigpipe&) = delete;
+
+  // Takes back the signal that a write which failed with EPIPE has raised.
+  void discard() const {
+    if (!active_ || sigismember(&before_, SIGPIPE) == 1) return;
+    const timespec now{};
+    while (::sigtimedwait(&sigpipe_, nullptr, &now) < 0 && errno == EINTR) {
+    }
+  }
+
+ private:
+  bool active_;
+  sigset_t sigpipe_{};
+  sigset_t before_{};
+};
+
+// A description of our own, with O_NONBLOCK, on the pipe or terminal behind fd; invalid when there
+// can be none.
+UniqueFd open_again(int fd, const struct stat& status, bool tty) {
+  constexpr unsigned kPtmxMajor = 5;
+  constexpr unsigned kPtmxMinor = 2;
+  // Opening the multiplexer again would make another terminal.
+  const bool multiplexer = S_ISCHR(status.st_mode) && major(status.st_rdev) == kPtmxMajor &&
+                           minor(status.st_rdev) == kPtmxMinor;
+  if (!(S_ISFIFO(status.st_mode) || (tty && !multiplexer))) return {};
+  const int access = ::fcntl(fd, F_GETFL) & O_ACCMODE;
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  UniqueFd again(::open(path.c_str(), access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  struct stat check {};
+  if (!again.valid() || ::fstat(again.get(), &check) != 0 || check.st_dev != status.st_dev ||
+      check.st_ino != status.st_ino) {
+    return {};
+  }
+  return again;
+}
+
+// Can the kernel say when it is ready? (/dev/null and the like always are.)
+bool can_be_polled(int fd) {
+  const UniqueFd probe(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  return !probe.valid() || ::epoll_ctl(probe.get(), EPOLL_CTL_ADD, fd, &event) == 0 ||
+         errno != EPERM;
+}
+
+short poll_events(Direction direction) {
+  return static_cast<short>(direction == Direction::read ? POLLIN | POLLRDHUP : POLLOUT);
+}
+
+thread_local std::vector<std::weak_ptr<HostFile>> borrowed;
+
+}  // namespace
+
+HostFile::HostFile(Reactor& reactor, UniqueFd fd) : reactor_(reactor), fd_(std::move(fd)) {
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) != 0) return;
+  type_ = file_type(status.st_mode);
+  pipe_ = S_ISFIFO(status.st_mode);
+  tty_ = S_ISCHR(status.st_mode) && ::isatty(fd_.get()) == 1;
+  if (S_ISSOCK(status.st_mode)) {
+    int type = 0;
+    socklen_t length = sizeof type;
+    (void)::getsockopt(fd_.get(), SOL_SOCKET, SO_TYPE, &type, &length);
+    type_ = type == SOCK_DGRAM ? FileType::socket_dgram : FileType::socket_stream;
+  }
+  const bool always_ready = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ||
+                            S_ISBLK(status.st_mode) ||
+                            (S_ISCHR(status.st_mode) && !can_be_polled(fd_.get()));
+  kind_ = always_ready ? Kind::file : Kind::own;
+}
+
+std::shared_ptr<HostFile> HostFile::own(Reactor& reactor, UniqueFd fd) {
+  return std::shared_ptr<HostFile>(new HostFile(reactor, std::move(fd)));
+}
+
+Result<std::shared_ptr<HostFile>> HostFile::borrow(Reactor& reactor, int fd) {
+  std::erase_if(borrowed, [](const auto& entry) { return entry.expired(); });
+  for (const auto& entry : borrowed) {
+    auto file = entry.lock();
+    if (file != nullptr && &file->reactor_ == &reactor && file->is_same_description(fd))
+      return file;
+  }
+  UniqueFd duplicate(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!duplicate.valid()) {
+    return Error{"descriptor " + std::to_string(fd) + ": " + std::strerror(errno)};
+  }
+  auto file = std::shared_ptr<HostFile>(new HostFile(reactor, std::move(duplicate)));
+  struct stat status {};
+  if (file->kind_ != Kind::file && ::fstat(file->fd(), &status) == 0) {
+    file->kind_ = S_ISSOCK(status.st_mode) ? Kind::socket : Kind::shared;
+    if (UniqueFd again = open_again(file->fd(), status, file->tty_); again.valid()) {
+      file->original_ = std::exchange(file->fd_, std::move(again));
+      file->kind_ = Kind::own;
+    }
+  }
+  borrowed.push_back(file);
+  return file;
+}
+
+bool HostFile::is_same_description(int fd) const {
+  constexpr int kDupfdQuery = 1024 + 3;  // F_DUPFD_QUERY, Linux 6.10; not in older headers.
+  const int mine = original_.valid() ? original_.get() : fd_.get();
+  const int answer = ::fcntl(fd, kDupfdQuery, mine);
+  if (answer >= 0) return answer == 1;
+  const pid_t self = ::getpid();
+  return ::syscall(SYS_kcmp, self, self, KCMP_FILE, fd, mine) == 0;
+}
+
+Errno HostFile::read(std::span<const iovec> buffers, std::size_t& n) {
+  n = 0;
+  const int count = static_cast<int>(buffers.size());
+  ssize_t got = -1;
+  do {
+    if (kind_ == Kind::socket) {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(buffers.data());
+      message.msg_iovlen = buffers.size();
+      got = ::recvmsg(fd(), &message, MSG_DONTWAIT);
+    } else if (kind_ == Kind::shared && !readiness(Direction::read).ready) {
+      return Errno::again;
+    } else {
+      got = ::readv(fd(), buffers.data(), count);
+    }
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return from_host(errno);
+  n = static_cast<std::size_t>(got);
+  return Errno::success;
+}
+
+Errno HostFile::write(std::span<const iovec> buffers, int rwf, std::size_t& n) {
+  n = 0;
+  const HoldBackSigpipe hold(pipe_);
+  const int count = static_cast<int>(buffers.size());
+  ssize_t put = -1;
+  do {
+    if (type_ == FileType::socket_stream || type_ == FileType::socket_dgram) {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(buffers.data());
+      message.msg_iovlen = buffers.size();
+      put = ::sendmsg(fd(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } else if (kind_ == Kind::shared) {
+      if (!readiness(Direction::write).ready) return Errno::again;
+      const auto first = std::find_if(buffers.begin(), buffers.end(),
+                                      [](const iovec& buffer) { return buffer.iov_len > 0; });
+      if (first == buffers.end()) return Errno::success;
+      put = ::write(fd(), first->iov_base, std::min<std::size_t>(first->iov_len, PIPE_BUF));
+    } else if (kind_ == Kind::file && rwf != 0) {
+      put = ::pwritev2(fd(), buffers.data(), count, -1, rwf);
+    } else {
+      put = ::writev(fd(), buffers.data(), count);
+    }
+  } while (put < 0 && errno == EINTR);
+  if (put < 0) {
+    const int error = errno;
+    if (error == EPIPE) hold.discard();
+    return from_host(error);
+  }
+  n = static_cast<std::size_t>(put);
+  return Errno::success;
+}
+
+Readiness HostFile::readiness(Direction direction) const {
+  if (kind_ == Kind::file) return {.ready = true, .hangup = false};
+  pollfd request{.fd = fd(), .events = poll_events(direction), .revents = 0};
+  if (::poll(&request, 1, 0) <= 0) return {};
+  return {.ready = request.revents != 0,
+          .hangup = (request.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0};
+}
+
+Errno HostFile::target(Direction direction, Target& out) {
+  const bool direct = kind_ == Kind::own;
+  std::unique_ptr<Watch>& watch = watches_[direct ? 0 : static_cast<int>(direction)];
+  out.direction = direct ? direction : Direction::read;
+  if (watch == nullptr) {
+    UniqueFd inner;
+    if (!direct) {
+      // Level-triggered: the epoll descriptor is readable exactly while the file is ready.
+      inner.reset(::epoll_create1(EPOLL_CLOEXEC));
+      epoll_event event{};
+      event.events = direction == Direction::read ? EPOLLIN | EPOLLRDHUP : EPOLLOUT;
+      if (!inner.valid() || ::epoll_ctl(inner.get(), EPOLL_CTL_ADD, fd(), &event) != 0) {
+        return Errno::nfile;
+      }
+    }
+    auto opened = Watch::open(reactor_, direct ? fd() : inner.get());
+    if (!opened) return Errno::nfile;
+    watch = std::move(*opened);
+  }
+  out.watch = watch.get();
+  return Errno::success;
+}
+
+Errno HostFile::wait(Direction direction) {
+  Target to;
+  WEFT_WASI_TRY(target(direction, to));
+  const ReadyWait wait(*to.watch, to.direction, this_g());
+  park(WaitReason::io_wait);
+  return Errno::success;
+}
+
+}  // namespace weft::wasip1

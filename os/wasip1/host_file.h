@@ -1,0 +1,98 @@
+// HostFile: one open file of the host as guests use it: read, write, ready?, wait until ready. None
+// of its calls blocks the thread, whatever the descriptor is, and none changes the flags of a file
+// description that somebody else uses too.
+//
+// How depends on the kind:
+//   file     Regular files, directories, block devices, and devices that can't be polled
+//   (/dev/null): always ready;
+//            the call goes straight to the host.
+//   own      A file description that is ours alone and has O_NONBLOCK: what path_open opened,
+//   accepted sockets, and pipes
+//            and terminals given as stdio, which are opened once more through /proc/self/fd. That
+//            gives a description of our own on the same pipe or terminal, so the one that weft
+//            shares with its parent keeps its flags.
+//   socket   A socket whose description is shared: can't be opened again; MSG_DONTWAIT does it for
+//   each call. shared   What is left (no /proc, no permission to open, other devices): poll(2) with
+//   no timeout first, then at most
+//            PIPE_BUF bytes written, which a pipe that polled writable takes whole. If another
+//            process empties the pipe between the two calls, a read waits for it: the price of this
+//            last resort alone.
+//
+// Waiting goes through a Watch of the reactor. Asio makes a descriptor that it watches
+// non-blocking, which for a shared description would change the parent's terminal; so for `socket`
+// and `shared` the reactor watches a private epoll descriptor that holds the file, and never the
+// file itself.
+//
+// Guests that are given the same description (a thousand copies on one terminal) share one
+// HostFile: it costs three descriptors, not three thousand.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "os/reactor.h"
+#include "os/wasip1/abi.h"
+
+namespace weft::wasip1 {
+
+struct Readiness {
+  bool ready = false;
+  bool hangup = false;
+};
+
+class HostFile {
+ public:
+  enum class Kind : std::uint8_t { file, own, socket, shared };
+
+  // A file that somebody else uses too: stdio. Duplicates fd, or shares what an earlier call made
+  // of the same description. Fails when fd is not open or the system has no descriptor left.
+  static Result<std::shared_ptr<HostFile>> borrow(Reactor& reactor, int fd);
+
+  // A file that is ours alone. Anything but a regular file or a directory must have O_NONBLOCK.
+  static std::shared_ptr<HostFile> own(Reactor& reactor, UniqueFd fd);
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] FileType type() const { return type_; }
+  [[nodiscard]] bool is_tty() const { return tty_; }
+
+  // Reads or writes what is possible now and says how much in n. EAGAIN: nothing is. Writing: rwf
+  // is flags of pwritev2 (RWF_APPEND, RWF_SYNC, ...), for kind file only. Never raises SIGPIPE.
+  Errno read(std::span<const iovec> buffers, std::size_t& n);
+  Errno write(std::span<const iovec> buffers, int rwf, std::size_t& n);
+
+  // The state now. Costs a system call, for files none.
+  [[nodiscard]] Readiness readiness(Direction direction) const;
+
+  // What a ReadyWait takes, to wait for `direction`. Creates them on first use; ENFILE when that
+  // fails.
+  struct Target {
+    Watch* watch = nullptr;
+    Direction direction = Direction::read;
+  };
+  Errno target(Direction direction, Target& out);
+
+  // Parks the running G until the file may be ready, or a little longer: ask again afterwards. May
+  // throw Killed. ENFILE: the system has no descriptor left to watch it.
+  Errno wait(Direction direction);
+
+ private:
+  HostFile(Reactor& reactor, UniqueFd fd);
+  [[nodiscard]] bool is_same_description(int fd) const;
+
+  Reactor& reactor_;
+  UniqueFd fd_;
+  UniqueFd original_;  // Of a file that was opened again: the description it was borrowed from.
+  Kind kind_ = Kind::file;
+  FileType type_ = FileType::unknown;
+  bool tty_ = false;
+  bool pipe_ = false;
+  std::unique_ptr<Watch> watches_[2];  // Kind own uses the first for both directions.
+};
+
+}  // namespace weft::wasip1

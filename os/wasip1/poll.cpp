@@ -1,0 +1,254 @@
+// poll_oneoff: waiting for any of several things, and by that also sleeping.
+//
+//   subscriptions ─▶ Request each ─▶ look: which clocks are due, which descriptors ready (poll(2),
+//   no timeout)
+//                                     │ some                       │ none
+//                                     ▼                            ▼
+//                                  events ─▶ the guest      a ReadyWait for each descriptor, park
+//                                  until the first
+//                                                           deadline; then look again
+//
+// Regular files are always ready. A call that need not wait still yields once, so that a guest
+// which polls with a timeout of zero in a loop starves nobody. The time is the process's clock,
+// never the host's own.
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <vector>
+
+#include "os/wasip1/calls.h"
+#include "scheduler/api.h"
+
+namespace weft::wasip1 {
+namespace {
+
+constexpr Size kSubscriptionsMax =
+    64 * 1024;  // EINVAL beyond: what a guest may make weft hold for one call.
+
+// A subscription, whatever its layout was.
+struct Request {
+  UserData userdata = 0;
+  EventType type = EventType::clock;
+  // Clock.
+  std::uint32_t clock = 0;
+  Timestamp timeout = 0;
+  bool absolute = false;
+  Instant deadline;  // Of a monotonic or relative timeout.
+  // Descriptor.
+  Fd fd = 0;
+  Descriptor* descriptor = nullptr;
+  Errno error = Errno::success;  // Known before any wait: the event only says so.
+};
+
+Request from(const Subscription& s) {
+  Request request;
+  request.userdata = s.userdata;
+  request.type = s.tag;
+  request.clock = request.fd = s.id_or_fd;
+  request.timeout = s.timeout;
+  request.absolute = (s.flags & subclockflags::abstime) != 0;
+  return request;
+}
+
+Request from(const unstable::Subscription& s) {
+  Request request;
+  request.userdata = s.userdata;
+  request.type = s.tag;
+  request.clock = s.id;
+  request.fd = static_cast<Fd>(s.identifier_or_fd);
+  request.timeout = s.timeout;
+  request.absolute = (s.flags & subclockflags::abstime) != 0;
+  return request;
+}
+
+std::int64_t clamp(Timestamp t) {
+  return static_cast<std::int64_t>(
+      std::min<Timestamp>(t, std::numeric_limits<std::int64_t>::max()));
+}
+
+// Looks up what the request names. EINVAL: no such event type.
+Errno prepare(Process& process, Instant now, Request& request) {
+  switch (request.type) {
+    case EventType::clock:
+      if (request.clock > static_cast<std::uint32_t>(ClockId::monotonic)) {
+        request.error = Errno::inval;
+      } else if (!request.absolute) {
+        request.deadline = now + nanoseconds(clamp(request.timeout));
+      } else if (request.clock == static_cast<std::uint32_t>(ClockId::monotonic)) {
+        request.deadline = {clamp(request.timeout)};
+      }
+      return Errno::success;
+    case EventType::fd_read:
+    case EventType::fd_write: {
+      const Rights direction =
+          request.type == EventType::fd_read ? rights::fd_read : rights::fd_write;
+      request.error =
+          process.fds().find(request.fd, rights::poll_fd_readwrite | direction, request.descriptor);
+      return Errno::success;
+    }
+  }
+  return Errno::inval;
+}
+
+// When the request is due. An absolute realtime is converted anew at each look: that clock may be
+// set.
+Instant deadline_of(Process& process, Instant now, const Request& request) {
+  if (!request.absolute || request.clock != static_cast<std::uint32_t>(ClockId::realtime)) {
+    return request.deadline;
+  }
+  const std::int64_t realtime = process.clock().realtime_ns();
+  return now + (Instant{clamp(request.timeout)} - Instant{realtime});
+}
+
+Direction direction_of(const Request& request) {
+  return request.type == EventType::fd_read ? Direction::read : Direction::write;
+}
+
+// How many bytes can be read, or at least be written.
+FileSize bytes_ready(const Request& request) {
+  const HostFile& file = *request.descriptor->file;
+  if (request.type == EventType::fd_write) return 1;
+  if (file.type() == FileType::regular_file) {
+    struct stat status {};
+    const off_t at = ::lseek(file.fd(), 0, SEEK_CUR);
+    if (at < 0 || ::fstat(file.fd(), &status) != 0 || status.st_size <= at) return 0;
+    return static_cast<FileSize>(status.st_size - at);
+  }
+  int bytes = 0;
+  return ::ioctl(file.fd(), FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<FileSize>(bytes) : 0;
+}
+
+Event event_of(const Request& request, Errno error) {
+  Event event{};
+  event.userdata = request.userdata;
+  event.error = error;
+  event.type = request.type;
+  return event;
+}
+
+// Takes the state of every request as it is now.
+std::vector<Event> look(Process& process, const std::vector<Request>& requests) {
+  std::vector<pollfd> polled;
+  for (const Request& request : requests) {
+    if (request.type == EventType::clock || request.error != Errno::success) continue;
+    const HostFile& file = *request.descriptor->file;
+    const bool always = file.kind() == HostFile::Kind::file;
+    const int events = request.type == EventType::fd_read ? POLLIN | POLLRDHUP : POLLOUT;
+    polled.push_back(
+        {.fd = always ? -1 : file.fd(), .events = static_cast<short>(events), .revents = 0});
+  }
+  if (!polled.empty()) (void)::poll(polled.data(), polled.size(), 0);
+
+  std::vector<Event> events;
+  const Instant now = process.clock().now();
+  auto answer = polled.begin();
+  for (const Request& request : requests) {
+    if (request.error != Errno::success) {
+      events.push_back(event_of(request, request.error));
+    } else if (request.type == EventType::clock) {
+      if (deadline_of(process, now, request) <= now) {
+        events.push_back(event_of(request, Errno::success));
+      }
+    } else {
+      const pollfd& state = *answer++;
+      if (state.fd >= 0 && state.revents == 0) continue;
+      Event event = event_of(request, Errno::success);
+      event.nbytes = bytes_ready(request);
+      if ((state.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0)
+        event.flags = eventrwflags::hangup;
+      events.push_back(event);
+    }
+  }
+  return events;
+}
+
+// Parks until something may have happened.
+Errno wait(Process& process, const std::vector<Request>& requests) {
+  std::deque<ReadyWait>
+      waits;  // Can't be moved; taken back by their destructors when the G is killed.
+  const Instant now = process.clock().now();
+  Instant deadline = Instant::far_future();
+  for (const Request& request : requests) {
+    if (request.type == EventType::clock) {
+      deadline = std::min(deadline, deadline_of(process, now, request));
+      continue;
+    }
+    HostFile::Target target;
+    WEFT_WASI_TRY(request.descriptor->file->target(direction_of(request), target));
+    waits.emplace_back(*target.watch, target.direction, this_g());
+  }
+  const bool only_sleeps = requests.size() == 1 && waits.empty();
+  const WaitReason reason = only_sleeps ? WaitReason::sleep : WaitReason::poll_oneoff;
+  if (deadline == Instant::far_future()) {
+    park(reason);
+  } else {
+    (void)this_scheduler().park_until(reason, deadline);
+  }
+  return Errno::success;
+}
+
+Errno store_events(Memory memory, const std::vector<Event>& events, Size out, Size nevents) {
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    WEFT_WASI_TRY(memory.store(static_cast<Size>(out + i * sizeof(Event)), events[i]));
+  }
+  return memory.store(nevents, static_cast<Size>(events.size()));
+}
+
+template <class Layout>
+Errno poll(Process& process, Memory memory, Size in, Size out, Size n, Size nevents) {
+  if (n == 0 || n > kSubscriptionsMax) return Errno::inval;
+  WEFT_WASI_TRY(memory.check<Layout>(in, n));
+  WEFT_WASI_TRY(memory.check<Event>(out, n));
+  WEFT_WASI_TRY(memory.check<Size>(nevents));
+  std::vector<Request> requests;  // A copy: `in` and `out` may overlap.
+  requests.reserve(n);
+  const Instant start = process.clock().now();
+  for (Size i = 0; i < n; ++i) {
+    Layout subscription;
+    WEFT_WASI_TRY(memory.load(static_cast<Size>(in + i * sizeof(Layout)), subscription));
+    WEFT_WASI_TRY(prepare(process, start, requests.emplace_back(from(subscription))));
+  }
+  std::vector<Event> events = look(process, requests);
+  if (!events.empty()) {
+    yield();
+    events = look(process, requests);  // What was ready may be another's by now.
+  }
+  while (events.empty()) {
+    WEFT_WASI_TRY(wait(process, requests));
+    events = look(process, requests);
+  }
+  return store_events(memory, events, out, nevents);
+}
+
+}  // namespace
+
+// Waits until at least one of the subscriptions (nsubscriptions of 48 bytes at in) has an event;
+// writes the events (32 bytes each, at most one for each subscription, in their order) at out and
+// their number (u32) at nevents.
+//
+// Clocks: relative or absolute (subclockflags.abstime), realtime or monotonic; precision is
+// ignored. Descriptors: nbytes is what can be read at once, or 1 for writing; flags.hangup: the
+// other end is closed or has failed. Regular files are always ready.
+//
+// EINVAL: no subscriptions, more than 65,536, or one of an unknown type. EFAULT: one of the three
+// areas lies outside. ENFILE: the system has no descriptor left to wait with. Errors of one
+// subscription are its event's error: EBADF, ENOTCAPABLE (the descriptor lacks poll_fd_readwrite or
+// the right for its direction), EINVAL (no such clock). Parks ("sleep" for a single clock, else
+// "poll_oneoff"); yields when it need not park. Specification: poll_oneoff.
+Errno poll_oneoff(Process& process, Memory memory, Size in, Size out, Size nsubscriptions,
+                  Size nevents) {
+  return poll<Subscription>(process, memory, in, out, nsubscriptions, nevents);
+}
+
+// The same; a subscription is 56 bytes.
+Errno unstable::poll_oneoff(Process& process, Memory memory, Size in, Size out, Size nsubscriptions,
+                            Size nevents) {
+  return poll<unstable::Subscription>(process, memory, in, out, nsubscriptions, nevents);
+}
+
+}  // namespace weft::wasip1

@@ -1,0 +1,132 @@
+#include "os/wasip1/process.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace weft::wasip1 {
+
+Process::Process(Reactor& reactor, GuestClock& clock, ProcessConfig config)
+    : reactor_(reactor),
+      clock_(clock),
+      config_(std::move(config)),
+      resolver_(config_.resolver),
+      fds_(config_.descriptors_max) {}
+
+Result<std::unique_ptr<Process>> Process::create(Reactor& reactor, GuestClock& clock,
+                                                 ProcessConfig config) {
+  std::unique_ptr<Process> process(new Process(reactor, clock, std::move(config)));
+  ProcessConfig& given = process->config_;
+  const struct {
+    int fd;
+    Rights direction;
+  } stdio[] = {{given.stdin_fd, rights::fd_read},
+               {given.stdout_fd, rights::fd_write},
+               {given.stderr_fd, rights::fd_write}};
+  for (const auto& [fd, direction] : stdio) {
+    if (Status added = process->add_stdio(fd, direction); !added) return added.error();
+  }
+  for (UniqueFd& listener : given.listeners) {
+    if (Status added = process->add_listener(std::move(listener)); !added) return added.error();
+  }
+  given.listeners.clear();
+  for (const Preopen& preopen : given.preopens) {
+    if (Status added = process->add_preopen(preopen); !added) return added.error();
+  }
+  return process;
+}
+
+Status Process::add_stdio(int host_fd, Rights direction) {
+  UniqueFd null;
+  if (host_fd < 0) {
+    null.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null.valid()) return Error{std::string("/dev/null: ") + std::strerror(errno)};
+    host_fd = null.get();
+  }
+  auto file = HostFile::borrow(reactor_, host_fd);
+  if (!file) return file.error();
+  // Only what the stream is for: a terminal is open for reading and writing on all three.
+  Rights base = rights::of_stream;
+  switch ((*file)->type()) {
+    case FileType::regular_file:
+    case FileType::block_device:
+      base = rights::of_file;
+      break;
+    case FileType::character_device:
+      if (!(*file)->is_tty()) base = rights::of_stream | rights::fd_seek | rights::fd_tell;
+      break;
+    case FileType::socket_stream:
+    case FileType::socket_dgram:
+      base = rights::of_socket;
+      break;
+    default:
+      break;
+  }
+  base &= ~(rights::fd_read | rights::fd_write);
+  if (direction == rights::fd_read) {
+    base &= ~(rights::fd_allocate | rights::fd_filestat_set_size);
+  }
+  const int flags = ::fcntl(host_fd, F_GETFL);
+  const bool append = (flags & O_APPEND) != 0;
+  Fd fd = 0;
+  const Errno added =
+      fds_.add(std::make_unique<Descriptor>(*file, base | direction, Rights{0},
+                                            append ? fdflags::append : std::uint16_t{0}),
+               fd);
+  if (added != Errno::success) return Error{"descriptors_max is too small for stdio"};
+  return Nothing{};
+}
+
+Status Process::add_listener(UniqueFd fd) {
+  int listening = 0;
+  socklen_t length = sizeof listening;
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 ||
+      listening == 0) {
+    return Error{"descriptor " + std::to_string(fd.get()) + " is not a listening socket"};
+  }
+  (void)::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+  (void)::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
+  auto descriptor = std::make_unique<Descriptor>(HostFile::own(reactor_, std::move(fd)),
+                                                 rights::of_listener, rights::of_socket);
+  descriptor->preopened_listener = true;
+  Fd number = 0;
+  if (fds_.add(std::move(descriptor), number) != Errno::success) {
+    return Error{"more listeners than descriptors_max allows"};
+  }
+  return Nothing{};
+}
+
+Status Process::add_preopen(const Preopen& preopen) {
+  UniqueFd fd(::open(preopen.host_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) {
+    return Error{preopen.host_path + ": can't be opened as a directory: " + std::strerror(errno)};
+  }
+  auto descriptor = std::make_unique<Descriptor>(HostFile::own(reactor_, std::move(fd)),
+                                                 rights::of_directory, rights::all);
+  descriptor->preopen_path = preopen.guest_path;
+  Fd number = 0;
+  if (fds_.add(std::move(descriptor), number) != Errno::success) {
+    return Error{preopen.host_path + ": more directories than descriptors_max allows"};
+  }
+  return Nothing{};
+}
+
+Errno Process::random(std::span<std::byte> buffer) {
+  if (config_.random) {
+    config_.random(buffer);
+    return Errno::success;
+  }
+  while (!buffer.empty()) {
+    const ssize_t got = ::getrandom(buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return from_host(errno);
+    buffer = buffer.subspan(static_cast<std::size_t>(got));
+  }
+  return Errno::success;
+}
+
+}  // namespace weft::wasip1

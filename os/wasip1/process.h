@@ -1,0 +1,98 @@
+// Process: the WASI side of one guest: arguments, environment, descriptors, clock, random source,
+// trace.
+//
+// The engine makes one for each instance and hands it to every function of functions.h. The
+// functions run on the guest's G and park it when they have to wait; Exit (below) and weft::Killed
+// leave them as exceptions.
+//
+// A fresh process has the descriptors
+//   0, 1, 2             stdin, stdout, stderr
+//   3 ...               the listeners, in order, then the preopened directories, in order
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "os/clocks.h"
+#include "os/reactor.h"
+#include "os/wasip1/fd_table.h"
+#include "os/wasip1/resolve.h"
+
+namespace weft::wasip1 {
+
+// Where --trace-wasi goes.
+class TraceSink {
+ public:
+  virtual ~TraceSink() = default;
+  // One line without its end. Called on the guest's G.
+  virtual void line(std::string_view text) = 0;
+};
+
+// Thrown by proc_exit and caught by the engine. Not a std::exception.
+struct Exit {
+  std::uint32_t code;
+};
+
+struct Preopen {
+  std::string host_path;
+  std::string guest_path;
+};
+
+struct ProcessConfig {
+  std::vector<std::string> args;  // argv[0] included.
+  std::vector<std::string> env;   // "K=V".
+  std::vector<Preopen> preopens;  // Directories.
+  std::vector<UniqueFd>
+      listeners;  // Listening sockets; they become the process's own and get O_NONBLOCK.
+  // Host descriptors, duplicated; their flags are never changed. -1: /dev/null, so reads give the
+  // end of the file and what is written is dropped. (Not closed: path_open would hand out the
+  // number again, and a guest that prints would write into its own files.)
+  int stdin_fd = 0;
+  int stdout_fd = 1;
+  int stderr_fd = 2;
+  std::function<void(std::span<std::byte>)> random;  // Fills the buffer. Empty: getrandom(2).
+  TraceSink* trace = nullptr;                        // Must outlive the process.
+  std::size_t descriptors_max = 4096;                // Open at a time; EMFILE beyond.
+  ResolverKind resolver = ResolverKind::automatic;   // How paths are kept inside; tests force one.
+};
+
+class Process {
+ public:
+  // The reactor and the clock must outlive the process. Fails when a preopened directory can't be
+  // opened or a given descriptor is not open; the error names it.
+  static Result<std::unique_ptr<Process>> create(Reactor& reactor, GuestClock& clock,
+                                                 ProcessConfig config);
+
+  [[nodiscard]] const std::vector<std::string>& args() const { return config_.args; }
+  [[nodiscard]] const std::vector<std::string>& env() const { return config_.env; }
+  [[nodiscard]] FdTable& fds() { return fds_; }
+  [[nodiscard]] Reactor& reactor() { return reactor_; }
+  [[nodiscard]] GuestClock& clock() { return clock_; }
+  [[nodiscard]] const Resolver& resolver() const { return resolver_; }
+  [[nodiscard]] TraceSink* trace() const { return config_.trace; }
+
+  // Fills the buffer from the process's random source.
+  Errno random(std::span<std::byte> buffer);
+
+ private:
+  Process(Reactor& reactor, GuestClock& clock, ProcessConfig config);
+  Status add_stdio(int host_fd, Rights direction);
+  Status add_listener(UniqueFd fd);
+  Status add_preopen(const Preopen& preopen);
+
+  Reactor& reactor_;
+  GuestClock& clock_;
+  ProcessConfig config_;
+  Resolver resolver_;
+  FdTable fds_;
+};
+
+}  // namespace weft::wasip1

@@ -1,0 +1,24 @@
+// Lists of strings as args_get and environ_get hand them out: an array of addresses, and the
+// strings, each with a terminating zero, one after the other in a buffer of their own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "os/wasip1/memory.h"
+
+namespace weft::wasip1 {
+
+// The bytes that the strings need, terminators included. EOVERFLOW: more than a guest can count.
+Errno strings_size(const std::vector<std::string>& strings, Size& bytes);
+
+// Writes the addresses at `pointers` and the strings at `buffer`. EFAULT: either does not fit;
+// nothing is written then.
+Errno store_strings(Memory memory, const std::vector<std::string>& strings, Size pointers,
+                    Size buffer);
+
+// Writes the count and the size of the strings.
+Errno store_strings_sizes(Memory memory, const std::vector<std::string>& strings, Size count,
+                          Size size);
+
+}  // namespace weft::wasip1
