@@ -16,7 +16,7 @@
 namespace weft {
 
 // The scheduler that runs this thread. Callable from everything that a scheduler runs.
-inline Scheduler& this_scheduler() {
+WEFT_INLINE Scheduler& this_scheduler() {
   WEFT_CHECK(scheduler_of_thread != nullptr, "called outside of a scheduler's run()");
   return *scheduler_of_thread;
 }
@@ -35,16 +35,16 @@ Result<G*> go(F&& f, const SpawnOptions& options = {}) {
 }
 
 // Goes to the tail of the queue; the other runnable Gs run first.
-inline void yield() {
+WEFT_INLINE void yield() {
   WEFT_CHECK(this_scheduler().current() != nullptr, "called outside of a G");
   scheduler_of_thread->yield();
 }
 
 // Waits until somebody calls ready() with this G.
-inline void park(WaitReason reason) { this_scheduler().park(reason); }
+WEFT_INLINE void park(WaitReason reason) { this_scheduler().park(reason); }
 
 // Makes a parked G runnable. Also callable on g0.
-inline void ready(G& g) { this_scheduler().ready(g); }
+WEFT_INLINE void ready(G& g) { this_scheduler().ready(g); }
 
 // Sleeps at least d; d <= 0 returns at once, without a yield.
 inline void sleep_for(Duration d) {
@@ -58,6 +58,6 @@ inline void sleep_until(Instant t) { this_scheduler().sleep_until(t); }
 inline Instant now() { return this_scheduler().now(); }
 
 // Yields if somebody asked this G to (Scheduler::request_preempt). For long loops.
-inline void checkpoint() { this_scheduler().checkpoint(); }
+WEFT_INLINE void checkpoint() { this_scheduler().checkpoint(); }
 
 }  // namespace weft

@@ -15,6 +15,8 @@
 #include <boost/context/detail/fcontext.hpp>
 #include <cstddef>
 
+#include "base/inline.h"
+
 #if defined(WEFT_ASAN)
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -86,7 +88,7 @@ inline void after_switch([[maybe_unused]] Fiber& came_from, [[maybe_unused]] voi
 
 // Stops `from`, which must be the running fiber, and goes on with `to`. Returns when somebody switches back to `from`.
 // With from_is_done nobody ever does. Allocates nothing, makes no system call.
-inline void switch_fiber(Fiber& from, Fiber& to, bool from_is_done = false) {
+WEFT_INLINE void switch_fiber(Fiber& from, Fiber& to, bool from_is_done = false) {
   EhGlobals& eh = *eh_globals_of_thread;
   from.eh = eh;
   eh = to.eh;

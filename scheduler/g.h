@@ -61,6 +61,7 @@ struct alignas(64) G : ListLink<WaitListTag> {
   void* callable = nullptr;        // On this G's stack, below this header.
   void (*on_exit)(G& g, void* context) = nullptr;  // Called when it is dead, on its own stack's last frames.
   void* on_exit_context = nullptr;
+  void* owner = nullptr;  // For the layer above: the guest that runs on this G.
   char name[kGNameMax] = {};
   GPool& pool;
   void* const bottom;  // Lowest usable address of its stack.

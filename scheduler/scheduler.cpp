@@ -154,6 +154,7 @@ void Scheduler::make_runnable(G& g, void* stack_top, const SpawnOptions& options
   g.wait_reason = WaitReason::none;
   g.on_exit = options.on_exit;
   g.on_exit_context = options.on_exit_context;
+  g.owner = options.owner;
   g.name[options.name.copy(g.name, kGNameMax - 1)] = '\0';
   ++live_;
   run_queue_.reserve(live_);  // I4

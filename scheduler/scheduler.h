@@ -27,6 +27,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/inline.h"
 #include "scheduler/chooser.h"
 #include "scheduler/event.h"
 #include "scheduler/g.h"
@@ -53,6 +54,7 @@ struct SpawnOptions {
   std::size_t stack_bytes = kStackBytes;  // Power of two from 16 KiB to 1 GiB; includes a guard page and the G.
   void (*on_exit)(G& g, void* context) = nullptr;  // On the G's own stack when it is dead; may ready Gs, not park.
   void* on_exit_context = nullptr;
+  void* owner = nullptr;  // Kept as g.owner.
 };
 
 // How a run ended.
@@ -242,7 +244,7 @@ void Scheduler::for_each_g(F&& f) {
 }
 
 // The one place where a G changes its state.
-inline void Scheduler::move(G& g, GState from, GState to) {
+WEFT_INLINE void Scheduler::move(G& g, GState from, GState to) {
   WEFT_CHECK(g.state == from, "a G was not in the state that its mover thought");
   WEFT_CHECK(may_move(from, to), "g_state.h allows no such move");
   g.state = to;
@@ -258,7 +260,7 @@ inline void prefetch(const G* g) {
   __builtin_prefetch(reinterpret_cast<const void*>(address - 192), 1);
 }
 
-inline G& Scheduler::pick() {
+WEFT_INLINE G& Scheduler::pick() {
   if (chooser_ != nullptr) [[unlikely]] return run_queue_.take(chooser_->next_g(run_queue_));
   // Memory is what a switch waits for when there are many Gs: ask for the lines of a later G now.
   prefetch(run_queue_.prefetch_hint(kPrefetchAhead));
@@ -266,7 +268,7 @@ inline G& Scheduler::pick() {
 }
 
 // Makes `next` the running G of the current M. The caller switches to its fiber.
-inline void Scheduler::enter(G& next) {
+WEFT_INLINE void Scheduler::enter(G& next) {
   move(next, GState::runnable, GState::running);
   next.m = current_m_;
   current_m_->current_g = &next;
@@ -276,7 +278,7 @@ inline void Scheduler::enter(G& next) {
 
 // Gives up the thread on behalf of g, which is no longer running (and is queued, if it is runnable). Fast path: straight
 // to the next G. It is allowed when there is one and a look outside is not due; all else is g0's work.
-inline void Scheduler::leave(G& g, bool for_good) {
+WEFT_INLINE void Scheduler::leave(G& g, bool for_good) {
   if (--switches_to_look_ > 0 && !run_queue_.empty()) [[likely]] {
     G& next = pick();
     enter(next);
@@ -287,11 +289,11 @@ inline void Scheduler::leave(G& g, bool for_good) {
   switch_fiber(g.fiber, current_m_->g0, for_good);
 }
 
-inline void Scheduler::after_resume(G& g) {
+WEFT_INLINE void Scheduler::after_resume(G& g) {
   if (g.requests.load(std::memory_order_relaxed) != 0) [[unlikely]] serve_requests(g);
 }
 
-inline void Scheduler::yield() {
+WEFT_INLINE void Scheduler::yield() {
   G& g = *current();
   move(g, GState::running, GState::runnable);
   run_queue_.push(g);
@@ -299,7 +301,7 @@ inline void Scheduler::yield() {
   after_resume(g);
 }
 
-inline void Scheduler::park(WaitReason reason) {
+WEFT_INLINE void Scheduler::park(WaitReason reason) {
   G& g = *current();
   g.wait_reason = reason;
   g.waiting_since = coarse_now_;
@@ -308,12 +310,12 @@ inline void Scheduler::park(WaitReason reason) {
   after_resume(g);
 }
 
-inline void Scheduler::ready(G& g) {
+WEFT_INLINE void Scheduler::ready(G& g) {
   move(g, GState::waiting, GState::runnable);
   run_queue_.push(g);
 }
 
-inline void Scheduler::checkpoint() {
+WEFT_INLINE void Scheduler::checkpoint() {
   if (G* g = current(); g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]] yield();
 }
 

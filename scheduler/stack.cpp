@@ -15,13 +15,22 @@ namespace weft {
 namespace {
 
 constexpr std::size_t kCacheLine = 64;
-constexpr std::size_t kColours = 32;  // 2 KiB: a parked G with its first frames still fits in one page.
+constexpr std::size_t kColourBits = 5;  // 32 lines, 2 KiB: a parked G with its frames still fits in one page.
 constexpr std::size_t kFirstSlabBytes = 4 * 1024 * 1024;
 constexpr std::size_t kSlabBytesMax = 1024 * 1024 * 1024;
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102  // linux/mman.h since 6.13; older libc headers lack it.
 #endif
+
+// The lowest bits of a slot's index in reverse: 0, 16, 8, 24, 4, ...
+std::size_t colour_of(std::size_t index) {
+  std::size_t colour = 0;
+  for (std::size_t bit = 0; bit < kColourBits; ++bit) {
+    colour |= ((index >> bit) & 1) << (kColourBits - 1 - bit);
+  }
+  return colour;
+}
 
 std::size_t page_bytes() {
   static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -118,7 +127,7 @@ StackPool::Slot StackPool::slot(std::size_t index) const {
   WEFT_CHECK(index < capacity_, "a slot that does not exist was asked for");
   const Slab& slab = slab_of(index);
   std::byte* low = slab.base + (index - slab.first) * config_.slot_bytes;
-  const std::size_t colour = (index % kColours) * kCacheLine;
+  const std::size_t colour = colour_of(index) * kCacheLine;
   return {low + page_bytes(), low + config_.slot_bytes - colour - config_.header_bytes};
 }
 

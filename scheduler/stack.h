@@ -9,7 +9,8 @@
 //           PROT_NONE, which costs two mappings a stack and so has a budget below vm.max_map_count.
 //   header  room for the owner's bookkeeping (a G), beside the frames that a switch touches anyway.
 //   colour  0 to 31 cache lines that differ from slot to slot: without them the tops of all stacks would
-//           fall into the same few cache sets.
+//           fall into the same few cache sets. Neighbours differ by many lines (the index, its bits reversed),
+//           so that the frames of two Gs that take turns do not lie at the same offsets either.
 //
 // Memory is committed when touched, never given back before the pool dies, and reused last-in first-out, so the next
 // stack is the one whose pages and cache lines are warm. Huge pages are off: one touch must cost one page.

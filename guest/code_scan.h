@@ -1,0 +1,18 @@
+// Walks over instructions without understanding them: how long each is, which proposal it belongs to, and that no count in
+// it is larger than what is left of the code.
+#pragma once
+
+#include "guest/wasm_reader.h"
+
+namespace weft {
+
+// Passes over the instructions up to the end of `code`. Throws MalformedWasm or UnsupportedWasm.
+void scan_instructions(WasmReader& code);
+
+// Passes over a constant expression, its `end` included.
+void scan_const_expr(WasmReader& code);
+
+// Passes over a block type or a value type.
+void scan_block_type(WasmReader& code);
+
+}  // namespace weft

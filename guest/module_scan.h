@@ -1,0 +1,69 @@
+// A look over a WebAssembly binary before libwabt sees it.
+//
+// libwabt validates, but it trusts counts: a file of 40 bytes can make it reserve gigabytes. It also says little about
+// what it does not support. So this pass walks the whole binary once and
+//   - tells what is not a module at all (text, a component, something else) from what is one;
+//   - names the proposal a module needs that weft lacks, instead of an opcode;
+//   - refuses every count that can't be true and every size above the limits below;
+//   - keeps what weft reports with later: imports, exports and the names of functions.
+// It does not validate types: libwabt does.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace weft {
+
+// Limits of a module, in the spirit of the JS API specification's "implementation-defined limits".
+inline constexpr std::uint32_t kLocalsMax = 50'000;         // Of one function.
+inline constexpr std::uint32_t kTableElementsMax = 10'000'000;
+inline constexpr std::uint32_t kParamsMax = 1'000;
+inline constexpr std::uint32_t kWasmPageBytes = 65'536;
+
+enum class ExternalKind : std::uint8_t { func, table, memory, global, tag };
+
+struct ImportInfo {
+  std::string module;
+  std::string name;
+  ExternalKind kind;
+  std::uint32_t type = 0;  // Of a func: its index in types.
+};
+
+struct ExportInfo {
+  std::string name;
+  ExternalKind kind;
+  std::uint32_t index;
+};
+
+// The types of a function, one letter a value as in wasip1::Function::params: i I f F v r.
+struct FuncTypeInfo {
+  std::string params;
+  std::string results;
+};
+
+struct ModuleInfo {
+  std::vector<FuncTypeInfo> types;
+  std::vector<ImportInfo> imports;
+  std::vector<ExportInfo> exports;
+  std::vector<std::uint32_t> function_types;    // Of the functions that the module defines.
+  std::vector<std::string> function_names;      // By index, imports first; "" where there is no name.
+  std::uint32_t imported_functions = 0;
+  std::uint32_t memory_pages_initial = 0;
+  std::uint32_t locals_of_one_function_max = 0;
+  bool has_memory = false;
+
+  // The name from the name section, else an export's, else "function N".
+  [[nodiscard]] std::string describe_function(std::uint32_t index) const;
+  [[nodiscard]] const ExportInfo* find_export(std::string_view name) const;
+  // The type of a function by its index, imports first; nullptr when there is no such function.
+  [[nodiscard]] const FuncTypeInfo* type_of_function(std::uint32_t index) const;
+};
+
+// Fails with a message that completes "<file>: ...".
+Result<ModuleInfo> scan_module(std::span<const std::byte> binary);
+
+}  // namespace weft

@@ -1,0 +1,111 @@
+#include "guest/runtime.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/unique_fd.h"
+#include "guest/interp.h"
+
+namespace weft {
+namespace {
+
+// A module is read whole; what is larger than this is no module that libwabt's 32-bit offsets could address.
+constexpr off_t kFileBytesMax = off_t{1} << 30;
+
+Result<std::vector<std::byte>> read_file(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return Error{std::strerror(errno)};
+  struct stat about {};
+  if (::fstat(fd.get(), &about) != 0) return Error{std::strerror(errno)};
+  if (S_ISDIR(about.st_mode)) return Error{"is a directory, not a WebAssembly module"};
+  std::vector<std::byte> bytes;
+  bytes.reserve(static_cast<std::size_t>(about.st_size) + 1);
+  for (;;) {  // Not by the size alone: the file may be a pipe.
+    constexpr std::size_t kChunk = 256 * 1024;
+    const std::size_t filled = bytes.size();
+    if (static_cast<off_t>(filled) > kFileBytesMax) return Error{"larger than 1 GiB"};
+    bytes.resize(filled + kChunk);
+    const ssize_t got = ::read(fd.get(), bytes.data() + filled, kChunk);
+    if (got < 0 && errno != EINTR) return Error{std::strerror(errno)};
+    bytes.resize(filled + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got == 0) return bytes;
+  }
+}
+
+std::string base_name(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+}  // namespace
+
+Guest::Guest(std::size_t number, std::shared_ptr<Module> module,
+             std::unique_ptr<wasip1::Process> process)
+    : number_(number), name_(module->name), module_(std::move(module)), process_(std::move(process)) {}
+
+// The life of the guest, on its G. However it ends, what it held is released here and end_ is set.
+void Guest::run() {
+  struct Release {
+    Guest& guest;
+    ~Release() {
+      guest.switches_ = guest.g_->switches;
+      guest.process_.reset();
+      guest.module_.reset();
+    }
+  } release{*this};
+  std::unique_ptr<Instance> instance = module_->instantiate(*process_);
+  try {
+    end_ = instance->run();
+  } catch (const Killed&) {
+    end_ = GuestEnd{.kind = GuestEnd::Kind::killed, .exit_code = 0, .trap = {}};
+  }
+}
+
+Runtime::Runtime() : engine_(make_interp()), scheduler_(clock_, reactor_) {}
+
+Runtime::~Runtime() { on_end_ = nullptr; }
+
+Result<std::shared_ptr<Module>> Runtime::load(const std::string& path, const GuestLimits& limits) {
+  Result<std::vector<std::byte>> bytes = read_file(path);
+  if (!bytes) return Error{path + ": " + bytes.error().message};
+  Result<std::shared_ptr<Module>> module = engine_->load(base_name(path), *bytes, limits);
+  if (!module) return Error{path + ": " + module.error().message};
+  return module;
+}
+
+Result<std::shared_ptr<Module>> Runtime::load_bytes(std::string name,
+                                                    std::span<const std::byte> binary,
+                                                    const GuestLimits& limits) {
+  Result<std::shared_ptr<Module>> module = engine_->load(name, binary, limits);
+  if (!module) return Error{name + ": " + module.error().message};
+  return module;
+}
+
+Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions options) {
+  wasip1::ProcessConfig config;
+  config.args = std::move(options.args);
+  if (config.args.empty()) config.args = {module->name};
+  config.env = std::move(options.env);
+  config.preopens = std::move(options.preopens);
+  config.stdin_fd = options.stdin_from;
+  config.stdout_fd = options.stdout_to;
+  config.stderr_fd = options.stderr_to;
+  config.trace = options.trace;
+  auto process = wasip1::Process::create(reactor_, clock_, std::move(config));
+  if (!process) return process.error();
+  auto guest = std::make_unique<Guest>(guests_.size() + 1, std::move(module), std::move(*process));
+  const auto body = [this, self = guest.get()] {
+    self->run();
+    if (on_end_) on_end_(*self);
+  };
+  Result<G*> g = scheduler_.spawn(body, {.name = guest->name(), .owner = guest.get()});
+  if (!g) return g.error();
+  guest->g_ = *g;
+  guests_.push_back(std::move(guest));
+  return guests_.back().get();
+}
+
+}  // namespace weft

@@ -1,0 +1,102 @@
+// Runtime: everything that it takes to run guests, in one object: the clock, the reactor, the scheduler, an engine.
+//
+//   weft::Runtime runtime;
+//   auto module = runtime.load("guest.wasm");
+//   auto guest = runtime.spawn(*module, {.args = {"guest", "-v"}});
+//   auto result = runtime.run();
+//   (*guest)->end()->exit_code ...
+//
+// One Runtime belongs to one thread; several may live in one process, one a thread each.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "guest/engine.h"
+#include "os/clocks.h"
+#include "os/reactor.h"
+#include "os/wasip1/process.h"
+#include "scheduler/api.h"
+
+namespace weft {
+
+// What a guest is given.
+struct GuestOptions {
+  std::vector<std::string> args = {};  // args[0] included; empty: the module's name alone.
+  std::vector<std::string> env = {};   // "K=V".
+  std::vector<wasip1::Preopen> preopens = {};
+  int stdin_from = 0;  // Descriptors of this process; duplicated. -1: closed.
+  int stdout_to = 1;
+  int stderr_to = 2;
+  wasip1::TraceSink* trace = nullptr;  // Must outlive the guest.
+};
+
+// A guest: one instance on one G. Owned by its Runtime, readable after it has ended.
+class Guest {
+ public:
+  Guest(std::size_t number, std::shared_ptr<Module> module, std::unique_ptr<wasip1::Process> process);
+
+  [[nodiscard]] std::size_t number() const { return number_; }  // From 1, in the order of spawning.
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+  // Nothing while it runs.
+  [[nodiscard]] const std::optional<GuestEnd>& end() const { return end_; }
+  // How often it was given the thread.
+  [[nodiscard]] std::uint64_t switches() const { return end_ ? switches_ : g_->switches; }
+  // Its G while it runs, else nullptr.
+  [[nodiscard]] G* g() const { return end_ ? nullptr : g_; }
+
+ private:
+  friend class Runtime;
+  void run();
+
+  const std::size_t number_;
+  const std::string name_;
+  std::shared_ptr<Module> module_;
+  std::unique_ptr<wasip1::Process> process_;
+  G* g_ = nullptr;
+  std::optional<GuestEnd> end_;
+  std::uint64_t switches_ = 0;
+};
+
+class Runtime {
+ public:
+  Runtime();
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  // Reads and validates a module; the same path, limits and content need be loaded only once for any number of guests.
+  // The error names the file.
+  Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits = {});
+
+  // As load, from bytes. `name` is for messages.
+  Result<std::shared_ptr<Module>> load_bytes(std::string name, std::span<const std::byte> binary,
+                                             const GuestLimits& limits = {});
+
+  // Makes a guest that runs when its turn comes. The Guest lives as long as the Runtime.
+  Result<Guest*> spawn(std::shared_ptr<Module> module, GuestOptions options = {});
+
+  // Runs until every guest and every other G has ended, or all are deadlocked.
+  RunResult run() { return scheduler_.run(); }
+
+  // Called on the guest's G when it has ended. It may spawn guests, and must not throw.
+  void on_guest_end(std::function<void(const Guest&)> callback) { on_end_ = std::move(callback); }
+
+  [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
+  [[nodiscard]] GuestClock& clock() { return clock_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Guest>>& guests() const { return guests_; }
+
+ private:
+  SystemClock clock_;
+  Reactor reactor_;
+  std::unique_ptr<Engine> engine_;
+  std::function<void(const Guest&)> on_end_;
+  std::vector<std::unique_ptr<Guest>> guests_;
+  Scheduler scheduler_;  // Last: it ends the guests that are left, which use all of the above.
+};
+
+}  // namespace weft

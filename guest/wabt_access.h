@@ -1,0 +1,59 @@
+// The door to three private members of libwabt's interp::Thread, without which an interpreter can't be kept in bounds:
+//
+//   frames_   its capacity is the limit of the call depth; the library fixes it at 1,638, too little for Go, and its
+//             check for calls through a table is wrong (it goes on after the failure). We make the room ourselves,
+//             between slices of instructions, and apply our own limit.
+//   values_   has no limit at all.
+//   PushCall  starts a function without running it to its end, so that we can run it in slices.
+//
+// An explicit instantiation may name private members (C++17 [temp.spec]/6), so this is plain C++; it fails to
+// compile, and says so, when a later libwabt names them otherwise.
+#pragma once
+
+#include <vector>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#include <wabt/binary-reader.h>
+#include <wabt/error.h>
+#include <wabt/interp/binary-reader-interp.h>
+#include <wabt/interp/interp.h>
+#pragma GCC diagnostic pop
+
+namespace weft::wabt_access {
+
+using wabt::interp::DefinedFunc;
+using wabt::interp::Frame;
+using wabt::interp::RunResult;
+using wabt::interp::Thread;
+using wabt::interp::Trap;
+using wabt::interp::Value;
+
+using FramesMember = std::vector<Frame> Thread::*;
+using ValuesMember = std::vector<Value> Thread::*;
+using PushCallMember = RunResult (Thread::*)(const DefinedFunc&, Trap::Ptr*);
+
+FramesMember member(FramesMember*);
+ValuesMember member(ValuesMember*);
+PushCallMember member(PushCallMember*);
+
+template <class Member, Member kMember>
+struct Expose {
+  friend Member member(Member*) { return kMember; }
+};
+template struct Expose<FramesMember, &Thread::frames_>;
+template struct Expose<ValuesMember, &Thread::values_>;
+template struct Expose<PushCallMember, &Thread::PushCall>;
+
+inline std::vector<Frame>& frames(Thread& thread) {
+  return thread.*member(static_cast<FramesMember*>(nullptr));
+}
+inline std::vector<Value>& values(Thread& thread) {
+  return thread.*member(static_cast<ValuesMember*>(nullptr));
+}
+inline RunResult push_call(Thread& thread, const DefinedFunc& func, Trap::Ptr* trap) {
+  return (thread.*member(static_cast<PushCallMember*>(nullptr)))(func, trap);
+}
+
+}  // namespace weft::wabt_access

@@ -1,0 +1,55 @@
+// The `weft` command: picks the subcommand. Each has a pair of files of its own.
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "tools/exit_codes.h"
+#include "tools/run_command.h"
+
+namespace {
+
+using namespace weft::tools;
+
+int print(const ExitNow& exit) {
+  std::fputs(exit.text.c_str(), exit.code == 0 ? stdout : stderr);
+  return exit.code;
+}
+
+int run(const std::vector<std::string>& args) {
+  auto parsed = parse_run(args);
+  if (const auto* exit = std::get_if<ExitNow>(&parsed)) return print(*exit);
+  return run_command(std::get<RunOptions>(parsed));
+}
+
+// `weft` without a known subcommand: help, version, or wrong use.
+int top_level(int argc, char** argv) {
+  CLI::App app("Runs WebAssembly guests and native tasks as green threads on one OS thread.", "weft");
+  app.set_version_flag("--version", "weft " WEFT_VERSION);
+  app.add_subcommand("run", "Run guests side by side");
+  app.require_subcommand(1);
+  app.footer("'weft run --help' tells more.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForVersion&) {
+    return print({0, "weft " WEFT_VERSION "\n"});
+  } catch (const CLI::CallForHelp&) {
+    return print({0, app.help()});
+  } catch (const CLI::ParseError& error) {
+    return print({kExitUsage, std::string("weft: ") + error.what() + "\nTry 'weft --help'.\n"});
+  }
+  return kExitUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words.front() == "run") return run({words.begin() + 1, words.end()});
+  return top_level(argc, argv);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "weft: %s\n", error.what());
+  return kExitFatal;
+}

@@ -1,0 +1,151 @@
+#include "tools/run_command.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <optional>
+
+#include "guest/guest_times.h"
+#include "tools/exit_codes.h"
+
+namespace weft::tools {
+namespace {
+
+void print_error(const std::string& text) { std::fputs(text.c_str(), stderr); }
+
+// Prints the WASI calls of one guest.
+class StderrTrace final : public wasip1::TraceSink {
+ public:
+  explicit StderrTrace(std::string prefix) : prefix_(std::move(prefix)) {}
+  void line(std::string_view text) override { print_error(fmt::format("{}{}\n", prefix_, text)); }
+
+ private:
+  const std::string prefix_;
+};
+
+void report_trap(const Guest& guest) {
+  const TrapReport& trap = guest.end()->trap;
+  std::string text = fmt::format("weft: guest {} ({}): trap: {}", guest.number(), guest.name(),
+                                 name(trap.kind));
+  if (!trap.detail.empty() && trap.detail != name(trap.kind)) text += " (" + trap.detail + ")";
+  text += '\n';
+  for (const std::string& frame : trap.frames) text += "    in " + frame + "\n";
+  print_error(text);
+}
+
+int exit_code_of(const Guest& guest) {
+  if (!guest.end()) return kExitFatal;
+  switch (guest.end()->kind) {
+    case GuestEnd::Kind::exited:
+      return static_cast<int>(guest.end()->exit_code & 0xff);
+    case GuestEnd::Kind::trapped:
+      return kExitTrap;
+    case GuestEnd::Kind::killed:
+      return kExitKilled;
+  }
+  return kExitFatal;
+}
+
+std::string end_in_words(const Guest& guest) {
+  if (!guest.end()) return "-";
+  if (guest.end()->kind == GuestEnd::Kind::trapped) return "trap";
+  if (guest.end()->kind == GuestEnd::Kind::killed) return "killed";
+  return std::to_string(guest.end()->exit_code);
+}
+
+void print_stats(Runtime& runtime, const GuestTimes& times) {
+  const auto ms = [](Duration d) { return static_cast<double>(d.ns) / 1e6; };
+  std::string text = fmt::format("{:>5}  {:<20}  {:>6}  {:>9}  {:>12}  {:>12}\n", "guest", "module",
+                                 "exit", "switches", "on cpu", "asleep");
+  for (const auto& guest : runtime.guests()) {
+    const GuestTimes::Times spent = times.of(*guest);
+    text += fmt::format("{:>5}  {:<20}  {:>6}  {:>9}  {:>9.3f} ms  {:>9.3f} ms\n", guest->number(),
+                        guest->name(), end_in_words(*guest), guest->switches(), ms(spent.on_cpu),
+                        ms(spent.asleep));
+  }
+  print_error(text);
+}
+
+// Loads each module and spawns its copies. Returns the exit code when something can't be had.
+class Starter {
+ public:
+  Starter(Runtime& runtime, const RunOptions& options) : runtime_(runtime), options_(options) {}
+
+  std::optional<int> start_all() {
+    for (const GuestSpec& spec : options_.guests) {
+      auto module = load(spec);
+      if (!module) {
+        print_error("weft: " + module.error().message + "\n");
+        return kExitNoModule;
+      }
+      for (int copy = 0; copy < spec.copies; ++copy) {
+        if (Status started = start(spec, *module); !started) {
+          print_error("weft: " + started.error().message + "\n");
+          return kExitUsage;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  // A file that is named twice with the same limits is loaded once.
+  Result<std::shared_ptr<Module>> load(const GuestSpec& spec) {
+    auto& loaded = modules_[{spec.module_path, spec.limits.memory_pages_max}];
+    if (loaded != nullptr) return loaded;
+    auto module = runtime_.load(spec.module_path, spec.limits);
+    if (module) loaded = *module;
+    return module;
+  }
+
+  Status start(const GuestSpec& spec, const std::shared_ptr<Module>& module) {
+    GuestOptions options = spec.options;
+    if (options_.trace_wasi) {
+      const std::string prefix =
+          fmt::format("[{} {}] ", runtime_.guests().size() + 1, module->name);
+      traces_.push_back(std::make_unique<StderrTrace>(prefix));
+      options.trace = traces_.back().get();
+    }
+    auto guest = runtime_.spawn(module, std::move(options));
+    if (!guest) return guest.error();
+    return Nothing{};
+  }
+
+  Runtime& runtime_;
+  const RunOptions& options_;
+  std::map<std::pair<std::string, std::uint32_t>, std::shared_ptr<Module>> modules_;
+  std::vector<std::unique_ptr<StderrTrace>> traces_;
+};
+
+}  // namespace
+
+int run_command(const RunOptions& options) {
+  // A reader of our output that goes away is an error of the write (EPIPE), for the guest to see; not our death.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::optional<GuestTimes> times;  // Both outlive the runtime, which uses them to its end.
+  std::optional<Starter> starter;
+  Runtime runtime;
+  if (options.stats) {
+    times.emplace(runtime.clock());
+    runtime.scheduler().set_event_sink(&*times);
+  }
+  runtime.on_guest_end([](const Guest& guest) {
+    if (guest.end()->kind == GuestEnd::Kind::trapped) report_trap(guest);
+  });
+  starter.emplace(runtime, options);
+  if (const auto code = starter->start_all()) return *code;
+
+  const RunResult result = runtime.run();
+  if (result.end == RunEnd::deadlock) print_error(result.report);
+  runtime.scheduler().set_event_sink(nullptr);
+  if (times) print_stats(runtime, *times);
+  if (result.end == RunEnd::deadlock) return kExitFatal;
+  for (const auto& guest : runtime.guests()) {
+    if (const int code = exit_code_of(*guest); code != 0) return code;
+  }
+  return 0;
+}
+
+}  // namespace weft::tools

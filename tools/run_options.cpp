@@ -1,0 +1,113 @@
+#include "tools/run_options.h"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/exit_codes.h"
+
+namespace weft::tools {
+namespace {
+
+constexpr const char* kSeparator = ":::";
+constexpr int kCopiesMax = 1'000'000;
+constexpr int kMemoryMibMax = 4'096;
+
+// What CLI11 fills in for one guest.
+struct RawGuest {
+  int copies = 1;
+  int memory_mib = 1'024;
+  std::vector<std::string> env;
+  std::vector<std::string> dirs;
+};
+
+ExitNow wrong_use(const std::string& what) {
+  return {kExitUsage, "weft: run: " + what + "\nTry 'weft run --help'.\n"};
+}
+
+void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
+
+  app.description("Runs WebAssembly guests (WASI preview 1) side by side on one thread.\n"
+                  "weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...");
+  app.prefix_command();
+  app.add_option("-n", guest.copies, "How many copies of this guest to run (1 to 1000000)")
+      ->check(CLI::Range(1, kCopiesMax))
+      ->type_name("COUNT");
+  app.add_option("--env", guest.env, "Set an environment variable of this guest; repeatable")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  app.add_option("--dir", guest.dirs, "Give this guest a host directory under a name; repeatable")
+      ->type_name("HOST[::GUEST]")
+      ->allow_extra_args(false);
+  app.add_option("--memory", guest.memory_mib, "Limit of this guest's linear memory")
+      ->check(CLI::Range(1, kMemoryMibMax))
+      ->type_name("MIB")
+      ->capture_default_str();
+  app.add_flag("--stats", run.stats, "Print a table with a row a guest when all have ended");
+  app.add_flag("--trace-wasi", run.trace_wasi, "Print each WASI call of every guest to stderr");
+  app.add_option("--engine", run.engine, "How guests are executed")
+      ->check(CLI::IsMember({"interp"}))
+      ->capture_default_str();
+  app.footer(
+      "A guest's own exit code is weft's: of several, that of the first one listed that did not\n"
+      "exit with 0. 134: a guest trapped; 66: a module can't be loaded; 64: wrong use;\n"
+      "2: all guests wait for what can never come.");
+}
+
+std::variant<GuestSpec, ExitNow> finish(const RawGuest& raw, std::vector<std::string> rest) {
+  if (rest.empty()) return wrong_use("no module given");
+  if (rest.front().starts_with("-")) return wrong_use("unknown option " + rest.front());
+  GuestSpec spec;
+  spec.module_path = rest.front();
+  spec.copies = raw.copies;
+  spec.limits.memory_pages_max = static_cast<std::uint32_t>(raw.memory_mib) * 16;
+  spec.options.args = std::move(rest);
+  for (const std::string& variable : raw.env) {
+    const std::size_t equals = variable.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return wrong_use("--env wants NAME=VALUE, not '" + variable + "'");
+    }
+    spec.options.env.push_back(variable);
+  }
+  for (const std::string& dir : raw.dirs) {
+    const std::size_t colons = dir.find("::");
+    const std::string host = dir.substr(0, colons);
+    const std::string guest = colons == std::string::npos ? host : dir.substr(colons + 2);
+    if (host.empty() || guest.empty()) {
+      return wrong_use("--dir wants HOST::GUEST, not '" + dir + "'");
+    }
+    spec.options.preopens.push_back({host, guest});
+  }
+  return spec;
+}
+
+std::variant<GuestSpec, ExitNow> parse_guest(std::vector<std::string> words, RunOptions& run) {
+  RawGuest raw;
+  CLI::App app("", "weft run");
+  add_options(app, raw, run);
+  try {
+    std::reverse(words.begin(), words.end());  // As CLI11 wants them.
+    app.parse(std::move(words));
+  } catch (const CLI::CallForHelp&) {
+    return ExitNow{0, app.help()};
+  } catch (const CLI::ParseError& error) {
+    return wrong_use(error.what());
+  }
+  return finish(raw, app.remaining());
+}
+
+}  // namespace
+
+std::variant<RunOptions, ExitNow> parse_run(const std::vector<std::string>& args) {
+  RunOptions run;
+  for (auto from = args.begin();;) {
+    const auto to = std::find(from, args.end(), kSeparator);
+    auto guest = parse_guest({from, to}, run);
+    if (auto* exit = std::get_if<ExitNow>(&guest)) return *exit;
+    run.guests.push_back(std::move(std::get<GuestSpec>(guest)));
+    if (to == args.end()) return run;
+    from = to + 1;
+  }
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,41 @@
+// The command line of `weft run`, taken apart:
+//
+//   weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...
+//
+// Everything up to the module is weft's, everything behind it the guest's, up to the next ":::". Each guest has its own
+// options; --stats, --trace-wasi and --engine hold for the whole run, wherever they stand.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "guest/runtime.h"
+
+namespace weft::tools {
+
+// One module with its arguments, between two ":::".
+struct GuestSpec {
+  std::string module_path;
+  int copies = 1;
+  GuestLimits limits;
+  GuestOptions options;
+};
+
+struct RunOptions {
+  std::vector<GuestSpec> guests;
+  bool stats = false;
+  bool trace_wasi = false;
+  std::string engine = "interp";
+};
+
+// What to print, and the code to exit with, instead of running: --help or wrong use.
+struct ExitNow {
+  int code;
+  std::string text;
+};
+
+// `args` is what follows "run".
+std::variant<RunOptions, ExitNow> parse_run(const std::vector<std::string>& args);
+
+}  // namespace weft::tools
