@@ -2,7 +2,7 @@
 
 import re
 
-from harness import USAGE, claim
+from harness import LOAD_ERROR, USAGE, claim
 
 
 @claim("weft --version names weft and its version")
@@ -73,7 +73,8 @@ def _(weft):
 
 @claim("--dir of a directory that does not exist is an error that names it")
 def _(weft):
-    weft.run("--dir", "/no/such/dir::/data", "wat_prestat").expect_error((1, USAGE), "/no/such/dir")
+    weft.run("--dir", "/no/such/dir::/data", "wat_prestat").expect_error(
+        (LOAD_ERROR, USAGE), "/no/such/dir")
 
 
 @claim("a guest's exit code is weft's, and unflushed output of a guest is not lost")

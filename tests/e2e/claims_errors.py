@@ -181,18 +181,25 @@ def _(weft):
         err_has=[r"^weft: .*wat_segment_traps", "out of bounds|segment"])
 
 
-@claim("a guest that asks for more memory than there is: refused, or a clear end", "malloc")
+@claim("a guest that grows beyond its --memory is refused by memory.grow and goes on")
 def _(weft):
-    result = weft.run("c_oom", address_space=2 * GIB)
+    weft.run("--memory", "128", "c_oom").expect(
+        code=0, out="memory refused after at most 65536 pages\n", err="")
+
+
+@claim("a module that declares more memory than it may have: an error that says so")
+def _(weft):
+    weft.run("wat_big_memory").expect_error((LOAD_ERROR, TRAP), r"wat_big_memory\.wasm", "memory")
+
+
+@claim("more memory allowed than the machine has: refused, or a clear end of that guest", "malloc")
+def _(weft):
+    result = weft.run("--memory", "4096", "c_oom", address_space=2 * GIB)
     if result.code == 0:
         result.expect(out="memory refused after at most 65536 pages\n")
     else:
         result.expect(code=(LOAD_ERROR, TRAP), err_has=["^weft: ", "memory"])
-
-
-@claim("a module that declares 4 GiB where there is less: a clear error", "malloc")
-def _(weft):
-    weft.run("wat_big_memory", address_space=2 * GIB).expect_error(
+    weft.run("--memory", "4096", "wat_big_memory", address_space=2 * GIB).expect_error(
         (LOAD_ERROR, TRAP), r"wat_big_memory\.wasm", "memory")
 
 

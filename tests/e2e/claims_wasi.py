@@ -3,7 +3,7 @@
 import re
 import time
 
-from harness import claim
+from harness import LOAD_ERROR, claim
 
 ENOSYS = 52
 EFAULT = 21
@@ -38,7 +38,7 @@ def _(weft):
 def _(weft):
     result = weft.run("wat_no_memory")
     if result.code != EFAULT:
-        result.expect_error(1, "memory")
+        result.expect_error(LOAD_ERROR, "memory")
 
 
 @claim("a function that is not there yet answers ENOSYS, and --trace-wasi names the call")

@@ -31,7 +31,7 @@ SANITIZER_REPORT = re.compile(
     r"(Address|Leak|UndefinedBehavior|Thread)Sanitizer|\.(cpp|h|hpp):\d+:\d+: runtime error:")
 
 # How weft ends when a module cannot be loaded. Not a guest's code, not wrong use, not a trap.
-LOAD_ERROR = 1
+LOAD_ERROR = 66
 TRAP = 134
 USAGE = 64
 

@@ -38,7 +38,9 @@ def parse(arguments):
 
 def selected(options):
     missing = set(filter(None, options.without.split(",")))
-    return [claim for claim in harness.CLAIMS
+    order = [module.__name__ for module in MODULES]
+    claims = sorted(harness.CLAIMS, key=lambda claim: order.index(claim.check.__module__))
+    return [claim for claim in claims
             if options.filter in claim.sentence and not claim.needs & missing]
 
 
