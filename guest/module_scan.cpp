@@ -254,7 +254,7 @@ void scan_section(std::uint8_t id, WasmReader& in, ModuleInfo& info) {
 void scan_header(WasmReader& in, std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first != std::string_view::npos && (text.substr(first, 2) == "(m" || text.substr(first, 2) == ";;")) {
-    throw MalformedWasm{"this is WebAssembly text; make it binary first (wat2wasm)"};
+    throw MalformedWasm{"WebAssembly text; make it binary first (wat2wasm)"};
   }
   if (text.empty()) throw MalformedWasm{"the file is empty"};
   if (text.substr(0, 4) != std::string_view("\0asm", 4)) {
@@ -266,7 +266,7 @@ void scan_header(WasmReader& in, std::string_view text) {
   const std::uint32_t layer = in.u8() | in.u8() << 8U;
   if (layer == 1) {
     throw MalformedWasm{
-        "this is a WebAssembly component; weft runs core modules for WASI preview 1 "
+        "a component of the WebAssembly component model; weft runs core modules for WASI preview 1 "
         "(target wasm32-wasip1)"};
   }
   if (version != 1 || layer != 0) {

@@ -1,6 +1,8 @@
 // The `weft` command: picks the subcommand. Each has a pair of files of its own.
-#include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -29,10 +31,15 @@ int top_level(int argc, char** argv) {
   CLI::App app("Runs WebAssembly guests and native tasks as green threads on one OS thread.", "weft");
   app.set_version_flag("--version", "weft " WEFT_VERSION);
   app.add_subcommand("run", "Run guests side by side");
-  app.require_subcommand(1);
+  app.prefix_command();
   app.footer("'weft run --help' tells more.");
   try {
     app.parse(argc, argv);
+    if (app.remaining().empty()) return print({kExitUsage, app.help()});
+    const std::string word = app.remaining().front();
+    const char* what = word.starts_with("-") ? "option" : "command";
+    return print({kExitUsage, std::string("weft: unknown ") + what + " '" + word +
+                                  "'\nTry 'weft --help'.\n"});
   } catch (const CLI::CallForVersion&) {
     return print({0, "weft " WEFT_VERSION "\n"});
   } catch (const CLI::CallForHelp&) {
@@ -40,12 +47,22 @@ int top_level(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return print({kExitUsage, std::string("weft: ") + error.what() + "\nTry 'weft --help'.\n"});
   }
-  return kExitUsage;
+}
+
+// A program started with a standard descriptor closed would get it for its next open file, and guests would then read or
+// write that. /dev/null takes the place instead.
+void open_standard_descriptors() {
+  for (int fd = ::open("/dev/null", O_RDWR); fd >= 0; fd = ::dup(fd)) {
+    if (fd <= STDERR_FILENO) continue;
+    ::close(fd);
+    return;
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
+  open_standard_descriptors();
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (!words.empty() && words.front() == "run") return run({words.begin() + 1, words.end()});
   return top_level(argc, argv);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <map>
@@ -31,7 +32,13 @@ void report_trap(const Guest& guest) {
                                  name(trap.kind));
   if (!trap.detail.empty() && trap.detail != name(trap.kind)) text += " (" + trap.detail + ")";
   text += '\n';
-  for (const std::string& frame : trap.frames) text += "    in " + frame + "\n";
+  // A recursion shows as one line.
+  for (auto frame = trap.frames.begin(); frame != trap.frames.end();) {
+    const auto next = std::find_if(frame, trap.frames.end(), [&](auto& f) { return f != *frame; });
+    const auto times = next - frame;
+    text += "    in " + *frame + (times > 1 ? fmt::format(" ({} times)", times) : "") + "\n";
+    frame = next;
+  }
   print_error(text);
 }
 

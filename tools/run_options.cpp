@@ -55,7 +55,7 @@ void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
 }
 
 std::variant<GuestSpec, ExitNow> finish(const RawGuest& raw, std::vector<std::string> rest) {
-  if (rest.empty()) return wrong_use("no module given");
+  if (rest.empty()) return wrong_use("no module given (a module stands before and after each :::)");
   if (rest.front().starts_with("-")) return wrong_use("unknown option " + rest.front());
   GuestSpec spec;
   spec.module_path = rest.front();

@@ -27,6 +27,7 @@ def _(weft):
 @claim("a bad pointer is EFAULT, never a fault of the host")
 def _(weft):
     weft.run("wat_bad_pointer").expect(code=0, out="", err="")
+    weft.run("wat_many_iovecs").expect(code=0, out="", err="")
 
 
 @claim("a descriptor that is not open is EBADF")
@@ -45,13 +46,13 @@ def _(weft):
 def _(weft):
     weft.run("wat_enosys").expect(code=ENOSYS, out="", err="")
     weft.run("--trace-wasi", "wat_enosys").expect(
-        code=ENOSYS, out="", err_has=r"path_open.*ENOSYS")
+        code=ENOSYS, out="", err_has=r"path_open.*\n?.*ENOSYS")
 
 
 @claim("--trace-wasi names each call with its result, on stderr only")
 def _(weft):
     result = weft.run("--trace-wasi", "wat_hello").expect(code=0, out="hello from wat\n")
-    result.expect(err_has=r"fd_write.*(ESUCCESS|success|= ?0)")
+    result.expect(err_has=r"fd_write.*\n?.*(ESUCCESS|success|= ?0)")
 
 
 @claim("--dir shows the guest its path for the directory, not the host's")
