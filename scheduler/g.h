@@ -36,6 +36,7 @@ struct Killed {};
 inline constexpr std::size_t kGNameMax = 24;
 
 struct G;
+struct GLocalValue;
 
 // The timer behind a G's sleep: readies the G.
 struct SleepTimer : Timer {
@@ -62,6 +63,7 @@ struct alignas(64) G : ListLink<WaitListTag> {
   void (*on_exit)(G& g, void* context) = nullptr;  // Called when it is dead, on its own stack's last frames.
   void* on_exit_context = nullptr;
   void* owner = nullptr;  // For the layer above: the guest that runs on this G.
+  GLocalValue* locals = nullptr;  // Of scheduler/local.h; newest first.
   char name[kGNameMax] = {};
   GPool& pool;
   void* const bottom;  // Lowest usable address of its stack.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "scheduler/local.h"
 #include "scheduler/report.h"
 
 #if defined(WEFT_ASAN)
@@ -13,7 +14,7 @@
 namespace weft {
 
 Scheduler::Scheduler(Clock& clock, Poller& poller, Config config)
-    : clock_(clock), poller_(poller), config_(config) {
+    : random_(config.seed), clock_(clock), poller_(poller), config_(config) {
   run_queue_.reserve(1);
   coarse_now_ = clock_.now();
 }
@@ -40,6 +41,7 @@ RunResult Scheduler::run() {
   WEFT_CHECK(!running_, "run() was called while it ran");
   running_ = true;
   stopping_ = false;
+  failed_g_ = nullptr;
   Scheduler* const outer = std::exchange(scheduler_of_thread, this);
   m0_.g0.adopt_thread();
   RunResult result = schedule();
@@ -171,10 +173,16 @@ void Scheduler::g_main(void* argument) {
   } catch (const Killed&) {
     // It has unwound: what was asked for.
   } catch (...) {
-    scheduler_of_thread->failure_ = std::current_exception();
-    scheduler_of_thread->switches_to_look_ = 0;
+    scheduler_of_thread->fail(std::current_exception(), g);
   }
+  if (g.locals != nullptr) destroy_locals(g);
   scheduler_of_thread->exit(g);
+}
+
+void Scheduler::fail(std::exception_ptr failure, const G& g) {
+  failure_ = std::move(failure);
+  failed_g_ = &g;
+  switches_to_look_ = 0;
 }
 
 void Scheduler::exit(G& g) {

@@ -34,6 +34,7 @@
 #include "scheduler/g_pool.h"
 #include "scheduler/m.h"
 #include "scheduler/poller.h"
+#include "scheduler/random.h"
 #include "scheduler/run_queue.h"
 #include "scheduler/timers.h"
 
@@ -73,6 +74,7 @@ class Scheduler {
  public:
   struct Config {
     GuardKind guard = GuardKind::automatic;
+    std::uint64_t seed = 1;  // Of random().
   };
 
   // The clock and the poller must live longer than the scheduler.
@@ -127,6 +129,15 @@ class Scheduler {
 
   void arm(Timer& timer, Instant deadline) { timers_.arm(timer, deadline); }
   bool cancel(Timer& timer) { return timers_.cancel(timer); }
+
+  // Ends run() with this exception, as if it had left g. For whoever caught it there in vain.
+  void fail(std::exception_ptr failure, const G& g);
+
+  // The G whose exception the last run() threw, readable until the next spawn; nullptr when it threw none.
+  [[nodiscard]] const G* failed_g() const { return failed_g_; }
+
+  // What is left to chance, as a select with several ready cases: a function of Config::seed.
+  [[nodiscard]] Random& random() { return random_; }
 
   // The running G, or nullptr on g0.
   [[nodiscard]] G* current() const { return current_m_->current_g; }
@@ -196,6 +207,8 @@ class Scheduler {
   bool running_ = false;
   bool stopping_ = false;
   std::exception_ptr failure_;  // Left a G; run() rethrows it.
+  const G* failed_g_ = nullptr;
+  Random random_;
 
   // Written from anywhere.
   std::atomic<G*> outside_ = nullptr;  // Linked by outside_next, last in first.

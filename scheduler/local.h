@@ -1,0 +1,60 @@
+// G-local storage: a variable of which each G has its own.
+//
+//   weft::GLocal<int> depth;         // Usually a global.
+//   ++*depth;                        // This G's own, made (as T{}) the first time this G asks for
+//   it.
+//
+// A value is made when its G first asks for it, hangs on that G's list (G::locals), and is
+// destroyed on the G's own stack when the G's function has returned or been unwound, newest first.
+// A value's destructor may use the scheduler, and may make other values, which are destroyed too.
+//
+// It costs one allocation for each variable and G that meet, and a walk along the G's list, which
+// is as long as the G has variables, for each use: keep the reference in a loop.
+#pragma once
+
+#include "scheduler/api.h"
+
+namespace weft {
+
+// One value of one G. The head of it; the value follows in GLocal<T>::Value.
+struct GLocalValue {
+  const void* key;  // Whose value: the address of the GLocal.
+  GLocalValue* next;
+  void (*destroy)(GLocalValue* self);
+};
+
+// Destroys all values of g. The scheduler calls it on g's own stack, as the last thing that g does.
+void destroy_locals(G& g);
+
+template <class T>
+class GLocal {
+ public:
+  GLocal() = default;
+  GLocal(const GLocal&) = delete;
+  GLocal& operator=(const GLocal&) = delete;
+
+  // This G's value; made now if it was not. On a G only. The reference holds until the G ends. The
+  // GLocal must live until every G that used it has ended.
+  T& get() {
+    G& g = this_g();
+    for (GLocalValue* value = g.locals; value != nullptr; value = value->next) {
+      if (value->key == this) return static_cast<Value*>(value)->value;
+    }
+    auto* value = new Value(this);
+    value->next = g.locals;  // After T's constructor, which may have made values of its own.
+    g.locals = value;
+    return value->value;
+  }
+  T& operator*() { return get(); }
+  T* operator->() { return &get(); }
+
+ private:
+  struct Value : GLocalValue {
+    explicit Value(const void* owner)
+        : GLocalValue{owner, nullptr, [](GLocalValue* self) { delete static_cast<Value*>(self); }} {
+    }
+    T value{};
+  };
+};
+
+}  // namespace weft
