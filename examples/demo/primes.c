@@ -13,10 +13,10 @@ static int is_prime(unsigned n) {
 int main(void) {
   unsigned count = 0;
   setvbuf(stdout, NULL, _IOLBF, 0);
-  for (unsigned n = 1; n <= 30000; n++) {
+  for (unsigned n = 1; n <= 180000; n++) {
     count += is_prime(n);
     if (n % 100 == 0) sched_yield();
-    if (n % 5000 == 0) printf("primes (C)   %u primes up to %u\n", count, n);
+    if (n % 30000 == 0) printf("primes (C)   %u primes up to %u\n", count, n);
   }
   return 0;
 }
