@@ -55,6 +55,7 @@ class FdTable {
   Errno renumber(Fd from, Fd to);
 
   [[nodiscard]] std::size_t open() const { return open_; }
+  [[nodiscard]] bool full() const { return open_ >= max_; }
 
  private:
   std::vector<std::unique_ptr<Descriptor>> slots_;
