@@ -34,9 +34,11 @@ class [[nodiscard]] Result {
     WEFT_CHECK(ok(), "the value of a failed Result was asked for");
     return *std::get_if<0>(&state_);
   }
-  T& operator*() { return value(); }
-  const T& operator*() const { return value(); }
+  T& operator*() & { return value(); }
+  const T& operator*() const& { return value(); }
+  T&& operator*() && { return std::move(value()); }
   T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
 
   // The error. Requires !ok().
   [[nodiscard]] const Error& error() const {

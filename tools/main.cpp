@@ -35,7 +35,9 @@ int top_level(int argc, char** argv) {
   app.footer("'weft run --help' tells more.");
   try {
     app.parse(argc, argv);
-    if (app.remaining().empty()) return print({kExitUsage, app.help()});
+    if (app.remaining().empty()) {
+      return print({kExitUsage, "weft: no command given\n\n" + app.help()});
+    }
     const std::string word = app.remaining().front();
     const char* what = word.starts_with("-") ? "option" : "command";
     return print({kExitUsage, std::string("weft: unknown ") + what + " '" + word +

@@ -156,6 +156,20 @@ TEST_CASE("park_until tells readiness from the deadline") {
   CHECK(w.run() == "ready deadline");
 }
 
+TEST_CASE("a deadline that passes between readiness and the G's turn does no harm") {
+  World w;
+  G& g = w.go("g", [&] {
+    (void)w.scheduler.park_until(WaitReason::io_wait, now() + milliseconds(5));
+    w.say("woken");
+  });
+  w.go("waker", [&] {
+    for (int i = 2; i < kSwitchesPerLook; ++i) yield();
+    w.clock.advance(milliseconds(10));
+    ready(g);
+  });
+  CHECK(w.run() == "woken");
+}
+
 TEST_CASE("all Gs parked is a deadlock, reported with Go's text and a line for each G") {
   World w;
   w.go("left", [] { park(WaitReason::chan_receive); });

@@ -1,0 +1,79 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+
+#include <string>
+
+#include "base/instant.h"
+#include "base/list.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+using namespace weft;
+
+namespace {
+
+struct Tag {};
+struct Item : ListLink<Tag> {
+  explicit Item(char n) : name(n) {}
+  char name;
+};
+
+std::string names(List<Item, Tag>& list) {
+  std::string text;
+  list.for_each([&](Item& item) { text += item.name; });
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a list gives its members back first in, first out") {
+  Item a('a'), b('b'), c('c');
+  List<Item, Tag> list;
+  list.push_back(a);
+  list.push_back(b);
+  list.push_front(c);
+  CHECK(names(list) == "cab");
+  CHECK(list.pop_front() == &c);
+  CHECK(list.pop_front() == &a);
+  CHECK(list.pop_front() == &b);
+  CHECK(list.pop_front() == nullptr);
+}
+
+TEST_CASE("a member can leave a list from the middle, and while the list is walked") {
+  Item a('a'), b('b'), c('c');
+  List<Item, Tag> list;
+  for (Item* item : {&a, &b, &c}) list.push_back(*item);
+  b.unlink();
+  CHECK_FALSE(b.linked());
+  CHECK(names(list) == "ac");
+  list.for_each([](Item& item) { item.unlink(); });
+  CHECK(list.empty());
+}
+
+TEST_CASE("time saturates instead of wrapping around") {
+  CHECK(Instant::far_future() + seconds(1) == Instant::far_future());
+  CHECK(Instant{5} + Duration{INT64_MAX} == Instant::far_future());
+  CHECK(Instant::far_past() + Duration{-1} == Instant::far_past());
+  CHECK((Instant{INT64_MAX} - Instant{INT64_MIN}).ns == INT64_MAX);
+  CHECK((Instant{10} - Instant{3}) == nanoseconds(7));
+}
+
+TEST_CASE("a result is a value or an error that says what failed") {
+  const Result<int> good = 7;
+  const Result<int> bad = Error{"guest.wasm: no such file"};
+  CHECK(good.ok());
+  CHECK(good.value() == 7);
+  CHECK_FALSE(bad.ok());
+  CHECK(bad.error().message == "guest.wasm: no such file");
+}
+
+TEST_CASE("a descriptor is closed exactly once, by whoever holds it") {
+  const int raw = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  {
+    UniqueFd first(raw);
+    UniqueFd second(std::move(first));
+    CHECK_FALSE(first.valid());  // NOLINT: the moved-from state is what is tested.
+    CHECK(second.get() == raw);
+  }
+  CHECK(::fcntl(raw, F_GETFD) == -1);
+}

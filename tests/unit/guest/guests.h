@@ -1,0 +1,52 @@
+// The guests that scripts/build_guests.py made of tests/guests: where they are, and how a test runs one.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "guest/runtime.h"
+
+namespace weft::test {
+
+inline std::string guest_path(const std::string& name) {
+  const char* folder = std::getenv("WEFT_GUESTS");
+  const std::string path = std::string(folder != nullptr ? folder : "build/guests") + "/" + name + ".wasm";
+  WEFT_CHECK(::access(path.c_str(), R_OK) == 0,
+             "a test guest is missing: run tests/guests/build.py build/guests, or set WEFT_GUESTS");
+  return path;
+}
+
+inline std::vector<std::byte> guest_bytes(const std::string& name) {
+  std::ifstream file(guest_path(name), std::ios::binary);
+  std::vector<char> chars{std::istreambuf_iterator<char>(file), {}};
+  std::vector<std::byte> bytes(chars.size());
+  std::transform(chars.begin(), chars.end(), bytes.begin(), [](char c) { return std::byte(c); });
+  return bytes;
+}
+
+// Where a guest's output goes: a file without a name, read when the guest has ended.
+class Output {
+ public:
+  Output() : fd_(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
+    WEFT_CHECK(fd_.valid(), "no temporary file for a guest's output");
+  }
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] std::string text() const {
+    std::string text(static_cast<std::size_t>(::lseek(fd_.get(), 0, SEEK_END)), '\0');
+    WEFT_CHECK(::pread(fd_.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()),
+               "a guest's output could not be read back");
+    return text;
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace weft::test

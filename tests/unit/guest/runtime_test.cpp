@@ -1,0 +1,131 @@
+#include "guest/runtime.h"
+
+#include <doctest/doctest.h>
+
+#include "guest/guest_times.h"
+#include "tests/unit/guest/guests.h"
+
+using namespace weft;
+using weft::test::guest_path;
+using weft::test::Output;
+
+namespace {
+
+// A runtime whose guests write into one file.
+struct Guests {
+  Runtime runtime;
+  Output output;
+
+  Guest& spawn(const std::string& name) {
+    auto module = runtime.load(guest_path(name));
+    REQUIRE(module.ok());
+    auto guest = runtime.spawn(*module, {.stdin_from = -1, .stdout_to = output.fd(), .stderr_to = -1});
+    REQUIRE(guest.ok());
+    return **guest;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a guest runs to its end and its exit code is kept") {
+  Guests g;
+  Guest& hello = g.spawn("c_hello");
+  Guest& seven = g.spawn("c_exit7");
+  CHECK_FALSE(hello.end().has_value());
+  CHECK(g.runtime.run().end == RunEnd::finished);
+  REQUIRE(hello.end().has_value());
+  CHECK(hello.end()->exit_code == 0);
+  CHECK(seven.end()->exit_code == 7);
+  CHECK(g.output.text().find("hello") != std::string::npos);
+}
+
+TEST_CASE("instances of one module share it and nothing else") {
+  Guests g;
+  auto module = g.runtime.load(guest_path("wat_hello"));
+  REQUIRE(module.ok());
+  for (int i = 0; i < 50; ++i) {
+    REQUIRE(g.runtime.spawn(*module, {.stdin_from = -1, .stdout_to = g.output.fd()}).ok());
+  }
+  CHECK(module->use_count() == 51);
+  CHECK(g.runtime.run().end == RunEnd::finished);
+  CHECK(module->use_count() == 1);
+  const std::string text = g.output.text();
+  CHECK(std::count(text.begin(), text.end(), '\n') == 50);
+}
+
+TEST_CASE("a guest that traps ends alone, with the kind and the functions it was in") {
+  Guests g;
+  Guest& traps = g.spawn("c_trap_div");
+  Guest& healthy = g.spawn("c_hello");
+  CHECK(g.runtime.run().end == RunEnd::finished);
+  REQUIRE(traps.end()->kind == GuestEnd::Kind::trapped);
+  CHECK(traps.end()->trap.kind == TrapKind::divide_by_zero);
+  REQUIRE_FALSE(traps.end()->trap.frames.empty());
+  CHECK(traps.end()->trap.frames.front() == "divide");
+  CHECK(healthy.end()->exit_code == 0);
+}
+
+TEST_CASE("each kind of trap is told from the others") {
+  const std::pair<const char*, TrapKind> cases[] = {
+      {"c_trap_oob", TrapKind::memory_out_of_bounds},
+      {"c_trap_unreachable", TrapKind::unreachable},
+      {"wat_trap_indirect", TrapKind::bad_indirect_call},
+      {"wat_trap_table", TrapKind::bad_indirect_call},
+      {"wat_recursion", TrapKind::stack_overflow},
+      {"wat_recursion_indirect", TrapKind::stack_overflow},
+      {"wat_segment_traps", TrapKind::memory_out_of_bounds},
+  };
+  for (const auto& [name, kind] : cases) {
+    CAPTURE(name);
+    Guests g;
+    Guest& guest = g.spawn(name);
+    CHECK(g.runtime.run().end == RunEnd::finished);
+    REQUIRE(guest.end()->kind == GuestEnd::Kind::trapped);
+    CHECK(guest.end()->trap.kind == kind);
+  }
+}
+
+TEST_CASE("a guest can be killed while it sleeps, while it computes, and before it has run") {
+  Guests g;
+  Guest& sleeps = g.spawn("c_sleep2s");
+  Guest& computes = g.spawn("wat_loop_yield");
+  Guest& never_ran = g.spawn("c_hello");
+  REQUIRE(g.runtime.scheduler()
+              .spawn([&] {
+                Scheduler& scheduler = g.runtime.scheduler();
+                scheduler.kill(*sleeps.g());
+                if (computes.g() != nullptr) scheduler.kill(*computes.g());
+              })
+              .ok());
+  g.runtime.scheduler().kill(*never_ran.g());
+  CHECK(g.runtime.run().end == RunEnd::finished);
+  CHECK(sleeps.end()->kind == GuestEnd::Kind::killed);
+  CHECK(g.output.text().find("hello") == std::string::npos);
+}
+
+TEST_CASE("a runtime that dies ends the guests that are left") {
+  Guests g;
+  g.spawn("c_sleep2s");
+  g.spawn("c_hello");
+}
+
+TEST_CASE("times add up: a sleeping guest is asleep, not on the CPU") {
+  Guests g;
+  GuestTimes times(g.runtime.clock());
+  g.runtime.scheduler().set_event_sink(&times);
+  Guest& sleeps = g.spawn("c_sleep300");
+  CHECK(g.runtime.run().end == RunEnd::finished);
+  g.runtime.scheduler().set_event_sink(nullptr);
+  CHECK(times.of(sleeps).asleep >= milliseconds(299));
+  CHECK(times.of(sleeps).on_cpu > Duration{});
+  CHECK(sleeps.switches() >= 2);
+}
+
+TEST_CASE("a file that can't be loaded is named with what is wrong") {
+  Runtime runtime;
+  const auto error = [&](const std::string& path) { return runtime.load(path).error().message; };
+  CHECK(error("/nonexistent.wasm") == "/nonexistent.wasm: No such file or directory");
+  CHECK(error("/tmp") == "/tmp: is a directory, not a WebAssembly module");
+  CHECK(error("/dev/null") == "/dev/null: the file is empty");
+  CHECK(error(guest_path("wat_bad_import")).find("\"env\" \"nope\"") != std::string::npos);
+}
