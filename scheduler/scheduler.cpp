@@ -41,7 +41,7 @@ RunResult Scheduler::run() {
   WEFT_CHECK(!running_, "run() was called while it ran");
   running_ = true;
   stopping_ = false;
-  failed_g_ = nullptr;
+  failed_g_id_ = 0;
   Scheduler* const outer = std::exchange(scheduler_of_thread, this);
   m0_.g0.adopt_thread();
   RunResult result = schedule();
@@ -173,15 +173,15 @@ void Scheduler::g_main(void* argument) {
   } catch (const Killed&) {
     // It has unwound: what was asked for.
   } catch (...) {
-    scheduler_of_thread->fail(std::current_exception(), g);
+    scheduler_of_thread->fail(std::current_exception(), g.id);
   }
   if (g.locals != nullptr) destroy_locals(g);
   scheduler_of_thread->exit(g);
 }
 
-void Scheduler::fail(std::exception_ptr failure, const G& g) {
+void Scheduler::fail(std::exception_ptr failure, std::uint64_t g_id) {
   failure_ = std::move(failure);
-  failed_g_ = &g;
+  failed_g_id_ = g_id;
   switches_to_look_ = 0;
 }
 
@@ -235,7 +235,9 @@ void Scheduler::sleep_until(Instant deadline) {
 }
 
 void SleepTimer::fire(Timer& timer) {
-  scheduler_of_thread->ready(static_cast<SleepTimer&>(timer).g);
+  // Somebody else, or a kill, may have readied it since: then it has only not run yet.
+  G& g = static_cast<SleepTimer&>(timer).g;
+  if (g.state == GState::waiting) scheduler_of_thread->ready(g);
 }
 
 }  // namespace weft

@@ -130,11 +130,11 @@ class Scheduler {
   void arm(Timer& timer, Instant deadline) { timers_.arm(timer, deadline); }
   bool cancel(Timer& timer) { return timers_.cancel(timer); }
 
-  // Ends run() with this exception, as if it had left g. For whoever caught it there in vain.
-  void fail(std::exception_ptr failure, const G& g);
+  // Ends run() with this exception, as if it had left that G. For whoever caught it there in vain.
+  void fail(std::exception_ptr failure, std::uint64_t g_id);
 
-  // The G whose exception the last run() threw, readable until the next spawn; nullptr when it threw none.
-  [[nodiscard]] const G* failed_g() const { return failed_g_; }
+  // The id of the G whose exception the last run() threw, or 0.
+  [[nodiscard]] std::uint64_t failed_g_id() const { return failed_g_id_; }
 
   // What is left to chance, as a select with several ready cases: a function of Config::seed.
   [[nodiscard]] Random& random() { return random_; }
@@ -207,7 +207,7 @@ class Scheduler {
   bool running_ = false;
   bool stopping_ = false;
   std::exception_ptr failure_;  // Left a G; run() rethrows it.
-  const G* failed_g_ = nullptr;
+  std::uint64_t failed_g_id_ = 0;
   Random random_;
 
   // Written from anywhere.
