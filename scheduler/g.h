@@ -55,6 +55,8 @@ struct alignas(64) G : ListLink<WaitListTag> {
   std::atomic<std::uint8_t> requests = 0;  // kPreempt, kKill.
   std::uint64_t switches = 0;              // How often it was given the thread.
   M* m = nullptr;                          // Whose current G it is, while running.
+  M* locked_m = nullptr;                   // LockOSThread: the M that alone may run it.
+  std::uint32_t locked_count = 0;          // How often it locked it.
 
   // Set at spawn.
   std::uint64_t id = 0;

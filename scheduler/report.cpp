@@ -23,6 +23,15 @@ std::string line_for(const G& g, Instant now) {
   return buffer;
 }
 
+std::string line_for(const M& m) {
+  const G* g = m.current_g.load(std::memory_order_relaxed);
+  std::string text = "M" + std::to_string(m.id) + ": " + name(m.state);
+  if (m.state == MState::sleeping) text += std::string(" (") + m.sleep_reason + ")";
+  if (g != nullptr) text += " curg=" + std::to_string(g->id);
+  if (m.locked_g != nullptr) text += " lockedg=" + std::to_string(m.locked_g->id);
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string dump_gs(Scheduler& scheduler) {
@@ -34,8 +43,46 @@ std::string dump_gs(Scheduler& scheduler) {
   return text;
 }
 
-std::string deadlock_report(Scheduler& scheduler) {
-  return "fatal error: all goroutines are asleep - deadlock!\n\n" + dump_gs(scheduler);
+std::string dump_ms(Scheduler& scheduler) {
+  std::vector<const M*> ms;
+  scheduler.for_each_m([&](const M& m) { ms.push_back(&m); });
+  if (ms.size() == 1) return {};
+  std::sort(ms.begin(), ms.end(), [](const M* a, const M* b) { return a->id < b->id; });
+  std::string text;
+  for (const M* m : ms) text += line_for(*m);
+  return text;
+}
+
+std::string fatal_report(Scheduler& scheduler, RunEnd end) {
+  std::string text;
+  switch (end) {
+    case RunEnd::finished:
+    case RunEnd::stopped:
+      return {};
+    case RunEnd::deadlock:
+      text = "fatal error: all goroutines are asleep - deadlock!\n\n";
+      break;
+    case RunEnd::fatal:
+      text = std::string(kThreadExhaustion) + "\n\n";
+      break;
+  }
+  text += dump_gs(scheduler);
+  const std::string ms = dump_ms(scheduler);
+  return ms.empty() ? text : text + "\n" + ms;
+}
+
+std::string schedtrace(Scheduler& scheduler) {
+  std::size_t idle = 0;
+  scheduler.for_each_m([&](const M& m) { idle += m.state == MState::idle ? 1 : 0; });
+  const auto since_start_ms = (scheduler.coarse_now() - scheduler.started_at()).ns / 1'000'000;
+  char buffer[200];
+  std::snprintf(buffer, sizeof buffer,
+                "SCHED %lldms: gomaxprocs=1 idleprocs=%d threads=%zu spinningthreads=0 "
+                "needspinning=0 idlethreads=%zu runqueue=%zu [0] schedticks=[ %llu ]",
+                static_cast<long long>(since_start_ms), scheduler.runnable() == 0 ? 1 : 0,
+                scheduler.mcount(), idle, scheduler.runnable(),
+                static_cast<unsigned long long>(scheduler.switches()));
+  return buffer;
 }
 
 }  // namespace weft

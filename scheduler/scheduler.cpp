@@ -1,5 +1,5 @@
-// The loop that runs on g0, and everything that is not on the yield path. The phases of schedule() are numbered as in
-// docs/scheduler.md.
+// The loop that runs on g0, and everything that is not on the yield path. The phases of schedule()
+// are numbered as in docs/scheduler.md.
 #include "scheduler/scheduler.h"
 
 #include <algorithm>
@@ -14,80 +14,126 @@
 namespace weft {
 
 Scheduler::Scheduler(Clock& clock, Poller& poller, Config config)
-    : random_(config.seed), clock_(clock), poller_(poller), config_(config) {
+    : random_(config.seed),
+      m_stacks_({.slot_bytes = kStackBytes, .header_bytes = sizeof(M), .guard = config.guard}),
+      clock_(clock),
+      poller_(poller),
+      config_(config) {
   run_queue_.reserve(1);
-  coarse_now_ = clock_.now();
+  coarse_now_ = started_at_ = clock_.now();
 }
 
 Scheduler::~Scheduler() {
   WEFT_CHECK(!running_, "a scheduler died while it ran");
-  // A G may catch Killed and go on: kill again until all have ended.
-  while (live_ > 0) {
+  dying_ = true;
+  // A G or a thread may catch Killed and go on: again until all have ended.
+  while (live_ > 0 || mcount_ > 1) {
     for_each_g([this](G& g) { kill(g); });
+    dismiss_ms();
     failure_ = nullptr;
-    running_ = true;
-    Scheduler* const outer = std::exchange(scheduler_of_thread, this);
-    m0_.g0.adopt_thread();
     stopping_ = false;
-    (void)schedule();
-    scheduler_of_thread = outer;
-    running_ = false;
+    (void)run_on_this_thread();
   }
+  destroy_ms();
 }
 
 // --- run ---
 
 RunResult Scheduler::run() {
   WEFT_CHECK(!running_, "run() was called while it ran");
-  running_ = true;
   stopping_ = false;
   failed_g_id_ = 0;
-  Scheduler* const outer = std::exchange(scheduler_of_thread, this);
-  m0_.g0.adopt_thread();
-  RunResult result = schedule();
-  scheduler_of_thread = outer;
-  running_ = false;
+  RunResult result = run_on_this_thread();
   if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
   return result;
 }
 
-RunResult Scheduler::schedule() {
+RunResult Scheduler::run_on_this_thread() {
+  running_ = true;
+  end_.reset();
+  current_m_ = &m0_;
+  Scheduler* const outer = std::exchange(scheduler_of_thread, this);
+  m0_.g0.adopt_thread();
+  schedule(m0_);
+  scheduler_of_thread = outer;
+  running_ = false;
+  return *std::exchange(end_, std::nullopt);
+}
+
+// The loop of an M, on its g0. Only M0's returns, when the run has ended.
+void Scheduler::schedule(M& m) {
   for (;;) {
-    // 1. End: nothing is left to do, or somebody said stop.
-    if (live_ == 0) return {RunEnd::finished, {}};
-    if (stopping_ || failure_ != nullptr) return {RunEnd::stopped, {}};
-    // 2. Look: readiness from outside, timers, I/O; at least every kSwitchesPerLook switches.
-    if (switches_to_look_ <= 0) look_outside();
-    // 3. Run: the next G, until the thread comes back to g0.
+    // 1. Pass: an M that went to sleep, gave way or has no work lets the others have the thread.
+    if (m.state != MState::running) pass_thread();
+    // 2. End: nothing is left to do, somebody said stop, or nothing can go on. M0 returns from
+    // run().
+    if (ended()) {
+      if (&m == &m0_) return;
+      give_way(m);
+      continue;
+    }
+    // 3. Resume: the G that this M kept while it slept or gave way.
+    if (G* g = m.current_g.load(std::memory_order_relaxed)) {
+      switch_fiber(m.g0, g->fiber);
+      continue;
+    }
+    // 4. Right: only one M at a time runs Gs from the queue. Another one's: this M is idle.
+    if (!take_p(m)) continue;
+    // 5. Look: readiness from outside, timers, I/O; at least every kSwitchesPerLook switches.
+    if (switches_ >= next_look_) look_outside();
+    // 6. Share: between two Gs each other M that wants the thread has a turn.
+    if (!m_ring_.empty()) {
+      give_way(m);
+      pass_thread();
+      if (ended()) continue;
+    }
+    // 7. Run: the next G, until the thread comes back to g0.
     if (!run_queue_.empty()) {
       execute(pick());
       continue;
     }
-    // 4. Wait: block once until the next deadline or event. 5. Or report that none can come.
-    if (!wait_outside()) return {RunEnd::deadlock, deadlock_report(*this)};
+    // 8. Wait: block once until the next deadline or event. 9. Or report that none can come.
+    if (m_ring_.empty() && !wait_outside()) end_run(RunEnd::deadlock);
   }
 }
 
+bool Scheduler::ended() {
+  if (end_) return true;
+  if (stopping_ || failure_ != nullptr) {
+    end_ = {RunEnd::stopped, {}};
+  } else if (live_ == 0 && threads_ == 0 && (!dying_ || mcount_ == 1)) {
+    end_ = {RunEnd::finished, {}};
+  }
+  return end_.has_value();
+}
+
+void Scheduler::end_run(RunEnd end) {
+  end_ = {end, fatal_report(*this, end)};
+}
+
 void Scheduler::execute(G& g) {
+  if (g.locked_m != nullptr && g.locked_m != current_m_) return hand_over(g);
+  const bool g0_is_needed = !m_ring_.empty() || locked_gs_ > 0;
+  direct_switches_left_ = g0_is_needed ? 0 : static_cast<std::int64_t>(next_look_ - switches_);
   enter(g);
   switch_fiber(current_m_->g0, g.fiber);
 }
 
 void Scheduler::look_outside() {
-  switches_to_look_ = kSwitchesPerLook;
+  next_look_ = switches_ + kSwitchesPerLook;
   coarse_now_ = clock_.now();
   drain_outside();
   timers_.fire_due(coarse_now_);
   poller_.poll(Instant::far_past());
 }
 
-// Returns false when no event, timer or outsider can ever ready a G.
+// Returns false when no event, timer or outsider can ever make a G or an M runnable.
 bool Scheduler::wait_outside() {
   look_outside();
-  if (!run_queue_.empty()) return true;
+  if (!run_queue_.empty() || !m_ring_.empty()) return true;
   if (timers_.empty() && poller_.waits() == 0 && holds_ == 0) return false;
   poller_.poll(timers_.next_deadline());
-  switches_to_look_ = 0;  // Time has passed: look before running.
+  look_soon();  // Time has passed: look before running.
   return true;
 }
 
@@ -126,15 +172,14 @@ void Scheduler::ready_from_outside(G& g) noexcept {
 
 void Scheduler::stop() {
   stopping_ = true;
-  switches_to_look_ = 0;
+  look_soon();
 }
 
 // --- the life of a G ---
 
 Result<G*> Scheduler::take_idle(std::size_t stack_bytes) {
-  auto pool = std::find_if(pools_.begin(), pools_.end(), [&](const auto& p) {
-    return p->stacks().slot_bytes() == stack_bytes;
-  });
+  auto pool = std::find_if(pools_.begin(), pools_.end(),
+                           [&](const auto& p) { return p->stacks().slot_bytes() == stack_bytes; });
   if (pool == pools_.end()) {
     pool = pools_.insert(pool, std::make_unique<GPool>(stack_bytes, config_.guard));
   }
@@ -145,8 +190,9 @@ void Scheduler::make_runnable(G& g, void* stack_top, const SpawnOptions& options
   if (g.state == GState::dead) move(g, GState::dead, GState::idle);
 #if defined(WEFT_ASAN)
   // The frames that were left for good when the last owner of this stack ended are still poisoned.
-  ASAN_UNPOISON_MEMORY_REGION(g.bottom, static_cast<std::size_t>(static_cast<std::byte*>(stack_top) -
-                                                                 static_cast<std::byte*>(g.bottom)));
+  ASAN_UNPOISON_MEMORY_REGION(g.bottom,
+                              static_cast<std::size_t>(static_cast<std::byte*>(stack_top) -
+                                                       static_cast<std::byte*>(g.bottom)));
 #endif
   g.fiber.prepare(g.bottom, stack_top, &g_main, &g);
   g.id = ++last_id_;
@@ -159,8 +205,8 @@ void Scheduler::make_runnable(G& g, void* stack_top, const SpawnOptions& options
   g.owner = options.owner;
   g.name[options.name.copy(g.name, kGNameMax - 1)] = '\0';
   ++live_;
-  run_queue_.reserve(live_);  // I4
-  timers_.reserve(live_);     // I4
+  run_queue_.reserve(live_);         // I4
+  timers_.reserve(live_ + mcount_);  // I4
   move(g, GState::idle, GState::runnable);
   run_queue_.push(g);
 }
@@ -182,12 +228,13 @@ void Scheduler::g_main(void* argument) {
 void Scheduler::fail(std::exception_ptr failure, std::uint64_t g_id) {
   failure_ = std::move(failure);
   failed_g_id_ = g_id;
-  switches_to_look_ = 0;
+  look_soon();
 }
 
 void Scheduler::exit(G& g) {
   move(g, GState::running, GState::dead);
   --live_;
+  if (g.locked_m != nullptr) exit_locked(g);
   if (g.on_exit != nullptr) g.on_exit(g, g.on_exit_context);
   g.pool.put(g);
   leave(g, true);
@@ -200,6 +247,8 @@ void Scheduler::exit(G& g) {
 void Scheduler::kill(G& g) {
   g.requests.fetch_or(kKill);
   if (g.state == GState::waiting) ready(g);
+  // It may be kept by an M that sleeps.
+  if (g.state == GState::running && g.m->state == MState::sleeping) wake_m(*g.m);
 }
 
 void Scheduler::serve_requests(G& g) {

@@ -1,27 +1,36 @@
 // The scheduler: many Gs on one OS thread, first in, first out.
 //
-// A G enters by spawn() and waits in the run queue. Whoever gives up the thread (yield, park, return) takes the next G
-// from the queue and switches to it directly, stack to stack. Only when there is no next G, or when 61 switches have
-// passed since the loop last looked at timers and I/O, does the thread go to g0, the loop in scheduler.cpp, whose
-// phases docs/scheduler.md numbers. A parked G is in nobody's queue: whoever it waits for keeps its G& and calls ready().
-// What the scheduler does not do: read clocks or poll on a switch, allocate on one, or run a G from an event's handler.
+// A G enters by spawn() and waits in the run queue. Whoever gives up the thread (yield, park,
+// return) takes the next G from the queue and switches to it directly, stack to stack. Only when
+// there is no next G, or when 61 switches have passed since the loop last looked at timers and I/O,
+// does the thread go to g0, the loop in scheduler.cpp, whose phases docs/scheduler.md numbers. A
+// parked G is in nobody's queue: whoever it waits for keeps its G& and calls ready(). What the
+// scheduler does not do: read clocks or poll on a switch, allocate on one, or run a G from an
+// event's handler.
 //
-// The guarantee: with n runnable Gs and no Chooser, each runs at least once in every n switches; timers, I/O and readiness from
-// outside are looked at at least once in every kSwitchesPerLook switches.
+// The guarantee: with n runnable Gs and no Chooser, each runs at least once in every n switches;
+// timers, I/O and readiness from outside are looked at at least once in every kSwitchesPerLook
+// switches.
+//
+// Emulated OS threads, Ms, take turns on the one real thread: scheduler/m.h, scheduler/ms.cpp. A
+// program that asks for none has M0 alone and pays nothing for the others.
 //
 // Everything here belongs to one thread, but for the functions marked "from anywhere".
 //
 // Invariants:
 //   I1. A G is in run_queue_ exactly when it is runnable.
-//   I2. current_m_->current_g is the running G, or nullptr while g0 runs.
-//   I3. live_ counts the Gs that are runnable, running or waiting.
-//   I4. run_queue_ and timers_ have room for live_ entries: push and sleep allocate nothing.
+//   I2. current_m_ is the one running M; its current_g is the G that runs, or nullptr while its g0
+//   does. I3. live_ counts the Gs that are runnable, running or waiting. I4. run_queue_ and timers_
+//   have room for live_ and mcount_ entries: push and sleep allocate nothing. I5. An M is on
+//   m_ring_ exactly when it is runnable, on idle_ms_ exactly when it is idle. I6. p_ is the M that
+//   may run Gs from run_queue_; it is running or runnable, and not locked to a G.
 #pragma once
 
 #include <concepts>
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -34,15 +43,18 @@
 #include "scheduler/g_pool.h"
 #include "scheduler/m.h"
 #include "scheduler/poller.h"
+#include "scheduler/port.h"
 #include "scheduler/random.h"
 #include "scheduler/run_queue.h"
 #include "scheduler/timers.h"
 
 namespace weft {
 
-inline constexpr int kSwitchesPerLook = 61;  // Go's number: prime, so that it falls in with no program's own period.
+inline constexpr int kSwitchesPerLook =
+    61;  // Go's number: prime, so that it falls in with no program's own period.
 #if defined(WEFT_ASAN)
-inline constexpr std::size_t kStackBytes = 256 * 1024;  // ASan's redzones make frames several times larger.
+inline constexpr std::size_t kStackBytes =
+    256 * 1024;  // ASan's redzones make frames several times larger.
 #else
 inline constexpr std::size_t kStackBytes = 64 * 1024;
 #endif
@@ -52,8 +64,10 @@ inline constexpr std::size_t kPrefetchAhead = 4;
 
 struct SpawnOptions {
   std::string_view name = {};  // Cut to kGNameMax - 1 bytes.
-  std::size_t stack_bytes = kStackBytes;  // Power of two from 16 KiB to 1 GiB; includes a guard page and the G.
-  void (*on_exit)(G& g, void* context) = nullptr;  // On the G's own stack when it is dead; may ready Gs, not park.
+  std::size_t stack_bytes =
+      kStackBytes;  // Power of two from 16 KiB to 1 GiB; includes a guard page and the G.
+  void (*on_exit)(G& g, void* context) =
+      nullptr;  // On the G's own stack when it is dead; may ready Gs, not park.
   void* on_exit_context = nullptr;
   void* owner = nullptr;  // Kept as g.owner.
 };
@@ -63,11 +77,12 @@ enum class RunEnd : std::uint8_t {
   finished,  // No G is left.
   stopped,   // stop() was called; run() may be called again.
   deadlock,  // Every G is parked and nothing can ready one. The Gs are still there.
+  fatal,     // The scheduler can't go on for another reason: too many Ms.
 };
 
 struct RunResult {
   RunEnd end;
-  std::string report;  // Deadlock: Go's text and a dump of every G. Else empty.
+  std::string report;  // Deadlock and fatal: Go's text and a dump of every G and M. Else empty.
 };
 
 class Scheduler {
@@ -80,18 +95,20 @@ class Scheduler {
   // The clock and the poller must live longer than the scheduler.
   Scheduler(Clock& clock, Poller& poller) : Scheduler(clock, poller, Config{}) {}
   Scheduler(Clock& clock, Poller& poller, Config config);
-  // Kills the Gs that are left and runs them to their end, so that their destructors run. Not on a G.
+  // Kills the Gs that are left and runs them to their end, so that their destructors run. Not on a
+  // G.
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // Makes a runnable G that calls f(). f moves to the new G's stack: nothing is allocated when a G of that stack size
-  // is in the pool. Fails when the system has no memory for its stack. An exception that leaves f ends run() with it.
+  // Makes a runnable G that calls f(). f moves to the new G's stack: nothing is allocated when a G
+  // of that stack size is in the pool. Fails when the system has no memory for its stack. An
+  // exception that leaves f ends run() with it.
   template <std::invocable F>
   Result<G*> spawn(F&& f, const SpawnOptions& options = {});
 
-  // Runs Gs on the calling thread until none is left, all are deadlocked, or stop(). Not on a G. Rethrows the exception
-  // that left a G; the other Gs stay as they are.
+  // Runs Gs on the calling thread until none is left, all are deadlocked, or stop(). Not on a G.
+  // Rethrows the exception that left a G; the other Gs stay as they are.
   RunResult run();
 
   // Makes run() return when the running G next gives up the thread.
@@ -99,11 +116,12 @@ class Scheduler {
 
   // --- on a G ---
 
-  // Puts the running G at the tail of the queue and runs the next. Throws Killed when the G was killed meanwhile.
+  // Puts the running G at the tail of the queue and runs the next. Throws Killed when the G was
+  // killed meanwhile.
   void yield();
 
-  // Parks the running G until ready(). The caller has left its G& with whoever will call that. Throws Killed; so what
-  // keeps the G& must be taken back by a destructor.
+  // Parks the running G until ready(). The caller has left its G& with whoever will call that.
+  // Throws Killed; so what keeps the G& must be taken back by a destructor.
   void park(WaitReason reason);
 
   // As park, but at the latest until the deadline. Returns false when it was the deadline.
@@ -112,8 +130,8 @@ class Scheduler {
   // Parks until the deadline; returns at once, without a yield, when it has passed (as Go's Sleep).
   void sleep_until(Instant deadline);
 
-  // Parks until ready_from_outside() for this G; returns at once when that has been called since the last time. Not a
-  // deadlock, whatever the other Gs do.
+  // Parks until ready_from_outside() for this G; returns at once when that has been called since
+  // the last time. Not a deadlock, whatever the other Gs do.
   void park_for_outside();
 
   // A safe point: yields if somebody asked the running G to. Costs one load when nobody did.
@@ -124,7 +142,8 @@ class Scheduler {
   // Makes a parked G runnable, at the tail of the queue. The G must be waiting.
   void ready(G& g);
 
-  // Makes a G end: it leaves the scheduler call that it is in, or the next one, by the exception Killed.
+  // Makes a G end: it leaves the scheduler call that it is in, or the next one, by the exception
+  // Killed.
   void kill(G& g);
 
   void arm(Timer& timer, Instant deadline) { timers_.arm(timer, deadline); }
@@ -140,11 +159,12 @@ class Scheduler {
   [[nodiscard]] Random& random() { return random_; }
 
   // The running G, or nullptr on g0.
-  [[nodiscard]] G* current() const { return current_m_->current_g; }
+  [[nodiscard]] G* current() const { return current_m_->current_g.load(std::memory_order_relaxed); }
   [[nodiscard]] Instant now() const { return clock_.now(); }
   [[nodiscard]] std::size_t live() const { return live_; }
   [[nodiscard]] std::size_t runnable() const { return run_queue_.size(); }
   [[nodiscard]] std::uint64_t switches() const { return switches_; }
+  [[nodiscard]] Instant started_at() const { return started_at_; }
   // As of the last look outside: costs nothing.
   [[nodiscard]] Instant coarse_now() const { return coarse_now_; }
 
@@ -159,14 +179,55 @@ class Scheduler {
   void hold() { ++holds_; }
   void release_hold() { --holds_; }
 
+  // --- Ms ---
+
+  // The M that has the thread.
+  [[nodiscard]] M& current_m() const { return *current_m_; }
+  // How many there are, M0 included.
+  [[nodiscard]] std::size_t mcount() const { return mcount_; }
+
+  // Makes an M that calls start(argument) on its g0, as a thread of its own without a G, when its
+  // turn comes; it ends when start returns. Fails beyond kMsMax, with Go's text, and when there is
+  // no memory for its stack.
+  Result<M*> new_m(MStart start, void* argument);
+
+  // Passes the thread to the next runnable M; with no other, looks at timers and I/O once. The
+  // current G, if there is one, stays current and running.
+  void yield_m();
+
+  // Puts the current M to sleep, with its G, until wake_m or the deadline. Other Ms run meanwhile;
+  // when Gs wait and no other M can run them, one is made. Returns false when it was the deadline.
+  // Throws Killed.
+  bool sleep_m(const char* reason, Instant deadline);
+
+  // Ends the sleep of an M that is sleeping.
+  void wake_m(M& m);
+
+  // LockOSThread: until unlock, the running G runs on this M only, and this M runs no other G. If
+  // the G ends locked, so does its M (but M0). Calls nest.
+  void lock_os_thread();
+  void unlock_os_thread();
+
+  // Calls f(M&) for each M, M0 first. Dead ones excluded.
+  template <class F>
+  void for_each_m(F&& f);
+
+  void set_port(MPort* port) { port_ = port; }  // nullptr: none.
+
   // --- from anywhere: other threads, signal handlers ---
 
-  // Ends a park_for_outside() of this G, the one under way or else the next one. Several calls before the G has run are
-  // one. The G must not have ended.
+  // Ends a park_for_outside() of this G, the one under way or else the next one. Several calls
+  // before the G has run are one. The G must not have ended.
   void ready_from_outside(G& g) noexcept;
 
   // Asks a G to yield at its next checkpoint.
   static void request_preempt(G& g) noexcept { g.requests.fetch_or(kPreempt); }
+
+  // Asks the current G of an M, if there is one, to yield at its next checkpoint. A G that has just
+  // left the M instead yields once more than it had to.
+  static void preempt_m(M& m) noexcept {
+    if (G* g = m.current_g.load(std::memory_order_relaxed)) request_preempt(*g);
+  }
 
  private:
   static void g_main(void* g);
@@ -181,15 +242,39 @@ class Scheduler {
   void after_resume(G& g);
   void serve_requests(G& g);
 
-  RunResult schedule();
+  RunResult run_on_this_thread();
+  void schedule(M& m);
+  bool ended();
   void execute(G& g);
   void look_outside();
   bool wait_outside();
   void drain_outside();
+  void look_soon() {
+    next_look_ = switches_;
+    direct_switches_left_ = 0;
+  }
+
+  static void m_main(void* m);
+  Result<M*> make_m(MStart start, void* argument);
+  Result<M*> take_m();
+  void move_m(M& m, MState from, MState to);
+  void give_way(M& m);
+  void leave_to_g0();
+  void pass_thread(bool for_good = false);
+  bool take_p(M& m);
+  void start_m();
+  [[noreturn]] void exit_m(M& m);
+  void hand_over(G& g);
+  void exit_locked(G& g);
+  void end_run(RunEnd end);
+  void dismiss_ms();
+  void destroy_ms();
 
   // Written on every switch.
   M* current_m_ = &m0_;
-  int switches_to_look_ = 0;
+  // How many more switches may go straight from G to G before g0 must have the thread. Kept at 0
+  // while g0 is needed for each of them: while other Ms are runnable or a G is locked to its M.
+  std::int64_t direct_switches_left_ = 0;
   RunQueue run_queue_;
   std::uint64_t switches_ = 0;
 
@@ -203,12 +288,28 @@ class Scheduler {
   std::vector<std::unique_ptr<GPool>> pools_;  // One for each size of stack.
   TimerHeap timers_;
   Instant coarse_now_;
+  Instant started_at_;
   std::size_t holds_ = 0;
+  std::uint64_t next_look_ = 0;  // As switches_: when the loop must look outside.
   bool running_ = false;
   bool stopping_ = false;
   std::exception_ptr failure_;  // Left a G; run() rethrows it.
   std::uint64_t failed_g_id_ = 0;
   Random random_;
+
+  // Ms.
+  List<M, MListTag> m_ring_;
+  List<M, MListTag> idle_ms_;
+  M* p_ = nullptr;
+  std::size_t mcount_ = 1;
+  std::size_t threads_ = 0;    // Ms with a start function of their own, not ended.
+  std::size_t locked_gs_ = 0;  // Gs that are locked to their Ms.
+  std::int64_t last_m_id_ = 0;
+  StackPool m_stacks_;
+  M* free_ms_ = nullptr;
+  MPort* port_ = nullptr;
+  std::optional<RunResult> end_;  // How the run ended, for M0 to return.
+  bool dying_ = false;
 
   // Written from anywhere.
   std::atomic<G*> outside_ = nullptr;  // Linked by outside_next, last in first.
@@ -219,6 +320,11 @@ class Scheduler {
   const Config config_;
   M m0_;
 };
+
+// Go's limit (sched.maxmcount), and what it says beyond.
+inline constexpr std::size_t kMsMax = 10'000;
+inline constexpr const char* kThreadExhaustion =
+    "runtime: program exceeds 10000-thread limit\nfatal error: thread exhaustion";
 
 // The scheduler whose run() is on this thread's stack, or nullptr.
 inline thread_local constinit Scheduler* scheduler_of_thread = nullptr;
@@ -247,6 +353,15 @@ Result<G*> Scheduler::spawn(F&& f, const SpawnOptions& options) {
 }
 
 template <class F>
+void Scheduler::for_each_m(F&& f) {
+  f(m0_);
+  for (std::size_t i = 0; i < m_stacks_.used(); ++i) {
+    M& m = *std::launder(reinterpret_cast<M*>(m_stacks_.slot(i).header));
+    if (m.state != MState::dead) f(m);
+  }
+}
+
+template <class F>
 void Scheduler::for_each_g(F&& f) {
   for (const auto& pool : pools_) {
     for (std::size_t i = 0; i < pool->size(); ++i) {
@@ -261,10 +376,12 @@ WEFT_INLINE void Scheduler::move(G& g, GState from, GState to) {
   WEFT_CHECK(g.state == from, "a G was not in the state that its mover thought");
   WEFT_CHECK(may_move(from, to), "g_state.h allows no such move");
   g.state = to;
-  if (sink_ != nullptr) [[unlikely]] sink_->on_event({g, from, to});
+  if (sink_ != nullptr) [[unlikely]]
+    sink_->on_event({g, from, to});
 }
 
-// Asks for the lines that a switch to g will touch: its hot members and the frames just below it. g may be any pointer.
+// Asks for the lines that a switch to g will touch: its hot members and the frames just below it. g
+// may be any pointer.
 inline void prefetch(const G* g) {
   const auto address = reinterpret_cast<std::uintptr_t>(g);
   __builtin_prefetch(reinterpret_cast<const void*>(address), 1);
@@ -274,7 +391,8 @@ inline void prefetch(const G* g) {
 }
 
 WEFT_INLINE G& Scheduler::pick() {
-  if (chooser_ != nullptr) [[unlikely]] return run_queue_.take(chooser_->next_g(run_queue_));
+  if (chooser_ != nullptr) [[unlikely]]
+    return run_queue_.take(chooser_->next_g(run_queue_));
   // Memory is what a switch waits for when there are many Gs: ask for the lines of a later G now.
   prefetch(run_queue_.prefetch_hint(kPrefetchAhead));
   return run_queue_.pop();
@@ -284,26 +402,28 @@ WEFT_INLINE G& Scheduler::pick() {
 WEFT_INLINE void Scheduler::enter(G& next) {
   move(next, GState::runnable, GState::running);
   next.m = current_m_;
-  current_m_->current_g = &next;
+  current_m_->current_g.store(&next, std::memory_order_relaxed);
   ++next.switches;
   ++switches_;
 }
 
-// Gives up the thread on behalf of g, which is no longer running (and is queued, if it is runnable). Fast path: straight
-// to the next G. It is allowed when there is one and a look outside is not due; all else is g0's work.
+// Gives up the thread on behalf of g, which is no longer running (and is queued, if it is
+// runnable). Fast path: straight to the next G. It is allowed when there is one and g0 has nothing
+// to do; all else is g0's work.
 WEFT_INLINE void Scheduler::leave(G& g, bool for_good) {
-  if (--switches_to_look_ > 0 && !run_queue_.empty()) [[likely]] {
+  if (--direct_switches_left_ > 0 && !run_queue_.empty()) [[likely]] {
     G& next = pick();
     enter(next);
     if (&next != &g) switch_fiber(g.fiber, next.fiber, for_good);
     return;
   }
-  current_m_->current_g = nullptr;
+  current_m_->current_g.store(nullptr, std::memory_order_relaxed);
   switch_fiber(g.fiber, current_m_->g0, for_good);
 }
 
 WEFT_INLINE void Scheduler::after_resume(G& g) {
-  if (g.requests.load(std::memory_order_relaxed) != 0) [[unlikely]] serve_requests(g);
+  if (g.requests.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    serve_requests(g);
 }
 
 WEFT_INLINE void Scheduler::yield() {
@@ -329,7 +449,8 @@ WEFT_INLINE void Scheduler::ready(G& g) {
 }
 
 WEFT_INLINE void Scheduler::checkpoint() {
-  if (G* g = current(); g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]] yield();
+  if (G* g = current(); g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    yield();
 }
 
 }  // namespace weft

@@ -1,4 +1,5 @@
-// The hot path is sacred: yield, park and ready allocate nothing, make no system call and read no clock.
+// The hot path is sacred: yield, park and ready allocate nothing, make no system call and read no
+// clock.
 #include <doctest/doctest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -16,18 +17,22 @@
 using namespace weft;
 using weft::test::World;
 
+#if !defined(WEFT_ASAN)  // ASan has operators of its own.
 namespace {
 std::size_t allocations = 0;
 }
 
-#if !defined(WEFT_ASAN)  // ASan has operators of its own.
 void* operator new(std::size_t bytes) {
   ++allocations;
   if (void* p = std::malloc(bytes)) return p;
   throw std::bad_alloc();
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+  std::free(p);
+}
 #endif
 
 namespace {

@@ -1,0 +1,22 @@
+// What the scheduler asks of the port when it makes and ends Ms: the names are those of Go's
+// runtime (os_wasm.go). os/port.h implements it, emulated or strict; without one the scheduler just
+// does the emulated thing.
+#pragma once
+
+namespace weft {
+
+struct M;
+
+class MPort {
+ public:
+  virtual ~MPort() = default;
+  virtual void mpreinit(M& m) = 0;  // On the parent, before the new M runs.
+  virtual void minit(M& m) = 0;     // On the new M, first thing.
+  virtual void unminit(M& m) = 0;   // On the M, when its work is over.
+  virtual void mdestroy(M& m) = 0;  // After that, when nothing runs on it any more.
+  // Called before an M is made, for work or by request. Throws to forbid it, as a real wasm port
+  // does.
+  virtual void newosproc(M& m) = 0;
+};
+
+}  // namespace weft
