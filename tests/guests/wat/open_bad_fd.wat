@@ -1,4 +1,4 @@
-;; Calls path_open, and exits with what it answers.
+;; Calls path_open below a directory that is not open, and exits with what it answers: EBADF (8).
 (module
   (import "wasi_snapshot_preview1" "path_open"
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
