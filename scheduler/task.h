@@ -1,0 +1,186 @@
+// task<T>: a G with a result, and the handle that waits for it.
+//
+//   weft::task<int> sum = weft::spawn([=] { return add_up(part); });
+//   ...
+//   total += sum.join();
+//
+// What becomes of an exception that leaves the function:
+//   join()                           throws it, on the G that joins
+//   the handle is gone already       a panic: it ends run(), as one that leaves any other G
+//   the handle goes without a join   a panic then; dropped when no scheduler runs any more
+// So none is lost while the program runs, and none ends the program while somebody may still take
+// it.
+//
+// spawn() allocates once, the place that the G and the handle share. join() of a task that has
+// ended switches nothing.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "scheduler/panic.h"
+#include "scheduler/wait_list.h"
+
+namespace weft {
+
+// What join() throws when the task was killed, or ended itself by goexit(): it has no result.
+struct TaskKilled : std::runtime_error {
+  TaskKilled() : std::runtime_error("the task was killed") {}
+};
+
+namespace detail {
+
+// What a task's G and its handle share, but for the result.
+struct TaskState {
+  std::uint64_t g_id = 0;
+  G* g = nullptr;  // nullptr when the function has ended.
+  bool has_handle = true;
+  bool killed = false;
+  std::exception_ptr exception;  // Left the function; nobody has taken it yet.
+  WaitList<Waiter> joiners;
+
+  // The function has ended.
+  void end() {
+    g = nullptr;
+    while (Waiter* joiner = pop_waiting(joiners)) ready(joiner->g());
+  }
+
+  void wait() {
+    while (g != nullptr) {
+      Waiter joiner(this_g());
+      joiners.push_back(joiner);
+      park(WaitReason::join);
+    }
+    if (exception != nullptr) std::rethrow_exception(std::exchange(exception, nullptr));
+    if (killed) throw TaskKilled();
+  }
+
+  void drop_handle() {
+    has_handle = false;
+    if (exception == nullptr || scheduler_of_thread == nullptr) return;
+    scheduler_of_thread->fail(std::exchange(exception, nullptr), g_id);
+  }
+};
+
+struct NoResult {};
+
+template <class T>
+struct TaskStateOf : TaskState {
+  using Stored = std::conditional_t<std::is_void_v<T>, NoResult, T>;
+  std::optional<Stored> result;
+
+  template <class F>
+  void run(F& function) {
+    struct End {
+      TaskState& state;
+      ~End() { state.end(); }
+    } at_end{*this};
+    try {
+      if constexpr (std::is_void_v<T>) {
+        function();
+        result.emplace();
+      } else {
+        result.emplace(function());
+      }
+    } catch (const Killed&) {
+      killed = true;
+      throw;
+    } catch (...) {
+      if (!has_handle) throw;
+      exception = std::current_exception();
+    }
+  }
+};
+
+}  // namespace detail
+
+// The handle of a task. Movable; without one the G runs on by itself.
+template <class T>
+class task {
+ public:
+  task() = default;
+  task(task&&) noexcept = default;
+  task& operator=(task&& other) noexcept {
+    if (this != &other) {
+      detach();
+      state_ = std::move(other.state_);
+    }
+    return *this;
+  }
+  ~task() { detach(); }
+
+  // Waits until the function has ended and returns its result, once. Throws what left the function,
+  // or TaskKilled. On a G only.
+  T join() {
+    WEFT_CHECK(state_ != nullptr, "a task was joined that was not spawned, or twice");
+    const auto state = std::move(state_);
+    state->wait();
+    if constexpr (!std::is_void_v<T>) return std::move(*state->result);
+  }
+
+  // Gives up the handle: the G runs on. An exception that has left its function already is a panic
+  // now.
+  void detach() {
+    if (state_ == nullptr) return;
+    state_->drop_handle();
+    state_.reset();
+  }
+
+  // Ends the G as Scheduler::kill does; does nothing when it has ended.
+  void kill() {
+    if (state_ != nullptr && state_->g != nullptr) this_scheduler().kill(*state_->g);
+  }
+
+  [[nodiscard]] bool joinable() const { return state_ != nullptr; }
+  [[nodiscard]] bool done() const { return state_ != nullptr && state_->g == nullptr; }
+
+  // The id of its G, as reports show it; 0 without one.
+  [[nodiscard]] std::uint64_t id() const { return state_ != nullptr ? state_->g_id : 0; }
+
+ private:
+  using State = detail::TaskStateOf<T>;
+  template <std::invocable F>
+  friend task<std::invoke_result_t<std::decay_t<F>&>> spawn(F&& f, const SpawnOptions& options);
+  explicit task(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+  std::shared_ptr<State> state_;
+};
+
+// Starts a G that calls f() and returns the handle to its result. Also callable on g0. Throws
+// std::bad_alloc when there is no memory for its stack.
+template <std::invocable F>
+task<std::invoke_result_t<std::decay_t<F>&>> spawn(F&& f, const SpawnOptions& options = {}) {
+  using T = std::invoke_result_t<std::decay_t<F>&>;
+  auto state = std::make_shared<detail::TaskStateOf<T>>();
+  // Killed before it ran, the G only destroys its function: the guard ends the task then.
+  struct Body {
+    std::shared_ptr<detail::TaskStateOf<T>> state;
+    std::decay_t<F> function;
+    bool ran = false;
+    Body(std::shared_ptr<detail::TaskStateOf<T>> s, F&& f)
+        : state(std::move(s)), function(std::forward<F>(f)) {}
+    Body(Body&&) noexcept = default;
+    ~Body() {
+      if (state == nullptr || ran) return;
+      state->killed = true;
+      state->end();
+    }
+    void operator()() {
+      ran = true;
+      state->run(function);
+    }
+  };
+  Result<G*> g = go(Body(state, std::forward<F>(f)), options);
+  if (!g) throw std::bad_alloc();
+  state->g = *g;
+  state->g_id = (*g)->id;
+  return task<T>(std::move(state));
+}
+
+}  // namespace weft
