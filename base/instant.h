@@ -1,7 +1,7 @@
 // Instant and Duration: points and spans on the monotonic clock, in nanoseconds.
 //
-// Plain 64-bit integers inside, as in Go: 292 years of range, arithmetic that saturates instead of wrapping, so that
-// "now + a very long time" is far_future() and not the past.
+// Plain 64-bit integers inside, as in Go: 292 years of range, arithmetic that saturates instead of
+// wrapping, so that "now + a very long time" is far_future() and not the past.
 #pragma once
 
 #include <compare>
@@ -15,10 +15,18 @@ struct Duration {
   constexpr auto operator<=>(const Duration&) const = default;
 };
 
-constexpr Duration nanoseconds(std::int64_t n) { return {n}; }
-constexpr Duration microseconds(std::int64_t n) { return {n * 1'000}; }
-constexpr Duration milliseconds(std::int64_t n) { return {n * 1'000'000}; }
-constexpr Duration seconds(std::int64_t n) { return {n * 1'000'000'000}; }
+constexpr Duration nanoseconds(std::int64_t n) {
+  return {n};
+}
+constexpr Duration microseconds(std::int64_t n) {
+  return {n * 1'000};
+}
+constexpr Duration milliseconds(std::int64_t n) {
+  return {n * 1'000'000};
+}
+constexpr Duration seconds(std::int64_t n) {
+  return {n * 1'000'000'000};
+}
 
 struct Instant {
   std::int64_t ns = 0;  // Since an arbitrary origin: only differences mean anything.

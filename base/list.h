@@ -1,6 +1,7 @@
 // An intrusive, circular, doubly linked list: linking and unlinking allocate nothing and cost O(1).
 //
-// A type that wants to be on a list derives from ListLink<Tag>, one Tag for each list it may be on at a time.
+// A type that wants to be on a list derives from ListLink<Tag>, one Tag for each list it may be on
+// at a time.
 //
 // Invariants:
 //   I1. A link that is on no list points at itself.

@@ -1,7 +1,7 @@
 // Result<T>: a value, or an Error that says in words what failed and what to do about it.
 //
-// The way a failure of the host travels (a file that is missing, memory that ran out). Guests' mistakes are WASI
-// errnos and weft's own bugs are WEFT_CHECKs; neither is ever a Result.
+// The way a failure of the host travels (a file that is missing, memory that ran out). Guests'
+// mistakes are WASI errnos and weft's own bugs are WEFT_CHECKs; neither is ever a Result.
 #pragma once
 
 #include <string>
@@ -19,8 +19,10 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }

@@ -1,4 +1,5 @@
-// UniqueFd: the whole story of who closes a file descriptor. Whoever holds the UniqueFd does, exactly once.
+// UniqueFd: the whole story of who closes a file descriptor. Whoever holds the UniqueFd does,
+// exactly once.
 #pragma once
 
 #include <unistd.h>
@@ -26,8 +27,8 @@ class UniqueFd {
   // Gives the descriptor away: the caller closes it.
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
 
-  // Closes the held descriptor, if any, and takes fd. An error of close(2) is not reported: on Linux the descriptor
-  // is gone all the same.
+  // Closes the held descriptor, if any, and takes fd. An error of close(2) is not reported: on
+  // Linux the descriptor is gone all the same.
   void reset(int fd = -1) {
     if (fd_ >= 0) ::close(fd_);
     fd_ = fd;

@@ -1,5 +1,5 @@
-// The instruction formats of the core specification 2.0, section 5.4, as a table from opcode to immediates. What is not in
-// the table is either another proposal's, and named, or no instruction.
+// The instruction formats of the core specification 2.0, section 5.4, as a table from opcode to
+// immediates. What is not in the table is either another proposal's, and named, or no instruction.
 #include "guest/code_scan.h"
 
 #include <array>
@@ -11,17 +11,17 @@ namespace {
 enum class Imm : std::uint8_t {
   invalid,
   none,
-  index,         // One u32.
-  index_index,   // Two.
-  block,         // A block type.
+  index,        // One u32.
+  index_index,  // Two.
+  block,        // A block type.
   br_table,
-  memarg,        // Alignment and offset.
+  memarg,  // Alignment and offset.
   i32,
   i64,
   f32,
   f64,
   byte,
-  types,         // select t*: a vector of types.
+  types,  // select t*: a vector of types.
   prefix_fc,
   prefix_simd,
   // Other proposals.
@@ -186,7 +186,8 @@ void scan_const_expr(WasmReader& code) {
   for (;;) {
     const std::uint8_t opcode = code.u8();
     if (opcode == kEnd) return;
-    const bool arithmetic = (opcode >= 0x6a && opcode <= 0x6c) || (opcode >= 0x7c && opcode <= 0x7e);
+    const bool arithmetic =
+        (opcode >= 0x6a && opcode <= 0x6c) || (opcode >= 0x7c && opcode <= 0x7e);
     if (arithmetic) throw UnsupportedWasm{"extended-const"};
     scan_immediates(code, opcode);
   }

@@ -1,5 +1,5 @@
-// Walks over instructions without understanding them: how long each is, which proposal it belongs to, and that no count in
-// it is larger than what is left of the code.
+// Walks over instructions without understanding them: how long each is, which proposal it belongs
+// to, and that no count in it is larger than what is left of the code.
 #pragma once
 
 #include "guest/wasm_reader.h"

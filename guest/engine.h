@@ -1,5 +1,6 @@
-// What an engine is: something that loads a module once, makes instances of it, and runs one on the calling G until it
-// exits, traps or is killed. guest/interp.h implements it on libwabt's interpreter.
+// What an engine is: something that loads a module once, makes instances of it, and runs one on the
+// calling G until it exits, traps or is killed. guest/interp.h implements it on libwabt's
+// interpreter.
 #pragma once
 
 #include <cstddef>
@@ -35,9 +36,15 @@ enum class TrapKind : std::uint8_t {
 
 constexpr const char* name(TrapKind kind) {
   constexpr const char* names[] = {
-      "unreachable executed",   "out of bounds memory access",   "out of bounds table access",
-      "integer divide by zero", "integer overflow",              "invalid conversion to integer",
-      "bad indirect call",      "stack overflow",                "out of memory",
+      "unreachable executed",
+      "out of bounds memory access",
+      "out of bounds table access",
+      "integer divide by zero",
+      "integer overflow",
+      "invalid conversion to integer",
+      "bad indirect call",
+      "stack overflow",
+      "out of memory",
       "trap",
   };
   return names[static_cast<std::size_t>(kind)];
@@ -45,8 +52,8 @@ constexpr const char* name(TrapKind kind) {
 
 struct TrapReport {
   TrapKind kind = TrapKind::other;
-  std::string detail;                // The engine's own words, where they say more than the kind does.
-  std::vector<std::string> frames;   // Names of functions, innermost first; the outermost are cut.
+  std::string detail;  // The engine's own words, where they say more than the kind does.
+  std::vector<std::string> frames;  // Names of functions, innermost first; the outermost are cut.
 };
 
 // How a guest ended.
@@ -68,19 +75,21 @@ class Instance {
  public:
   virtual ~Instance() = default;
 
-  // Runs the start function and _start. On a G, once. WASI calls that wait park that G. Throws Killed when the G is
-  // killed, and nothing else.
+  // Runs the start function and _start. On a G, once. WASI calls that wait park that G. Throws
+  // Killed when the G is killed, and nothing else.
   virtual GuestEnd run() = 0;
 };
 
 class Module {
  public:
-  explicit Module(std::string file, ModuleInfo about) : name(std::move(file)), info(std::move(about)) {}
+  explicit Module(std::string file, ModuleInfo about)
+      : name(std::move(file)), info(std::move(about)) {}
   virtual ~Module() = default;
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
-  // Makes an instance whose imports act on `process`, which must outlive it. Nothing of the guest runs yet.
+  // Makes an instance whose imports act on `process`, which must outlive it. Nothing of the guest
+  // runs yet.
   virtual std::unique_ptr<Instance> instantiate(wasip1::Process& process) = 0;
 
   const std::string name;  // For messages: the file's name.

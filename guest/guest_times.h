@@ -1,5 +1,5 @@
-// GuestTimes: how long each guest had the thread, and how long it slept or waited. An event sink, so it costs something only
-// while it is installed: two clock reads a switch.
+// GuestTimes: how long each guest had the thread, and how long it slept or waited. An event sink,
+// so it costs something only while it is installed: two clock reads a switch.
 #pragma once
 
 #include <unordered_map>

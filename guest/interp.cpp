@@ -1,11 +1,13 @@
 // The engine `interp`: what guest/interp_core.h executes, bound to WASI and to the scheduler.
 //
-// An instance runs on its G in slices of kInstructionsPerSlice. Between two slices its stacks are measured and given
-// room, and the G passes a safe point: there it may be preempted or killed. A WASI call runs on the G's own stack inside
-// the interpreter's call of a host function; when it parks, the interpreter is suspended with the rest of that stack.
+// An instance runs on its G in slices of kInstructionsPerSlice. Between two slices its stacks are
+// measured and given room, and the G passes a safe point: there it may be preempted or killed. A
+// WASI call runs on the G's own stack inside the interpreter's call of a host function; when it
+// parks, the interpreter is suspended with the rest of that stack.
 //
-// Leaving a guest early (proc_exit, kill) starts as a C++ exception in the WASI function. It must not pass the
-// interpreter's frames, so call() remembers it and lets the interpreter trap; end_by_trap() turns that back.
+// Leaving a guest early (proc_exit, kill) starts as a C++ exception in the WASI function. It must
+// not pass the interpreter's frames, so call() remembers it and lets the interpreter trap;
+// end_by_trap() turns that back.
 #include "guest/interp.h"
 
 #include <algorithm>
@@ -223,7 +225,8 @@ Status check_command(const ModuleInfo& info, const GuestLimits& limits) {
   const ExportInfo* start = info.find_export("_start");
   if (start == nullptr || start->kind != ExternalKind::func) {
     return Error{info.find_export("_initialize") != nullptr
-                     ? "the module is a WASI reactor (it exports _initialize, not _start); weft runs commands"
+                     ? "the module is a WASI reactor (it exports _initialize, not _start); weft "
+                       "runs commands"
                      : "the module exports no function _start; is it a WASI command?"};
   }
   const FuncTypeInfo* type = info.type_of_function(start->index);
@@ -254,6 +257,8 @@ class Interp final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_interp() { return std::make_unique<Interp>(); }
+std::unique_ptr<Engine> make_interp() {
+  return std::make_unique<Interp>();
+}
 
 }  // namespace weft

@@ -1,7 +1,8 @@
-// See guest/interp_core.h. A Store of libwabt holds one module and all its instances, which share the decoded code.
+// See guest/interp_core.h. A Store of libwabt holds one module and all its instances, which share
+// the decoded code.
 //
-// libwabt is built without exceptions: none may pass its frames, except std::bad_alloc from its own allocations, after
-// which the instance is not used again.
+// libwabt is built without exceptions: none may pass its frames, except std::bad_alloc from its own
+// allocations, after which the instance is not used again.
 #include "guest/interp_core.h"
 
 #include <algorithm>
@@ -61,8 +62,8 @@ class WabtCode final : public Code {
 
   void instance_made() { ++live_; }
 
-  // libwabt frees by mark and sweep over the whole store. So collect once what is dead is at least what lives, or is
-  // large: the cost an instance stays constant.
+  // libwabt frees by mark and sweep over the whole store. So collect once what is dead is at least
+  // what lives, or is large: the cost an instance stays constant.
   void instance_gone(std::size_t memory_bytes) {
     constexpr std::size_t kDeadBytesMax = std::size_t{64} << 20U;
     --live_;
@@ -104,7 +105,8 @@ std::string WabtCode::decode(const std::string& name, const void* data, std::siz
   }
   for (wi::MemoryDesc& memory : desc.memories) cap(memory.type.limits, limits.memory_pages_max);
   for (wi::TableDesc& table : desc.tables) cap(table.type.limits, limits.table_elements_max);
-  // The start function is to run in slices like all else, so libwabt must not run it when it instantiates.
+  // The start function is to run in slices like all else, so libwabt must not run it when it
+  // instantiates.
   if (!desc.starts.empty()) start_function_ = desc.starts.front().func_index;
   desc.starts.clear();
   module = wi::Module::New(store, std::move(desc));
@@ -142,7 +144,8 @@ class WabtRun final : public Run {
   Step instantiate() override {
     return guarded([this] {
       wi::Trap::Ptr trap;
-      instance_ = wi::Instance::Instantiate(code_->store, code_->module.ref(), code_->imports, &trap);
+      instance_ =
+          wi::Instance::Instantiate(code_->store, code_->module.ref(), code_->imports, &trap);
       if (!instance_) return trapped(trap);
       if (!instance_->memories().empty()) {
         thread_->memory = code_->store.UnsafeGet<wi::Memory>(instance_->memories()[0]).get();
@@ -160,7 +163,8 @@ class WabtRun final : public Run {
         return pushed == wi::RunResult::Trap ? trapped(trap) : Step::ran;
       }
       wi::Values none;
-      return wabt::Succeeded(func->Call(*thread_, {}, none, &trap)) ? Step::returned : trapped(trap);
+      return wabt::Succeeded(func->Call(*thread_, {}, none, &trap)) ? Step::returned
+                                                                    : trapped(trap);
     });
   }
 
@@ -188,7 +192,9 @@ class WabtRun final : public Run {
     frames.reserve(std::max(frames.capacity() * 2, frames.size() + calls + 1));
   }
 
-  [[nodiscard]] std::size_t call_depth() const override { return wabt_access::frames(*thread_).size(); }
+  [[nodiscard]] std::size_t call_depth() const override {
+    return wabt_access::frames(*thread_).size();
+  }
   [[nodiscard]] std::size_t values() const override { return wabt_access::values(*thread_).size(); }
   [[nodiscard]] const std::string& trap_message() const override { return trap_message_; }
 
@@ -199,7 +205,8 @@ class WabtRun final : public Run {
     const auto& frames = wabt_access::frames(*thread_);
     for (auto frame = frames.rbegin(); frame != frames.rend() && stack.size() < max; ++frame) {
       const auto at = std::find(functions.begin(), functions.end(), frame->func);
-      if (at != functions.end()) stack.push_back(static_cast<std::uint32_t>(at - functions.begin()));
+      if (at != functions.end())
+        stack.push_back(static_cast<std::uint32_t>(at - functions.begin()));
     }
     return stack;
   }

@@ -1,8 +1,9 @@
 // libwabt's interpreter behind a narrow door.
 //
-// This pair of files is compiled as C++17, because libwabt 1.0.32's headers are not valid C++20; so this header is
-// C++17 too, and nothing of libwabt or of weft's scheduler shows in it. It knows modules, instructions and traps; what
-// an import does, when a guest yields and why one is stopped is guest/interp.cpp's business.
+// This pair of files is compiled as C++17, because libwabt 1.0.32's headers are not valid C++20; so
+// this header is C++17 too, and nothing of libwabt or of weft's scheduler shows in it. It knows
+// modules, instructions and traps; what an import does, when a guest yields and why one is stopped
+// is guest/interp.cpp's business.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +29,9 @@ struct ImportType {
 class Host {
  public:
   virtual ~Host() = default;
-  // A call of the import-th import. `memory` is the guest's linear memory (null when it has none). Returns false to leave
-  // the guest: it then ends with a trap. May suspend the calling fiber. Must not throw.
+  // A call of the import-th import. `memory` is the guest's linear memory (null when it has none).
+  // Returns false to leave the guest: it then ends with a trap. May suspend the calling fiber. Must
+  // not throw.
   virtual bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
                     std::uint64_t memory_bytes, std::uint32_t* result) noexcept = 0;
 };
@@ -37,7 +39,8 @@ class Host {
 // A decoded, validated module, with the store that its instances share.
 class Code {
  public:
-  // Returns null and an error when libwabt refuses the module or memory runs out. All imports are functions, in order.
+  // Returns null and an error when libwabt refuses the module or memory runs out. All imports are
+  // functions, in order.
   static std::shared_ptr<Code> load(const std::string& name, const void* data, std::size_t bytes,
                                     const Limits& limits, const std::vector<ImportType>& imports,
                                     std::string* error);
@@ -60,11 +63,12 @@ class Run {
   static std::unique_ptr<Run> make(std::shared_ptr<Code> code, Host& host);
   virtual ~Run() = default;
 
-  // Makes the instance: memories, tables, segments. Returns ran, trapped or out_of_memory. First, and once.
+  // Makes the instance: memories, tables, segments. Returns ran, trapped or out_of_memory. First,
+  // and once.
   virtual Step instantiate() = 0;
 
-  // Prepares a call of a function without parameters and results. Returns ran, or trapped; returned when the function
-  // is an import, which then has been called.
+  // Prepares a call of a function without parameters and results. Returns ran, or trapped; returned
+  // when the function is an import, which then has been called.
   virtual Step begin(std::uint32_t function) = 0;
 
   // Executes at most that many instructions. Requires room for as many calls: see make_room.
@@ -74,7 +78,8 @@ class Run {
   virtual void make_room(std::size_t calls) = 0;
 
   [[nodiscard]] virtual std::size_t call_depth() const = 0;
-  [[nodiscard]] virtual std::size_t values() const = 0;  // Locals and operands of all calls under way.
+  [[nodiscard]] virtual std::size_t values()
+      const = 0;  // Locals and operands of all calls under way.
   [[nodiscard]] virtual const std::string& trap_message() const = 0;
   // The functions under way, innermost first, at most `max` of them.
   [[nodiscard]] virtual std::vector<std::uint32_t> call_stack(std::size_t max) const = 0;

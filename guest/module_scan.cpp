@@ -85,7 +85,8 @@ void scan_types(WasmReader& in, ModuleInfo& info) {
 void scan_table_type(WasmReader& in) {
   if (in.peek() == 0x40) throw UnsupportedWasm{"function-references"};
   value_type_letter(in);
-  if (scan_limits(in).initial > kTableElementsMax) in.fail("a table of more than 10,000,000 elements");
+  if (scan_limits(in).initial > kTableElementsMax)
+    in.fail("a table of more than 10,000,000 elements");
 }
 
 void scan_memory_type(WasmReader& in, ModuleInfo& info) {
@@ -148,8 +149,8 @@ void scan_exports(WasmReader& in, ModuleInfo& info) {
   }
 }
 
-// The eight forms of an element segment: flags bit 0 passive or declared, bit 1 explicit table (or declared), bit 2
-// expressions instead of function indices.
+// The eight forms of an element segment: flags bit 0 passive or declared, bit 1 explicit table (or
+// declared), bit 2 expressions instead of function indices.
 void scan_elements(WasmReader& in) {
   for (std::uint32_t n = in.count("element segments"); n > 0; --n) {
     const std::uint32_t flags = in.u32();
@@ -253,7 +254,8 @@ void scan_section(std::uint8_t id, WasmReader& in, ModuleInfo& info) {
 
 void scan_header(WasmReader& in, std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && (text.substr(first, 2) == "(m" || text.substr(first, 2) == ";;")) {
+  if (first != std::string_view::npos &&
+      (text.substr(first, 2) == "(m" || text.substr(first, 2) == ";;")) {
     throw MalformedWasm{"WebAssembly text; make it binary first (wat2wasm)"};
   }
   if (text.empty()) throw MalformedWasm{"the file is empty"};
@@ -270,7 +272,8 @@ void scan_header(WasmReader& in, std::string_view text) {
         "(target wasm32-wasip1)"};
   }
   if (version != 1 || layer != 0) {
-    throw MalformedWasm{"WebAssembly version " + std::to_string(version) + " is not supported, only 1 is"};
+    throw MalformedWasm{"WebAssembly version " + std::to_string(version) +
+                        " is not supported, only 1 is"};
   }
 }
 
@@ -302,7 +305,8 @@ std::string ModuleInfo::describe_function(std::uint32_t index) const {
 }
 
 const ExportInfo* ModuleInfo::find_export(std::string_view name) const {
-  const auto it = std::find_if(exports.begin(), exports.end(), [&](const ExportInfo& e) { return e.name == name; });
+  const auto it = std::find_if(exports.begin(), exports.end(),
+                               [&](const ExportInfo& e) { return e.name == name; });
   return it == exports.end() ? nullptr : &*it;
 }
 

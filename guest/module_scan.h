@@ -1,7 +1,7 @@
 // A look over a WebAssembly binary before libwabt sees it.
 //
-// libwabt validates, but it trusts counts: a file of 40 bytes can make it reserve gigabytes. It also says little about
-// what it does not support. So this pass walks the whole binary once and
+// libwabt validates, but it trusts counts: a file of 40 bytes can make it reserve gigabytes. It
+// also says little about what it does not support. So this pass walks the whole binary once and
 //   - tells what is not a module at all (text, a component, something else) from what is one;
 //   - names the proposal a module needs that weft lacks, instead of an opcode;
 //   - refuses every count that can't be true and every size above the limits below;
@@ -19,7 +19,7 @@
 namespace weft {
 
 // Limits of a module, in the spirit of the JS API specification's "implementation-defined limits".
-inline constexpr std::uint32_t kLocalsMax = 50'000;         // Of one function.
+inline constexpr std::uint32_t kLocalsMax = 50'000;  // Of one function.
 inline constexpr std::uint32_t kTableElementsMax = 10'000'000;
 inline constexpr std::uint32_t kParamsMax = 1'000;
 inline constexpr std::uint32_t kWasmPageBytes = 65'536;
@@ -49,8 +49,8 @@ struct ModuleInfo {
   std::vector<FuncTypeInfo> types;
   std::vector<ImportInfo> imports;
   std::vector<ExportInfo> exports;
-  std::vector<std::uint32_t> function_types;    // Of the functions that the module defines.
-  std::vector<std::string> function_names;      // By index, imports first; "" where there is no name.
+  std::vector<std::uint32_t> function_types;  // Of the functions that the module defines.
+  std::vector<std::string> function_names;    // By index, imports first; "" where there is no name.
   std::uint32_t imported_functions = 0;
   std::uint32_t memory_pages_initial = 0;
   std::uint32_t locals_of_one_function_max = 0;

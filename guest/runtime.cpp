@@ -12,7 +12,8 @@
 namespace weft {
 namespace {
 
-// A module is read whole; what is larger than this is no module that libwabt's 32-bit offsets could address.
+// A module is read whole; what is larger than this is no module that libwabt's 32-bit offsets could
+// address.
 constexpr off_t kFileBytesMax = off_t{1} << 30;
 
 Result<std::vector<std::byte>> read_file(const std::string& path) {
@@ -44,7 +45,10 @@ std::string base_name(const std::string& path) {
 
 Guest::Guest(std::size_t number, std::shared_ptr<Module> module,
              std::unique_ptr<wasip1::Process> process)
-    : number_(number), name_(module->name), module_(std::move(module)), process_(std::move(process)) {}
+    : number_(number),
+      name_(module->name),
+      module_(std::move(module)),
+      process_(std::move(process)) {}
 
 // The life of the guest, on its G. However it ends, what it held is released here and end_ is set.
 void Guest::run() {
@@ -66,7 +70,9 @@ void Guest::run() {
 
 Runtime::Runtime() : engine_(make_interp()), scheduler_(clock_, reactor_) {}
 
-Runtime::~Runtime() { on_end_ = nullptr; }
+Runtime::~Runtime() {
+  on_end_ = nullptr;
+}
 
 Result<std::shared_ptr<Module>> Runtime::load(const std::string& path, const GuestLimits& limits) {
   Result<std::vector<std::byte>> bytes = read_file(path);

@@ -1,4 +1,5 @@
-// Runtime: everything that it takes to run guests, in one object: the clock, the reactor, the scheduler, an engine.
+// Runtime: everything that it takes to run guests, in one object: the clock, the reactor, the
+// scheduler, an engine.
 //
 //   weft::Runtime runtime;
 //   auto module = runtime.load("guest.wasm");
@@ -37,7 +38,8 @@ struct GuestOptions {
 // A guest: one instance on one G. Owned by its Runtime, readable after it has ended.
 class Guest {
  public:
-  Guest(std::size_t number, std::shared_ptr<Module> module, std::unique_ptr<wasip1::Process> process);
+  Guest(std::size_t number, std::shared_ptr<Module> module,
+        std::unique_ptr<wasip1::Process> process);
 
   [[nodiscard]] std::size_t number() const { return number_; }  // From 1, in the order of spawning.
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -69,8 +71,8 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  // Reads and validates a module; the same path, limits and content need be loaded only once for any number of guests.
-  // The error names the file.
+  // Reads and validates a module; the same path, limits and content need be loaded only once for
+  // any number of guests. The error names the file.
   Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits = {});
 
   // As load, from bytes. `name` is for messages.

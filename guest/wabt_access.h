@@ -1,13 +1,15 @@
-// The door to three private members of libwabt's interp::Thread, without which an interpreter can't be kept in bounds:
+// The door to three private members of libwabt's interp::Thread, without which an interpreter can't
+// be kept in bounds:
 //
-//   frames_   its capacity is the limit of the call depth; the library fixes it at 1,638, too little for Go, and its
-//             check for calls through a table is wrong (it goes on after the failure). We make the room ourselves,
-//             between slices of instructions, and apply our own limit.
+//   frames_   its capacity is the limit of the call depth; the library fixes it at 1,638, too
+//   little for Go, and its
+//             check for calls through a table is wrong (it goes on after the failure). We make the
+//             room ourselves, between slices of instructions, and apply our own limit.
 //   values_   has no limit at all.
 //   PushCall  starts a function without running it to its end, so that we can run it in slices.
 //
-// An explicit instantiation may name private members (C++17 [temp.spec]/6), so this is plain C++; it fails to
-// compile, and says so, when a later libwabt names them otherwise.
+// An explicit instantiation may name private members (C++17 [temp.spec]/6), so this is plain C++;
+// it fails to compile, and says so, when a later libwabt names them otherwise.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
-// WasmReader: a cursor over the bytes of a WebAssembly binary. Every read checks the bounds and throws MalformedWasm, which
-// never leaves guest/module_scan.cpp.
+// WasmReader: a cursor over the bytes of a WebAssembly binary. Every read checks the bounds and
+// throws MalformedWasm, which never leaves guest/module_scan.cpp.
 #pragma once
 
 #include <cstddef>
@@ -67,8 +67,8 @@ class WasmReader {
     fail("a number that is too long");
   }
 
-  // The length of a vector whose elements take at least one byte each: a length that can't fit is an error here, before
-  // anybody makes room for it.
+  // The length of a vector whose elements take at least one byte each: a length that can't fit is
+  // an error here, before anybody makes room for it.
   std::uint32_t count(const char* of_what) {
     const std::uint32_t n = u32();
     if (n > left()) fail(std::string("more ") + of_what + " than bytes");

@@ -1,7 +1,8 @@
 // The clocks: what the scheduler and the guests take for the time.
 //
-// Monotonic time starts at an arbitrary point and never steps; realtime is nanoseconds since 1970-01-01 UTC and may. In
-// production both are the system's; in tests both stand still until somebody moves them.
+// Monotonic time starts at an arbitrary point and never steps; realtime is nanoseconds since
+// 1970-01-01 UTC and may. In production both are the system's; in tests both stand still until
+// somebody moves them.
 #pragma once
 
 #include <time.h>

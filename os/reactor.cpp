@@ -18,10 +18,12 @@ namespace {
 
 namespace asio = boost::asio;
 
-// How many handlers one poll runs: more wait for the next look, so that a flood of events can't keep the Gs from running.
+// How many handlers one poll runs: more wait for the next look, so that a flood of events can't
+// keep the Gs from running.
 constexpr std::size_t kEventsPerPoll = 256;
 
-// asio::io_context with the hint that only one thread ever runs it; posting from other threads stays allowed.
+// asio::io_context with the hint that only one thread ever runs it; posting from other threads
+// stays allowed.
 constexpr int kOneThread = 1;
 
 }  // namespace
@@ -73,8 +75,8 @@ void Watch::arm(const std::shared_ptr<State>& state, Direction direction) {
   state->sides[static_cast<int>(direction)].armed = true;
   state->descriptor.async_wait(what, [state, direction](const boost::system::error_code& error) {
     state->sides[static_cast<int>(direction)].armed = false;
-    // Any other error means that epoll won't watch this descriptor: then it counts as ready, and the call that the G
-    // was about to make will tell.
+    // Any other error means that epoll won't watch this descriptor: then it counts as ready, and
+    // the call that the G was about to make will tell.
     if (error != asio::error::operation_aborted) fire(*state, direction);
   });
 }
@@ -105,7 +107,9 @@ Reactor::Reactor(asio::io_context& io)
   watch_wakes();
 }
 
-Reactor::~Reactor() { WEFT_CHECK(waits_ == 0, "a reactor died while a G waited for it"); }
+Reactor::~Reactor() {
+  WEFT_CHECK(waits_ == 0, "a reactor died while a G waited for it");
+}
 
 void Reactor::watch_wakes() {
   wakes_.async_wait(asio::posix::stream_descriptor::wait_read,

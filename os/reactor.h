@@ -2,19 +2,21 @@
 //
 //   a G                      Watch                      io_context                  the loop (g0)
 //   ReadyWait(watch, dir) ─▶ list for dir ─ async_wait ─▶ epoll
-//   park(...)                                             event ◀────────────────── Reactor::poll(deadline)
+//   park(...)                                             event ◀──────────────────
+//   Reactor::poll(deadline)
 //                            every ReadyWait of dir fires: fired() becomes true, its G is readied
 //   ~ReadyWait  ◀──────────────────────────────────────── the G runs when its turn comes
 //
-// An Asio handler here only marks waits and readies Gs; no guest code runs inside one. Descriptors that epoll does not
-// take (regular files, some devices) count as ready at once.
+// An Asio handler here only marks waits and readies Gs; no guest code runs inside one. Descriptors
+// that epoll does not take (regular files, some devices) count as ready at once.
 //
-// The Reactor owns an io_context or uses the embedder's; in the latter case the embedder's handlers run, on g0, when the
-// loop polls.
+// The Reactor owns an io_context or uses the embedder's; in the latter case the embedder's handlers
+// run, on g0, when the loop polls.
 //
 // Invariants:
 //   I1. waits_ counts the ReadyWaits that exist and have not fired.
-//   I2. A Watch has at most one async_wait under way for each direction; it has one while that direction's list is not empty.
+//   I2. A Watch has at most one async_wait under way for each direction; it has one while that
+//   direction's list is not empty.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -38,12 +40,12 @@ enum class Direction : std::uint8_t { read, write };
 
 struct ReadyListTag {};
 
-// One wait of one G for one direction of one Watch. Lives on the G's stack while the G is parked: destroying it takes the
-// wait back. May outlive neither the Watch nor the park it was made for.
+// One wait of one G for one direction of one Watch. Lives on the G's stack while the G is parked:
+// destroying it takes the wait back. May outlive neither the Watch nor the park it was made for.
 class ReadyWait : public ListLink<ReadyListTag> {
  public:
-  // Starts to wait on behalf of g: when the descriptor is ready, has hung up or failed, fired() becomes true and g, if
-  // it is parked, is readied.
+  // Starts to wait on behalf of g: when the descriptor is ready, has hung up or failed, fired()
+  // becomes true and g, if it is parked, is readied.
   ReadyWait(class Watch& watch, Direction direction, G& g);
   ~ReadyWait();
   ReadyWait(const ReadyWait&) = delete;
@@ -57,8 +59,8 @@ class ReadyWait : public ListLink<ReadyListTag> {
   G& g_;
 };
 
-// A descriptor registered with the reactor. Keeps its own duplicate, so that several guests may watch the same
-// descriptor and closing the original is safe. Must not outlive the Reactor.
+// A descriptor registered with the reactor. Keeps its own duplicate, so that several guests may
+// watch the same descriptor and closing the original is safe. Must not outlive the Reactor.
 class Watch {
  public:
   // Fails when the system has no descriptor left.

@@ -5,8 +5,8 @@
 //     ...
 //   });
 //
-// All of these act on the scheduler whose run() is on this thread's stack, and may be called on a G only, unless it says
-// otherwise. A killed G leaves yield, park and sleep by the exception Killed.
+// All of these act on the scheduler whose run() is on this thread's stack, and may be called on a G
+// only, unless it says otherwise. A killed G leaves yield, park and sleep by the exception Killed.
 #pragma once
 
 #include <utility>
@@ -28,7 +28,8 @@ inline G& this_g() {
   return *g;
 }
 
-// Starts a G that calls f(); it runs when its turn comes. Also callable on g0 (from timers and event handlers).
+// Starts a G that calls f(); it runs when its turn comes. Also callable on g0 (from timers and
+// event handlers).
 template <std::invocable F>
 Result<G*> go(F&& f, const SpawnOptions& options = {}) {
   return this_scheduler().spawn(std::forward<F>(f), options);
@@ -41,10 +42,14 @@ WEFT_INLINE void yield() {
 }
 
 // Waits until somebody calls ready() with this G.
-WEFT_INLINE void park(WaitReason reason) { this_scheduler().park(reason); }
+WEFT_INLINE void park(WaitReason reason) {
+  this_scheduler().park(reason);
+}
 
 // Makes a parked G runnable. Also callable on g0.
-WEFT_INLINE void ready(G& g) { this_scheduler().ready(g); }
+WEFT_INLINE void ready(G& g) {
+  this_scheduler().ready(g);
+}
 
 // Sleeps at least d; d <= 0 returns at once, without a yield.
 inline void sleep_for(Duration d) {
@@ -52,12 +57,18 @@ inline void sleep_for(Duration d) {
 }
 
 // Sleeps at least until t on the scheduler's clock.
-inline void sleep_until(Instant t) { this_scheduler().sleep_until(t); }
+inline void sleep_until(Instant t) {
+  this_scheduler().sleep_until(t);
+}
 
 // The scheduler's monotonic clock. Also callable on g0.
-inline Instant now() { return this_scheduler().now(); }
+inline Instant now() {
+  return this_scheduler().now();
+}
 
 // Yields if somebody asked this G to (Scheduler::request_preempt). For long loops.
-WEFT_INLINE void checkpoint() { this_scheduler().checkpoint(); }
+WEFT_INLINE void checkpoint() {
+  this_scheduler().checkpoint();
+}
 
 }  // namespace weft

@@ -1,10 +1,13 @@
-// A Fiber is an execution context: a stack and the place on it where execution stopped. switch_fiber is the one switch
-// of the program; nothing else calls Boost.Context.
+// A Fiber is an execution context: a stack and the place on it where execution stopped.
+// switch_fiber is the one switch of the program; nothing else calls Boost.Context.
 //
 // What travels with a fiber:
-//   - the callee-saved registers and the floating point control words, saved by jump_fcontext on the fiber's own stack;
-//   - the C++ exception state (__cxa_eh_globals: the caught-exception stack and the count of uncaught ones), which the
-//     C++ runtime keeps per thread. So a G may switch inside a `catch` block or while a destructor runs.
+//   - the callee-saved registers and the floating point control words, saved by jump_fcontext on
+//   the fiber's own stack;
+//   - the C++ exception state (__cxa_eh_globals: the caught-exception stack and the count of
+//   uncaught ones), which the
+//     C++ runtime keeps per thread. So a G may switch inside a `catch` block or while a destructor
+//     runs.
 // What does not: errno, the locale, thread_local variables. They are the thread's.
 //
 // Sanitizer builds tell ASan and TSan of each switch; the annotations live here and nowhere else.
@@ -26,7 +29,8 @@
 
 namespace weft {
 
-// The first two members of the C++ ABI's __cxa_eh_globals (Itanium C++ ABI: Exception Handling, 2.2.2).
+// The first two members of the C++ ABI's __cxa_eh_globals (Itanium C++ ABI: Exception Handling,
+// 2.2.2).
 struct EhGlobals {
   void* caught_exceptions = nullptr;
   unsigned int uncaught_exceptions = 0;
@@ -40,8 +44,8 @@ struct Fiber {
   Fiber& operator=(const Fiber&) = delete;
   ~Fiber();
 
-  // Makes this a fiber that calls main(argument) on [bottom, top) when it is first switched to. May be called again when
-  // the previous main has switched away for good.
+  // Makes this a fiber that calls main(argument) on [bottom, top) when it is first switched to. May
+  // be called again when the previous main has switched away for good.
   void prepare(void* bottom, void* top, Main main, void* argument);
 
   // Makes this the fiber of the code that now runs on this thread's own stack.
@@ -62,7 +66,8 @@ struct Fiber {
 #endif
 };
 
-// The exception state of the calling thread. Cached: __cxa_get_globals() is a call into another library.
+// The exception state of the calling thread. Cached: __cxa_get_globals() is a call into another
+// library.
 inline thread_local constinit EhGlobals* eh_globals_of_thread = nullptr;
 
 namespace detail {
@@ -86,8 +91,9 @@ inline void after_switch([[maybe_unused]] Fiber& came_from, [[maybe_unused]] voi
 
 }  // namespace detail
 
-// Stops `from`, which must be the running fiber, and goes on with `to`. Returns when somebody switches back to `from`.
-// With from_is_done nobody ever does. Allocates nothing, makes no system call.
+// Stops `from`, which must be the running fiber, and goes on with `to`. Returns when somebody
+// switches back to `from`. With from_is_done nobody ever does. Allocates nothing, makes no system
+// call.
 WEFT_INLINE void switch_fiber(Fiber& from, Fiber& to, bool from_is_done = false) {
   EhGlobals& eh = *eh_globals_of_thread;
   from.eh = eh;

@@ -1,8 +1,9 @@
-// G: a green thread. It lives at the top of its own stack (the header of its slot in scheduler/stack.h), so that the G
-// and the frames that a switch touches share one page and neighbouring cache lines.
+// G: a green thread. It lives at the top of its own stack (the header of its slot in
+// scheduler/stack.h), so that the G and the frames that a switch touches share one page and
+// neighbouring cache lines.
 //
-// A G is never freed while its scheduler lives: a dead one goes back to its pool and is used again under another id. So a
-// G* stays readable; whoever keeps one beyond the G's life compares the id.
+// A G is never freed while its scheduler lives: a dead one goes back to its pool and is used again
+// under another id. So a G* stays readable; whoever keeps one beyond the G's life compares the id.
 #pragma once
 
 #include <atomic>
@@ -24,12 +25,14 @@ struct M;
 
 struct WaitListTag {};
 
-// Requests to a G that it sees when it next passes a safe point. Set from anywhere, a signal handler included.
+// Requests to a G that it sees when it next passes a safe point. Set from anywhere, a signal
+// handler included.
 inline constexpr std::uint8_t kPreempt = 1;  // Yield at the next checkpoint.
-inline constexpr std::uint8_t kKill = 2;     // Leave by throwing Killed from the next park or yield.
+inline constexpr std::uint8_t kKill = 2;  // Leave by throwing Killed from the next park or yield.
 
-// Thrown inside a G that was killed, from the scheduler call that it was in, so that its destructors run. Code that
-// catches it must rethrow it. Not a std::exception: `catch (const std::exception&)` does not see it.
+// Thrown inside a G that was killed, from the scheduler call that it was in, so that its
+// destructors run. Code that catches it must rethrow it. Not a std::exception: `catch (const
+// std::exception&)` does not see it.
 struct Killed {};
 
 // How much of its name a G keeps, the terminator included.
@@ -61,10 +64,11 @@ struct alignas(64) G : ListLink<WaitListTag> {
   // Set at spawn.
   std::uint64_t id = 0;
   void (*run)(G& g, bool call) = nullptr;  // Calls (if so told) and destroys the callable.
-  void* callable = nullptr;        // On this G's stack, below this header.
-  void (*on_exit)(G& g, void* context) = nullptr;  // Called when it is dead, on its own stack's last frames.
+  void* callable = nullptr;                // On this G's stack, below this header.
+  void (*on_exit)(G& g, void* context) =
+      nullptr;  // Called when it is dead, on its own stack's last frames.
   void* on_exit_context = nullptr;
-  void* owner = nullptr;  // For the layer above: the guest that runs on this G.
+  void* owner = nullptr;          // For the layer above: the guest that runs on this G.
   GLocalValue* locals = nullptr;  // Of scheduler/local.h; newest first.
   char name[kGNameMax] = {};
   GPool& pool;

@@ -1,4 +1,5 @@
-// The pool of Gs with one size of stack: hands out idle Gs, last in first out, and enumerates all it ever made.
+// The pool of Gs with one size of stack: hands out idle Gs, last in first out, and enumerates all
+// it ever made.
 #pragma once
 
 #include "scheduler/g.h"
@@ -13,11 +14,12 @@ class GPool {
   GPool(const GPool&) = delete;
   GPool& operator=(const GPool&) = delete;
 
-  // Returns an idle or dead G whose fiber is not prepared. Fails when there is no address space for a stack.
+  // Returns an idle or dead G whose fiber is not prepared. Fails when there is no address space for
+  // a stack.
   Result<G*> take();
 
-  // Takes back a dead G. Its stack may still be in use by the caller's last frames: nothing is unmapped or reused before
-  // the next take().
+  // Takes back a dead G. Its stack may still be in use by the caller's last frames: nothing is
+  // unmapped or reused before the next take().
   void put(G& g);
 
   // The i-th G ever made; i < size(). Dead ones included.

@@ -1,10 +1,10 @@
-// The run queue: a ring of G pointers, first in first out. A ring and not a linked list, because the scheduler prefetches
-// Gs that are a few places behind the head: with 100,000 Gs a switch costs what its cache misses cost, and a list would
-// have to load one G to find the next.
+// The run queue: a ring of G pointers, first in first out. A ring and not a linked list, because
+// the scheduler prefetches Gs that are a few places behind the head: with 100,000 Gs a switch costs
+// what its cache misses cost, and a list would have to load one G to find the next.
 //
 // Invariants:
-//   I1. The capacity is a power of two and at least the number of live Gs (reserve), so push never allocates.
-//   I2. A G is in the ring at most once: exactly while its state is runnable.
+//   I1. The capacity is a power of two and at least the number of live Gs (reserve), so push never
+//   allocates. I2. A G is in the ring at most once: exactly while its state is runnable.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,8 @@ class RunQueue {
     return i < size() ? ring_[(head_ + i) & mask_] : nullptr;
   }
 
-  // The slot i places behind the head, whatever it holds: for prefetching only. Requires that reserve() was called.
+  // The slot i places behind the head, whatever it holds: for prefetching only. Requires that
+  // reserve() was called.
   [[nodiscard]] G* prefetch_hint(std::size_t i) const { return ring_[(head_ + i) & mask_]; }
 
   void push(G& g) {
@@ -37,7 +38,8 @@ class RunQueue {
   // Takes the oldest. Requires !empty().
   G& pop() { return *ring_[head_++ & mask_]; }
 
-  // Takes the i-th oldest and keeps the order of the others; O(i). Requires i < size(). For choosers.
+  // Takes the i-th oldest and keeps the order of the others; O(i). Requires i < size(). For
+  // choosers.
   G& take(std::size_t i) {
     WEFT_CHECK(i < size(), "a chooser chose a G that is not there");
     G& chosen = *ring_[(head_ + i) & mask_];

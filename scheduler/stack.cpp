@@ -15,7 +15,8 @@ namespace weft {
 namespace {
 
 constexpr std::size_t kCacheLine = 64;
-constexpr std::size_t kColourBits = 5;  // 32 lines, 2 KiB: a parked G with its frames still fits in one page.
+constexpr std::size_t kColourBits =
+    5;  // 32 lines, 2 KiB: a parked G with its frames still fits in one page.
 constexpr std::size_t kFirstSlabBytes = 4 * 1024 * 1024;
 constexpr std::size_t kSlabBytesMax = 1024 * 1024 * 1024;
 
@@ -39,8 +40,8 @@ std::size_t page_bytes() {
 
 bool kernel_has_guard_install() {
   static const bool has = [] {
-    void* page = ::mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* page =
+        ::mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) return false;
     const bool ok = ::madvise(page, page_bytes(), MADV_GUARD_INSTALL) == 0;
     ::munmap(page, page_bytes());
@@ -49,7 +50,8 @@ bool kernel_has_guard_install() {
   return has;
 }
 
-// Each PROT_NONE page splits a mapping and so costs two; half of the limit is left to the rest of the process.
+// Each PROT_NONE page splits a mapping and so costs two; half of the limit is left to the rest of
+// the process.
 std::size_t mprotect_budget() {
   std::size_t max_map_count = 65530;
   if (std::FILE* file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
@@ -87,7 +89,8 @@ Status StackPool::add_slab() {
     return Error{"no address space for another " + std::to_string(bytes / 1024) +
                  " KiB of stacks: " + std::strerror(errno)};
   }
-  // Best effort: kernels without transparent huge pages answer EINVAL, and there is nothing to turn off.
+  // Best effort: kernels without transparent huge pages answer EINVAL, and there is nothing to turn
+  // off.
   (void)::madvise(base, bytes, MADV_NOHUGEPAGE);
   const std::size_t slots = bytes / config_.slot_bytes;
   slabs_.push_back({static_cast<std::byte*>(base), capacity_, slots});

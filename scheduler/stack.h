@@ -5,19 +5,24 @@
 //   │  slot 0  │  slot 1  │  slot 2  │                ┌───────┬──────────────────┬────────┬───────┐
 //   └──────────┴──────────┴──────────┴─ ─ ─           │ guard │ ◀── grows down   │ header │ colour│
 //                                                     └───────┴──────────────────┴────────┴───────┘
-//   guard   one page that faults: MADV_GUARD_INSTALL (Linux 6.13), which keeps the slab one mapping; else
+//   guard   one page that faults: MADV_GUARD_INSTALL (Linux 6.13), which keeps the slab one
+//   mapping; else
 //           PROT_NONE, which costs two mappings a stack and so has a budget below vm.max_map_count.
 //   header  room for the owner's bookkeeping (a G), beside the frames that a switch touches anyway.
-//   colour  0 to 31 cache lines that differ from slot to slot: without them the tops of all stacks would
-//           fall into the same few cache sets. Neighbours differ by many lines (the index, its bits reversed),
-//           so that the frames of two Gs that take turns do not lie at the same offsets either.
+//   colour  0 to 31 cache lines that differ from slot to slot: without them the tops of all stacks
+//   would
+//           fall into the same few cache sets. Neighbours differ by many lines (the index, its bits
+//           reversed), so that the frames of two Gs that take turns do not lie at the same offsets
+//           either.
 //
-// Memory is committed when touched, never given back before the pool dies, and reused last-in first-out, so the next
-// stack is the one whose pages and cache lines are warm. Huge pages are off: one touch must cost one page.
+// Memory is committed when touched, never given back before the pool dies, and reused last-in
+// first-out, so the next stack is the one whose pages and cache lines are warm. Huge pages are off:
+// one touch must cost one page.
 //
 // Invariants:
 //   I1. slots_[0, used) have been handed out at least once; later slots have never been touched.
-//   I2. A slot is handed out only while it is not in use; the caller keeps track of that and of the free list.
+//   I2. A slot is handed out only while it is not in use; the caller keeps track of that and of the
+//   free list.
 #pragma once
 
 #include <cstddef>
@@ -33,8 +38,9 @@ enum class GuardKind : std::uint8_t { automatic, madvise, mprotect, none };
 class StackPool {
  public:
   struct Config {
-    std::size_t slot_bytes = 64 * 1024;  // Power of two, 16 KiB to 1 GiB; guard and header included.
-    std::size_t header_bytes = 0;        // Multiple of 64.
+    std::size_t slot_bytes =
+        64 * 1024;                 // Power of two, 16 KiB to 1 GiB; guard and header included.
+    std::size_t header_bytes = 0;  // Multiple of 64.
     GuardKind guard = GuardKind::automatic;
     std::size_t mprotect_guards_max = 0;  // 0: half of what vm.max_map_count allows.
   };
@@ -56,7 +62,8 @@ class StackPool {
   [[nodiscard]] std::size_t used() const { return used_; }
   [[nodiscard]] Slot slot(std::size_t index) const;
 
-  // Is this address in the guard page of one of the slots? For the report of a stack overflow; async-signal-safe.
+  // Is this address in the guard page of one of the slots? For the report of a stack overflow;
+  // async-signal-safe.
   [[nodiscard]] bool in_guard(const void* address) const;
 
   [[nodiscard]] std::size_t slot_bytes() const { return config_.slot_bytes; }

@@ -32,8 +32,7 @@ std::size_t TimerHeap::fire_due(Instant now) {
   const std::uint64_t armed_before = armed_ever_;
   fired_up_to_ = std::max(fired_up_to_, now);
   std::size_t fired = 0;
-  while (!heap_.empty() && heap_.front().deadline <= now &&
-         heap_.front().sequence < armed_before) {
+  while (!heap_.empty() && heap_.front().deadline <= now && heap_.front().sequence < armed_before) {
     Timer& timer = *heap_.front().timer;
     remove(0);
     timer.fire_(timer);

@@ -1,13 +1,15 @@
-// Timers: a 4-ary min-heap ordered by deadline, then by the order of arming, so timers that are due together fire in the
-// order in which they were armed. Four children a node keep the heap half as deep as a binary one and a node's
-// children in one or two cache lines.
+// Timers: a 4-ary min-heap ordered by deadline, then by the order of arming, so timers that are due
+// together fire in the order in which they were armed. Four children a node keep the heap half as
+// deep as a binary one and a node's children in one or two cache lines.
 //
-// A Timer belongs to whoever arms it (a G's sleep, a guest's deadline) and must stay where it is until it has fired or
-// been cancelled. Arming allocates only when the heap outgrows its capacity: see reserve().
+// A Timer belongs to whoever arms it (a G's sleep, a guest's deadline) and must stay where it is
+// until it has fired or been cancelled. Arming allocates only when the heap outgrows its capacity:
+// see reserve().
 //
 // Invariants:
 //   I1. For every entry i > 0: entry (i - 1) / 4 is not after entry i.
-//   I2. For every entry i: heap_[i].timer->index_ == i. A Timer that is not armed has index_ == kNotArmed.
+//   I2. For every entry i: heap_[i].timer->index_ == i. A Timer that is not armed has index_ ==
+//   kNotArmed.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +22,8 @@ namespace weft {
 
 class Timer {
  public:
-  // Called by the scheduler's loop on an M's g0, never on a G. It may ready Gs and arm timers; it must not park.
+  // Called by the scheduler's loop on an M's g0, never on a G. It may ready Gs and arm timers; it
+  // must not park.
   using Fire = void (*)(Timer& timer);
 
   explicit Timer(Fire fire) : fire_(fire) {}
@@ -47,14 +50,16 @@ class TimerHeap {
   // Makes room for `count` timers, so that arming up to that many allocates nothing.
   void reserve(std::size_t count);
 
-  // Arms a timer that is not armed. Any deadline is good; one that has passed fires at the next look.
+  // Arms a timer that is not armed. Any deadline is good; one that has passed fires at the next
+  // look.
   void arm(Timer& timer, Instant deadline);
 
   // Disarms a timer; returns false when it was not armed (it has fired, or never was).
   bool cancel(Timer& timer);
 
-  // Fires every timer due at `now`, earliest first. Timers armed meanwhile wait for the next call even when they are
-  // due, so a timer that re-arms itself cannot keep the loop here. Returns how many fired.
+  // Fires every timer due at `now`, earliest first. Timers armed meanwhile wait for the next call
+  // even when they are due, so a timer that re-arms itself cannot keep the loop here. Returns how
+  // many fired.
   std::size_t fire_due(Instant now);
 
   // The earliest deadline, or Instant::far_future() when no timer is armed.
@@ -83,8 +88,8 @@ class TimerHeap {
 
   std::vector<Entry> heap_;
   std::uint64_t armed_ever_ = 0;
-  // Deadlines before this are taken as this, so that a timer that re-arms itself for the past comes after everything
-  // else that is due.
+  // Deadlines before this are taken as this, so that a timer that re-arms itself for the past comes
+  // after everything else that is due.
   Instant fired_up_to_ = Instant::far_past();
 };
 

@@ -1,5 +1,5 @@
-// Why a G is parked. Every park names one; reasons are unique, and are Go's strings where Go has one, so that a dump of
-// parked Gs explains itself to whoever has read one of Go's.
+// Why a G is parked. Every park names one; reasons are unique, and are Go's strings where Go has
+// one, so that a dump of parked Gs explains itself to whoever has read one of Go's.
 #pragma once
 
 #include <cstddef>
@@ -9,24 +9,24 @@ namespace weft {
 
 enum class WaitReason : std::uint8_t {
   none,
-  io_wait,               // An fd, through the reactor.
-  chan_receive_nil,      // A channel that is nil: for ever.
+  io_wait,           // An fd, through the reactor.
+  chan_receive_nil,  // A channel that is nil: for ever.
   chan_send_nil,
   chan_receive,
   chan_send,
   select,
   select_no_cases,
-  sleep,                 // sleep_for, sleep_until, usleep.
+  sleep,  // sleep_for, sleep_until, usleep.
   semacquire,
   sync_cond_wait,
   sync_mutex_lock,
   sync_rw_mutex_rlock,
   sync_rw_mutex_lock,
   sync_wait_group_wait,
-  preempted,             // A runnable G that was made to yield; Go's _Gpreempted.
-  join,                  // Waits for another G to end. weft's own.
-  poll_oneoff,           // A guest in poll_oneoff: any of several fds, or a deadline. weft's own.
-  outside,               // Another thread or a signal handler: park_for_outside. weft's own.
+  preempted,    // A runnable G that was made to yield; Go's _Gpreempted.
+  join,         // Waits for another G to end. weft's own.
+  poll_oneoff,  // A guest in poll_oneoff: any of several fds, or a deadline. weft's own.
+  outside,      // Another thread or a signal handler: park_for_outside. weft's own.
 };
 
 inline constexpr const char* kWaitReasonNames[] = {

@@ -28,7 +28,8 @@ int run(const std::vector<std::string>& args) {
 
 // `weft` without a known subcommand: help, version, or wrong use.
 int top_level(int argc, char** argv) {
-  CLI::App app("Runs WebAssembly guests and native tasks as green threads on one OS thread.", "weft");
+  CLI::App app("Runs WebAssembly guests and native tasks as green threads on one OS thread.",
+               "weft");
   app.set_version_flag("--version", "weft " WEFT_VERSION);
   app.add_subcommand("run", "Run guests side by side");
   app.prefix_command();
@@ -40,8 +41,8 @@ int top_level(int argc, char** argv) {
     }
     const std::string word = app.remaining().front();
     const char* what = word.starts_with("-") ? "option" : "command";
-    return print({kExitUsage, std::string("weft: unknown ") + what + " '" + word +
-                                  "'\nTry 'weft --help'.\n"});
+    return print({kExitUsage,
+                  std::string("weft: unknown ") + what + " '" + word + "'\nTry 'weft --help'.\n"});
   } catch (const CLI::CallForVersion&) {
     return print({0, "weft " WEFT_VERSION "\n"});
   } catch (const CLI::CallForHelp&) {
@@ -51,8 +52,8 @@ int top_level(int argc, char** argv) {
   }
 }
 
-// A program started with a standard descriptor closed would get it for its next open file, and guests would then read or
-// write that. /dev/null takes the place instead.
+// A program started with a standard descriptor closed would get it for its next open file, and
+// guests would then read or write that. /dev/null takes the place instead.
 void open_standard_descriptors() {
   for (int fd = ::open("/dev/null", O_RDWR); fd >= 0; fd = ::dup(fd)) {
     if (fd <= STDERR_FILENO) continue;

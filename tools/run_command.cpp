@@ -14,7 +14,9 @@
 namespace weft::tools {
 namespace {
 
-void print_error(const std::string& text) { std::fputs(text.c_str(), stderr); }
+void print_error(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+}
 
 // Prints the WASI calls of one guest.
 class StderrTrace final : public wasip1::TraceSink {
@@ -28,8 +30,8 @@ class StderrTrace final : public wasip1::TraceSink {
 
 void report_trap(const Guest& guest) {
   const TrapReport& trap = guest.end()->trap;
-  std::string text = fmt::format("weft: guest {} ({}): trap: {}", guest.number(), guest.name(),
-                                 name(trap.kind));
+  std::string text =
+      fmt::format("weft: guest {} ({}): trap: {}", guest.number(), guest.name(), name(trap.kind));
   if (!trap.detail.empty() && trap.detail != name(trap.kind)) text += " (" + trap.detail + ")";
   text += '\n';
   // A recursion shows as one line.
@@ -129,7 +131,8 @@ class Starter {
 }  // namespace
 
 int run_command(const RunOptions& options) {
-  // A reader of our output that goes away is an error of the write (EPIPE), for the guest to see; not our death.
+  // A reader of our output that goes away is an error of the write (EPIPE), for the guest to see;
+  // not our death.
   std::signal(SIGPIPE, SIG_IGN);
   std::optional<GuestTimes> times;  // Both outlive the runtime, which uses them to its end.
   std::optional<Starter> starter;

@@ -26,9 +26,9 @@ ExitNow wrong_use(const std::string& what) {
 }
 
 void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
-
-  app.description("Runs WebAssembly guests (WASI preview 1) side by side on one thread.\n"
-                  "weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...");
+  app.description(
+      "Runs WebAssembly guests (WASI preview 1) side by side on one thread.\n"
+      "weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...");
   app.prefix_command();
   app.add_option("-n", guest.copies, "How many copies of this guest to run (1 to 1000000)")
       ->check(CLI::Range(1, kCopiesMax))

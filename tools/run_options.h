@@ -2,8 +2,9 @@
 //
 //   weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...
 //
-// Everything up to the module is weft's, everything behind it the guest's, up to the next ":::". Each guest has its own
-// options; --stats, --trace-wasi and --engine hold for the whole run, wherever they stand.
+// Everything up to the module is weft's, everything behind it the guest's, up to the next ":::".
+// Each guest has its own options; --stats, --trace-wasi and --engine hold for the whole run,
+// wherever they stand.
 #pragma once
 
 #include <string>

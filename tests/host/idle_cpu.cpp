@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   if (!scheduler.spawn([&] { asleep_at = cpu_ms(); })) return 1;
   if (scheduler.run().end != RunEnd::finished) return 1;
   const double used = woken_at - asleep_at;
-  std::printf("%ld Gs asleep for %ld s used %.2f ms of CPU (limit %.0f ms)\n", count, seconds_asleep,
-              used, kMsMax);
+  std::printf("%ld Gs asleep for %ld s used %.2f ms of CPU (limit %.0f ms)\n", count,
+              seconds_asleep, used, kMsMax);
   return used < kMsMax ? 0 : 1;
 }

@@ -1,8 +1,10 @@
-// How much memory a parked G takes: parks many Gs at once, wakes each once, and prints the resident memory a G.
+// How much memory a parked G takes: parks many Gs at once, wakes each once, and prints the resident
+// memory a G.
 //
 //   parked_gs [COUNT]       COUNT Gs, 1,000,000 unless told
 //
-// Ends with 1 when a G takes more than the budget of 4.5 KiB, or when one was not woken exactly once.
+// Ends with 1 when a G takes more than the budget of 4.5 KiB, or when one was not woken exactly
+// once.
 #include <unistd.h>
 
 #include <cstdio>

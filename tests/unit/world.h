@@ -1,5 +1,5 @@
-// A world for scheduler tests: time that stands still until every G sleeps, and a poller whose events are made by hand. No
-// test sleeps, and each order is exact.
+// A world for scheduler tests: time that stands still until every G sleeps, and a poller whose
+// events are made by hand. No test sleeps, and each order is exact.
 //
 //   World w;
 //   w.go("a", [&] { w.say("a1"); weft::yield(); w.say("a2"); });
@@ -17,7 +17,8 @@
 
 namespace weft::test {
 
-// Waits by moving the clock to the deadline. Events are functions that run at a given look or when the loop waits.
+// Waits by moving the clock to the deadline. Events are functions that run at a given look or when
+// the loop waits.
 class FakePoller final : public Poller {
  public:
   explicit FakePoller(ManualClock& clock) : clock_(clock) {}

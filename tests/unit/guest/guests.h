@@ -1,4 +1,5 @@
-// The guests that scripts/build_guests.py made of tests/guests: where they are, and how a test runs one.
+// The guests that scripts/build_guests.py made of tests/guests: where they are, and how a test runs
+// one.
 #pragma once
 
 #include <fcntl.h>
@@ -17,7 +18,8 @@ namespace weft::test {
 
 inline std::string guest_path(const std::string& name) {
   const char* folder = std::getenv("WEFT_GUESTS");
-  const std::string path = std::string(folder != nullptr ? folder : "build/guests") + "/" + name + ".wasm";
+  const std::string path =
+      std::string(folder != nullptr ? folder : "build/guests") + "/" + name + ".wasm";
   WEFT_CHECK(::access(path.c_str(), R_OK) == 0,
              "a test guest is missing: run tests/guests/build.py build/guests, or set WEFT_GUESTS");
   return path;

@@ -32,7 +32,9 @@ std::string error_of(const Bytes& bytes) {
   return info ? "" : info.error().message;
 }
 
-bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -54,7 +56,8 @@ TEST_CASE("the proposal that a module needs is named") {
   CHECK(has(error_of(module_with(10, {1, 5, 0, 0xfe, 0x10, 2, 0})), "threads"));
   CHECK(has(error_of(module_with(10, {1, 5, 0, 0xfd, 0x80, 0x02, 0x0b})), "relaxed-simd"));
   CHECK(has(error_of(module_with(1, {1, 0x5f, 0})), "gc"));
-  CHECK(has(error_of(module_with(6, {1, 0x7f, 0, 0x41, 1, 0x41, 1, 0x6a, 0x0b})), "extended-const"));
+  CHECK(
+      has(error_of(module_with(6, {1, 0x7f, 0, 0x41, 1, 0x41, 1, 0x6a, 0x0b})), "extended-const"));
 }
 
 TEST_CASE("a count that can't be true is refused before anybody makes room for it") {

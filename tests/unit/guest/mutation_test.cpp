@@ -1,7 +1,7 @@
 // Foreign bytes: damaged modules are refused, trap, run or are stopped; weft goes on.
 //
-// Each mutant is loaded and, if it still loads, run for a while beside a healthy guest. The seed is fixed; the same
-// mutants are made on every machine.
+// Each mutant is loaded and, if it still loads, run for a while beside a healthy guest. The seed is
+// fixed; the same mutants are made on every machine.
 #include <doctest/doctest.h>
 
 #include <random>
@@ -19,14 +19,17 @@ using Bytes = std::vector<std::byte>;
 constexpr int kMutants = 10'000;
 constexpr int kYieldsPerMutant = 20;
 
-std::byte random_byte(std::mt19937_64& random) { return static_cast<std::byte>(random() & 0xff); }
+std::byte random_byte(std::mt19937_64& random) {
+  return static_cast<std::byte>(random() & 0xff);
+}
 
 // One to four changes: a byte set, a bit flipped, a range cut, a range repeated, the end cut.
 Bytes mutate(Bytes bytes, std::mt19937_64& random) {
   for (std::uint64_t changes = 1 + random() % 4; changes > 0 && !bytes.empty(); --changes) {
     const std::size_t at = random() % bytes.size();
     const auto from = bytes.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto some = static_cast<std::ptrdiff_t>(std::min<std::size_t>(random() % 16, bytes.size() - at));
+    const auto some =
+        static_cast<std::ptrdiff_t>(std::min<std::size_t>(random() % 16, bytes.size() - at));
     switch (random() % 8) {
       case 0:
         bytes.resize(at);
@@ -86,8 +89,9 @@ void run_mutant(Runtime& runtime, const std::shared_ptr<Module>& module, Tally& 
 }  // namespace
 
 TEST_CASE("10,000 damaged modules never crash the process") {
-  const char* seeds[] = {"wat_hello", "wat_trap_indirect", "wat_loop_yield", "wat_recursion_indirect",
-                         "wat_simd",  "wat_tiny",          "wat_prestat",    "wat_start_traps"};
+  const char* seeds[] = {
+      "wat_hello", "wat_trap_indirect", "wat_loop_yield", "wat_recursion_indirect",
+      "wat_simd",  "wat_tiny",          "wat_prestat",    "wat_start_traps"};
   std::mt19937_64 random(20260731);
   Tally tally;
   GuestLimits limits;
@@ -106,8 +110,8 @@ TEST_CASE("10,000 damaged modules never crash the process") {
     }
     run_mutant(*runtime, *module, tally);
   }
-  MESSAGE("refused " << tally.refused << ", exited " << tally.exited << ", trapped " << tally.trapped
-                     << ", stopped " << tally.killed);
+  MESSAGE("refused " << tally.refused << ", exited " << tally.exited << ", trapped "
+                     << tally.trapped << ", stopped " << tally.killed);
   CHECK(tally.refused > kMutants / 4);
   CHECK(tally.exited > 0);
   CHECK(tally.trapped > 0);

@@ -19,7 +19,8 @@ struct Guests {
   Guest& spawn(const std::string& name) {
     auto module = runtime.load(guest_path(name));
     REQUIRE(module.ok());
-    auto guest = runtime.spawn(*module, {.stdin_from = -1, .stdout_to = output.fd(), .stderr_to = -1});
+    auto guest =
+        runtime.spawn(*module, {.stdin_from = -1, .stdout_to = output.fd(), .stderr_to = -1});
     REQUIRE(guest.ok());
     return **guest;
   }

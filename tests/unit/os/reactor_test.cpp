@@ -220,7 +220,8 @@ TEST_CASE("a signal handler readies a parked G and wakes the loop") {
   std::signal(SIGUSR1, SIG_DFL);
 }
 
-TEST_CASE("the reactor lives on an embedder's io_context, whose handlers run while the loop polls") {
+TEST_CASE(
+    "the reactor lives on an embedder's io_context, whose handlers run while the loop polls") {
   boost::asio::io_context io;
   SystemClock clock;
   Reactor reactor(io);

@@ -1,0 +1,134 @@
+// The path of a switch: yield, park, ready, and how the next G is picked and entered. All of it
+// dissolves into the caller (base/inline.h says why), so it stands in a header;
+// scheduler/scheduler.h includes it at its end. What is not on this path is in scheduler.cpp and
+// ms.cpp.
+#pragma once
+
+#include "base/inline.h"
+#include "scheduler/scheduler.h"
+
+namespace weft {
+
+template <std::invocable F>
+Result<G*> Scheduler::spawn(F&& f, const SpawnOptions& options) {
+  using Callable = std::decay_t<F>;
+  static_assert(sizeof(Callable) <= 1024, "a G's callable lies on its stack: capture less");
+  static_assert(alignof(Callable) <= 64);
+  Result<G*> taken = take_idle(options.stack_bytes);
+  if (!taken) return taken;
+  G& g = **taken;
+  auto* top = reinterpret_cast<std::byte*>(&g) - (sizeof(Callable) + 63) / 64 * 64;
+  g.callable = new (top) Callable(std::forward<F>(f));
+  g.run = [](G& self, bool call) {
+    struct Destroy {
+      Callable* callable;
+      ~Destroy() { callable->~Callable(); }
+    } callable{static_cast<Callable*>(self.callable)};
+    if (call) (*callable.callable)();
+  };
+  make_runnable(g, top, options);
+  return &g;
+}
+
+template <class F>
+void Scheduler::for_each_m(F&& f) {
+  f(m0_);
+  for (std::size_t i = 0; i < m_stacks_.used(); ++i) {
+    M& m = *std::launder(reinterpret_cast<M*>(m_stacks_.slot(i).header));
+    if (m.state != MState::dead) f(m);
+  }
+}
+
+template <class F>
+void Scheduler::for_each_g(F&& f) {
+  for (const auto& pool : pools_) {
+    for (std::size_t i = 0; i < pool->size(); ++i) {
+      G& g = pool->at(i);
+      if (g.state != GState::dead && g.state != GState::idle) f(g);
+    }
+  }
+}
+
+// The one place where a G changes its state.
+WEFT_INLINE void Scheduler::move(G& g, GState from, GState to) {
+  WEFT_CHECK(g.state == from, "a G was not in the state that its mover thought");
+  WEFT_CHECK(may_move(from, to), "g_state.h allows no such move");
+  g.state = to;
+  if (sink_ != nullptr) [[unlikely]]
+    sink_->on_event({g, from, to});
+}
+
+// Asks for the lines that a switch to g will touch: its hot members and the frames just below it. g
+// may be any pointer.
+inline void prefetch(const G* g) {
+  const auto address = reinterpret_cast<std::uintptr_t>(g);
+  __builtin_prefetch(reinterpret_cast<const void*>(address), 1);
+  __builtin_prefetch(reinterpret_cast<const void*>(address + 64), 1);
+  __builtin_prefetch(reinterpret_cast<const void*>(address - 128), 1);
+  __builtin_prefetch(reinterpret_cast<const void*>(address - 192), 1);
+}
+
+WEFT_INLINE G& Scheduler::pick() {
+  if (chooser_ != nullptr) [[unlikely]]
+    return run_queue_.take(chooser_->next_g(run_queue_));
+  // Memory is what a switch waits for when there are many Gs: ask for the lines of a later G now.
+  prefetch(run_queue_.prefetch_hint(kPrefetchAhead));
+  return run_queue_.pop();
+}
+
+// Makes `next` the running G of the current M. The caller switches to its fiber.
+WEFT_INLINE void Scheduler::enter(G& next) {
+  move(next, GState::runnable, GState::running);
+  next.m = current_m_;
+  current_m_->current_g.store(&next, std::memory_order_relaxed);
+  ++next.switches;
+  ++switches_;
+}
+
+// Gives up the thread on behalf of g, which is no longer running (and is queued, if it is
+// runnable). Fast path: straight to the next G. It is allowed when there is one and g0 has nothing
+// to do; all else is g0's work.
+WEFT_INLINE void Scheduler::leave(G& g, bool for_good) {
+  if (--direct_switches_left_ > 0 && !run_queue_.empty()) [[likely]] {
+    G& next = pick();
+    enter(next);
+    if (&next != &g) switch_fiber(g.fiber, next.fiber, for_good);
+    return;
+  }
+  current_m_->current_g.store(nullptr, std::memory_order_relaxed);
+  switch_fiber(g.fiber, current_m_->g0, for_good);
+}
+
+WEFT_INLINE void Scheduler::after_resume(G& g) {
+  if (g.requests.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    serve_requests(g);
+}
+
+WEFT_INLINE void Scheduler::yield() {
+  G& g = *current();
+  move(g, GState::running, GState::runnable);
+  run_queue_.push(g);
+  leave(g);
+  after_resume(g);
+}
+
+WEFT_INLINE void Scheduler::park(WaitReason reason) {
+  G& g = *current();
+  g.wait_reason = reason;
+  g.waiting_since = coarse_now_;
+  move(g, GState::running, GState::waiting);
+  leave(g);
+  after_resume(g);
+}
+
+WEFT_INLINE void Scheduler::ready(G& g) {
+  move(g, GState::waiting, GState::runnable);
+  run_queue_.push(g);
+}
+
+WEFT_INLINE void Scheduler::checkpoint() {
+  if (G* g = current(); g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    yield();
+}
+
+}  // namespace weft
