@@ -1,0 +1,499 @@
+// Attempts to get out of a preopened directory. Each is one line of a table: a call, a path or two,
+// and the errno that it must end with. All run against both resolvers. After each table the world
+// outside must be what it was.
+//
+//   <tmp>/outside/secret, outside/dir/, outside/fifo      what the guest must not reach
+//   <tmp>/inside/...                                      its preopen, fd 3, with links planted in
+//   it <tmp>/second/...                                      another preopen of it, fd 4
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/unit/os/wasip1/guest.h"
+
+using namespace weft;
+using namespace weft::wasip1;
+using namespace weft::wasip1::test;
+
+namespace {
+
+constexpr Fd kSecond = 4;
+
+class EscapeWorld {
+ public:
+  explicit EscapeWorld(ResolverKind kind) {
+    for (const char* name : {"outside/dir", "inside/sub/deep", "second"}) {
+      fs::create_directories(tmp / name);
+    }
+    write_file(tmp / "outside/secret", "secret");
+    write_file(tmp / "inside/file", "mine");
+    write_file(tmp / "second/file", "mine too");
+    const fs::path outside = tmp / "outside";
+    const fs::path in = tmp / "inside";
+    fs::create_symlink(outside, in / "abs_dir");
+    fs::create_symlink(outside / "secret", in / "abs_file");
+    fs::create_symlink("../outside", in / "up_dir");
+    fs::create_symlink("../outside/secret", in / "up_file");
+    fs::create_symlink("../outside/new", in / "up_new");
+    fs::create_symlink("../..", in / "sub/up");
+    fs::create_symlink("../../outside/secret", in / "sub/deep_file");
+    fs::create_symlink("up_dir", in / "chain1");
+    fs::create_symlink("chain1", in / "chain2");
+    fs::create_symlink("sub/../../outside/secret", in / "zigzag");
+    fs::create_symlink("sub/deep/../../../outside/secret", in / "zigzag2");
+    fs::create_symlink("loop_b", in / "loop_a");
+    fs::create_symlink("loop_a", in / "loop_b");
+    fs::create_symlink("/proc/self/root", in / "proc_root");
+    fs::create_symlink("/proc/self/cwd", in / "proc_cwd");
+    fs::create_symlink("/proc/self/fd/0", in / "proc_fd");
+    fs::create_symlink("/", in / "slash");
+    fs::create_symlink(".", in / "dot");
+    fs::create_symlink("..", in / "dotdot");
+    std::string previous = "file";
+    for (int i = 0; i < 50; ++i) {
+      fs::create_symlink(previous, in / ("long" + std::to_string(i)));
+      previous = "long" + std::to_string(i);
+    }
+    before_ = picture();
+    ProcessConfig config;
+    config.preopens.push_back({in.string(), "/"});
+    config.preopens.push_back({(tmp / "second").string(), "/second"});
+    config.resolver = kind;
+    guest = std::make_unique<TestGuest>(std::move(config));
+  }
+
+  // Everything outside: names, contents, link counts and times.
+  [[nodiscard]] std::string picture() const {
+    std::string out;
+    for (const auto& entry : fs::recursive_directory_iterator(tmp / "outside")) {
+      struct stat s {};
+      REQUIRE(::lstat(entry.path().c_str(), &s) == 0);
+      out += entry.path().string() + " " + std::to_string(s.st_nlink) + " " +
+             std::to_string(s.st_mtim.tv_sec) + "." + std::to_string(s.st_mtim.tv_nsec) + "\n";
+    }
+    return out + read_file(tmp / "outside/secret");
+  }
+  void check_outside() const { CHECK(picture() == before_); }
+
+  TempDir tmp;
+  std::unique_ptr<TestGuest> guest;
+
+ private:
+  std::string before_;
+};
+
+enum class Op {
+  read,
+  write,
+  create,
+  truncate,
+  list,
+  mkdir,
+  rmdir,
+  unlink,
+  stat,
+  lstat,
+  touch,
+  rename_from,
+  rename_to,
+  link_from,
+  link_follow,
+  link_to,
+  symlink_at,
+  readlink,
+  symlink_text,
+};
+
+Errno attempt(TestGuest& guest, Op op, std::string_view path, Fd fd = kRoot) {
+  const auto p = [&](int which = 0) { return std::uint64_t{guest.path(path, which)}; };
+  const std::uint64_t n = path.size();
+  const std::uint64_t file = guest.path("file", 1);
+  const std::uint64_t fresh = guest.path("fresh", 1);
+  Fd out = 0;
+  constexpr auto follow = lookupflags::symlink_follow;
+  TestGuest::OpenOptions options;
+  switch (op) {
+    case Op::read:
+      return guest.open(fd, path, out);
+    case Op::write:
+      return guest.open(fd, path, out, TestGuest::for_writing(0));
+    case Op::create:
+      return guest.open(fd, path, out, TestGuest::for_writing(oflags::creat));
+    case Op::truncate:
+      return guest.open(fd, path, out, TestGuest::for_writing(oflags::trunc));
+    case Op::list:
+      options.o_flags = oflags::directory;
+      return guest.open(fd, path, out, options);
+    case Op::mkdir:
+      return guest.call("path_create_directory", {fd, p(), n});
+    case Op::rmdir:
+      return guest.call("path_remove_directory", {fd, p(), n});
+    case Op::unlink:
+      return guest.call("path_unlink_file", {fd, p(), n});
+    case Op::stat:
+      return guest.call("path_filestat_get", {fd, follow, p(), n, 0});
+    case Op::lstat:
+      return guest.call("path_filestat_get", {fd, 0, p(), n, 0});
+    case Op::touch:
+      return guest.call("path_filestat_set_times",
+                        {fd, follow, p(), n, 1, 1, fstflags::atim | fstflags::mtim});
+    case Op::rename_from:
+      return guest.call("path_rename", {fd, p(), n, fd, fresh, 5});
+    case Op::rename_to:
+      return guest.call("path_rename", {fd, file, 4, fd, p(), n});
+    case Op::link_from:
+      return guest.call("path_link", {fd, 0, p(), n, fd, fresh, 5});
+    case Op::link_follow:
+      return guest.call("path_link", {fd, follow, p(), n, fd, fresh, 5});
+    case Op::link_to:
+      return guest.call("path_link", {fd, 0, file, 4, fd, p(), n});
+    case Op::symlink_at:
+      return guest.call("path_symlink", {file, 4, fd, p(), n});
+    case Op::readlink:
+      return guest.call("path_readlink", {fd, p(), n, 0, 100, 200});
+    case Op::symlink_text:
+      return guest.call("path_symlink", {p(), n, fd, fresh, 5});
+  }
+  return Errno::nosys;
+}
+
+struct Attempt {
+  Op op;
+  std::string_view path;
+  Errno expected;
+};
+
+void run_all(std::initializer_list<Attempt> attempts) {
+  for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
+    CAPTURE(static_cast<int>(kind));
+    EscapeWorld world(kind);
+    world.guest->run([&] {
+      for (const Attempt& a : attempts) {
+        CAPTURE(static_cast<int>(a.op));
+        CAPTURE(std::string(a.path));
+        CHECK(attempt(*world.guest, a.op, a.path) == a.expected);
+        CHECK_FALSE(fs::exists(world.tmp / "inside/fresh"));
+      }
+    });
+    world.check_outside();
+  }
+}
+
+constexpr Errno perm = Errno::perm;
+
+}  // namespace
+
+TEST_CASE("absolute paths lead nowhere") {
+  run_all({
+      {Op::read, "/etc/passwd", perm},
+      {Op::read, "/", perm},
+      {Op::read, "//file", perm},
+      {Op::list, "/", perm},
+      {Op::create, "/tmp/weft-new", perm},
+      {Op::mkdir, "/tmp/weft-new", perm},
+      {Op::unlink, "/tmp/weft-new", perm},
+      {Op::rmdir, "/tmp", perm},
+      {Op::stat, "/etc/passwd", perm},
+      {Op::lstat, "/", perm},
+      {Op::touch, "/etc/passwd", perm},
+      {Op::rename_from, "/etc/passwd", perm},
+      {Op::rename_to, "/tmp/x", perm},
+      {Op::link_from, "/etc/passwd", perm},
+      {Op::link_to, "/tmp/x", perm},
+      {Op::symlink_at, "/tmp/x", perm},
+      {Op::readlink, "/proc/self/exe", perm},
+  });
+}
+
+TEST_CASE("dot-dot leads no higher than the directory, however it is spelt") {
+  run_all({
+      {Op::read, "..", perm},
+      {Op::read, "../", perm},
+      {Op::read, "../outside/secret", perm},
+      {Op::read, "./../outside/secret", perm},
+      {Op::read, "sub/../../outside/secret", perm},
+      {Op::read, "sub/deep/../../../outside/secret", perm},
+      {Op::read, "sub//..//..//outside//secret", perm},
+      {Op::read, "../inside/file", perm},  // Out and in again is out.
+      {Op::read, "../../../../../../../../etc/passwd", perm},
+      {Op::read, "dot/../../outside/secret", perm},
+      {Op::read, "none/../../outside/secret", Errno::noent},
+      {Op::read, "file/../../outside/secret", Errno::notdir},
+      {Op::write, "../outside/secret", perm},
+      {Op::truncate, "../outside/secret", perm},
+      {Op::create, "../outside/new", perm},
+      {Op::list, "../outside", perm},
+      {Op::list, "..", perm},
+      {Op::list, "sub/../..", perm},
+      {Op::mkdir, "../outside/new", perm},
+      {Op::mkdir, "..", perm},
+      {Op::rmdir, "../outside/dir", perm},
+      {Op::rmdir, "..", perm},
+      {Op::rmdir, "sub/../..", perm},
+      {Op::unlink, "../outside/secret", perm},
+      {Op::unlink, "../outside/secret/", perm},
+      {Op::stat, "../outside/secret", perm},
+      {Op::lstat, "../outside/secret", perm},
+      {Op::lstat, "..", perm},
+      {Op::touch, "../outside/secret", perm},
+      {Op::rename_from, "../outside/secret", perm},
+      {Op::rename_to, "../outside/stolen", perm},
+      {Op::rename_to, "..", perm},
+      {Op::link_from, "../outside/secret", perm},
+      {Op::link_follow, "../outside/secret", perm},
+      {Op::link_to, "../outside/stolen", perm},
+      {Op::symlink_at, "../outside/link", perm},
+      {Op::readlink, "../inside/up_file", perm},
+  });
+}
+
+TEST_CASE("links that lead outside are not followed, at the end of a path or on the way") {
+  run_all({
+      {Op::read, "abs_file", perm},
+      {Op::read, "up_file", perm},
+      {Op::read, "abs_dir/secret", perm},
+      {Op::read, "up_dir/secret", perm},
+      {Op::read, "chain2/secret", perm},
+      {Op::read, "chain2", perm},
+      {Op::read, "zigzag", perm},
+      {Op::read, "zigzag2", perm},
+      {Op::read, "sub/deep_file", perm},
+      {Op::read, "sub/up/outside/secret", perm},
+      {Op::read, "dot/dot/dot/up_file", perm},
+      {Op::read, "dotdot/outside/secret", perm},
+      {Op::read, "slash/etc/passwd", perm},
+      {Op::list, "slash", perm},
+      {Op::list, "up_dir", perm},
+      {Op::list, "up_dir/", perm},
+      {Op::list, "dotdot", perm},
+      {Op::write, "up_file", perm},
+      {Op::truncate, "up_file", perm},
+      {Op::create, "up_new", perm},
+      {Op::create, "up_dir/new", perm},
+      {Op::mkdir, "up_dir/new", perm},
+      {Op::mkdir, "up_new", Errno::exist},
+      {Op::mkdir, "up_new/", Errno::exist},
+      {Op::rmdir, "up_dir/dir", perm},
+      {Op::rmdir, "up_dir/", Errno::notdir},
+      {Op::unlink, "up_dir/secret", perm},
+      {Op::unlink, "up_file/", Errno::notdir},
+      {Op::stat, "up_file", perm},
+      {Op::stat, "up_dir/", perm},
+      {Op::lstat, "up_dir/secret", perm},
+      {Op::lstat, "up_dir/", perm},
+      {Op::touch, "up_file", perm},
+      {Op::touch, "chain2/secret", perm},
+      {Op::rename_from, "up_dir/secret", perm},
+      {Op::rename_from, "up_dir/", Errno::notdir},
+      {Op::rename_to, "up_dir/stolen", perm},
+      {Op::link_from, "up_dir/secret", perm},
+      {Op::link_follow, "up_file", perm},
+      {Op::link_follow, "abs_file", perm},
+      {Op::link_follow, "zigzag", perm},
+      {Op::link_to, "up_dir/stolen", perm},
+      {Op::symlink_at, "up_dir/link", perm},
+      {Op::symlink_at, "up_new", Errno::exist},
+      {Op::readlink, "up_dir/dir", perm},
+      {Op::readlink, "abs_dir/secret", perm},
+  });
+}
+
+TEST_CASE("the kernel's own links in /proc lead nowhere") {
+  run_all({
+      {Op::read, "proc_root/etc/passwd", perm},
+      {Op::list, "proc_root", perm},
+      {Op::list, "proc_cwd", perm},
+      {Op::read, "proc_fd", perm},
+      {Op::stat, "proc_fd", perm},
+      {Op::link_follow, "proc_fd", perm},
+  });
+  for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
+    ProcessConfig config;  // Even when /proc itself is given.
+    config.preopens.push_back({"/proc", "/"});
+    config.resolver = kind;
+    TestGuest guest(std::move(config));
+    guest.run([&] {
+      Fd fd = 0;
+      for (const char* path : {"self/root/etc/passwd", "self/root", "self/cwd", "self/fd/0",
+                               "self/exe", "thread-self/root/etc", "1/root/etc"}) {
+        CAPTURE(path);
+        const Errno e = guest.open(kRoot, path, fd);
+        CHECK((e == Errno::perm || e == Errno::loop || e == Errno::acces || e == Errno::noent));
+      }
+    });
+  }
+}
+
+TEST_CASE("loops and chains that are too long end with ELOOP") {
+  run_all({
+      {Op::read, "loop_a", Errno::loop},
+      {Op::read, "loop_a/secret", Errno::loop},
+      {Op::stat, "loop_b", Errno::loop},
+      {Op::touch, "loop_a", Errno::loop},
+      {Op::mkdir, "loop_a/x", Errno::loop},
+      {Op::link_follow, "loop_a", Errno::loop},
+      {Op::read, "long49", Errno::loop},
+      {Op::link_follow, "long49", Errno::loop},
+  });
+}
+
+TEST_CASE("names with zeros and other tricks are no way out") {
+  run_all({
+      {Op::read, std::string_view("../outside/secret\0file", 22), Errno::inval},
+      {Op::read, std::string_view("file\0/../../outside/secret", 26), Errno::inval},
+      {Op::create, std::string_view("\0", 1), Errno::inval},
+      {Op::read, "..\xc0\xaf..\xc0\xafoutside", Errno::ilseq},
+      {Op::read, "..\\outside\\secret", Errno::noent},
+      {Op::read, "%2e%2e/outside/secret", Errno::noent},
+      {Op::read, "...", Errno::noent},
+      {Op::read, "~/secret", Errno::noent},
+      {Op::symlink_text, "/etc/passwd", perm},
+      {Op::symlink_text, "/", perm},
+      {Op::symlink_text, "//etc", perm},
+  });
+}
+
+TEST_CASE("a link that a guest makes itself is no way out either") {
+  for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
+    EscapeWorld world(kind);
+    TestGuest& guest = *world.guest;
+    guest.run([&] {
+      CHECK(attempt(guest, Op::symlink_text, "../outside/secret") == Errno::success);
+      CHECK(attempt(guest, Op::read, "fresh") == perm);
+      CHECK(attempt(guest, Op::truncate, "fresh") == perm);
+      CHECK(attempt(guest, Op::create, "fresh") == perm);
+      CHECK(attempt(guest, Op::unlink, "fresh") == Errno::success);
+    });
+    world.check_outside();
+  }
+}
+
+TEST_CASE("a directory that a guest opened is a root of its own, wherever it is moved") {
+  for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
+    EscapeWorld world(kind);
+    TestGuest& guest = *world.guest;
+    guest.run([&] {
+      Fd sub = 0;
+      TestGuest::OpenOptions options;
+      options.o_flags = oflags::directory;
+      options.base = rights::of_directory;
+      options.inheriting = rights::all;
+      CHECK(guest.open(kRoot, "sub", sub, options) == Errno::success);
+      CHECK(attempt(guest, Op::read, "../file", sub) == perm);
+      CHECK(attempt(guest, Op::list, "..", sub) == perm);
+      CHECK(attempt(guest, Op::list, "up", sub) == perm);
+      fs::rename(world.tmp / "inside/sub", world.tmp / "outside/sub");
+      CHECK(attempt(guest, Op::read, "../secret", sub) == perm);
+      CHECK(attempt(guest, Op::unlink, "../secret", sub) == perm);
+      CHECK(attempt(guest, Op::link_from, "../secret", sub) == perm);
+      CHECK(attempt(guest, Op::read, "deep/../../secret", sub) == perm);
+      CHECK(attempt(guest, Op::list, "deep", sub) == Errno::success);
+      fs::rename(world.tmp / "outside/sub", world.tmp / "inside/sub");
+    });
+  }
+}
+
+TEST_CASE("two preopens share what is given and nothing between them") {
+  for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
+    EscapeWorld world(kind);
+    TestGuest& guest = *world.guest;
+    guest.run([&] {
+      const auto across = [&](std::string_view call, std::string_view from, std::string_view to) {
+        if (call == "path_link") {
+          return guest.call(call, {kRoot, 0, guest.path(from), from.size(), kSecond,
+                                   guest.path(to, 1), to.size()});
+        }
+        return guest.call(
+            call, {kRoot, guest.path(from), from.size(), kSecond, guest.path(to, 1), to.size()});
+      };
+      CHECK(attempt(guest, Op::read, "../inside/file", kSecond) == perm);
+      CHECK(attempt(guest, Op::read, "../outside/secret", kSecond) == perm);
+      CHECK(across("path_link", "../outside/secret", "stolen") == perm);
+      CHECK(across("path_rename", "../outside/secret", "stolen") == perm);
+      CHECK(across("path_rename", "file", "../outside/stolen") == perm);
+      CHECK(across("path_link", "up_dir/secret", "stolen") == perm);
+      CHECK(across("path_rename", "up_dir/secret", "stolen") == perm);
+      // A relative link that leads outside stays what it is when it is moved or linked.
+      CHECK(across("path_link", "up_file", "link") == Errno::success);
+      CHECK(attempt(guest, Op::read, "link", kSecond) == perm);
+      CHECK(across("path_rename", "up_file", "link2") == Errno::success);
+      CHECK(attempt(guest, Op::read, "link2", kSecond) == perm);
+      CHECK(across("path_link", "file", "both") == Errno::success);
+      CHECK(across("path_rename", "sub", "sub") == Errno::success);
+      CHECK(attempt(guest, Op::read, "sub/up/outside/secret", kSecond) == perm);
+    });
+    world.check_outside();
+  }
+}
+
+TEST_CASE("a directory that is swapped for a link while a guest opens files is no way out") {
+  for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
+    CAPTURE(static_cast<int>(kind));
+    EscapeWorld world(kind);
+    TestGuest& guest = *world.guest;
+    const fs::path in = world.tmp / "inside";
+    fs::create_directory(in / "swap");
+    write_file(in / "swap/secret", "mine");
+    fs::create_symlink("../outside", in / "swap_link");
+    std::atomic<bool> done = false;
+    std::thread swapper([&] {
+      const std::string a = (in / "swap").string();
+      const std::string b = (in / "swap_link").string();
+      while (!done) (void)::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE);
+    });
+    std::size_t opened = 0;
+    guest.run([&] {
+      for (int i = 0; i < 3000; ++i) {
+        Fd fd = 0;
+        if (guest.open(kRoot, "swap/secret", fd) == Errno::success) {
+          std::string text;
+          CHECK(guest.read(fd, text) == Errno::success);
+          CHECK(text == "mine");
+          CHECK(guest.call("fd_close", {fd}) == Errno::success);
+          ++opened;
+        }
+        (void)attempt(guest, Op::create, "swap/new");
+        (void)attempt(guest, Op::touch, "swap/secret");
+        (void)attempt(guest, Op::mkdir, "swap/newdir");
+        Fd last = 0;
+        while (guest.open(kRoot, "file", last) == Errno::success && last > 100) {
+          for (Fd f = 5; f <= last; ++f) (void)guest.call("fd_close", {f});
+        }
+      }
+    });
+    done = true;
+    swapper.join();
+    CHECK(opened > 0);
+    world.check_outside();
+  }
+}
+
+TEST_CASE("a directory that is moved outside while a path goes up from it is no way out") {
+  for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
+    CAPTURE(static_cast<int>(kind));
+    EscapeWorld world(kind);
+    TestGuest& guest = *world.guest;
+    fs::create_directories(world.tmp / "inside/a/b/c");
+    fs::create_directories(world.tmp / "outside/far");
+    write_file(world.tmp / "outside/far/prize", "secret");
+    std::atomic<bool> done = false;
+    std::thread mover([&] {
+      const std::string here = (world.tmp / "inside/a/b").string();
+      const std::string there = (world.tmp / "outside/far/b").string();
+      while (!done) {
+        (void)::rename(here.c_str(), there.c_str());
+        (void)::rename(there.c_str(), here.c_str());
+      }
+    });
+    guest.run([&] {
+      for (int i = 0; i < 5000; ++i) {
+        Fd fd = 0;
+        CHECK(guest.open(kRoot, "a/b/c/../../prize", fd) != Errno::success);
+        CHECK(guest.open(kRoot, "a/b/c/../../../secret", fd) != Errno::success);
+      }
+    });
+    done = true;
+    mover.join();
+  }
+}
