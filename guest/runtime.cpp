@@ -12,9 +12,8 @@
 namespace weft {
 namespace {
 
-// A module is read whole; what is larger than this is no module that libwabt's 32-bit offsets could
-// address.
-constexpr off_t kFileBytesMax = off_t{1} << 30;
+// A module is read whole; nothing that libwabt reads in reasonable time is larger.
+constexpr off_t kFileBytesMax = off_t{256} << 20;
 
 Result<std::vector<std::byte>> read_file(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -27,7 +26,8 @@ Result<std::vector<std::byte>> read_file(const std::string& path) {
   for (;;) {  // Not by the size alone: the file may be a pipe.
     constexpr std::size_t kChunk = 256 * 1024;
     const std::size_t filled = bytes.size();
-    if (static_cast<off_t>(filled) > kFileBytesMax) return Error{"larger than 1 GiB"};
+    if (static_cast<off_t>(filled) > kFileBytesMax)
+      return Error{"larger than 256 MiB, too large for a module"};
     bytes.resize(filled + kChunk);
     const ssize_t got = ::read(fd.get(), bytes.data() + filled, kChunk);
     if (got < 0 && errno != EINTR) return Error{std::strerror(errno)};

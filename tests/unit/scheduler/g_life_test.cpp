@@ -86,7 +86,7 @@ TEST_CASE("a killed G runs its destructors, whatever it was doing") {
     for (;;) yield();
   });
   w.go("killer", [&] {
-    G* never_ran = *go([guard = std::make_unique<SayOnExit>(w, "never-ran-freed")] {
+    G* never_ran = *go([guard = std::unique_ptr<SayOnExit>(new SayOnExit{w, "never-ran-freed"})] {
       guard->w.say("but it ran");
     });
     w.scheduler.kill(parked);
