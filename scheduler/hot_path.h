@@ -80,7 +80,8 @@ WEFT_INLINE G& Scheduler::pick() {
 WEFT_INLINE void Scheduler::enter(G& next) {
   move(next, GState::runnable, GState::running);
   next.m = current_m_;
-  current_m_->current_g.store(&next, std::memory_order_relaxed);
+  // Release: whoever reads it from outside, in preempt_m, sees a G that is made.
+  current_m_->current_g.store(&next, std::memory_order_release);
   ++next.switches;
   ++switches_;
 }

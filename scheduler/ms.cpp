@@ -179,7 +179,7 @@ void Scheduler::hand_over(G& g) {
   M& owner = *g.locked_m;
   move(g, GState::runnable, GState::running);
   g.m = &owner;
-  owner.current_g.store(&g, std::memory_order_relaxed);
+  owner.current_g.store(&g, std::memory_order_release);
   ++g.switches;
   ++switches_;
   wake_m(owner);

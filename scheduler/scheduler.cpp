@@ -123,6 +123,7 @@ void Scheduler::look_outside() {
   next_look_ = switches_ + kSwitchesPerLook;
   coarse_now_ = clock_.now();
   drain_outside();
+  if (interrupted_.load(std::memory_order_relaxed)) serve_interrupt();
   timers_.fire_due(coarse_now_);
   poller_.poll(Instant::far_past());
 }
@@ -130,7 +131,7 @@ void Scheduler::look_outside() {
 // Returns false when no event, timer or outsider can ever make a G or an M runnable.
 bool Scheduler::wait_outside() {
   look_outside();
-  if (!run_queue_.empty() || !m_ring_.empty()) return true;
+  if (!run_queue_.empty() || !m_ring_.empty() || stopping_ || failure_ != nullptr) return true;
   if (timers_.empty() && poller_.waits() == 0 && holds_ == 0) return false;
   poller_.poll(timers_.next_deadline());
   look_soon();  // Time has passed: look before running.
@@ -168,6 +169,22 @@ void Scheduler::ready_from_outside(G& g) noexcept {
                                              std::memory_order_relaxed));
   }
   poller_.wake();
+}
+
+void Scheduler::interrupt() noexcept {
+  interrupted_.store(true, std::memory_order_release);
+  poller_.wake();
+}
+
+void Scheduler::on_interrupt(void (*f)(void* context), void* context) {
+  interrupt_ = f;
+  interrupt_context_ = context;
+}
+
+void Scheduler::serve_interrupt() {
+  if (interrupted_.exchange(false, std::memory_order_acquire) && interrupt_ != nullptr) {
+    interrupt_(interrupt_context_);
+  }
 }
 
 void Scheduler::stop() {
@@ -242,6 +259,13 @@ void Scheduler::exit(G& g) {
   std::abort();
 }
 
+std::size_t Scheduler::stack_of_guard(const void* address) const noexcept {
+  for (const auto& pool : pools_) {
+    if (pool->stacks().in_guard(address)) return pool->stacks().slot_bytes();
+  }
+  return m_stacks_.in_guard(address) ? m_stacks_.slot_bytes() : 0;
+}
+
 // --- requests and deadlines ---
 
 void Scheduler::kill(G& g) {
@@ -253,6 +277,7 @@ void Scheduler::kill(G& g) {
 
 void Scheduler::serve_requests(G& g) {
   const std::uint8_t requests = g.requests.exchange(0);
+  if (interrupted_.load(std::memory_order_relaxed)) look_soon();
   if ((requests & kKill) != 0) throw Killed{};
 }
 

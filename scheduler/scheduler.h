@@ -225,8 +225,17 @@ class Scheduler {
   // Asks the current G of an M, if there is one, to yield at its next checkpoint. A G that has just
   // left the M instead yields once more than it had to.
   static void preempt_m(M& m) noexcept {
-    if (G* g = m.current_g.load(std::memory_order_relaxed)) request_preempt(*g);
+    if (G* g = m.current_g.load(std::memory_order_acquire)) request_preempt(*g);
   }
+
+  // Makes the loop call f(context) on g0, soon and once, however often it was asked meanwhile.
+  void interrupt() noexcept;
+  // Says what f is; nullptr: nothing. On the scheduler's thread.
+  void on_interrupt(void (*f)(void* context), void* context);
+
+  // The size of the stack whose guard page this address lies in, or 0. From a handler of a signal
+  // that this thread raised itself: a fault.
+  [[nodiscard]] std::size_t stack_of_guard(const void* address) const noexcept;
 
  private:
   static void g_main(void* g);
@@ -248,6 +257,7 @@ class Scheduler {
   void look_outside();
   bool wait_outside();
   void drain_outside();
+  void serve_interrupt();
   void look_soon() {
     next_look_ = switches_;
     direct_switches_left_ = 0;
@@ -312,6 +322,11 @@ class Scheduler {
 
   // Written from anywhere.
   std::atomic<G*> outside_ = nullptr;  // Linked by outside_next, last in first.
+  std::atomic<bool> interrupted_ = false;
+
+  // Whom interrupt() calls.
+  void (*interrupt_)(void* context) = nullptr;
+  void* interrupt_context_ = nullptr;
 
   // Set at construction.
   Clock& clock_;

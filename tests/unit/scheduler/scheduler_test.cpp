@@ -312,3 +312,39 @@ TEST_CASE("on_exit is called once the G is dead, and may ready another") {
             .ok());
   CHECK(w.run() == "child joined");
 }
+
+TEST_CASE("interrupt() makes the loop call its function once, on g0, also when nothing waits") {
+  World w;
+  int calls = 0;
+  struct Seen {
+    World& w;
+    int& calls;
+  } seen{w, calls};
+  w.scheduler.on_interrupt(
+      [](void* context) {
+        auto& [world, n] = *static_cast<Seen*>(context);
+        CHECK(world.scheduler.current() == nullptr);
+        ++n;
+      },
+      &seen);
+  w.go("g", [&] {
+    w.scheduler.interrupt();
+    w.scheduler.interrupt();
+    sleep_for(milliseconds(1));
+    CHECK(calls == 1);
+  });
+  w.run();
+  CHECK(calls == 1);
+}
+
+TEST_CASE("stop() from an interrupt ends a run in which every G waits") {
+  World w;
+  w.scheduler.on_interrupt([](void* s) { static_cast<Scheduler*>(s)->stop(); }, &w.scheduler);
+  w.go("g", [&] {
+    w.scheduler.interrupt();
+    sleep_for(seconds(1000));
+  });
+  w.run();
+  CHECK(w.result.end == RunEnd::stopped);
+  CHECK(w.clock.now() < Instant{} + seconds(1000));
+}
