@@ -210,8 +210,7 @@ static_assert(sizeof(Dirent) == 24 && offsetof(Dirent, d_ino) == 8 &&
 
 // 0          8   9    16      20   24        32          40    42    48
 // | userdata |tag|    | id    |    | timeout | precision |flags|     |   tag 0: clock
-// | userdata |tag|    | fd    |                                      |   tag 1, 2: fd_read,
-// fd_write
+// | userdata |tag|    | fd    |                                      |   tag 1 fd_read, 2 fd_write
 struct Subscription {
   UserData userdata;
   EventType tag;

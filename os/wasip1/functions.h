@@ -1,7 +1,6 @@
 // The list of all WASI functions: what an engine binds a module's imports to.
 //
-//   guest ─ import call ─▶ engine ─▶ Function::call(process, memory, args) ─▶ one function of
-//   calls.h
+//   guest ─ import ─▶ engine ─▶ Function::call(process, memory, args) ─▶ one function of calls.h
 //
 // Function::call is the one place that every call passes: it unpacks the arguments, traces the call
 // when the process has a TraceSink, and turns the Errno into the number that the guest gets.

@@ -1,12 +1,11 @@
 // poll_oneoff: waiting for any of several things, and by that also sleeping.
 //
-//   subscriptions ─▶ Request each ─▶ look: which clocks are due, which descriptors ready (poll(2),
-//   no timeout)
-//                                     │ some                       │ none
-//                                     ▼                            ▼
-//                                  events ─▶ the guest      a ReadyWait for each descriptor, park
-//                                  until the first
-//                                                           deadline; then look again
+//   subscriptions ─▶ a Request each ─▶ look: which clocks are due, which descriptors ready?
+//                         ▲                 │ none                       │ some
+//                         │                 ▼                            ▼
+//                     look again ◀── a ReadyWait for each          events ─▶ the guest
+//                                    descriptor; park until
+//                                    the first deadline
 //
 // Regular files are always ready. A call that need not wait still yields once, so that a guest
 // which polls with a timeout of zero in a loop starves nobody. The time is the process's clock,

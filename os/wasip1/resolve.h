@@ -2,15 +2,13 @@
 //
 // Two ways, with the same answers:
 //   openat2  The kernel resolves with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS: "..", symbolic links
-//   and mounts as usual,
-//            but EXDEV at the first step outside. It notices when a rename moves a directory away
-//            during the resolution, and says EAGAIN: then we try again, and after kAttempts take
-//            the other way.
+//            and mounts as usual, but EXDEV at the first step outside. It notices when a rename
+//            moves a directory away during the resolution, and says EAGAIN: then we try again, and
+//            after kAttempts take the other way.
 //   walk     Where the kernel lacks openat2 (before Linux 5.6, or a seccomp filter): one component
-//   at a time, each opened
-//            with O_NOFOLLOW relative to the one before. Links are read and their text is resolved
-//            here; ".." goes back to the directory that we came from, which we still hold open, so
-//            no rename can lead outside.
+//            at a time, each opened with O_NOFOLLOW relative to the one before. Links are read and
+//            their text is resolved here; ".." goes back to the directory that we came from, which
+//            we still hold open, so no rename can lead outside.
 //
 // A step outside (an absolute path, too many "..", a link to an absolute path) is EPERM. Every
 // directory is its own root: a directory that a guest opened is not a way back to the preopen above

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "os/wasip1/iovecs.h"
+#include "os/wasip1/resolve.h"
 #include "tests/unit/os/wasip1/guest.h"
 
 using namespace weft;
@@ -138,4 +139,16 @@ TEST_CASE("every errno has its name, and the host's become WASI's") {
   CHECK(from_host(ETXTBSY) == Errno::txtbsy);
   CHECK(from_host(EUCLEAN) == Errno::io);
   CHECK(from_host(-1) == Errno::io);
+}
+
+TEST_CASE("utf-8 is told from what is not") {
+  CHECK(is_utf8(""));
+  CHECK(is_utf8("plain"));
+  CHECK(is_utf8("\xf0\x9f\x99\x82"));
+  CHECK(is_utf8("\xf4\x8f\xbf\xbf"));
+  CHECK_FALSE(is_utf8("\xf4\x90\x80\x80"));
+  CHECK_FALSE(is_utf8("\xe2\x82"));
+  CHECK_FALSE(is_utf8("\x80"));
+  CHECK_FALSE(is_utf8("\xf0\x80\x80\x80"));
+  CHECK_FALSE(is_utf8("\xf8\x88\x80\x80\x80"));
 }
