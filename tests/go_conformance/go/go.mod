@@ -1,0 +1,3 @@
+module weft/go_conformance
+
+go 1.23

@@ -1,0 +1,183 @@
+#include "scheduler/chan.h"
+#include "scheduler/context.h"
+#include "scheduler/panic.h"
+#include "scheduler/select.h"
+#include "scheduler/ticker.h"
+#include "scheduler/wait_group.h"
+#include "tests/go_conformance/conformance.h"
+
+using namespace conformance;
+
+namespace {
+
+constexpr Duration ms = milliseconds(1);
+
+auto saying(const char* word) {
+  return [word](std::optional<Instant>) { say(word); };
+}
+
+struct AtEnd {
+  std::function<void()> f;
+  ~AtEnd() { f(); }
+};
+
+ContextKey<std::string> name_key;
+ContextKey<int> number_key;
+
+}  // namespace
+
+CASE(sleepers_wake_in_order_of_deadline) {
+  wait_group wg;
+  for (int d : {60, 20, 40}) {
+    wg.go([d] {
+      sleep_for(milliseconds(d));
+      say(d);
+    });
+  }
+  wg.wait();
+}
+
+CASE(sleep_of_nothing_returns_at_once) {
+  (void)go([] { say("other"); });
+  sleep_for(Duration{});
+  sleep_for(milliseconds(-1));
+  say("first");
+  settle();
+}
+
+CASE(timers_fire_in_order_of_deadline) {
+  auto late = after(milliseconds(40));
+  auto soon = after(milliseconds(20));
+  for (int i = 0; i < 2; ++i) select(on_recv(late, saying("late")), on_recv(soon, saying("soon")));
+}
+
+CASE(ticker_drops_what_is_not_taken) {
+  ticker t(milliseconds(20));
+  sleep_for(milliseconds(110));
+  t.stop();
+  int taken = 0;
+  while (t.channel().try_recv()) ++taken;
+  say(taken <= 1);
+}
+
+CASE(ticker_ticks_until_it_is_stopped) {
+  ticker t(milliseconds(10));
+  for (int i = 0; i < 3; ++i) {
+    (void)t.channel().recv();
+    say("tick", i);
+  }
+  t.stop();
+  select(on_recv(t.channel(), saying("stale")), on_recv(after(milliseconds(40)), saying("silent")));
+}
+
+CASE(timer_stop_and_reset_leave_nothing_stale) {
+  one_shot t(ms);
+  sleep_for(milliseconds(20));
+  t.reset(milliseconds(40));
+  select(on_recv(t.channel(), saying("stale")),
+         on_recv(after(milliseconds(10)), saying("nothing yet")));
+  const bool stopped = t.stop();
+  say(stopped, t.stop());
+  select(on_recv(t.channel(), saying("stale")), otherwise([] { say("nothing"); }));
+}
+
+CASE(ticker_misuse_panics) {
+  say(caught([] { ticker t(Duration{}); }));
+  ticker t(seconds(3600));
+  say(caught([&] { t.reset(nanoseconds(-1)); }));
+}
+
+CASE(goexit_runs_what_is_deferred) {
+  auto done = make_chan<bool>();
+  (void)go([done]() mutable {
+    AtEnd close{[&] { done.close(); }};
+    AtEnd deferred{[] { say("deferred"); }};
+    [] {
+      AtEnd inner{[] { say("inner deferred"); }};
+      goexit();
+    }();
+    say("not reached");
+  });
+  (void)done.recv();
+  say("main goes on");
+}
+
+CASE(main_returns_and_others_are_dropped) {
+  start([] {
+    sleep_for(seconds(3600));
+    say("not reached");
+  });
+  say("main");
+}
+
+CASE(context_cancel_goes_down_and_not_up) {
+  auto [root, cancel_root] = with_cancel(background());
+  auto [middle, cancel_middle] = with_cancel(root);
+  auto [leaf, cancel_leaf] = with_cancel(middle);
+  start([done = leaf.done()]() mutable {
+    (void)done.recv();
+    say("leaf done");
+  });
+  cancel_middle();
+  cancel_middle();
+  settle();
+  say(!root.cancelled(), middle.why(), "/", leaf.why());
+  auto [late, cancel_late] = with_cancel(leaf);
+  (void)late.done().recv();
+  say("late", late.why());
+  cancel_root();
+  cancel_leaf();
+  cancel_late();
+}
+
+CASE(context_deadline) {
+  auto [outer, cancel_outer] = with_timeout(background(), milliseconds(20));
+  auto [inner, cancel_inner] = with_timeout(outer, seconds(3600));
+  say(outer.deadline() == inner.deadline());
+  (void)inner.done().recv();
+  say(inner.why());
+  cancel_outer();
+  cancel_inner();
+  say(outer.why());
+  auto [past, cancel_past] = with_deadline(background(), now());
+  say(past.why());
+  cancel_past();
+}
+
+CASE(context_values) {
+  const context a = with_value(background(), name_key, "alice");
+  auto [b, cancel] = with_cancel(with_value(a, number_key, 7));
+  const context c = with_value(b, name_key, "bob");
+  say(*c.value(name_key), *b.value(name_key), *c.value(number_key), a.value(number_key) == nullptr);
+  say(!a.done(), c.done() == b.done());
+  cancel();
+}
+
+CASE(context_loop_ends_when_cancelled) {
+  auto [ctx, cancel] = with_cancel(background());
+  auto work = make_chan<int>();
+  auto done = make_chan<bool>();
+  (void)go([work, done, ctx = ctx]() mutable {
+    while (!ctx.cancelled()) {
+      select(on_recv(work, [](std::optional<int> v) { say("work", *v); }),
+             on_recv(ctx.done(), [&](std::optional<Nothing>) { say("ends:", ctx.why()); }));
+    }
+    done.send(true);
+  });
+  for (int i = 0; i < 3; ++i) work.send(i);
+  settle();
+  cancel();
+  (void)done.recv();
+}
+
+CASE(context_cancel_wakes_waiters_last_first) {
+  auto [ctx, cancel] = with_cancel(background());
+  for (int i = 0; i < 3; ++i) {
+    start([done = ctx.done(), i]() mutable {
+      (void)done.recv();
+      say(i);
+    });
+  }
+  cancel();
+  settle();
+}
