@@ -1,0 +1,46 @@
+// weft-bench: what the scheduler's operations cost, on Google Benchmark.
+//
+//   weft-bench                                   all, as a table; `each` is the time of one
+//   operation weft-bench --benchmark_filter='yield|jump'   some weft-bench --json JSON on stdout
+//   weft-bench --smoke                           tiny, only to show that each still runs
+//
+// Quote medians and ratios: --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
+#include <benchmark/benchmark.h>
+
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#if defined(WEFT_ASAN) || defined(WEFT_TSAN) || !defined(__OPTIMIZE__)
+constexpr bool kMeasurable = false;
+#else
+constexpr bool kMeasurable = true;
+#endif
+
+int main(int argc, char** argv) {
+  static char json[] = "--benchmark_format=json";
+  static char little[] = "--benchmark_min_time=0.0001";
+  static char small[] = "--benchmark_filter=-/(100000|1000000)$";
+  std::vector<char*> args;
+  for (int i = 0; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--json") == 0) {
+      args.push_back(json);
+    } else if (std::strcmp(argv[i], "--smoke") == 0) {
+      args.push_back(little);
+      args.push_back(small);
+    } else {
+      args.push_back(argv[i]);
+    }
+  }
+  if (!kMeasurable) {
+    std::fprintf(
+        stderr,
+        "weft-bench: this build is not optimised or has sanitizers: its figures mean nothing\n");
+  }
+  int count = static_cast<int>(args.size());
+  benchmark::Initialize(&count, args.data());
+  if (benchmark::ReportUnrecognizedArguments(count, args.data())) return 64;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
