@@ -96,6 +96,12 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   if (config.args.empty()) config.args = {module->name};
   config.env = std::move(options.env);
   config.preopens = std::move(options.preopens);
+  for (const int listener : options.listeners) {
+    config.listeners.emplace_back(::fcntl(listener, F_DUPFD_CLOEXEC, 0));
+    if (!config.listeners.back().valid()) {
+      return Error{"listener " + std::to_string(listener) + ": " + std::strerror(errno)};
+    }
+  }
   config.stdin_fd = options.stdin_from;
   config.stdout_fd = options.stdout_to;
   config.stderr_fd = options.stderr_to;

@@ -29,7 +29,8 @@ struct GuestOptions {
   std::vector<std::string> args = {};  // args[0] included; empty: the module's name alone.
   std::vector<std::string> env = {};   // "K=V".
   std::vector<wasip1::Preopen> preopens = {};
-  int stdin_from = 0;  // Descriptors of this process; duplicated. -1: closed.
+  std::vector<int> listeners = {};  // Listening sockets, duplicated; they become non-blocking.
+  int stdin_from = 0;               // Descriptors of this process; duplicated. -1: closed.
   int stdout_to = 1;
   int stderr_to = 2;
   wasip1::TraceSink* trace = nullptr;  // Must outlive the guest.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/exec_options.h"
 #include "tools/exit_codes.h"
 #include "tools/run_command.h"
 
@@ -20,8 +21,7 @@ int print(const ExitNow& exit) {
   return exit.code;
 }
 
-int run(const std::vector<std::string>& args) {
-  auto parsed = parse_run(args);
+int run(const std::variant<RunOptions, ExitNow>& parsed) {
   if (const auto* exit = std::get_if<ExitNow>(&parsed)) return print(*exit);
   return run_command(std::get<RunOptions>(parsed));
 }
@@ -32,8 +32,9 @@ int top_level(int argc, char** argv) {
                "weft");
   app.set_version_flag("--version", "weft " WEFT_VERSION);
   app.add_subcommand("run", "Run guests side by side");
+  app.add_subcommand("exec", "Run a Go program: for go run -exec and go test -exec");
   app.prefix_command();
-  app.footer("'weft run --help' tells more.");
+  app.footer("'weft run --help' and 'weft exec --help' tell more.");
   try {
     app.parse(argc, argv);
     if (app.remaining().empty()) {
@@ -67,7 +68,9 @@ void open_standard_descriptors() {
 int main(int argc, char** argv) try {
   open_standard_descriptors();
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (!words.empty() && words.front() == "run") return run({words.begin() + 1, words.end()});
+  const std::string command = words.empty() ? "" : words.front();
+  if (command == "run") return run(parse_run({words.begin() + 1, words.end()}));
+  if (command == "exec") return run(parse_exec({words.begin() + 1, words.end()}));
   return top_level(argc, argv);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "weft: %s\n", error.what());

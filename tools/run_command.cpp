@@ -10,6 +10,7 @@
 
 #include "guest/guest_times.h"
 #include "tools/exit_codes.h"
+#include "tools/listener.h"
 
 namespace weft::tools {
 namespace {
@@ -89,8 +90,13 @@ class Starter {
         print_error("weft: " + module.error().message + "\n");
         return kExitNoModule;
       }
+      auto listeners = listen(spec);
+      if (!listeners) {
+        print_error("weft: --listen: " + listeners.error().message + "\n");
+        return kExitUsage;
+      }
       for (int copy = 0; copy < spec.copies; ++copy) {
-        if (Status started = start(spec, *module); !started) {
+        if (Status started = start(spec, *module, *listeners); !started) {
           print_error("weft: " + started.error().message + "\n");
           return kExitUsage;
         }
@@ -109,8 +115,25 @@ class Starter {
     return module;
   }
 
-  Status start(const GuestSpec& spec, const std::shared_ptr<Module>& module) {
+  // Copies share the sockets: each connection goes to one of them.
+  Result<std::vector<int>> listen(const GuestSpec& spec) {
+    std::vector<int> fds;
+    for (const std::string& address : spec.listen) {
+      auto opened = Listener::open(address);
+      if (!opened) return opened.error();
+      if (opened->address() != address) {
+        print_error(fmt::format("weft: {} listens on {}\n", spec.module_path, opened->address()));
+      }
+      fds.push_back(opened->fd());
+      listeners_.push_back(std::move(*opened));
+    }
+    return fds;
+  }
+
+  Status start(const GuestSpec& spec, const std::shared_ptr<Module>& module,
+               const std::vector<int>& listeners) {
     GuestOptions options = spec.options;
+    options.listeners = listeners;
     if (options_.trace_wasi) {
       const std::string prefix =
           fmt::format("[{} {}] ", runtime_.guests().size() + 1, module->name);
@@ -126,6 +149,7 @@ class Starter {
   const RunOptions& options_;
   std::map<std::pair<std::string, std::uint32_t>, std::shared_ptr<Module>> modules_;
   std::vector<std::unique_ptr<StderrTrace>> traces_;
+  std::vector<Listener> listeners_;
 };
 
 }  // namespace

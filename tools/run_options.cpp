@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/exit_codes.h"
+#include "tools/listener.h"
 
 namespace weft::tools {
 namespace {
@@ -13,22 +14,27 @@ constexpr const char* kSeparator = ":::";
 constexpr int kCopiesMax = 1'000'000;
 constexpr int kMemoryMibMax = 4'096;
 
+constexpr GuestCommand kRun = {
+    "run",
+    "Runs WebAssembly guests (WASI preview 1) side by side on one thread.\n"
+    "weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...",
+    1'024};
+
 // What CLI11 fills in for one guest.
 struct RawGuest {
   int copies = 1;
-  int memory_mib = 1'024;
+  int memory_mib = 0;
   std::vector<std::string> env;
   std::vector<std::string> dirs;
+  std::vector<std::string> listen;
 };
 
-ExitNow wrong_use(const std::string& what) {
-  return {kExitUsage, "weft: run: " + what + "\nTry 'weft run --help'.\n"};
+ExitNow wrong_use(const GuestCommand& command, const std::string& what) {
+  const std::string name = command.name;
+  return {kExitUsage, "weft: " + name + ": " + what + "\nTry 'weft " + name + " --help'.\n"};
 }
 
 void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
-  app.description(
-      "Runs WebAssembly guests (WASI preview 1) side by side on one thread.\n"
-      "weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...");
   app.prefix_command();
   app.add_option("-n", guest.copies, "How many copies of this guest to run (1 to 1000000)")
       ->check(CLI::Range(1, kCopiesMax))
@@ -38,6 +44,11 @@ void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
       ->allow_extra_args(false);
   app.add_option("--dir", guest.dirs, "Give this guest a host directory under a name; repeatable")
       ->type_name("HOST[::GUEST]")
+      ->allow_extra_args(false);
+  app.add_option("--listen", guest.listen,
+                 "Give this guest a listening socket, as fd 3 and on; repeatable. With port 0 the\n"
+                 "system chooses one, and weft says which")
+      ->type_name("HOST:PORT|unix:PATH")
       ->allow_extra_args(false);
   app.add_option("--memory", guest.memory_mib, "Limit of this guest's linear memory")
       ->check(CLI::Range(1, kMemoryMibMax))
@@ -54,9 +65,10 @@ void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
       "2: all guests wait for what can never come.");
 }
 
-std::variant<GuestSpec, ExitNow> finish(const RawGuest& raw, std::vector<std::string> rest) {
-  if (rest.empty()) return wrong_use("no module given (a module stands before and after each :::)");
-  if (rest.front().starts_with("-")) return wrong_use("unknown option " + rest.front());
+std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGuest& raw,
+                                        std::vector<std::string> rest) {
+  if (rest.empty()) return wrong_use(command, "no module given");
+  if (rest.front().starts_with("-")) return wrong_use(command, "unknown option " + rest.front());
   GuestSpec spec;
   spec.module_path = rest.front();
   spec.copies = raw.copies;
@@ -65,7 +77,7 @@ std::variant<GuestSpec, ExitNow> finish(const RawGuest& raw, std::vector<std::st
   for (const std::string& variable : raw.env) {
     const std::size_t equals = variable.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return wrong_use("--env wants NAME=VALUE, not '" + variable + "'");
+      return wrong_use(command, "--env wants NAME=VALUE, not '" + variable + "'");
     }
     spec.options.env.push_back(variable);
   }
@@ -74,16 +86,24 @@ std::variant<GuestSpec, ExitNow> finish(const RawGuest& raw, std::vector<std::st
     const std::string host = dir.substr(0, colons);
     const std::string guest = colons == std::string::npos ? host : dir.substr(colons + 2);
     if (host.empty() || guest.empty()) {
-      return wrong_use("--dir wants HOST::GUEST, not '" + dir + "'");
+      return wrong_use(command, "--dir wants HOST::GUEST, not '" + dir + "'");
     }
     spec.options.preopens.push_back({host, guest});
   }
+  for (const std::string& address : raw.listen) {
+    if (Status valid = check_address(address); !valid) {
+      return wrong_use(command, "--listen: " + valid.error().message);
+    }
+  }
+  spec.listen = raw.listen;
   return spec;
 }
 
-std::variant<GuestSpec, ExitNow> parse_guest(std::vector<std::string> words, RunOptions& run) {
+std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
+                                             std::vector<std::string> words, RunOptions& run) {
   RawGuest raw;
-  CLI::App app("", "weft run");
+  raw.memory_mib = command.memory_mib;
+  CLI::App app(command.description, std::string("weft ") + command.name);
   add_options(app, raw, run);
   try {
     std::reverse(words.begin(), words.end());  // As CLI11 wants them.
@@ -91,18 +111,27 @@ std::variant<GuestSpec, ExitNow> parse_guest(std::vector<std::string> words, Run
   } catch (const CLI::CallForHelp&) {
     return ExitNow{0, app.help()};
   } catch (const CLI::ParseError& error) {
-    return wrong_use(error.what());
+    return wrong_use(command, error.what());
   }
-  return finish(raw, app.remaining());
+  return finish(command, raw, app.remaining());
 }
 
 }  // namespace
+
+std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,
+                                                  const std::vector<std::string>& words) {
+  RunOptions run;
+  auto guest = parse_guest(command, words, run);
+  if (auto* exit = std::get_if<ExitNow>(&guest)) return *exit;
+  run.guests.push_back(std::move(std::get<GuestSpec>(guest)));
+  return run;
+}
 
 std::variant<RunOptions, ExitNow> parse_run(const std::vector<std::string>& args) {
   RunOptions run;
   for (auto from = args.begin();;) {
     const auto to = std::find(from, args.end(), kSeparator);
-    auto guest = parse_guest({from, to}, run);
+    auto guest = parse_guest(kRun, {from, to}, run);
     if (auto* exit = std::get_if<ExitNow>(&guest)) return *exit;
     run.guests.push_back(std::move(std::get<GuestSpec>(guest)));
     if (to == args.end()) return run;

@@ -21,6 +21,7 @@ struct GuestSpec {
   int copies = 1;
   GuestLimits limits;
   GuestOptions options;
+  std::vector<std::string> listen;  // Addresses, as tools/listener.h reads them.
 };
 
 struct RunOptions {
@@ -35,6 +36,17 @@ struct ExitNow {
   int code;
   std::string text;
 };
+
+// What differs between the subcommands that take a guest.
+struct GuestCommand {
+  const char* name;
+  const char* description;
+  int memory_mib;  // The limit when there is no --memory.
+};
+
+// One guest with its options; ":::" is an argument like any other.
+std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,
+                                                  const std::vector<std::string>& words);
 
 // `args` is what follows "run".
 std::variant<RunOptions, ExitNow> parse_run(const std::vector<std::string>& args);
