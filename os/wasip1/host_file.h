@@ -3,14 +3,14 @@
 // description that somebody else uses too.
 //
 // How depends on the kind:
-//   file    Regular files, directories, block devices, and devices that can't be polled (/dev/null):
-//           always ready; the call goes straight to the host.
+//   file    Regular files, directories, block devices, and devices that can't be polled
+//           (/dev/null): always ready; the call goes straight to the host.
 //   own     A file description that is ours alone and has O_NONBLOCK: what path_open opened,
 //           accepted sockets, and pipes and terminals given as stdio, which are opened once more
 //           through /proc/self/fd. That gives a description of our own on the same pipe or
 //           terminal, so the one that weft shares with its parent keeps its flags.
-//   socket  A socket whose description is shared. It can't be opened again; MSG_DONTWAIT does it for
-//           each call.
+//   socket  A socket whose description is shared. It can't be opened again; MSG_DONTWAIT does it
+//           for each call.
 //   shared  What is left (no /proc, no permission to open, other devices): poll(2) with no timeout
 //           first, then at most PIPE_BUF bytes written, which a pipe that polled writable takes
 //           whole. If another process empties the pipe between the two calls, a read waits for it:
