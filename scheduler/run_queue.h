@@ -26,9 +26,8 @@ class RunQueue {
     return i < size() ? ring_[(head_ + i) & mask_] : nullptr;
   }
 
-  // The slot i places behind the head, whatever it holds: for prefetching only. Requires that
-  // reserve() was called.
-  [[nodiscard]] G* prefetch_hint(std::size_t i) const { return ring_[(head_ + i) & mask_]; }
+  // The i-th oldest. Requires i < size().
+  [[nodiscard]] G* peek_unchecked(std::size_t i) const { return ring_[(head_ + i) & mask_]; }
 
   void push(G& g) {
     WEFT_CHECK(tail_ - head_ <= mask_, "the run queue holds more Gs than there are");  // I1

@@ -58,9 +58,6 @@ inline constexpr std::size_t kStackBytes =
 inline constexpr std::size_t kStackBytes = 64 * 1024;
 #endif
 
-// How many places behind the head of the queue a G is when its memory is asked for.
-inline constexpr std::size_t kPrefetchAhead = 4;
-
 struct SpawnOptions {
   std::string_view name = {};  // Cut to kGNameMax - 1 bytes.
   std::size_t stack_bytes =
