@@ -61,6 +61,10 @@ class ReadyWait : public ListLink<ReadyListTag> {
 
 // A descriptor registered with the reactor. Keeps its own duplicate, so that several guests may
 // watch the same descriptor and closing the original is safe. Must not outlive the Reactor.
+//
+// Asio makes what it waits for non-blocking, and that holds for the open file description, which
+// other processes may share (a terminal). For those watch a private epoll descriptor that holds it,
+// as os/wasip1/host_file.cpp does.
 class Watch {
  public:
   // Fails when the system has no descriptor left.

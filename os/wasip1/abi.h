@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "os/wasip1/errno.h"
+#include "os/wasip1/errnos.h"
 
 namespace weft::wasip1 {
 

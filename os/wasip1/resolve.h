@@ -26,7 +26,7 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
-#include "os/wasip1/errno.h"
+#include "os/wasip1/errnos.h"
 
 namespace weft::wasip1 {
 

@@ -3,28 +3,13 @@
 
 #include <set>
 
-#include "os/wasip1/resolve.h"
-#include "tests/unit/os/wasip1/guest.h"
+#include "tests/unit/os/wasip1/paths.h"
 
 using namespace weft;
 using namespace weft::wasip1;
 using namespace weft::wasip1::test;
 
 namespace {
-
-// A guest under both ways to resolve: each test runs with each.
-template <class F>
-void with_both_resolvers(F&& f) {
-  for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
-    CAPTURE(static_cast<int>(kind));
-    TempDir dir;
-    auto config = with_directory(dir.path());
-    config.resolver = kind;
-    TestGuest guest(std::move(config));
-    CHECK((kind != ResolverKind::walk || guest.process().resolver().walks()));
-    guest.run([&] { f(guest, dir); });
-  }
-}
 
 struct Names {
   TestGuest& guest;
@@ -56,15 +41,6 @@ struct Names {
     return e;
   }
 };
-
-TestGuest::OpenOptions flags(std::uint16_t o_flags, Rights base = rights::fd_read,
-                             std::uint32_t lookup = 0) {
-  TestGuest::OpenOptions options;
-  options.o_flags = o_flags;
-  options.base = base;
-  options.lookup = lookup;
-  return options;
-}
 
 }  // namespace
 
@@ -376,32 +352,5 @@ TEST_CASE("opening a pipe in a directory does not wait for its other end, and re
     std::string text;
     CHECK(guest.read(fd, text) == Errno::success);
     CHECK(text == "late");
-  });
-}
-
-TEST_CASE("what a directory may not pass on can't be asked for under it") {
-  with_both_resolvers([](TestGuest& guest, TempDir& dir) {
-    fs::create_directory(dir / "dir");
-    write_file(dir / "dir/f", "x");
-    Fd sub = 0;
-    Fd fd = 0;
-    auto options = flags(oflags::directory, rights::path_open | rights::fd_readdir);
-    options.inheriting = rights::fd_read;
-    CHECK(guest.open(kRoot, "dir", sub, options) == Errno::success);
-    CHECK(guest.open(sub, "f", fd, flags(0, rights::fd_read)) == Errno::success);
-    CHECK(guest.open(sub, "f", fd, flags(0, rights::fd_write)) == Errno::notcapable);
-    CHECK(guest.open(sub, "f", fd, flags(oflags::trunc, rights::fd_read)) == Errno::notcapable);
-    CHECK(guest.open(sub, "g", fd, flags(oflags::creat, rights::fd_read)) == Errno::notcapable);
-    auto synced = flags(0, rights::fd_read);
-    synced.fd_flags = fdflags::sync;
-    CHECK(guest.open(sub, "f", fd, synced) == Errno::notcapable);
-    auto more = flags(0, rights::fd_read);
-    more.inheriting = rights::fd_read | rights::fd_seek;
-    CHECK(guest.open(sub, "f", fd, more) == Errno::notcapable);
-    CHECK(read_file(dir / "dir/f") == "x");
-    // Who asks for all 64 bits asks for all there are.
-    CHECK(guest.open(kRoot, "dir/f", fd, flags(0, ~Rights{0})) == Errno::success);
-    CHECK(guest.call("fd_fdstat_get", {fd, 0}) == Errno::success);
-    CHECK(guest.value<Fdstat>(0).fs_rights_base == rights::of_file);
   });
 }
