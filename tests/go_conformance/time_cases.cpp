@@ -102,6 +102,24 @@ CASE(goexit_runs_what_is_deferred) {
   say("main goes on");
 }
 
+CASE(locked_to_a_thread_and_still_in_turn) {
+  auto c = make_chan<int>();
+  auto done = make_chan<bool>();
+  (void)go([c, done]() mutable {
+    this_scheduler().lock_os_thread();
+    for (int v : c) say("locked got", v);
+    this_scheduler().unlock_os_thread();
+    done.send(true);
+  });
+  for (int i = 0; i < 3; ++i) {
+    c.send(i);
+    settle();
+    say("main", i);
+  }
+  c.close();
+  (void)done.recv();
+}
+
 CASE(main_returns_and_others_are_dropped) {
   start([] {
     sleep_for(seconds(3600));

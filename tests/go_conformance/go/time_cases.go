@@ -107,6 +107,25 @@ func init() {
 		<-done
 		say("main goes on")
 	})
+	same("locked_to_a_thread_and_still_in_turn", func() {
+		c := make(chan int)
+		done := make(chan bool)
+		go func() {
+			runtime.LockOSThread()
+			for v := range c {
+				say("locked got", v)
+			}
+			runtime.UnlockOSThread()
+			done <- true
+		}()
+		for i := 0; i < 3; i++ {
+			c <- i
+			settle()
+			say("main", i)
+		}
+		close(c)
+		<-done
+	})
 	same("main_returns_and_others_are_dropped", func() {
 		start(func() {
 			time.Sleep(time.Hour)
