@@ -71,11 +71,13 @@ class cond {
     }
   }
 
+  // Not pop_waiting: a G on the list that is not parked may also be one that has yet to park, since
+  // unlocking may yield. If it is one that was killed, it passes the signal on.
   bool wake_one() {
-    Line* oldest = pop_waiting(waiters_);
+    Line* oldest = waiters_.pop_front();
     if (oldest == nullptr) return false;
     oldest->signalled = true;
-    ready(oldest->g());
+    if (oldest->g().state == GState::waiting) ready(oldest->g());
     return true;
   }
 

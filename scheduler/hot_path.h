@@ -120,6 +120,9 @@ WEFT_INLINE void Scheduler::yield() {
 
 WEFT_INLINE void Scheduler::park(WaitReason reason) {
   G& g = *current();
+  // Killed while it ran: nobody would ready it for that.
+  if ((g.requests.load(std::memory_order_relaxed) & kKill) != 0) [[unlikely]]
+    serve_requests(g);
   g.wait_reason = reason;
   g.waiting_since = coarse_now_;
   move(g, GState::running, GState::waiting);

@@ -36,7 +36,7 @@ def worker_pool(program):
 
 
 def echo_server(program):
-    """Two clients at once; the one that connects second is answered while the first says nothing."""
+    """Two clients at once; the second is answered while the first says nothing."""
     with subprocess.Popen([program, "2"], stdout=subprocess.PIPE, text=True) as server:
         try:
             port = int(server.stdout.readline().split()[-1])
