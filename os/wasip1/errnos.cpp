@@ -21,7 +21,6 @@ struct HostErrno {
 // Where the host has a number twice, the first row counts.
 constexpr HostErrno kHostErrnos[] = {
     {0, Errno::success},
-    {host, Errno::wasi},
     {E2BIG, Errno::toobig},
     {EACCES, Errno::acces},
     {EADDRINUSE, Errno::addrinuse},

@@ -90,8 +90,9 @@ Status Process::add_listener(UniqueFd fd) {
   }
   (void)::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
   (void)::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
-  auto descriptor = std::make_unique<Descriptor>(HostFile::own(reactor_, std::move(fd)),
-                                                 rights::of_listener, rights::of_socket);
+  auto descriptor =
+      std::make_unique<Descriptor>(HostFile::own(reactor_, std::move(fd)), rights::of_listener,
+                                   rights::of_socket, fdflags::nonblock);
   descriptor->preopened_listener = true;
   Fd number = 0;
   if (fds_.add(std::move(descriptor), number) != Errno::success) {

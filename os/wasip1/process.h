@@ -50,8 +50,9 @@ struct ProcessConfig {
   std::vector<std::string> args;  // argv[0] included.
   std::vector<std::string> env;   // "K=V".
   std::vector<Preopen> preopens;  // Directories.
-  std::vector<UniqueFd>
-      listeners;  // Listening sockets; they become the process's own and get O_NONBLOCK.
+  // Listening sockets; they become the process's own. They start with FDFLAGS_NONBLOCK: Go decides
+  // by that flag whether a descriptor goes through its poller or may stop the whole guest.
+  std::vector<UniqueFd> listeners;
   // Host descriptors, duplicated; their flags are never changed. -1: /dev/null, so reads give the
   // end of the file and what is written is dropped. (Not closed: path_open would hand out the
   // number again, and a guest that prints would write into its own files.)
