@@ -169,7 +169,7 @@ class TestGuest {
   }
   template <class T>
   T value(Size at) {
-    T out;
+    T out{};
     REQUIRE(memory().load(at, out) == Errno::success);
     return out;
   }

@@ -75,11 +75,13 @@ TEST_CASE("listeners come before directories, and both kinds of library find the
   });
 }
 
-TEST_CASE("accepting parks until somebody connects, or answers EAGAIN with FDFLAGS_NONBLOCK") {
+TEST_CASE(
+    "accepting answers EAGAIN, as Go expects, until a guest clears FDFLAGS_NONBLOCK: it parks") {
   Server server;
   TestGuest& guest = *server.guest;
   guest.run([&] {
-    CHECK(guest.call("fd_fdstat_set_flags", {kListener, fdflags::nonblock}) == Errno::success);
+    CHECK(guest.call("fd_fdstat_get", {kListener, 0}) == Errno::success);
+    CHECK(guest.value<Fdstat>(0).fs_flags == fdflags::nonblock);
     CHECK(guest.call("sock_accept", {kListener, 0, 8}) == Errno::again);
     CHECK(guest.call("fd_fdstat_set_flags", {kListener, 0}) == Errno::success);
     UniqueFd client;
