@@ -136,8 +136,11 @@ WEFT_INLINE void Scheduler::ready(G& g) {
 }
 
 WEFT_INLINE void Scheduler::checkpoint() {
-  if (G* g = current(); g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]]
+  if (G* g = current(); g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+    // It may have run for long, perhaps alone: time and events come first.
+    look_soon();
     yield();
+  }
 }
 
 }  // namespace weft

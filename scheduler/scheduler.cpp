@@ -277,7 +277,6 @@ void Scheduler::kill(G& g) {
 
 void Scheduler::serve_requests(G& g) {
   const std::uint8_t requests = g.requests.exchange(0);
-  if (interrupted_.load(std::memory_order_relaxed)) look_soon();
   if ((requests & kKill) != 0) throw Killed{};
 }
 
