@@ -150,6 +150,9 @@ class Weft:
     def start(self, *words, **settings):
         return Run(self, self.command(*words), **settings)
 
+    def start_raw(self, *words, **settings):
+        return Run(self, [str(self.binary), *map(str, words)], **settings)
+
     def execute(self, command, stdin=None, timeout=TIMEOUT_S, address_space=None, **settings):
         """Runs to the end. `stdin` is text for a pipe, or a file; no stdin is /dev/null."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
@@ -174,7 +177,8 @@ class Run:
         self.cpu_before = cpu_seconds_of_children()
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            command, env=weft.environment, cwd=weft.scratch, bufsize=0, **{**pipes, **settings})
+            command, bufsize=0,
+            **{"env": weft.environment, "cwd": weft.scratch, **pipes, **settings})
 
     def __enter__(self):
         return self

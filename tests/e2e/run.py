@@ -16,14 +16,17 @@ import time
 
 import claims_command
 import claims_errors
+import claims_exec
 import claims_go
 import claims_io
+import claims_net
 import claims_scheduling
 import claims_wasi
 import harness
 
 # In this order: what a reader expects first comes first.
-MODULES = [claims_command, claims_go, claims_scheduling, claims_io, claims_wasi, claims_errors]
+MODULES = [claims_command, claims_go, claims_exec, claims_scheduling, claims_io, claims_net,
+           claims_wasi, claims_errors]
 
 
 def parse(arguments):
