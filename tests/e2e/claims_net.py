@@ -26,6 +26,15 @@ def connect(address):
     return client, client.makefile("rwb", buffering=0)
 
 
+def read_line(stream):
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = stream.read(65536)
+        assert piece, f"the connection ended after {len(line)} bytes"
+        line += piece
+    return line
+
+
 def wait_for(path):
     """Until weft has bound the name. It listens before any guest runs."""
     deadline = time.monotonic() + TIMEOUT_S
@@ -44,10 +53,10 @@ def quit_echo(address):
 @claim("--listen: a Go server accepts by net.FileListener(os.NewFile(3)) and echoes")
 def _(weft):
     with serving(weft, "go_echo") as (run, address):
-        client, _ = connect(address)
+        client, stream = connect(address)
         for line in [b"one\n", b"two\n", b"x" * 100000 + b"\n"]:
             client.sendall(line)
-            assert client.recv(len(line), socket.MSG_WAITALL) == line
+            assert read_line(stream) == line
         quit_echo(address)
         run.finish().expect(code=0, out="listening\nquitting\n")
 
@@ -58,7 +67,7 @@ def _(weft):
         silent, _ = connect(address)
         client, stream = connect(address)
         stream.write(b"hello\n")
-        assert client.recv(6, socket.MSG_WAITALL) == b"hello\n"
+        assert read_line(stream) == b"hello\n"
         run.read_until(b"other tick 5\n")
         silent.close()
         quit_echo(address)
