@@ -24,7 +24,12 @@ Scheduler::Scheduler(Clock& clock, Poller& poller, Config config)
 }
 
 Scheduler::~Scheduler() {
-  WEFT_CHECK(!running_, "a scheduler died while it ran");
+  wind_up();
+  destroy_ms();
+}
+
+void Scheduler::wind_up() {
+  WEFT_CHECK(!running_, "a scheduler was ended while it ran");
   dying_ = true;
   // A G or a thread may catch Killed and go on: again until all have ended.
   while (live_ > 0 || mcount_ > 1) {
@@ -34,7 +39,8 @@ Scheduler::~Scheduler() {
     stopping_ = false;
     (void)run_on_this_thread();
   }
-  destroy_ms();
+  failure_ = nullptr;
+  dying_ = false;
 }
 
 // --- run ---

@@ -110,6 +110,10 @@ class Scheduler {
   // Makes run() return when the running G next gives up the thread.
   void stop();
 
+  // Kills every G and M that is left and runs them to their end, so that their destructors run. Not
+  // inside run(). For whatever they use and the scheduler does not own; the destructor does it too.
+  void wind_up();
+
   // --- on a G ---
 
   // Puts the running G at the tail of the queue and runs the next. Throws Killed when the G was
