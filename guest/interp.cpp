@@ -14,6 +14,7 @@
 #include <new>
 #include <optional>
 
+#include "base/printable.h"
 #include "guest/interp_core.h"
 #include "os/wasip1/functions.h"
 #include "os/wasip1/memory.h"
@@ -187,7 +188,8 @@ GuestEnd InterpInstance::end_by(TrapKind kind, std::string detail) {
 
 Status InterpModule::bind_imports() {
   for (const ImportInfo& import : info.imports) {
-    const std::string full_name = "\"" + import.module + "\" \"" + import.name + "\"";
+    const std::string full_name =
+        "\"" + printable(import.module) + "\" \"" + printable(import.name) + "\"";
     const wasip1::Function* function =
         import.kind == ExternalKind::func ? wasip1::find(import.module, import.name) : nullptr;
     if (function == nullptr) {
@@ -234,7 +236,7 @@ Status check_command(const ModuleInfo& info, const GuestLimits& limits) {
     return Error{"_start must take no parameters and return nothing"};
   }
   if (info.memory_pages_initial > limits.memory_pages_max) {
-    return Error{"the module asks for " + std::to_string(info.memory_pages_initial / 16) +
+    return Error{"the module asks for " + std::to_string((info.memory_pages_initial + 15) / 16) +
                  " MiB of memory at start; the limit is " +
                  std::to_string(limits.memory_pages_max / 16) + " MiB (--memory)"};
   }

@@ -62,17 +62,13 @@ class WabtCode final : public Code {
 
   void instance_made() { ++live_; }
 
-  // libwabt frees by mark and sweep over the whole store. So collect once what is dead is at least
-  // what lives, or is large: the cost an instance stays constant.
-  void instance_gone(std::size_t memory_bytes) {
-    constexpr std::size_t kDeadBytesMax = std::size_t{64} << 20U;
+  // libwabt frees by mark and sweep over the whole store. So collect once there are as many dead
+  // instances as live ones: the cost an instance stays constant.
+  void instance_gone() {
     --live_;
-    ++dead_;
-    dead_bytes_ += memory_bytes;
-    if (dead_ < live_ && dead_bytes_ < kDeadBytesMax) return;
+    if (++dead_ < live_) return;
     store.Collect();
     dead_ = 0;
-    dead_bytes_ = 0;
   }
 
   wi::Store store;
@@ -84,7 +80,6 @@ class WabtCode final : public Code {
   std::int64_t start_function_ = -1;
   std::size_t live_ = 0;
   std::size_t dead_ = 0;
-  std::size_t dead_bytes_ = 0;
 };
 
 // Gives a memory or a table at most `most` of its units.
@@ -133,10 +128,10 @@ class WabtRun final : public Run {
     code_->instance_made();
   }
   ~WabtRun() override {
-    const std::size_t bytes = thread_->memory != nullptr ? thread_->memory->ByteSize() : 0;
+    if (thread_->memory != nullptr) wi::Buffer().swap(wabt_access::data(*thread_->memory));
     instance_.reset();
     thread_.reset();
-    code_->instance_gone(bytes);
+    code_->instance_gone();
   }
   WabtRun(const WabtRun&) = delete;
   WabtRun& operator=(const WabtRun&) = delete;

@@ -82,11 +82,15 @@ void scan_types(WasmReader& in, ModuleInfo& info) {
   }
 }
 
-void scan_table_type(WasmReader& in) {
+void scan_table_type(WasmReader& in, ModuleInfo& info) {
   if (in.peek() == 0x40) throw UnsupportedWasm{"function-references"};
   value_type_letter(in);
-  if (scan_limits(in).initial > kTableElementsMax)
-    in.fail("a table of more than 10,000,000 elements");
+  if (++info.tables > kTablesMax) in.fail("more than 100 tables");
+  const std::uint32_t initial = scan_limits(in).initial;
+  if (initial > kTableElementsMax - info.table_elements_initial) {
+    in.fail("tables of more than 1,000,000 elements");
+  }
+  info.table_elements_initial += initial;
 }
 
 void scan_memory_type(WasmReader& in, ModuleInfo& info) {
@@ -109,7 +113,7 @@ void scan_imports(WasmReader& in, ModuleInfo& info) {
         ++info.imported_functions;
         break;
       case ExternalKind::table:
-        scan_table_type(in);
+        scan_table_type(in, info);
         break;
       case ExternalKind::memory:
         scan_memory_type(in, info);
@@ -226,7 +230,7 @@ void scan_section(std::uint8_t id, WasmReader& in, ModuleInfo& info) {
     case 3:
       return scan_functions(in, info);
     case 4:
-      for (std::uint32_t n = in.count("tables"); n > 0; --n) scan_table_type(in);
+      for (std::uint32_t n = in.count("tables"); n > 0; --n) scan_table_type(in, info);
       return;
     case 5:
       for (std::uint32_t n = in.count("memories"); n > 0; --n) scan_memory_type(in, info);

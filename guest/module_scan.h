@@ -19,8 +19,9 @@
 namespace weft {
 
 // Limits of a module, in the spirit of the JS API specification's "implementation-defined limits".
-inline constexpr std::uint32_t kLocalsMax = 50'000;  // Of one function.
-inline constexpr std::uint32_t kTableElementsMax = 10'000'000;
+inline constexpr std::uint32_t kLocalsMax = 50'000;            // Of one function.
+inline constexpr std::uint32_t kTableElementsMax = 1'000'000;  // Of all tables together.
+inline constexpr std::uint32_t kTablesMax = 100;
 inline constexpr std::uint32_t kParamsMax = 1'000;
 inline constexpr std::uint32_t kWasmPageBytes = 65'536;
 
@@ -54,6 +55,8 @@ struct ModuleInfo {
   std::uint32_t imported_functions = 0;
   std::uint32_t memory_pages_initial = 0;
   std::uint32_t locals_of_one_function_max = 0;
+  std::uint32_t table_elements_initial = 0;  // Of all tables together.
+  std::uint32_t tables = 0;
   bool has_memory = false;
 
   // The name from the name section, else an export's, else "function N".

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "base/unique_fd.h"
 #include "guest/interp.h"
@@ -14,6 +15,7 @@ namespace {
 
 // A module is read whole; nothing that libwabt reads in reasonable time is larger.
 constexpr off_t kFileBytesMax = off_t{256} << 20;
+constexpr const char* kTooLarge = "larger than 256 MiB, too large for a module";
 
 Result<std::vector<std::byte>> read_file(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -21,13 +23,13 @@ Result<std::vector<std::byte>> read_file(const std::string& path) {
   struct stat about {};
   if (::fstat(fd.get(), &about) != 0) return Error{std::strerror(errno)};
   if (S_ISDIR(about.st_mode)) return Error{"is a directory, not a WebAssembly module"};
+  if (about.st_size > kFileBytesMax) return Error{kTooLarge};
   std::vector<std::byte> bytes;
   bytes.reserve(static_cast<std::size_t>(about.st_size) + 1);
   for (;;) {  // Not by the size alone: the file may be a pipe.
     constexpr std::size_t kChunk = 256 * 1024;
     const std::size_t filled = bytes.size();
-    if (static_cast<off_t>(filled) > kFileBytesMax)
-      return Error{"larger than 256 MiB, too large for a module"};
+    if (static_cast<off_t>(filled) > kFileBytesMax) return Error{kTooLarge};
     bytes.resize(filled + kChunk);
     const ssize_t got = ::read(fd.get(), bytes.data() + filled, kChunk);
     if (got < 0 && errno != EINTR) return Error{std::strerror(errno)};
@@ -43,29 +45,33 @@ std::string base_name(const std::string& path) {
 
 }  // namespace
 
-Guest::Guest(std::size_t number, std::shared_ptr<Module> module,
+Guest::Guest(Runtime& runtime, std::size_t number, std::shared_ptr<Module> module,
              std::unique_ptr<wasip1::Process> process)
-    : number_(number),
+    : runtime_(runtime),
+      number_(number),
       name_(module->name),
       module_(std::move(module)),
       process_(std::move(process)) {}
 
-// The life of the guest, on its G. However it ends, what it held is released here and end_ is set.
+// The life of the guest, on its G.
 void Guest::run() {
-  struct Release {
-    Guest& guest;
-    ~Release() {
-      guest.switches_ = guest.g_->switches;
-      guest.process_.reset();
-      guest.module_.reset();
-    }
-  } release{*this};
-  std::unique_ptr<Instance> instance = module_->instantiate(*process_);
+  GuestEnd out_of_memory{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
+  out_of_memory.trap.kind = TrapKind::out_of_memory;
   try {
-    end_ = instance->run();
-  } catch (const Killed&) {
-    end_ = GuestEnd{.kind = GuestEnd::Kind::killed, .exit_code = 0, .trap = {}};
+    end_ = module_->instantiate(*process_)->run();
+  } catch (const std::bad_alloc&) {
+    end_ = std::move(out_of_memory);
   }
+}
+
+// The G is dead, killed or not, before it ran or after: what the guest held is released here.
+void Guest::ended() {
+  if (!end_) end_ = GuestEnd{.kind = GuestEnd::Kind::killed, .exit_code = 0, .trap = {}};
+  switches_ = g_->switches;
+  g_ = nullptr;
+  process_.reset();
+  module_.reset();
+  if (runtime_.on_end_) runtime_.on_end_(*this);
 }
 
 Runtime::Runtime() : engine_(make_interp()), scheduler_(clock_, reactor_) {}
@@ -108,12 +114,14 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   config.trace = options.trace;
   auto process = wasip1::Process::create(reactor_, clock_, std::move(config));
   if (!process) return process.error();
-  auto guest = std::make_unique<Guest>(guests_.size() + 1, std::move(module), std::move(*process));
-  const auto body = [this, self = guest.get()] {
-    self->run();
-    if (on_end_) on_end_(*self);
-  };
-  Result<G*> g = scheduler_.spawn(body, {.name = guest->name(), .owner = guest.get()});
+  auto guest =
+      std::make_unique<Guest>(*this, guests_.size() + 1, std::move(module), std::move(*process));
+  const SpawnOptions spawn_options{
+      .name = guest->name(),
+      .on_exit = [](G&, void* self) { static_cast<Guest*>(self)->ended(); },
+      .on_exit_context = guest.get(),
+      .owner = guest.get()};
+  Result<G*> g = scheduler_.spawn([self = guest.get()] { self->run(); }, spawn_options);
   if (!g) return g.error();
   guest->g_ = *g;
   guests_.push_back(std::move(guest));

@@ -36,10 +36,12 @@ struct GuestOptions {
   wasip1::TraceSink* trace = nullptr;  // Must outlive the guest.
 };
 
+class Runtime;
+
 // A guest: one instance on one G. Owned by its Runtime, readable after it has ended.
 class Guest {
  public:
-  Guest(std::size_t number, std::shared_ptr<Module> module,
+  Guest(Runtime& runtime, std::size_t number, std::shared_ptr<Module> module,
         std::unique_ptr<wasip1::Process> process);
 
   [[nodiscard]] std::size_t number() const { return number_; }  // From 1, in the order of spawning.
@@ -48,14 +50,16 @@ class Guest {
   // Nothing while it runs.
   [[nodiscard]] const std::optional<GuestEnd>& end() const { return end_; }
   // How often it was given the thread.
-  [[nodiscard]] std::uint64_t switches() const { return end_ ? switches_ : g_->switches; }
+  [[nodiscard]] std::uint64_t switches() const { return g_ != nullptr ? g_->switches : switches_; }
   // Its G while it runs, else nullptr.
-  [[nodiscard]] G* g() const { return end_ ? nullptr : g_; }
+  [[nodiscard]] G* g() const { return g_; }
 
  private:
   friend class Runtime;
   void run();
+  void ended();
 
+  Runtime& runtime_;
   const std::size_t number_;
   const std::string name_;
   std::shared_ptr<Module> module_;
@@ -86,7 +90,7 @@ class Runtime {
   // Runs until every guest and every other G has ended, or all are deadlocked.
   RunResult run() { return scheduler_.run(); }
 
-  // Called on the guest's G when it has ended. It may spawn guests, and must not throw.
+  // Called when a guest has ended, however it did. It may spawn guests; it must not park or throw.
   void on_guest_end(std::function<void(const Guest&)> callback) { on_end_ = std::move(callback); }
 
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
@@ -94,6 +98,8 @@ class Runtime {
   [[nodiscard]] const std::vector<std::unique_ptr<Guest>>& guests() const { return guests_; }
 
  private:
+  friend class Guest;
+
   SystemClock clock_;
   Reactor reactor_;
   std::unique_ptr<Engine> engine_;

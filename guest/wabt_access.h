@@ -1,12 +1,13 @@
-// The door to three private members of libwabt's interp::Thread, without which an interpreter can't
-// be kept in bounds:
+// The door to four private members of libwabt, without which its interpreter can't be kept in
+// bounds:
 //
-//   frames_   its capacity is the limit of the call depth; the library fixes it at 1,638, too
-//   little for Go, and its
-//             check for calls through a table is wrong (it goes on after the failure). We make the
-//             room ourselves, between slices of instructions, and apply our own limit.
-//   values_   has no limit at all.
-//   PushCall  starts a function without running it to its end, so that we can run it in slices.
+//   frames_   The capacity of a thread's call stack is its limit; the library fixes it at 1,638,
+//   too
+//             little for Go, and its check for calls through a table is wrong (it goes on after the
+//             failure). So room is made between slices of instructions, and the limit is ours.
+//   values_   A thread's locals and operands have no limit at all.
+//   data_     A memory's bytes are freed when its instance ends, long before it is collected.
+//   PushCall  starts a function without running it to its end, so that it can be run in slices.
 //
 // An explicit instantiation may name private members (C++17 [temp.spec]/6), so this is plain C++;
 // it fails to compile, and says so, when a later libwabt names them otherwise.
@@ -34,10 +35,12 @@ using wabt::interp::Value;
 
 using FramesMember = std::vector<Frame> Thread::*;
 using ValuesMember = std::vector<Value> Thread::*;
+using DataMember = wabt::interp::Buffer wabt::interp::Memory::*;
 using PushCallMember = RunResult (Thread::*)(const DefinedFunc&, Trap::Ptr*);
 
 FramesMember member(FramesMember*);
 ValuesMember member(ValuesMember*);
+DataMember member(DataMember*);
 PushCallMember member(PushCallMember*);
 
 template <class Member, Member kMember>
@@ -46,6 +49,7 @@ struct Expose {
 };
 template struct Expose<FramesMember, &Thread::frames_>;
 template struct Expose<ValuesMember, &Thread::values_>;
+template struct Expose<DataMember, &wabt::interp::Memory::data_>;
 template struct Expose<PushCallMember, &Thread::PushCall>;
 
 inline std::vector<Frame>& frames(Thread& thread) {
@@ -53,6 +57,9 @@ inline std::vector<Frame>& frames(Thread& thread) {
 }
 inline std::vector<Value>& values(Thread& thread) {
   return thread.*member(static_cast<ValuesMember*>(nullptr));
+}
+inline wabt::interp::Buffer& data(wabt::interp::Memory& memory) {
+  return memory.*member(static_cast<DataMember*>(nullptr));
 }
 inline RunResult push_call(Thread& thread, const DefinedFunc& func, Trap::Ptr* trap) {
   return (thread.*member(static_cast<PushCallMember*>(nullptr)))(func, trap);

@@ -31,7 +31,7 @@ constexpr int kOneThread = 1;
 // --- ReadyWait and Watch ---
 
 ReadyWait::ReadyWait(Watch& watch, Direction direction, G& g)
-    : reactor_(*watch.state_->reactor), g_(g) {
+    : reactor_(*watch.state_->reactor), scheduler_(this_scheduler()), g_(g) {
   Watch::Side& side = watch.state_->sides[static_cast<int>(direction)];
   side.waits.push_back(*this);
   ++reactor_.waits_;  // I1
@@ -84,7 +84,7 @@ void Watch::arm(const std::shared_ptr<State>& state, Direction direction) {
 void Watch::fire(State& state, Direction direction) {
   while (ReadyWait* wait = state.sides[static_cast<int>(direction)].waits.pop_front()) {
     --state.reactor->waits_;  // I1
-    if (wait->g_.state == GState::waiting) this_scheduler().ready(wait->g_);
+    if (wait->g_.state == GState::waiting) wait->scheduler_.ready(wait->g_);
   }
 }
 
@@ -141,7 +141,11 @@ void Reactor::poll(Instant deadline) {
     deadline_timer_.expires_at(std::chrono::steady_clock::time_point(since_origin));
     deadline_timer_.async_wait([](const boost::system::error_code&) {});
   }
-  (void)io_.run_one();
+  if (io_.run_one() == 0 && io_.stopped()) {
+    // The embedder stopped its loop, and with it this run.
+    io_.restart();
+    if (scheduler_of_thread != nullptr) scheduler_of_thread->stop();
+  }
   // The cancelled wait's handler runs below, so that it does not end the next poll before its time.
   if (timed) deadline_timer_.cancel();
   handle_ready_events(1);

@@ -35,6 +35,7 @@ namespace weft {
 
 struct G;
 class Reactor;
+class Scheduler;
 
 enum class Direction : std::uint8_t { read, write };
 
@@ -56,6 +57,7 @@ class ReadyWait : public ListLink<ReadyListTag> {
  private:
   friend class Watch;
   Reactor& reactor_;
+  Scheduler& scheduler_;
   G& g_;
 };
 

@@ -43,7 +43,8 @@ WEFT_INLINE void yield() {
 
 // Waits until somebody calls ready() with this G.
 WEFT_INLINE void park(WaitReason reason) {
-  this_scheduler().park(reason);
+  WEFT_CHECK(this_scheduler().current() != nullptr, "called outside of a G");
+  scheduler_of_thread->park(reason);
 }
 
 // Makes a parked G runnable. Also callable on g0.

@@ -17,7 +17,7 @@ class Chooser {
 
   // Which of the runnable Gs runs next: an index into the queue, 0 for the oldest. Never called
   // with an empty queue.
-  virtual std::size_t next_g(const RunQueue& queue) = 0;
+  virtual std::size_t next_g(const RunQueue& queue) noexcept = 0;
 };
 
 }  // namespace weft

@@ -46,6 +46,7 @@ struct SleepTimer : Timer {
   explicit SleepTimer(G& sleeper) : Timer(&fire), g(sleeper) {}
   static void fire(Timer& timer);
   G& g;
+  bool woke = false;  // It was the deadline that ended the last park_until.
 };
 
 struct alignas(64) G : ListLink<WaitListTag> {
@@ -82,6 +83,8 @@ struct alignas(64) G : ListLink<WaitListTag> {
   std::atomic<G*> outside_next = nullptr;
   std::atomic<bool> in_outside_list = false;
   bool outside_permit = false;
+
+  bool ending = false;  // Its function has returned: a kill finds nothing more to unwind.
 
   G* pool_next = nullptr;  // While dead or idle: the next in the pool.
 };

@@ -136,7 +136,8 @@ WEFT_INLINE void Scheduler::ready(G& g) {
 }
 
 WEFT_INLINE void Scheduler::checkpoint() {
-  if (G* g = current(); g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+  G* g = current();  // None on the g0 of a thread: nobody asks that to yield.
+  if (g != nullptr && g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     // It may have run for long, perhaps alone: time and events come first.
     look_soon();
     yield();

@@ -29,6 +29,7 @@ struct MTimer : Timer {
   explicit MTimer(M& sleeper) : Timer(&fire), m(sleeper) {}
   static void fire(Timer& timer);
   M& m;
+  bool woke = false;  // It was the deadline that ended the last sleep.
 };
 
 // What a thread made by new_m runs on its g0. Without one, it is a worker: it runs Gs.

@@ -53,10 +53,12 @@ void Scheduler::pass_thread(bool for_good) {
     if (ended()) {
       if (&self == &m0_) return;
     } else {
-      if (p_ == nullptr && !run_queue_.empty()) start_m();
+      // A dying scheduler makes do with the Ms it has, as long as one of them can go on.
+      const bool needs_m = p_ == nullptr && !run_queue_.empty();
+      if (needs_m && !(dying_ && !m_ring_.empty())) start_m();
       next = m_ring_.front();
       if (next == nullptr) {
-        if (!wait_outside()) end_run(RunEnd::deadlock);
+        if (!wait_outside()) end_run(RunEnd::deadlock, kDeadlock);
         continue;
       }
       move_m(*next, MState::runnable, MState::running);
@@ -78,7 +80,7 @@ void Scheduler::leave_to_g0() {
     WEFT_CHECK(m.start != nullptr, "only a G or a thread of its own may put its M to sleep");
     pass_thread();
   }
-  if (m.leaving) throw Killed{};
+  if (m.leaving && may_unwind()) throw Killed{};
 }
 
 void Scheduler::yield_m() {
@@ -92,19 +94,20 @@ void Scheduler::yield_m() {
 
 bool Scheduler::sleep_m(const char* reason, Instant deadline) {
   M& m = *current_m_;
-  if (m.leaving) throw Killed{};
+  if (m.leaving && may_unwind()) throw Killed{};
   struct Armed {
     Scheduler& scheduler;
-    Timer& timer;
+    MTimer& timer;
     ~Armed() { scheduler.cancel(timer); }
   } armed{*this, m.sleep_timer};
+  armed.timer.woke = false;
   const bool timed = deadline != Instant::far_future();
   if (timed) arm(m.sleep_timer, deadline);
   m.sleep_reason = reason;
   if (p_ == &m) p_ = nullptr;
   move_m(m, MState::running, MState::sleeping);
   leave_to_g0();
-  return !timed || m.sleep_timer.armed();
+  return !m.sleep_timer.woke;
 }
 
 void Scheduler::wake_m(M& m) {
@@ -114,7 +117,9 @@ void Scheduler::wake_m(M& m) {
 void MTimer::fire(Timer& timer) {
   M& m = static_cast<MTimer&>(timer).m;
   // Woken already, it has only not run yet.
-  if (m.state == MState::sleeping) scheduler_of_thread->wake_m(m);
+  if (m.state != MState::sleeping) return;
+  m.sleep_timer.woke = true;
+  scheduler_of_thread->wake_m(m);
 }
 
 // --- the right to run Gs ---
@@ -122,7 +127,7 @@ void MTimer::fire(Timer& timer) {
 // Returns whether the M may run Gs now. When not, it is idle, asleep until its locked G is handed
 // to it, or ends.
 bool Scheduler::take_p(M& m) {
-  if (m.leaving && &m != &m0_) exit_m(m);
+  if (m.leaving && m.locked_g == nullptr && &m != &m0_) exit_m(m);
   if (m.locked_g != nullptr) {
     if (p_ == &m) p_ = nullptr;
     m.sleep_reason = "locked G";
@@ -146,7 +151,7 @@ void Scheduler::start_m() {
       fail(std::current_exception(), 0);
       return;
     }
-    if (!made) return end_run(RunEnd::fatal);
+    if (!made) return end_run(RunEnd::fatal, made.error().message);
     m = *made;
   } else {
     move_m(*m, MState::idle, MState::runnable);
@@ -157,6 +162,7 @@ void Scheduler::start_m() {
 // --- locked Gs ---
 
 void Scheduler::lock_os_thread() {
+  if (port_ != nullptr && !port_->has_threads()) return;
   G& g = *current();
   if (g.locked_count++ > 0) return;
   g.locked_m = current_m_;
@@ -182,7 +188,8 @@ void Scheduler::hand_over(G& g) {
   owner.current_g.store(&g, std::memory_order_release);
   ++g.switches;
   ++switches_;
-  wake_m(owner);
+  // It sleeps until then, unless the last run ended just before it could.
+  if (owner.state == MState::sleeping) wake_m(owner);
 }
 
 // A G that ends while it is locked takes its M with it, as in Go.
@@ -284,6 +291,19 @@ void Scheduler::exit_m(M& m) {
   pass_thread(true);
   WEFT_CHECK(false, "a dead M was resumed");
   std::abort();
+}
+
+// Lets any M run any G, so that the Gs of a dying scheduler can unwind whatever their Ms do.
+void Scheduler::unlock_all() {
+  for_each_g([this](G& g) {
+    if (g.locked_m == nullptr) return;
+    M& m = *std::exchange(g.locked_m, nullptr);
+    m.locked_g = nullptr;
+    g.locked_count = 0;
+    --locked_gs_;
+    const bool waits_for_it = m.current_g.load(std::memory_order_relaxed) == nullptr;
+    if (m.state == MState::sleeping && waits_for_it) wake_m(m);
+  });
 }
 
 // Tells every M but M0 to end.

@@ -17,6 +17,8 @@ class MPort {
   // Called before an M is made, for work or by request. Throws to forbid it, as a real wasm port
   // does.
   virtual void newosproc(M& m) = 0;
+  // False: there is one thread for ever, and LockOSThread does nothing, as on a real wasm port.
+  virtual bool has_threads() { return true; }
 };
 
 }  // namespace weft

@@ -53,22 +53,10 @@ std::string dump_ms(Scheduler& scheduler) {
   return text;
 }
 
-std::string fatal_report(Scheduler& scheduler, RunEnd end) {
-  std::string text;
-  switch (end) {
-    case RunEnd::finished:
-    case RunEnd::stopped:
-      return {};
-    case RunEnd::deadlock:
-      text = "fatal error: all goroutines are asleep - deadlock!\n\n";
-      break;
-    case RunEnd::fatal:
-      text = std::string(kThreadExhaustion) + "\n\n";
-      break;
-  }
-  text += dump_gs(scheduler);
+std::string fatal_report(Scheduler& scheduler, std::string_view text) {
+  std::string report = std::string(text) + "\n\n" + dump_gs(scheduler);
   const std::string ms = dump_ms(scheduler);
-  return ms.empty() ? text : text + "\n" + ms;
+  return ms.empty() ? report : report + "\n" + ms;
 }
 
 std::string schedtrace(Scheduler& scheduler) {

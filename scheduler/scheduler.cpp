@@ -33,6 +33,7 @@ void Scheduler::wind_up() {
   dying_ = true;
   // A G or a thread may catch Killed and go on: again until all have ended.
   while (live_ > 0 || mcount_ > 1) {
+    unlock_all();
     for_each_g([this](G& g) { kill(g); });
     dismiss_ms();
     failure_ = nullptr;
@@ -99,7 +100,7 @@ void Scheduler::schedule(M& m) {
       continue;
     }
     // 8. Wait: block once until the next deadline or event. 9. Or report that none can come.
-    if (m_ring_.empty() && !wait_outside()) end_run(RunEnd::deadlock);
+    if (m_ring_.empty() && !wait_outside()) end_run(RunEnd::deadlock, kDeadlock);
   }
 }
 
@@ -113,8 +114,8 @@ bool Scheduler::ended() {
   return end_.has_value();
 }
 
-void Scheduler::end_run(RunEnd end) {
-  end_ = {end, fatal_report(*this, end)};
+void Scheduler::end_run(RunEnd end, std::string_view text) {
+  end_ = {end, fatal_report(*this, text)};
 }
 
 void Scheduler::execute(G& g) {
@@ -130,8 +131,20 @@ void Scheduler::look_outside() {
   coarse_now_ = clock_.now();
   drain_outside();
   if (interrupted_.load(std::memory_order_relaxed)) serve_interrupt();
-  timers_.fire_due(coarse_now_);
-  poller_.poll(Instant::far_past());
+  guarded([this] {
+    timers_.fire_due(coarse_now_);
+    poller_.poll(Instant::far_past());
+  });
+}
+
+// What a timer or an embedder's handler throws ends the run, as what a G throws does.
+template <class F>
+void Scheduler::guarded(F&& f) {
+  try {
+    f();
+  } catch (...) {
+    fail(std::current_exception(), 0);
+  }
 }
 
 // Returns false when no event, timer or outsider can ever make a G or an M runnable.
@@ -139,7 +152,7 @@ bool Scheduler::wait_outside() {
   look_outside();
   if (!run_queue_.empty() || !m_ring_.empty() || stopping_ || failure_ != nullptr) return true;
   if (timers_.empty() && poller_.waits() == 0 && holds_ == 0) return false;
-  poller_.poll(timers_.next_deadline());
+  guarded([this] { poller_.poll(timers_.next_deadline()); });
   look_soon();  // Time has passed: look before running.
   return true;
 }
@@ -222,6 +235,7 @@ void Scheduler::make_runnable(G& g, void* stack_top, const SpawnOptions& options
   g.switches = 0;
   g.requests = 0;
   g.outside_permit = false;
+  g.ending = false;
   g.wait_reason = WaitReason::none;
   g.on_exit = options.on_exit;
   g.on_exit_context = options.on_exit_context;
@@ -244,6 +258,7 @@ void Scheduler::g_main(void* argument) {
   } catch (...) {
     scheduler_of_thread->fail(std::current_exception(), g.id);
   }
+  g.ending = true;
   if (g.locals != nullptr) destroy_locals(g);
   scheduler_of_thread->exit(g);
 }
@@ -259,6 +274,9 @@ void Scheduler::exit(G& g) {
   --live_;
   if (g.locked_m != nullptr) exit_locked(g);
   if (g.on_exit != nullptr) g.on_exit(g, g.on_exit_context);
+  if (g.locals != nullptr) destroy_locals(g);  // Of on_exit.
+  // What is on its way from outside is for this G, not for the next one in this place.
+  if (g.in_outside_list.load(std::memory_order_acquire)) drain_outside();
   g.pool.put(g);
   leave(g, true);
   WEFT_CHECK(false, "a dead G was resumed");
@@ -282,8 +300,16 @@ void Scheduler::kill(G& g) {
 }
 
 void Scheduler::serve_requests(G& g) {
-  const std::uint8_t requests = g.requests.exchange(0);
-  if ((requests & kKill) != 0) throw Killed{};
+  g.requests.fetch_and(static_cast<std::uint8_t>(~kPreempt));
+  if ((g.requests.load(std::memory_order_relaxed) & kKill) == 0 || g.ending || !may_unwind())
+    return;
+  g.requests.fetch_and(static_cast<std::uint8_t>(~kKill));
+  throw Killed{};
+}
+
+// A second exception while one unwinds this stack would end the process: the kill waits.
+bool Scheduler::may_unwind() {
+  return eh_globals_of_thread->uncaught_exceptions == 0;
 }
 
 void Scheduler::park_for_outside() {
@@ -300,12 +326,13 @@ void Scheduler::park_for_outside() {
 bool Scheduler::park_until(WaitReason reason, Instant deadline) {
   struct Armed {  // A killed G leaves park by an exception: its timer must not stay behind.
     Scheduler& scheduler;
-    Timer& timer;
+    SleepTimer& timer;
     ~Armed() { scheduler.cancel(timer); }
   } armed{*this, current()->sleep_timer};
+  armed.timer.woke = false;
   arm(armed.timer, deadline);
   park(reason);
-  return armed.timer.armed();
+  return !armed.timer.woke;
 }
 
 void Scheduler::sleep_until(Instant deadline) {
@@ -316,7 +343,9 @@ void Scheduler::sleep_until(Instant deadline) {
 void SleepTimer::fire(Timer& timer) {
   // Somebody else, or a kill, may have readied it since: then it has only not run yet.
   G& g = static_cast<SleepTimer&>(timer).g;
-  if (g.state == GState::waiting) scheduler_of_thread->ready(g);
+  if (g.state != GState::waiting) return;
+  g.sleep_timer.woke = true;
+  scheduler_of_thread->ready(g);
 }
 
 }  // namespace weft

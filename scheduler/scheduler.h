@@ -250,6 +250,9 @@ class Scheduler {
   void leave(G& g, bool for_good = false);
   void after_resume(G& g);
   void serve_requests(G& g);
+  static bool may_unwind();
+  template <class F>
+  void guarded(F&& f);
 
   RunResult run_on_this_thread();
   void schedule(M& m);
@@ -276,7 +279,8 @@ class Scheduler {
   [[noreturn]] void exit_m(M& m);
   void hand_over(G& g);
   void exit_locked(G& g);
-  void end_run(RunEnd end);
+  void end_run(RunEnd end, std::string_view text);
+  void unlock_all();
   void dismiss_ms();
   void destroy_ms();
 
@@ -338,6 +342,7 @@ class Scheduler {
 
 // Go's limit (sched.maxmcount), and what it says beyond.
 inline constexpr std::size_t kMsMax = 10'000;
+inline constexpr const char* kDeadlock = "fatal error: all goroutines are asleep - deadlock!";
 inline constexpr const char* kThreadExhaustion =
     "runtime: program exceeds 10000-thread limit\nfatal error: thread exhaustion";
 

@@ -5,11 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <string>
+
+#if defined(WEFT_ASAN)
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace weft {
 namespace {
@@ -61,13 +66,15 @@ std::size_t mprotect_budget() {
   return max_map_count / 4;
 }
 
+// What is left of it, for all pools of the process together.
+std::atomic<std::size_t>& process_budget() {
+  static std::atomic<std::size_t> left = mprotect_budget();
+  return left;
+}
+
 }  // namespace
 
-StackPool::StackPool(const Config& config)
-    : config_(config),
-      guard_(config.guard),
-      mprotect_left_(config.mprotect_guards_max != 0 ? config.mprotect_guards_max
-                                                     : mprotect_budget()) {
+StackPool::StackPool(const Config& config) : config_(config), guard_(config.guard) {
   WEFT_CHECK(std::has_single_bit(config.slot_bytes) && config.slot_bytes >= 16 * 1024,
              "a stack's size must be a power of two of at least 16 KiB");
   WEFT_CHECK(config.header_bytes % kCacheLine == 0, "a header must be whole cache lines");
@@ -77,6 +84,14 @@ StackPool::StackPool(const Config& config)
 }
 
 StackPool::~StackPool() {
+  if (config_.mprotect_guards_max == 0) process_budget() += mprotect_guards_;
+#if defined(WEFT_ASAN)
+  // Whoever maps this address next must not find our poison.
+  for (std::size_t i = 0; i < used_; ++i) {
+    const Slot s = slot(i);
+    ASAN_UNPOISON_MEMORY_REGION(s.bottom, static_cast<std::size_t>(s.header - s.bottom));
+  }
+#endif
   for (const Slab& slab : slabs_) ::munmap(slab.base, slab.slots * config_.slot_bytes);
 }
 
@@ -102,12 +117,24 @@ void StackPool::install_guard(std::byte* page) {
   if (guard_ == GuardKind::madvise && ::madvise(page, page_bytes(), MADV_GUARD_INSTALL) == 0) {
     return;
   }
-  if (guard_ != GuardKind::none && mprotect_left_ > 0 &&
+  if (guard_ != GuardKind::none && take_from_budget() &&
       ::mprotect(page, page_bytes(), PROT_NONE) == 0) {
-    --mprotect_left_;
     return;
   }
   ++unguarded_;
+}
+
+bool StackPool::take_from_budget() {
+  if (config_.mprotect_guards_max != 0) {
+    if (mprotect_guards_ == config_.mprotect_guards_max) return false;
+  } else {
+    std::size_t left = process_budget().load();
+    do {
+      if (left == 0) return false;
+    } while (!process_budget().compare_exchange_weak(left, left - 1));
+  }
+  ++mprotect_guards_;
+  return true;
 }
 
 Result<StackPool::Slot> StackPool::fresh() {

@@ -15,6 +15,9 @@
 //           reversed), so that the frames of two Gs that take turns do not lie at the same offsets
 //           either.
 //
+// One page catches a stack that grows frame by frame, and any larger frame of code that was
+// compiled with -fstack-clash-protection, as weft is: it touches each page in turn.
+//
 // Memory is committed when touched, never given back before the pool dies, and reused last-in
 // first-out, so the next stack is the one whose pages and cache lines are warm. Huge pages are off:
 // one touch must cost one page.
@@ -42,7 +45,7 @@ class StackPool {
         64 * 1024;                 // Power of two, 16 KiB to 1 GiB; guard and header included.
     std::size_t header_bytes = 0;  // Multiple of 64.
     GuardKind guard = GuardKind::automatic;
-    std::size_t mprotect_guards_max = 0;  // 0: half of what vm.max_map_count allows.
+    std::size_t mprotect_guards_max = 0;  // 0: the process's, half of what vm.max_map_count allows.
   };
 
   struct Slot {
@@ -80,11 +83,12 @@ class StackPool {
 
   Status add_slab();
   void install_guard(std::byte* page);
+  bool take_from_budget();
   [[nodiscard]] const Slab& slab_of(std::size_t index) const;
 
   const Config config_;
   GuardKind guard_;
-  std::size_t mprotect_left_;
+  std::size_t mprotect_guards_ = 0;
   std::size_t unguarded_ = 0;
   std::size_t used_ = 0;
   std::size_t capacity_ = 0;

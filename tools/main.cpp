@@ -17,8 +17,9 @@ namespace {
 using namespace weft::tools;
 
 int print(const ExitNow& exit) {
-  std::fputs(exit.text.c_str(), exit.code == 0 ? stdout : stderr);
-  return exit.code;
+  std::FILE* to = exit.code == 0 ? stdout : stderr;
+  const bool said = std::fputs(exit.text.c_str(), to) >= 0 && std::fflush(to) == 0;
+  return said ? exit.code : kExitNoOutput;
 }
 
 int run(const std::variant<RunOptions, ExitNow>& parsed) {

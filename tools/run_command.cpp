@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "base/printable.h"
 #include "guest/guest_times.h"
 #include "tools/exit_codes.h"
 #include "tools/listener.h"
@@ -39,7 +40,8 @@ void report_trap(const Guest& guest) {
   for (auto frame = trap.frames.begin(); frame != trap.frames.end();) {
     const auto next = std::find_if(frame, trap.frames.end(), [&](auto& f) { return f != *frame; });
     const auto times = next - frame;
-    text += "    in " + *frame + (times > 1 ? fmt::format(" ({} times)", times) : "") + "\n";
+    text +=
+        "    in " + printable(*frame) + (times > 1 ? fmt::format(" ({} times)", times) : "") + "\n";
     frame = next;
   }
   print_error(text);
@@ -49,6 +51,8 @@ int exit_code_of(const Guest& guest) {
   if (!guest.end()) return kExitFatal;
   switch (guest.end()->kind) {
     case GuestEnd::Kind::exited:
+      // A process has eight bits for it: what does not fit must still not look like success.
+      if (guest.end()->exit_code != 0 && (guest.end()->exit_code & 0xff) == 0) return 0xff;
       return static_cast<int>(guest.end()->exit_code & 0xff);
     case GuestEnd::Kind::trapped:
       return kExitTrap;
@@ -172,10 +176,10 @@ int run_command(const RunOptions& options) {
   if (const auto code = starter->start_all()) return *code;
 
   const RunResult result = runtime.run();
-  if (result.end == RunEnd::deadlock) print_error(result.report);
+  print_error(result.report);
   runtime.scheduler().set_event_sink(nullptr);
   if (times) print_stats(runtime, *times);
-  if (result.end == RunEnd::deadlock) return kExitFatal;
+  if (!result.report.empty()) return kExitFatal;
   for (const auto& guest : runtime.guests()) {
     if (const int code = exit_code_of(*guest); code != 0) return code;
   }

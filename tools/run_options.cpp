@@ -68,6 +68,8 @@ void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
 std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGuest& raw,
                                         std::vector<std::string> rest) {
   if (rest.empty()) return wrong_use(command, "no module given");
+  if (rest.front() == "--") rest.erase(rest.begin());
+  if (rest.empty()) return wrong_use(command, "no module given");
   if (rest.front().starts_with("-")) return wrong_use(command, "unknown option " + rest.front());
   GuestSpec spec;
   spec.module_path = rest.front();

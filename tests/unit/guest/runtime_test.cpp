@@ -104,6 +104,19 @@ TEST_CASE("a guest can be killed while it sleeps, while it computes, and before 
   CHECK(g.output.text().find("hello") == std::string::npos);
 }
 
+TEST_CASE("a guest killed before its first turn never ended") {
+  Guests g;
+  int told = 0;
+  g.runtime.on_guest_end([&](const Guest&) { ++told; });
+  Guest& guest = g.spawn("c_hello");
+  g.runtime.scheduler().kill(*guest.g());
+  CHECK(g.runtime.run().end == RunEnd::finished);
+  REQUIRE(guest.end().has_value());
+  CHECK(guest.end()->kind == GuestEnd::Kind::killed);
+  CHECK(guest.g() == nullptr);
+  CHECK(told == 1);
+}
+
 TEST_CASE("a runtime that dies ends the guests that are left") {
   Guests g;
   g.spawn("c_sleep2s");

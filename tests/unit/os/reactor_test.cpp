@@ -238,3 +238,26 @@ TEST_CASE(
   CHECK(scheduler.run().end == RunEnd::finished);
   CHECK(handled == 2);
 }
+
+TEST_CASE("two schedulers on one io_context: readiness ran a G of one on the other") {
+  boost::asio::io_context io;
+  SystemClock clock;
+  Reactor reactor_a(io);
+  Reactor reactor_b(io);
+  Scheduler a(clock, reactor_a);
+  Scheduler b(clock, reactor_b);
+  Pipe pipe;
+  auto watch = *Watch::open(reactor_a, pipe.read.get());
+  std::string trace;
+  CHECK(a.spawn([&] {
+           wait_for(*watch, Direction::read);
+           trace += scheduler_of_thread == &a ? "on a" : "on b";
+         }).ok());
+  CHECK(a.spawn([&] { a.stop(); }).ok());
+  CHECK(a.run().end == RunEnd::stopped);
+  pipe.put('x');
+  CHECK(b.spawn([] { sleep_for(milliseconds(1)); }).ok());
+  CHECK(b.run().end == RunEnd::finished);
+  CHECK(a.run().end == RunEnd::finished);
+  CHECK(trace == "on a");
+}

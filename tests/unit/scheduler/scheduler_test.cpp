@@ -256,7 +256,7 @@ TEST_CASE("a checkpoint yields only when somebody asked") {
 
 TEST_CASE("a chooser decides who runs next") {
   struct Newest : Chooser {
-    std::size_t next_g(const RunQueue& queue) override { return queue.size() - 1; }
+    std::size_t next_g(const RunQueue& queue) noexcept override { return queue.size() - 1; }
   } newest;
   World w;
   w.scheduler.set_chooser(&newest);
