@@ -148,6 +148,25 @@ TEST_CASE("a timeout of zero returns at once but lets the others run first") {
   CHECK(clock.now() == Instant{0});
 }
 
+TEST_CASE("a guest that always finds something ready keeps no sleeper waiting") {
+  ManualClock clock;
+  TestGuest guest({}, &clock);
+  int polls = 0;
+  int polls_at_wake = 0;
+  guest.run([&] {
+    CHECK(go([&] {
+            sleep_for(milliseconds(5));
+            polls_at_wake = polls;
+          }).ok());
+    put_fd(guest, 0, 1, EventType::fd_read, 0);  // /dev/null is always ready.
+    for (polls = 1; polls <= 50; ++polls) {
+      CHECK(poll(guest, 1) == Errno::success);
+      clock.advance_to(clock.now() + milliseconds(1));
+    }
+  });
+  CHECK(polls_at_wake == 7);
+}
+
 TEST_CASE("a timeout beyond all time does not wrap around to the past") {
   ManualClock clock({1'000});
   TestGuest guest({}, &clock);
