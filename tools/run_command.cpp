@@ -10,6 +10,9 @@
 
 #include "base/printable.h"
 #include "guest/guest_times.h"
+#include "signals/fault.h"
+#include "signals/shutdown.h"
+#include "signals/tick.h"
 #include "tools/exit_codes.h"
 #include "tools/listener.h"
 
@@ -175,11 +178,22 @@ int run_command(const RunOptions& options) {
   starter.emplace(runtime, options);
   if (const auto code = starter->start_all()) return *code;
 
+  // A guest that computes gives the others a turn every 10 ms.
+  signals::Tick tick(runtime.scheduler());
+  if (Status started = tick.start(); !started) {
+    print_error("weft: " + started.error().message + "\n");
+    return kExitFatal;
+  }
+  signals::FaultHandler faults;
+  signals::Shutdown shutdown(runtime.scheduler(),
+                             {.grace = seconds(options.grace_s), .on_request = {}, .on_kill = {}});
   const RunResult result = runtime.run();
+  tick.stop();
   print_error(result.report);
   runtime.scheduler().set_event_sink(nullptr);
   if (times) print_stats(runtime, *times);
   if (!result.report.empty()) return kExitFatal;
+  if (shutdown.signal() != 0) return kExitSignal + shutdown.signal();
   for (const auto& guest : runtime.guests()) {
     if (const int code = exit_code_of(*guest); code != 0) return code;
   }

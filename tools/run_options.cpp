@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* kSeparator = ":::";
 constexpr int kCopiesMax = 1'000'000;
+constexpr int kGraceMax = 3'600;
 constexpr int kMemoryMibMax = 4'096;
 
 constexpr GuestCommand kRun = {
@@ -53,6 +54,10 @@ void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
   app.add_option("--memory", guest.memory_mib, "Limit of this guest's linear memory")
       ->check(CLI::Range(1, kMemoryMibMax))
       ->type_name("MIB")
+      ->capture_default_str();
+  app.add_option("--grace", run.grace_s, "How long guests may go on after SIGINT or SIGTERM")
+      ->check(CLI::Range(0, kGraceMax))
+      ->type_name("SECONDS")
       ->capture_default_str();
   app.add_flag("--stats", run.stats, "Print a table with a row a guest when all have ended");
   app.add_flag("--trace-wasi", run.trace_wasi, "Print each WASI call of every guest to stderr");

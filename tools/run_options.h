@@ -29,6 +29,7 @@ struct RunOptions {
   bool stats = false;
   bool trace_wasi = false;
   std::string engine = "interp";
+  int grace_s = 0;  // Between SIGINT or SIGTERM and the end of the guests.
 };
 
 // What to print, and the code to exit with, instead of running: --help or wrong use.
