@@ -7,8 +7,8 @@
 //
 // The handler only notes the signal and interrupts the loop (Scheduler::interrupt); everything else
 // happens on g0 at the loop's next look outside. A G that never passes a safe point holds that up:
-// give it the tick (signals/tick.h), or the third signal. Threads without a G (new_m) are not killed:
-// on_request tells them, or on_kill stops the run.
+// give it the tick (signals/tick.h), or the third signal. Threads without a G (new_m) are not
+// killed: on_request tells them, or on_kill stops the run.
 //
 // How the command uses it:
 //

@@ -230,12 +230,12 @@ void semawakeup(M* mp) {
 
 // --- futex ---
 
-void futexsleep(const std::uint32_t* address, std::uint32_t value, std::int64_t ns) {
+bool futexsleep(const std::uint32_t* address, std::uint32_t value, std::int64_t ns) {
   Port& port = this_port();
   refuse(port, Lacking::futexsleep);
   M& m = caller(port, "futexsleep");
   // Nobody runs between this look and the sleep: there is one thread.
-  if (__atomic_load_n(address, __ATOMIC_SEQ_CST) != value) return;
+  if (__atomic_load_n(address, __ATOMIC_SEQ_CST) != value) return true;
   struct Queued {
     FutexBucket& bucket;
     Waiter waiter;
@@ -245,7 +245,7 @@ void futexsleep(const std::uint32_t* address, std::uint32_t value, std::int64_t 
   } queued{port.futex_bucket(address), {.m = &m, .address = address}};
   push(queued.bucket, queued.waiter);
   Scheduler& scheduler = port.scheduler();
-  sleep_until_woken(scheduler, queued.waiter, "futex sleep", deadline_after(scheduler, ns));
+  return sleep_until_woken(scheduler, queued.waiter, "futex sleep", deadline_after(scheduler, ns));
 }
 
 std::uint32_t futexwakeup(const std::uint32_t* address, std::uint32_t count) {

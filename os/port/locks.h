@@ -69,9 +69,9 @@ std::int32_t semasleep(std::int64_t ns);
 void semawakeup(M* mp);
 
 // Sleeps if *address == value, until futexwakeup or for ns nanoseconds (for ever when ns < 0).
-void futexsleep(const std::uint32_t* address, std::uint32_t value, std::int64_t ns);
-// Wakes up to count Ms that sleep there, first come first; returns how many, which Go's does not
-// say.
+// Returns false when the time was over first, which Go's does not say.
+bool futexsleep(const std::uint32_t* address, std::uint32_t value, std::int64_t ns);
+// Wakes up to count Ms that sleep there, first come first; returns how many.
 std::uint32_t futexwakeup(const std::uint32_t* address, std::uint32_t count);
 
 // --- for the port itself: neither looks at the behaviour ---

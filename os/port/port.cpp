@@ -49,6 +49,7 @@ Port::Port(Scheduler& scheduler, wasip1::Process& process, Config config)
 }
 
 Port::~Port() {
+  scheduler_.wind_up();
   scheduler_.set_port(nullptr);
   for (const auto& gsignal : gsignals_) gsignal->m->gsignal = nullptr;  // I1
   Port** link = &ports_of_thread;

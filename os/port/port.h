@@ -110,8 +110,8 @@ class Port final : public MPort {
   static Config emulated() { return {}; }
   static Config strict() { return {.strict = true}; }
 
-  // Makes itself the scheduler's port. Not while the scheduler runs. Both must outlive the port;
-  // whatever runs in the scheduler after the port died must not call it.
+  // Makes itself the scheduler's port. Not while the scheduler runs. Both must outlive the port.
+  // When the port dies, what is left in the scheduler is killed and runs to its end first.
   Port(Scheduler& scheduler, wasip1::Process& process) : Port(scheduler, process, emulated()) {}
   Port(Scheduler& scheduler, wasip1::Process& process, Config config);
   ~Port() override;
@@ -154,6 +154,7 @@ class Port final : public MPort {
   void unminit(M& m) override;
   void mdestroy(M& m) override;
   void newosproc(M& m) override;
+  bool has_threads() override { return !is_strict(); }
 
  private:
   friend Port& this_port();

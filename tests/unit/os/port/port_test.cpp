@@ -166,3 +166,44 @@ TEST_CASE("strict: poll_oneoff waits for descriptors and time with the whole thr
   CHECK(out[1].userdata == 3);
   CHECK(out[1].error == 8);
 }
+
+TEST_CASE("a port that dies ends what is left in its scheduler, which may still call it") {
+  PortWorld w;
+  {
+    PortWorld inner;
+    inner.m([] {
+      std::uint32_t word = 0;
+      port::futexsleep(&word, 0, -1);
+    });
+    inner.m([] { (void)port::semasleep(-1); });
+    inner.m([&] {
+      port::mutex l{};
+      struct Unlock {
+        port::mutex& l;
+        PortWorld& outer;
+        ~Unlock() {
+          port::unlock(&l);
+          outer.say("unlocked");
+        }
+      };
+      port::lock(&l);
+      const Unlock unlock{l, w};
+      port::usleep(1'000'000);
+    });
+    inner.go("stops", [&] {
+      port::usleep(10);
+      inner.scheduler.stop();
+    });
+    inner.run();
+  }
+  CHECK(w.trace == "unlocked");
+}
+
+TEST_CASE("strict: LockOSThread does nothing, as there is one thread for ever") {
+  PortWorld w(Port::strict());
+  w.on_g([&] {
+    w.scheduler.lock_os_thread();
+    CHECK(this_g().locked_m == nullptr);
+    w.scheduler.unlock_os_thread();
+  });
+}
