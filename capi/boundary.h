@@ -1,0 +1,117 @@
+// What stands behind a weft_scheduler, and the two ways over the border to C.
+//
+//   C ─ weft_x() ─▶ guarded(f): f's exceptions become error codes ─▶ os/port
+//   scheduler ─▶ trampoline ─ start(argument) ─▶ C
+//
+// A G or thread that must end (Killed) in the middle of C code can't be unwound through it: C has
+// no destructors and may have no tables for it. So Killed ends in guarded(), and from there a
+// longjmp leads back to the trampoline that called start. Between the two stand C frames only.
+//
+// Invariants:
+//   I1. What runs inside of C code has its Entry where entry_of_runner() finds it: a G in G::owner,
+//       a thread in M::start_argument.
+#pragma once
+
+#include <csetjmp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "capi/weft.h"
+#include "os/clocks.h"
+#include "os/port.h"
+#include "os/reactor.h"
+#include "scheduler/scheduler.h"
+
+// A call from C to start(), on the stack of the trampoline that makes it (G), or kept by the
+// scheduler's handle until it is destroyed (thread).
+struct weft_entry {
+  weft_start start = nullptr;
+  void* argument = nullptr;
+  std::jmp_buf back;
+};
+
+struct weft_scheduler {
+  weft_scheduler(bool strict, std::uint64_t seed);
+
+  const std::thread::id owner = std::this_thread::get_id();
+  bool running = false;
+  std::string message;
+  std::vector<std::unique_ptr<weft_entry>> threads;  // Outlive the scheduler, which ends them.
+  weft::SystemClock clock;
+  weft::Reactor reactor;
+  weft::Random random;  // When there is a seed.
+  weft::Scheduler scheduler;
+  std::unique_ptr<weft::wasip1::Process> process;
+  std::optional<weft::Port> port;
+};
+
+namespace weft::capi {
+
+// The scheduler that runs on this thread, or nullptr.
+weft_scheduler* current();
+// Sets it, for as long as weft_run runs; returns the one before.
+weft_scheduler* exchange_current(weft_scheduler* scheduler);
+
+// What fail() kept last on this thread.
+const char* last_error_text();
+
+// Keeps the text for weft_last_error() and returns the code.
+int fail(int code, const char* text);
+
+// The code for an exception that is being handled; keeps its text.
+int code_of_current_exception();
+
+// Back to the trampoline: ends the running G or thread.
+[[noreturn]] void leave();
+
+// Where a call must come from.
+enum class From : std::uint8_t { inside, g };
+int check_from(From from);
+// That handle is not null and this is its thread.
+int check_thread(const weft_scheduler* scheduler);
+
+// Calls f, whose exceptions become codes.
+template <class F>
+int guarded(F&& f) noexcept {
+  bool killed = false;
+  int code = WEFT_OK;
+  try {
+    code = f();
+  } catch (const Killed&) {
+    killed = true;
+  } catch (...) {
+    code = code_of_current_exception();
+  }
+  if (killed) leave();  // Outside of the handler: nothing of the exception is left behind.
+  return code;
+}
+
+template <class F>
+int guarded_from(From from, F&& f) noexcept {
+  const int code = check_from(from);
+  return code != WEFT_OK ? code : guarded(static_cast<F&&>(f));
+}
+
+// What a G and a thread run: start(argument) of the entry.
+void run_entry(weft_entry& entry);
+void thread_main(void* entry);
+
+inline weft_g* handle(G* g) {
+  return reinterpret_cast<weft_g*>(g);
+}
+inline G* from_handle(weft_g* g) {
+  return reinterpret_cast<G*>(g);
+}
+inline weft_m* handle(M* m) {
+  return reinterpret_cast<weft_m*>(m);
+}
+inline M* from_handle(weft_m* m) {
+  return reinterpret_cast<M*>(m);
+}
+
+}  // namespace weft::capi

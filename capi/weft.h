@@ -1,0 +1,211 @@
+/* weft.h: green threads on one OS thread, for runtimes written in C.
+ *
+ *   static void first(void *argument) { ... weft_osyield(); ... }
+ *
+ *   weft_scheduler *s;
+ *   if (weft_create(NULL, &s) != WEFT_OK) ...
+ *   weft_newosproc(s, first, NULL, NULL);     an emulated OS thread
+ *   int error = weft_run(s);                  until all threads and Gs have ended
+ *   if (error != WEFT_OK) fputs(weft_message(s), stderr);
+ *   weft_destroy(s);
+ *
+ * Two kinds of things run: threads (Ms, made by weft_newosproc) and Gs (green threads, made by
+ * weft_go, which run on the Ms). They take turns on the one OS thread that calls weft_run: that is
+ * the scheduler's thread. A call that would block lets the others run. docs/port.md is the guide.
+ *
+ * Every function returns WEFT_OK or one of enum weft_error, unless it says otherwise; the text of
+ * the last error of the calling thread is weft_last_error(). "From":
+ *
+ *   inside     on a G or a thread of weft; else WEFT_EOUTSIDE, and on another OS thread
+ *              WEFT_EOFFTHREAD. Acts on the scheduler that runs there.
+ *   G          on a G; else WEFT_ENOG.
+ *   thread     on the OS thread that created the scheduler, inside or not; else WEFT_EOFFTHREAD.
+ *   anywhere   on any OS thread and in signal handlers.
+ *
+ * Any function inside may not return: when its scheduler is destroyed or its G is killed, what runs
+ * leaves its stack there and then. C code that holds memory at such a time loses it; C++ code must
+ * not have objects with destructors below a call of weft. No exception ever leaves a function.
+ *
+ * Structs are good when all their bytes are zero, and must stay where they are while in use. Times
+ * are nanoseconds unless the name ends in another unit; a timeout < 0 means for ever.
+ */
+#ifndef WEFT_H
+#define WEFT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised when an older program could no longer run: compare with weft_abi_version(). */
+#define WEFT_ABI_VERSION 1
+uint32_t weft_abi_version(void); /* From anywhere. Of the library. */
+
+typedef struct weft_scheduler weft_scheduler;
+typedef struct weft_g weft_g; /* A G. Good until it has ended. */
+typedef struct weft_m weft_m; /* A thread. Good until the scheduler is destroyed. */
+typedef void (*weft_start)(void* argument);
+
+enum weft_error {
+  WEFT_OK = 0,
+  WEFT_EINVAL,        /* An argument is null or makes no sense. */
+  WEFT_EOFFTHREAD,    /* Called on an OS thread that is not the scheduler's. */
+  WEFT_EOUTSIDE,      /* Needs a G or a thread of weft to run on. */
+  WEFT_ENOG,          /* Needs a G. */
+  WEFT_ERUNNING,      /* Not while the scheduler runs. */
+  WEFT_ENOMEM,        /* No memory for a stack. */
+  WEFT_ETHREADS,      /* More than 10,000 threads. */
+  WEFT_EDEADLOCK,     /* weft_run: all sleep, and nothing can wake any; see weft_message(). */
+  WEFT_ESTOPPED,      /* weft_run: weft_stop was called; weft_run may be called again. */
+  WEFT_ESELFDEADLOCK, /* Lock of a lock that this thread holds. */
+  WEFT_EUNLOCKED,     /* Unlock of an unlocked lock, or of another thread's. */
+  WEFT_EDOUBLEWAKE,   /* Wake of a note that is awake. */
+  WEFT_EBUSYNOTE,     /* A note that somebody else sleeps on. */
+  WEFT_EHOLDSLOCKS,   /* A thread ended, or parked its G, while it held locks. */
+  WEFT_ENOTPARKED,    /* Ready of a G that is not parked. */
+  WEFT_ETIMEDOUT,     /* The time was over first. */
+  WEFT_ELACKS,        /* Strict: a real wasm target has no such thing. */
+  WEFT_EHOST,         /* The host refused: a descriptor that is not open, no random bytes. */
+  WEFT_EINTERNAL      /* Anything else; the text says what. */
+};
+
+/* "WEFT_EDEADLOCK"; "?" for a number that is none. From anywhere. */
+const char* weft_error_name(int error);
+/* The text of the last error on this OS thread, "" without one. Until the next error there. */
+const char* weft_last_error(void);
+
+/* --- the life of a scheduler --- */
+
+enum weft_behaviour {
+  WEFT_EMULATED = 0, /* Threads exist, sleeping sleeps, yielding yields. */
+  WEFT_STRICT = 1    /* As on a real wasm target: what is not there fails with WEFT_ELACKS. */
+};
+
+typedef struct weft_config {
+  uint32_t abi_version; /* WEFT_ABI_VERSION. */
+  int32_t behaviour;    /* enum weft_behaviour. */
+  uint64_t seed;        /* 0: random bytes from the system; else they follow from it. */
+} weft_config;
+
+/* config: NULL for the defaults. From: any thread without a scheduler that runs. */
+int weft_create(const weft_config* config, weft_scheduler** scheduler);
+/* Ends what still runs. WEFT_ERUNNING inside. From: thread. */
+int weft_destroy(weft_scheduler* scheduler);
+/* Runs until every G and thread has ended. WEFT_EDEADLOCK, WEFT_ESTOPPED, WEFT_EHOLDSLOCKS,
+ * WEFT_ETHREADS; the others may run on: call it again. From: thread, not inside. */
+int weft_run(weft_scheduler* scheduler);
+/* Makes weft_run return soon. From: thread. */
+int weft_stop(weft_scheduler* scheduler);
+/* Why the last weft_run ended: Go's text and a line for each G and thread. "" when all is well.
+ * From: thread. Until the next weft_run. */
+const char* weft_message(const weft_scheduler* scheduler);
+/* "newosproc 3, osyield 120": the calls so far that a wasm target lacks. Returns the length of the
+ * text without its terminator, and writes as much as fits. From: thread. */
+size_t weft_lacking(const weft_scheduler* scheduler, char* text, size_t bytes);
+
+/* --- threads --- */
+
+/* Makes a thread that runs start(argument) when its turn comes, and ends when that returns. thread
+ * may be NULL. WEFT_ETHREADS, WEFT_ENOMEM, WEFT_ELACKS. From: thread. */
+int weft_newosproc(weft_scheduler* scheduler, weft_start start, void* argument, weft_m** thread);
+/* Ends the calling thread, and returns only an error. On a G: ends the G and its thread.
+ * WEFT_EHOLDSLOCKS, WEFT_ELACKS. From: inside. */
+int weft_exit_thread(void);
+/* The thread that runs, NULL outside. */
+weft_m* weft_self_m(void);
+/* Lets others run. weft_osyield on a G: the G goes to the tail of the queue. _no_g, or without a G:
+ * the thread goes to the tail, with its G. WEFT_ELACKS. From: inside. */
+int weft_osyield(void);
+int weft_osyield_no_g(void);
+/* Sleeps for microseconds. weft_usleep on a G parks it; _no_g, or without a G: the thread sleeps,
+ * with its G. Strict: the whole OS thread. From: inside. */
+int weft_usleep(uint32_t microseconds);
+int weft_usleep_no_g(uint32_t microseconds);
+/* Asks the G that runs on a thread to yield at its next safe point: any function of weft that lets
+ * others run, and weft_checkpoint. From: anywhere, while the scheduler exists. */
+int weft_preempt(weft_m* thread);
+/* Yields if the G was asked to; costs next to nothing when not. From: inside. */
+int weft_checkpoint(void);
+
+/* --- Gs --- */
+
+/* Makes a G that runs start(argument). g may be NULL. WEFT_ENOMEM. From: thread. */
+int weft_go(weft_scheduler* scheduler, weft_start start, void* argument, weft_g** g);
+/* The running G, NULL when there is none. */
+weft_g* weft_self_g(void);
+/* Waits until weft_ready with this G. WEFT_EHOLDSLOCKS. From: G. */
+int weft_park(void);
+/* WEFT_ENOTPARKED. From: inside. */
+int weft_ready(weft_g* g);
+/* The G runs on this thread alone, and the thread runs no other G. Nests. From: G. */
+int weft_lock_os_thread(void);
+int weft_unlock_os_thread(void);
+
+/* --- locks: who waits sleeps, with its thread --- */
+
+typedef struct weft_lock {
+  uintptr_t opaque[4];
+} weft_lock;
+
+/* WEFT_ESELFDEADLOCK. From: inside. */
+int weft_lock_acquire(weft_lock* lock);
+/* WEFT_EUNLOCKED. From: inside. */
+int weft_lock_release(weft_lock* lock);
+
+/* --- notes: an event that happens once, and one who waits for it --- */
+
+typedef struct weft_note {
+  uintptr_t opaque[2];
+} weft_note;
+
+/* From: inside. */
+int weft_note_clear(weft_note* note);
+/* The thread sleeps, with its G. WEFT_ETIMEDOUT, WEFT_EBUSYNOTE, WEFT_ELACKS. From: inside. */
+int weft_note_sleep(weft_note* note, int64_t timeout);
+/* The G alone is parked. WEFT_ETIMEDOUT, WEFT_EBUSYNOTE. From: G. */
+int weft_note_sleep_g(weft_note* note, int64_t timeout);
+/* WEFT_EDOUBLEWAKE. From: inside. */
+int weft_note_wake(weft_note* note);
+
+/* --- futexes, and a thread's semaphore --- */
+
+/* Sleeps if *address == value; the thread does, with its G. WEFT_OK also when the value was
+ * another. WEFT_ETIMEDOUT, WEFT_ELACKS. From: inside. */
+int weft_futex_wait(const uint32_t* address, uint32_t value, int64_t timeout);
+/* Wakes at most count, first come first; woken (may be NULL): how many. WEFT_ELACKS. From: inside.
+ */
+int weft_futex_wake(const uint32_t* address, uint32_t count, uint32_t* woken);
+/* Each wake lets one sleep of that thread through, now or later. WEFT_ETIMEDOUT, WEFT_ELACKS.
+ * From: inside. */
+int weft_sema_sleep(int64_t timeout);
+int weft_sema_wake(weft_m* thread);
+
+/* --- the host --- */
+
+/* Monotonic nanoseconds. From: inside; elsewhere 0. */
+int64_t weft_nanotime(void);
+/* The time since 1970. From: inside. */
+int weft_walltime(int64_t* seconds, int32_t* nanoseconds);
+/* Fills the buffer. WEFT_EHOST. From: inside. */
+int weft_random(void* buffer, size_t bytes);
+
+enum weft_poll_events { WEFT_POLL_READ = 1, WEFT_POLL_WRITE = 2, WEFT_POLL_HANGUP = 4 };
+
+typedef struct weft_pollfd {
+  int32_t fd;
+  int16_t events;  /* WEFT_POLL_READ, WEFT_POLL_WRITE or both. */
+  int16_t revents; /* Set by weft_poll. HANGUP: closed or failed. */
+} weft_pollfd;
+
+/* Waits until one of the descriptors is ready; on a G that is parked, else the thread sleeps. Files
+ * are always ready. ready (may be NULL): how many have revents. WEFT_ETIMEDOUT, WEFT_EHOST (a
+ * descriptor is not open). From: inside. */
+int weft_poll(weft_pollfd* fds, size_t count, int64_t timeout, size_t* ready);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

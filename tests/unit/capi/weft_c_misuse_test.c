@@ -1,0 +1,174 @@
+/* The C ABI used wrongly, to its limits, and strictly: each is an error with a code and a text. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <pthread.h>
+
+#include "tests/unit/capi/weft_c_test.h"
+
+static void nothing(void* unused) {
+  (void)unused;
+}
+
+static void* off_thread(void* s) {
+  ERR(weft_osyield(), WEFT_EOFFTHREAD);
+  ERR(weft_run(s), WEFT_EOFFTHREAD);
+  ERR(weft_go(s, nothing, NULL, NULL), WEFT_EOFFTHREAD);
+  ERR(weft_destroy(s), WEFT_EOFFTHREAD);
+  CHECK(strcmp(weft_last_error(), "this is not the thread that created the scheduler") == 0);
+  CHECK(weft_nanotime() == 0 && weft_self_g() == NULL && weft_self_m() == NULL);
+  return NULL;
+}
+
+static void uses_inside(void* s) {
+  pthread_t other;
+  ERR(weft_run(s), WEFT_ERUNNING);
+  ERR(weft_destroy(s), WEFT_ERUNNING);
+  ERR(weft_park(), WEFT_ENOG);
+  ERR(weft_lock_os_thread(), WEFT_ENOG);
+  CHECK(pthread_create(&other, NULL, off_thread, s) == 0);
+  pthread_join(other, NULL);
+}
+
+static void test_wrong_places(void) {
+  weft_config config = {.abi_version = WEFT_ABI_VERSION + 1, .behaviour = 0, .seed = 0};
+  weft_scheduler* s = NULL;
+  ERR(weft_create(&config, &s), WEFT_EINVAL);
+  config.abi_version = WEFT_ABI_VERSION;
+  config.behaviour = 7;
+  ERR(weft_create(&config, &s), WEFT_EINVAL);
+  ERR(weft_create(NULL, NULL), WEFT_EINVAL);
+  ERR(weft_run(NULL), WEFT_EINVAL);
+  ERR(weft_osyield(), WEFT_EOFFTHREAD);
+  ERR(weft_lock_acquire(NULL), WEFT_EINVAL);
+  on_a_thread(uses_inside);
+  CHECK(weft_abi_version() == WEFT_ABI_VERSION);
+  CHECK(strcmp(weft_error_name(WEFT_EDEADLOCK), "WEFT_EDEADLOCK") == 0);
+  CHECK(strcmp(weft_error_name(-1), "?") == 0);
+}
+
+static weft_lock lock;
+
+static void ends_with_lock(void* unused) {
+  (void)unused;
+  OK(weft_lock_acquire(&lock));
+}
+
+static void test_a_thread_that_ends_with_a_lock(void) {
+  weft_scheduler* s = fresh();
+  OK(weft_newosproc(s, ends_with_lock, NULL, NULL));
+  ERR(weft_run(s), WEFT_EHOLDSLOCKS);
+  CHECK(strcmp(weft_message(s), "schedule: holding locks") == 0);
+  OK(weft_destroy(s));
+}
+
+static void sleeps_for_ever(void* unused) {
+  uint32_t zero = 0;
+  (void)unused;
+  weft_futex_wait(&zero, 0, -1);
+  say("never");
+}
+
+static void parks_for_ever(void* unused) {
+  (void)unused;
+  weft_park();
+  say("never");
+}
+
+/* Deadlock, with both kinds listed; then both are ended in the middle of C. */
+static void test_deadlock_and_destroy(void) {
+  weft_scheduler* s = fresh();
+  OK(weft_newosproc(s, sleeps_for_ever, NULL, NULL));
+  OK(weft_go(s, parks_for_ever, NULL, NULL));
+  ERR(weft_run(s), WEFT_EDEADLOCK);
+  CHECK(strstr(weft_message(s), "all goroutines are asleep - deadlock!") != NULL);
+  CHECK(strstr(weft_message(s), "goroutine 1 [semacquire") != NULL);
+  CHECK(strstr(weft_message(s), "M1: sleeping (futex sleep)") != NULL);
+  OK(weft_destroy(s));
+  CHECK(trace[0] == '\0');
+}
+
+static void test_thread_exhaustion(void) {
+  weft_scheduler* s = fresh();
+  int i;
+  for (i = 1; i < 10000; ++i) OK(weft_newosproc(s, nothing, NULL, NULL));
+  ERR(weft_newosproc(s, nothing, NULL, NULL), WEFT_ETHREADS);
+  OK(weft_run(s));
+  OK(weft_destroy(s));
+}
+
+static void stops(void* s) {
+  OK(weft_stop(s));
+  OK(weft_osyield());
+  say("after");
+}
+
+static void test_stop_and_run_again(void) {
+  weft_scheduler* s = fresh();
+  OK(weft_go(s, stops, s, NULL));
+  ERR(weft_run(s), WEFT_ESTOPPED);
+  CHECK(trace[0] == '\0');
+  OK(weft_run(s));
+  CHECK(strcmp(trace, "after") == 0);
+  OK(weft_destroy(s));
+}
+
+/* --- strict --- */
+
+static void asks_too_much(void* unused) {
+  weft_note n = {{0}};
+  (void)unused;
+  ERR(weft_osyield(), WEFT_ELACKS);
+  ERR(weft_osyield_no_g(), WEFT_ELACKS);
+  ERR(weft_exit_thread(), WEFT_ELACKS);
+  ERR(weft_note_sleep(&n, -1), WEFT_ELACKS);
+  ERR(weft_futex_wake((const uint32_t*)&n, 1, NULL), WEFT_ELACKS);
+  OK(weft_usleep(10));
+  ERR(weft_note_sleep_g(&n, 1000), WEFT_ETIMEDOUT);
+}
+
+static void test_strict(void) {
+  const weft_config config = {.abi_version = WEFT_ABI_VERSION, .behaviour = WEFT_STRICT, .seed = 0};
+  char text[256];
+  weft_scheduler* s = NULL;
+  OK(weft_create(&config, &s));
+  ERR(weft_newosproc(s, nothing, NULL, NULL), WEFT_ELACKS);
+  CHECK(strcmp(weft_last_error(), "newosproc: not implemented") == 0);
+  OK(weft_go(s, asks_too_much, NULL, NULL));
+  OK(weft_run(s));
+  CHECK(weft_lacking(s, text, sizeof text) == strlen(text));
+  CHECK(strcmp(text,
+               "osyield 1, osyield_no_g 1, exitThread 1, newosproc 1, notesleep 1, "
+               "futexwakeup 1") == 0);
+  CHECK(weft_lacking(s, text, 4) > 4 && strcmp(text, "osy") == 0);
+  OK(weft_destroy(s));
+}
+
+static void draws(void* out) {
+  OK(weft_random(out, 8));
+}
+
+static void test_a_seed_repeats(void) {
+  const weft_config config = {.abi_version = WEFT_ABI_VERSION, .behaviour = 0, .seed = 7};
+  unsigned char drawn[2][8];
+  int i;
+  for (i = 0; i < 2; ++i) {
+    weft_scheduler* s = NULL;
+    OK(weft_create(&config, &s));
+    OK(weft_go(s, draws, drawn[i], NULL));
+    OK(weft_run(s));
+    OK(weft_destroy(s));
+  }
+  CHECK(memcmp(drawn[0], drawn[1], 8) == 0);
+}
+
+int main(void) {
+  test_wrong_places();
+  test_a_thread_that_ends_with_a_lock();
+  test_deadlock_and_destroy();
+  test_thread_exhaustion();
+  test_stop_and_run_again();
+  test_strict();
+  test_a_seed_repeats();
+  printf("%d checks held\n", checks);
+  return 0;
+}
