@@ -7,9 +7,10 @@ Every SOURCES/**/NAME.{c,go,wat} is one whole program and becomes OUTDIR/LANGUAG
 instance c_hello.wasm, go_hello.wasm, wat_hello.wasm. C goes through clang and wasi-libc, Go through
 `GOOS=wasip1 GOARCH=wasm go build`, WAT through wabt's wat2wasm: real compilers, real guests.
 
-A guest is built again only when its source, its compiler's version or the command changed; the key
-of the last build lies beside it in OUTDIR/.keys. A guest whose source is gone is removed. A missing
-tool is an error that names the tool and the command that installs it; nothing is ever skipped.
+A guest is built again only when its source, a header beside it, its compiler's version or the
+command changed; the key of the last build lies beside it in OUTDIR/.keys. A guest whose source is
+gone is removed. A missing tool is an error that names the tool and the command that installs it;
+nothing is ever skipped.
 """
 
 import concurrent.futures
@@ -93,7 +94,9 @@ class Guest:
     def key(self):
         command = self.language.command(self.source.name, self.wasm.name)
         parts = [self.language.version, *command]
-        return hashlib.sha256("\0".join(parts).encode() + self.source.read_bytes()).hexdigest()
+        headers = sorted(self.source.parent.glob("*.h")) if self.source.suffix == ".c" else []
+        sources = b"".join(path.read_bytes() for path in [self.source, *headers])
+        return hashlib.sha256("\0".join(parts).encode() + sources).hexdigest()
 
     def is_current(self):
         return (self.wasm.exists() and self.key_file.exists()

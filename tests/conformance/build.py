@@ -1,0 +1,12 @@
+#!/usr/bin/env python3
+"""Builds the guests of the conformance suite: tests/conformance/build.py OUTDIR."""
+
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILDER = HERE.parent.parent / "scripts" / "build_guests.py"
+
+if __name__ == "__main__":
+    sys.exit(subprocess.call([sys.executable, str(BUILDER), str(HERE / "guests"), *sys.argv[1:]]))

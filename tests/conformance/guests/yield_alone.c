@@ -1,0 +1,10 @@
+// Gives way 10,000 times with nobody there to take over.
+#include "say.h"
+
+int main(void) {
+  for (int round = 0; round < 10000; round++) {
+    if (__wasi_sched_yield() != 0) return 1;
+  }
+  say("went on");
+  return 0;
+}
