@@ -6,7 +6,8 @@ one that ticks every 50 ms. This program sends N requests (20,000) over 64 kept 
 connection its next request when the last is answered, and checks every byte of every answer.
 
 Holds when all are right, the computing guest went on, no tick is missing, and half of them were at
-most 100 ms late. Prints the rate, the lateness, and `1 passed, 0 failed`. The rate is a measurement, no claim.
+most 100 ms late. Prints the rate, the lateness, and `1 passed, 0 failed`. The rate is a
+measurement, no claim.
 """
 
 import argparse
