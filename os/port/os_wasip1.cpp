@@ -16,6 +16,7 @@ constexpr timestamp kUsleepPrecision = 1000;  // Nanoseconds: what Go asks for.
 std::vector<std::string> strings_of(const std::vector<uintptr32>& at,
                                     const std::vector<std::byte>& buffer) {
   std::vector<std::string> strings;
+  strings.reserve(at.size());
   for (const uintptr32 begin : at) {
     strings.emplace_back(reinterpret_cast<const char*>(buffer.data()) + begin);
   }

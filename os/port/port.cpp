@@ -41,7 +41,7 @@ Port::Port(Scheduler& scheduler, wasip1::Process& process, Config config)
   }
   window_ = {window.data(), std::min<std::uint64_t>(window.size(), std::uint64_t{1} << 32)};
   ports_of_thread = this;
-  scheduler_.for_each_m([this](M& m) {
+  scheduler_.for_each_m([](M& m) {
     port::mpreinit(&m);
     port::minit();
   });
