@@ -52,6 +52,11 @@ has_wasm_builtins() {
   has clang && [[ -e $(clang --target=wasm32-wasi --rtlib=compiler-rt -print-libgcc-file-name) ]]
 }
 
+has_libfuzzer() {
+  has clang++ &&
+    compgen -G "$(clang -print-resource-dir)/lib/*/libclang_rt.fuzzer*.a" >/dev/null
+}
+
 has_go() { scripts/go.sh >/dev/null; }
 
 # ---- packages whose name depends on the distribution ---------------------------------------------
@@ -75,16 +80,19 @@ boost_package() {
   if candidate_is_at_least "lib$1-dev" 1.81; then echo "lib$1-dev"; else echo "lib${1}1.81-dev"; fi
 }
 
-# The runtime library must match the clang that links it.
-wasm_builtins_package() {
+# The runtime libraries must match the clang that links them.
+clang_major() {
   local major
   if has clang; then
     major=$(clang -dumpversion)
   else
     major=$(apt-cache depends clang | sed -nE 's/.*Depends: clang-([0-9]+)$/\1/p' | head -n 1)
   fi
-  echo "libclang-rt-${major%%.*}-dev-wasm32"
+  echo "${major%%.*}"
 }
+
+wasm_builtins_package() { echo "libclang-rt-$(clang_major)-dev-wasm32"; }
+libfuzzer_package() { echo "libclang-rt-$(clang_major)-dev"; }
 
 distribution_codename() { sed -n 's/^VERSION_CODENAME=//p' /etc/os-release; }
 
@@ -158,6 +166,7 @@ needs_of_guests() {
 needs_of_tests() {
   need "has clang-format" clang-format "format check"
   need "has clang-tidy" clang-tidy "static checks"
+  need "has_libfuzzer" libfuzzer_package "clang's sanitizers and fuzzer: fuzz targets"
   need "has python3" python3 "end-to-end and tidy checks"
   need "has git" git "lists the project's files"
 }

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Builds the fuzz targets with clang and runs each: tests/fuzz/run.py [--seconds N] [TARGET...]
+
+Targets: wasi_calls (every WASI function, hostile memory and arguments), paths (path resolution
+never leaves a directory), module (bytes that claim to be a module). Each starts from its seeds, in
+seeds/ or for modules the text guests of the end-to-end tests, and from what earlier runs found, in
+build/fuzz/corpus. The default of 20 seconds each is for ./check; the long run is --seconds 600.
+
+A finding is kept as build/fuzz/findings/TARGET-*; run build/fuzz/tests/fuzz/fuzz-TARGET on it to
+see it again. The last line is `N passed, N failed`.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = ROOT / "build" / "fuzz"
+TARGETS = ["wasi_calls", "paths", "module"]
+INPUT_BYTES_MAX = 4096
+SHOWN_LINES_MAX = 60
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("targets", nargs="*", default=TARGETS, metavar="TARGET")
+    parser.add_argument("--seconds", type=int, default=20, help="for each target")
+    parser.add_argument("--build", type=pathlib.Path, default=BUILD)
+    return parser.parse_args(arguments)
+
+
+def build(where, targets):
+    """Every object has clang's coverage, or the fuzzer would be blind to it."""
+    environment = {**os.environ, "CC": "clang", "CXX": "clang++"}
+    if not (where / "build.ninja").exists():
+        subprocess.run(
+            ["meson", "setup", where, ROOT, "-Dbuildtype=debugoptimized", "-Dwerror=false",
+             "-Db_sanitize=address,undefined", "-Db_lundef=false",
+             "-Dcpp_args=-fsanitize=fuzzer-no-link"],
+            check=True, env=environment, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", where, *(f"tests/fuzz/fuzz-{target}" for target in targets)],
+                   check=True, stdout=subprocess.DEVNULL)
+
+
+def seeds_of(where, target):
+    if target != "module":
+        return ROOT / "tests" / "fuzz" / "seeds" / target
+    seeds = where / "module-seeds"
+    subprocess.run([sys.executable, ROOT / "scripts/build_guests.py", ROOT / "tests/guests/wat",
+                    seeds], check=True, stdout=subprocess.DEVNULL)
+    return seeds
+
+
+def fuzz(where, target, seconds):
+    """Returns (found nothing, what the fuzzer said)."""
+    corpus, findings = where / "corpus" / target, where / "findings"
+    corpus.mkdir(parents=True, exist_ok=True)
+    findings.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [where / "tests/fuzz" / f"fuzz-{target}", f"-max_total_time={seconds}", "-timeout=20",
+         "-rss_limit_mb=2048", f"-max_len={INPUT_BYTES_MAX}", "-print_final_stats=1",
+         f"-artifact_prefix={findings}/{target}-", corpus, seeds_of(where, target)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace", check=False)
+    return done.returncode == 0, done.stdout
+
+
+def main(arguments):
+    options = parse(arguments)
+    where = options.build.resolve()
+    passed = 0
+    try:
+        build(where, options.targets)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"fuzz: can't be built: {error}\n0 passed, 1 failed")
+        return 1
+    for target in options.targets:
+        good, said = fuzz(where, target, options.seconds)
+        passed += good
+        runs = re.search(r"number_of_executed_units:\s*(\d+)", said)
+        inputs = len(list((where / "corpus" / target).iterdir()))
+        print(f"{'ok   ' if good else 'FAIL '} {target}: {runs[1] if runs else 'no'} inputs in "
+              f"{options.seconds} s, {inputs} kept", flush=True)
+        if not good:
+            print("\n".join(said.splitlines()[-SHOWN_LINES_MAX:]), flush=True)
+    failed = len(options.targets) - passed
+    print(f"{passed} passed, {failed} failed")
+    return 0 if passed and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
