@@ -246,8 +246,8 @@ std::shared_ptr<Code> Code::load(const std::string& name, const void* data, std:
   return nullptr;
 }
 
-std::unique_ptr<Run> Run::make(std::shared_ptr<Code> code, Host& host) {
-  return std::make_unique<WabtRun>(std::static_pointer_cast<WabtCode>(std::move(code)), host);
+std::unique_ptr<Run> Run::make(const std::shared_ptr<Code>& code, Host& host) {
+  return std::make_unique<WabtRun>(std::static_pointer_cast<WabtCode>(code), host);
 }
 
 }  // namespace weft::interp_core

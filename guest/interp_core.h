@@ -60,7 +60,7 @@ enum class Step : std::uint8_t {
 // One instance and its one thread of execution.
 class Run {
  public:
-  static std::unique_ptr<Run> make(std::shared_ptr<Code> code, Host& host);
+  static std::unique_ptr<Run> make(const std::shared_ptr<Code>& code, Host& host);
   virtual ~Run() = default;
 
   // Makes the instance: memories, tables, segments. Returns ran, trapped or out_of_memory. First,

@@ -88,7 +88,7 @@ Result<std::shared_ptr<Module>> Runtime::load(const std::string& path, const Gue
   return module;
 }
 
-Result<std::shared_ptr<Module>> Runtime::load_bytes(std::string name,
+Result<std::shared_ptr<Module>> Runtime::load_bytes(const std::string& name,
                                                     std::span<const std::byte> binary,
                                                     const GuestLimits& limits) {
   Result<std::shared_ptr<Module>> module = engine_->load(name, binary, limits);

@@ -81,7 +81,8 @@ class Runtime {
   Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits = {});
 
   // As load, from bytes. `name` is for messages.
-  Result<std::shared_ptr<Module>> load_bytes(std::string name, std::span<const std::byte> binary,
+  Result<std::shared_ptr<Module>> load_bytes(const std::string& name,
+                                             std::span<const std::byte> binary,
                                              const GuestLimits& limits = {});
 
   // Makes a guest that runs when its turn comes. The Guest lives as long as the Runtime.

@@ -110,7 +110,7 @@ const std::any* context::find(const void* key) const {
   return nullptr;
 }
 
-void CancelFunction::operator()(std::string cause) const {
+void CancelFunction::operator()(const std::string& cause) const {
   node_->cancel(ContextEnd::canceled, cause);
 }
 

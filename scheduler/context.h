@@ -80,7 +80,7 @@ class context {
 // Cancels the context it came with; does nothing the second time. Copies do the same.
 class CancelFunction {
  public:
-  void operator()(std::string cause = {}) const;
+  void operator()(const std::string& cause = {}) const;
 
  private:
   friend class ContextNode;

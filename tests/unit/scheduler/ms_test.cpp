@@ -90,12 +90,15 @@ TEST_CASE("an M that sleeps with no G waiting needs no other M") {
 
 TEST_CASE("sleeping Ms wake in the order of their deadlines") {
   MWorld w;
-  for (const auto& [name, ms] : {std::pair{"c", 30}, std::pair{"a", 10}, std::pair{"b", 20}}) {
+  const auto sleeper = [&w](const char* name, int ms) {
     w.m([&w, name, ms] {
       w.sleep_m_ms(ms);
       w.say(name);
     });
-  }
+  };
+  sleeper("c", 30);
+  sleeper("a", 10);
+  sleeper("b", 20);
   CHECK(w.run() == "a b c");
 }
 

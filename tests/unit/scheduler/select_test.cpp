@@ -14,7 +14,7 @@ using weft::test::World;
 namespace {
 
 // Says "WORD VALUE" with what a receive case got.
-auto saying(World& w, std::string word) {
+auto saying(World& w, const std::string& word) {
   return [&w, word](std::optional<int> v) { w.say(word + (v ? std::to_string(*v) : "closed")); };
 }
 
@@ -212,6 +212,7 @@ TEST_CASE("a killed select leaves every channel's line") {
 TEST_CASE("the number of cases may be known only at run time") {
   World w;
   std::vector<chan<int>> channels;
+  channels.reserve(5);
   for (int i = 0; i < 5; ++i) channels.push_back(make_chan<int>());
   w.go("selector", [&] {
     std::vector<std::unique_ptr<RecvCase<int>>> cases;

@@ -79,6 +79,7 @@ TEST_CASE("the heap agrees with a sorted list over 20,000 random arms, cancels a
   std::vector<int> fired;
   TimerHeap heap;
   std::vector<std::unique_ptr<Noted>> timers;
+  timers.reserve(300);
   for (int i = 0; i < 300; ++i) timers.push_back(std::make_unique<Noted>(i, fired));
   struct Expected {
     std::int64_t deadline;
