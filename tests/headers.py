@@ -3,7 +3,8 @@
 
 A header that needs another one included before it is a trap for its next user. Each is compiled in
 a file that includes nothing else, two at a time, and again only when it or a header it reaches
-changed. Headers of guests are not the host's to compile. What reaches libwabt is C++17, as the build has it: libwabt 1.0.32 is not valid C++20.
+changed. Headers of guests are not the host's to compile. What reaches libwabt is C++17, as the
+build has it: libwabt 1.0.32 is not valid C++20.
 """
 
 import concurrent.futures
