@@ -65,7 +65,8 @@ def fuzz(where, target, seconds):
          f"-artifact_prefix={findings}/{target}-", corpus, seeds_of(where, target)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         errors="replace", check=False)
-    return done.returncode == 0, done.stdout
+    ended = "" if done.returncode >= 0 else f"\nkilled by signal {-done.returncode}\n"
+    return done.returncode == 0, done.stdout + ended
 
 
 def main(arguments):
