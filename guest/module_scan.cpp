@@ -218,7 +218,12 @@ void scan_names(WasmReader in, ModuleInfo& info) try {
   return;
 }
 
-void scan_section(std::uint8_t id, WasmReader& in, ModuleInfo& info) {
+// How many data segments follow, in a section of their own: `behind` is how many bytes do.
+void scan_data_count(WasmReader& in, std::size_t behind) {
+  if (in.u32() > behind) in.fail("more data segments announced than bytes");
+}
+
+void scan_section(std::uint8_t id, WasmReader& in, std::size_t behind, ModuleInfo& info) {
   switch (id) {
     case 0:
       if (in.name() == "name") scan_names(in, info);
@@ -239,8 +244,7 @@ void scan_section(std::uint8_t id, WasmReader& in, ModuleInfo& info) {
       return scan_globals(in);
     case 7:
       return scan_exports(in, info);
-    case 8:   // Start.
-    case 12:  // Data count.
+    case 8:  // Start.
       in.u32();
       return;
     case 9:
@@ -249,6 +253,8 @@ void scan_section(std::uint8_t id, WasmReader& in, ModuleInfo& info) {
       return scan_code(in, info);
     case 11:
       return scan_data(in);
+    case 12:
+      return scan_data_count(in, behind);
     case 13:
       throw UnsupportedWasm{"exception-handling"};
     default:
@@ -290,7 +296,7 @@ Result<ModuleInfo> scan_module(std::span<const std::byte> binary) try {
   while (!in.at_end()) {
     const std::uint8_t id = in.u8();
     WasmReader section = in.sub(in.u32());
-    scan_section(id, section, info);
+    scan_section(id, section, in.left(), info);
   }
   return info;
 } catch (const MalformedWasm& malformed) {

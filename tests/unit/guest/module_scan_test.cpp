@@ -66,6 +66,7 @@ TEST_CASE("a count that can't be true is refused before anybody makes room for i
             "more targets of a br_table than bytes"));
   CHECK(has(error_of(module_with(10, {1, 7, 1, 0xff, 0xff, 0xff, 0x7f, 0x7f, 0x0b})), "locals"));
   CHECK(has(error_of(module_with(4, {1, 0x70, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})), "table"));
+  CHECK(has(error_of(module_with(12, {0xff, 0xff, 0xff, 0xff, 0x0f})), "data segments"));
   CHECK(has(error_of(module_with(3, {0x80, 0x80, 0x80, 0x80, 0x80, 0x01})), "longer than 5 bytes"));
 }
 
