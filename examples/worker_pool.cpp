@@ -37,6 +37,7 @@ int main() {
     long sum = 0;
 
     std::vector<weft::task<void>> workers;
+    workers.reserve(4);
     for (int i = 0; i < 4; ++i) {
       workers.push_back(weft::spawn([&] {
         for (int job : jobs) {

@@ -18,7 +18,7 @@ namespace weft::test {
 
 inline std::string guest_path(const std::string& name) {
   const char* folder = std::getenv("WEFT_GUESTS");
-  const std::string path =
+  std::string path =
       std::string(folder != nullptr ? folder : "build/guests") + "/" + name + ".wasm";
   WEFT_CHECK(::access(path.c_str(), R_OK) == 0,
              "a test guest is missing: run tests/guests/build.py build/guests, or set WEFT_GUESTS");

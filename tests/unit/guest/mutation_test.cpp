@@ -10,7 +10,6 @@
 #include "tests/unit/guest/guests.h"
 
 using namespace weft;
-using weft::test::Output;
 
 namespace {
 

@@ -76,7 +76,9 @@ TEST_CASE("each kind of trap is told from the others") {
       {"wat_recursion_indirect", TrapKind::stack_overflow},
       {"wat_segment_traps", TrapKind::memory_out_of_bounds},
   };
-  for (const auto& [name, kind] : cases) {
+  for (const auto& each : cases) {
+    const char* const name = each.first;
+    const TrapKind kind = each.second;
     CAPTURE(name);
     Guests g;
     Guest& guest = g.spawn(name);
