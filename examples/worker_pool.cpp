@@ -35,7 +35,6 @@ int main() {
     weft::semaphore database(2);
     weft::mutex sum_lock;
     long sum = 0;
-
     std::vector<weft::task<void>> workers;
     workers.reserve(4);
     for (int i = 0; i < 4; ++i) {
