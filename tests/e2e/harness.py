@@ -68,6 +68,7 @@ class Result:
     err: str
     seconds: float
     cpu_seconds: float
+    waits: int  # How often it gave up the CPU to wait: voluntary context switches.
     aborted: bool  # By the signal. A trap's exit code looks the same.
 
     def fail(self, complaint):
@@ -174,7 +175,7 @@ class Run:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self.command = command
         self.seen = b""
-        self.cpu_before = cpu_seconds_of_children()
+        self.before = used_by_children()
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             command, bufsize=0,
@@ -218,13 +219,15 @@ class Run:
 
     def _result(self, out, err):
         code = self.process.returncode
+        cpu_seconds, waits = (now - then for now, then in zip(used_by_children(), self.before))
         return Result(
             self.command, code if code >= 0 else 128 - code,
             (self.seen + (out or b"")).decode(errors="replace"),
             (err or b"").decode(errors="replace"), time.monotonic() - self.started,
-            cpu_seconds_of_children() - self.cpu_before, code == -signal.SIGABRT)
+            cpu_seconds, waits, code == -signal.SIGABRT)
 
 
-def cpu_seconds_of_children():
+def used_by_children():
+    """CPU seconds and voluntary context switches of every child that was waited for."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    return usage.ru_utime + usage.ru_stime, usage.ru_nvcsw

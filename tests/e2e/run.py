@@ -28,6 +28,8 @@ import harness
 MODULES = [claims_command, claims_go, claims_exec, claims_scheduling, claims_io, claims_net,
            claims_wasi, claims_errors]
 
+TIMED_ATTEMPTS = 3
+
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -47,19 +49,36 @@ def selected(options):
             if options.filter in claim.sentence and not claim.needs & missing]
 
 
-def holds(claim, weft):
-    """Runs one claim and reports it."""
-    start = time.monotonic()
+def complaint(claim, weft):
+    """What is wrong with the claim, "" when it holds."""
     try:
         claim.check(weft)
     except AssertionError as failure:
-        print(f"FAIL  {claim.sentence}\n{failure}\n", flush=True)
-        return False
+        return str(failure)
     except Exception as error:  # A broken test is a failed test, not the end of the run.
-        print(f"FAIL  {claim.sentence}\n{type(error).__name__}: {error}\n", flush=True)
-        return False
-    print(f"ok    {claim.sentence} ({time.monotonic() - start:.2f} s)", flush=True)
-    return True
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def holds(claim, weft):
+    """Runs one claim and reports it.
+
+    Whatever else the machine does can make a claim about time fail, and never makes a false one
+    hold: such a claim may take several attempts, and the line says how many it took.
+    """
+    start = time.monotonic()
+    for attempt in range(1, (TIMED_ATTEMPTS if "speed" in claim.needs else 1) + 1):
+        wrong = complaint(claim, weft)
+        if not wrong:
+            break
+    seconds = f"{time.monotonic() - start:.2f} s"
+    if wrong:
+        print(f"FAIL  {claim.sentence}\n{wrong}\n", flush=True)
+    elif attempt > 1:
+        print(f"ok    {claim.sentence} ({seconds}, attempt {attempt})", flush=True)
+    else:
+        print(f"ok    {claim.sentence} ({seconds})", flush=True)
+    return not wrong
 
 
 def main(arguments):
