@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""The same Go HTTP server under several hosts, in turn:
+
+    tests/host/http_compare.py WEFT GUESTDIR [--wazero WAZERO] [--rounds N] [--requests N]
+
+Each round starts every host once with the server as its only guest, sends it the requests of
+http_load.py (64 kept connections, every answer checked), and ends it. Prints for each host the
+median of its rounds, the slowest and the fastest, and the ratio to weft's first engine.
+
+WAZERO is the command of github.com/tetratelabs/wazero; without it the one on PATH is taken, or
+`go install github.com/tetratelabs/wazero/cmd/wazero@v1.12.0` is named. Its listeners are blocking,
+so that the guest is told to make its own non-blocking. Engines that weft does not have are left out
+with a line that says so.
+"""
+
+import argparse
+import asyncio
+import pathlib
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+from http_load import load
+
+START_SECONDS_MAX = 60  # A compiling host may be at work before the guest listens.
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("weft", type=pathlib.Path)
+    parser.add_argument("guests", type=pathlib.Path)
+    parser.add_argument("--wazero", default=shutil.which("wazero"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=4096, help="a round")
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--timeout", type=float, default=300.0, help="seconds for one round")
+    return parser.parse_args(arguments)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def has_engine(weft, engine):
+    known = subprocess.run([weft, "run", "--help"], capture_output=True, text=True, check=True)
+    return "--engine" in known.stdout and engine in known.stdout
+
+
+def hosts(options):
+    """name -> a function of the port that gives the command."""
+    guest = options.guests / "go_httpd.wasm"
+    found = {"weft, interp": lambda port: [
+        options.weft, "run", "--listen", f"127.0.0.1:{port}", guest]}
+    if has_engine(options.weft, "aot"):
+        found["weft, interp"] = lambda port: [
+            options.weft, "run", "--engine=interp", "--listen", f"127.0.0.1:{port}", guest]
+        found["weft, aot"] = lambda port: [
+            options.weft, "run", "--engine=aot", "--listen", f"127.0.0.1:{port}", guest]
+    else:
+        print("left out: weft, aot: this weft has no such engine")
+    if options.wazero:
+        for name, flags in [("wazero, interpreter", ["-interpreter"]), ("wazero, compiler", [])]:
+            found[name] = lambda port, flags=flags: [
+                options.wazero, "run", *flags, f"-listen=127.0.0.1:{port}", guest, "nonblock"]
+    else:
+        print("left out: wazero: not on PATH; "
+              "go install github.com/tetratelabs/wazero/cmd/wazero@v1.12.0")
+    return found
+
+
+def wait_until_served(port, process):
+    """The first answer, so that no host's start is counted."""
+    request = b"GET /hello HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n"
+    end = time.monotonic() + START_SECONDS_MAX
+    while True:
+        assert process.poll() is None, f"the host ended with {process.returncode}"
+        assert time.monotonic() < end, f"no answer within {START_SECONDS_MAX} s"
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS_MAX) as client:
+                client.sendall(request)
+                if client.recv(4096).startswith(b"HTTP/1.1 200"):
+                    return
+        except ConnectionError:
+            time.sleep(0.05)
+
+
+def requests_a_second(command, port, options):
+    with subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as host:
+        try:
+            wait_until_served(port, host)
+            return options.requests / asyncio.run(load(port, options))
+        finally:
+            host.kill()
+
+
+def main(arguments):
+    options = parse(arguments)
+    commands = hosts(options)
+    rates = {name: [] for name in commands}
+    for _ in range(options.rounds):
+        for name, command in commands.items():
+            port = free_port()
+            try:
+                rates[name].append(requests_a_second(command(port), port, options))
+            except (AssertionError, OSError, asyncio.TimeoutError,
+                    asyncio.IncompleteReadError) as error:
+                print(f"http_compare: {name}: {type(error).__name__}: {error}", file=sys.stderr)
+                return 1
+    base = statistics.median(next(iter(rates.values())))
+    print(f"{options.requests} requests over {options.connections} connections, "
+          f"{options.rounds} rounds in turn")
+    print(f"{'host':24} {'requests/s':>10} {'slowest':>8} {'fastest':>8} {'ratio':>6}")
+    for name, measured in rates.items():
+        median = statistics.median(measured)
+        print(f"{name:24} {median:10.0f} {min(measured):8.0f} {max(measured):8.0f} "
+              f"{median / base:6.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
