@@ -49,6 +49,9 @@ int code_of(weft_scheduler& s, const RunResult& result) {
       return fail(WEFT_EDEADLOCK, "all goroutines are asleep - deadlock!");
     case RunEnd::fatal:
       return fail(WEFT_ETHREADS, kThreadExhaustion);
+    case RunEnd::turn_over:
+    case RunEnd::waiting:
+      break;  // run_turn() only, which nothing here calls.
   }
   return WEFT_EINTERNAL;
 }

@@ -76,8 +76,17 @@ void Guest::ended() {
 
 Runtime::Runtime() : engine_(make_interp()), scheduler_(clock_, reactor_) {}
 
+Runtime::Runtime(boost::asio::io_context& io)
+    : reactor_(io), engine_(make_interp()), scheduler_(clock_, reactor_) {
+  turns_.emplace(scheduler_, reactor_);
+}
+
 Runtime::~Runtime() {
   on_end_ = nullptr;
+}
+
+RunResult Runtime::run() {
+  return turns_ ? turns_->run() : scheduler_.run();
 }
 
 Result<std::shared_ptr<Module>> Runtime::load(const std::string& path, const GuestLimits& limits) {

@@ -7,6 +7,10 @@
 //   auto result = runtime.run();
 //   (*guest)->end()->exit_code ...
 //
+// In an Asio program: Runtime runtime{io}; then either runtime.run(), which runs the handlers of io
+// as well, or io.run(), in which the guests take bounded turns (os/turns.h). A guest that computes
+// without a pause keeps the thread unless a signals::Tick asks it to yield.
+//
 // One Runtime belongs to one thread; several may live in one process, one a thread each.
 #pragma once
 
@@ -19,6 +23,7 @@
 #include "guest/engine.h"
 #include "os/clocks.h"
 #include "os/reactor.h"
+#include "os/turns.h"
 #include "os/wasip1/process.h"
 #include "scheduler/api.h"
 
@@ -71,7 +76,10 @@ class Guest {
 
 class Runtime {
  public:
+  // With a loop of its own.
   Runtime();
+  // In the loop of an Asio program, which must outlive it.
+  explicit Runtime(boost::asio::io_context& io);
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -88,8 +96,9 @@ class Runtime {
   // Makes a guest that runs when its turn comes. The Guest lives as long as the Runtime.
   Result<Guest*> spawn(std::shared_ptr<Module> module, GuestOptions options = {});
 
-  // Runs until every guest and every other G has ended, or all are deadlocked.
-  RunResult run() { return scheduler_.run(); }
+  // Runs until every guest and every other G has ended, or all are deadlocked. Not inside a handler
+  // of io.
+  RunResult run();
 
   // Called when a guest has ended, however it did. It may spawn guests; it must not park or throw.
   void on_guest_end(std::function<void(const Guest&)> callback) { on_end_ = std::move(callback); }
@@ -106,7 +115,8 @@ class Runtime {
   std::unique_ptr<Engine> engine_;
   std::function<void(const Guest&)> on_end_;
   std::vector<std::unique_ptr<Guest>> guests_;
-  Scheduler scheduler_;  // Last: it ends the guests that are left, which use all of the above.
+  Scheduler scheduler_;         // It ends the guests that are left, which use all of the above.
+  std::optional<Turns> turns_;  // In somebody else's loop.
 };
 
 }  // namespace weft

@@ -93,18 +93,14 @@ void Watch::fire(State& state, Direction direction) {
 Reactor::Reactor()
     : own_io_(std::in_place, kOneThread),
       io_(*own_io_),
-      work_(io_.get_executor()),
       deadline_timer_(io_),
       wakes_(io_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  watch_wakes();
+  keep_loop(true);
 }
 
 Reactor::Reactor(asio::io_context& io)
-    : io_(io),
-      work_(io_.get_executor()),
-      deadline_timer_(io_),
-      wakes_(io_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  watch_wakes();
+    : io_(io), deadline_timer_(io_), wakes_(io_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  keep_loop(true);
 }
 
 Reactor::~Reactor() {
@@ -112,13 +108,46 @@ Reactor::~Reactor() {
 }
 
 void Reactor::watch_wakes() {
-  wakes_.async_wait(asio::posix::stream_descriptor::wait_read,
-                    [this](const boost::system::error_code& error) {
-                      if (error) return;
-                      std::uint64_t count = 0;
-                      (void)!::read(wakes_.native_handle(), &count, sizeof count);
-                      watch_wakes();
-                    });
+  // A new one for each wait: a handler that was queued before its wait was taken back, or before
+  // the Reactor died, finds it expired.
+  wakes_wait_ = std::make_shared<char>();
+  wakes_.async_wait(
+      asio::posix::stream_descriptor::wait_read,
+      [this, wait = std::weak_ptr(wakes_wait_)](const boost::system::error_code& error) {
+        if (error || wait.expired()) return;
+        std::uint64_t count = 0;
+        (void)!::read(wakes_.native_handle(), &count, sizeof count);
+        watch_wakes();
+        if (listener_ != nullptr) listener_(listener_context_);
+      });
+}
+
+void Reactor::watch_wakes_if_needed() {
+  const bool needed = kept_.has_value() || listener_ != nullptr;
+  if (needed && wakes_wait_ == nullptr) watch_wakes();
+  if (!needed && wakes_wait_ != nullptr) {
+    wakes_wait_ = nullptr;
+    wakes_.cancel();
+  }
+}
+
+void Reactor::keep_loop(bool keep) {
+  if (keep == kept_.has_value()) return;
+  WEFT_CHECK(keep || !own_io_.has_value(), "a reactor's own loop has no other user");
+  if (keep) {
+    // It may have ended for want of work. To poll(), that would mean that somebody stopped it.
+    if (io_.stopped()) io_.restart();
+    kept_.emplace(io_.get_executor());
+  } else {
+    kept_.reset();
+  }
+  watch_wakes_if_needed();
+}
+
+void Reactor::listen(void (*f)(void* context), void* context) {
+  listener_ = f;
+  listener_context_ = context;
+  watch_wakes_if_needed();
 }
 
 void Reactor::wake() noexcept {

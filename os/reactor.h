@@ -10,13 +10,17 @@
 // An Asio handler here only marks waits and readies Gs; no guest code runs inside one. Descriptors
 // that epoll does not take (regular files, some devices) count as ready at once.
 //
-// The Reactor owns an io_context or uses the embedder's; in the latter case the embedder's handlers
-// run, on g0, when the loop polls.
+// The Reactor owns an io_context or uses the embedder's. In the latter case the embedder's handlers
+// run on g0, when the loop polls; or it is the embedder who runs the io_context, the loop takes
+// turns in it and never polls (os/turns.h).
 //
 // Invariants:
 //   I1. waits_ counts the ReadyWaits that exist and have not fired.
 //   I2. A Watch has at most one async_wait under way for each direction; it has one while that
-//   direction's list is not empty.
+//       direction's list is not empty.
+//   I3. While the loop is kept, it is the scheduler's: wake() is watched and the io_context never
+//       ends by itself. Else it is the embedder's, whose run() must be able to end: nothing here
+//       counts as work but ReadyWaits and, while somebody listens, the wait for wake().
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -112,17 +116,28 @@ class Reactor final : public Poller {
 
   [[nodiscard]] boost::asio::io_context& io() { return io_; }
 
+  // Whether the loop is kept, for poll(), as it is at first. Only an embedder's can be let go.
+  void keep_loop(bool keep);
+
+  // While the loop is not kept: f(context) is called, as a handler, after each wake(). nullptr: no
+  // longer.
+  void listen(void (*f)(void* context), void* context);
+
  private:
   friend class ReadyWait;
   friend class Watch;
   void watch_wakes();
+  void watch_wakes_if_needed();
   void handle_ready_events(std::size_t handled);
 
   std::optional<boost::asio::io_context> own_io_;
   boost::asio::io_context& io_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer deadline_timer_;
   boost::asio::posix::stream_descriptor wakes_;  // An eventfd: write(2) to it is async-signal-safe.
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> kept_;
+  std::shared_ptr<void> wakes_wait_;  // Of the wait for wakes_ under way; nullptr: none.
+  void (*listener_)(void* context) = nullptr;
+  void* listener_context_ = nullptr;
   std::size_t waits_ = 0;
 };
 

@@ -13,8 +13,9 @@
 //
 // Invariants:
 //   I1. At least one of senders_ and receivers_ holds no waiting G (but for a select that does both
-//   on one channel). I2. A G waits to receive only while the ring is empty, and to send only while
-//   it is full. I3. Nobody waits for a closed channel.
+//       on one channel).
+//   I2. A G waits to receive only while the ring is empty, and to send only while it is full.
+//   I3. Nobody waits for a closed channel.
 #pragma once
 
 #include <cstddef>

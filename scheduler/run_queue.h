@@ -4,7 +4,8 @@
 //
 // Invariants:
 //   I1. The capacity is a power of two and at least the number of live Gs (reserve), so push never
-//   allocates. I2. A G is in the ring at most once: exactly while its state is runnable.
+//       allocates.
+//   I2. A G is in the ring at most once: exactly while its state is runnable.
 #pragma once
 
 #include <cstddef>

@@ -47,16 +47,28 @@ void Scheduler::wind_up() {
 // --- run ---
 
 RunResult Scheduler::run() {
+  return run_until(kNoTurn);
+}
+
+RunResult Scheduler::run_turn(std::uint64_t switches) {
+  look_soon();
+  return run_until(switches_ + switches);
+}
+
+RunResult Scheduler::run_until(std::uint64_t turn_end) {
   WEFT_CHECK(!running_, "run() was called while it ran");
   stopping_ = false;
   failed_g_id_ = 0;
+  turn_end_ = turn_end;
   RunResult result = run_on_this_thread();
+  turn_end_ = kNoTurn;
   if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
   return result;
 }
 
 RunResult Scheduler::run_on_this_thread() {
   running_ = true;
+  choose_sink();
   end_.reset();
   current_m_ = &m0_;
   Scheduler* const outer = std::exchange(scheduler_of_thread, this);
@@ -64,6 +76,7 @@ RunResult Scheduler::run_on_this_thread() {
   schedule(m0_);
   scheduler_of_thread = outer;
   running_ = false;
+  choose_sink();
   return *std::exchange(end_, std::nullopt);
 }
 
@@ -110,12 +123,16 @@ bool Scheduler::ended() {
     end_ = {RunEnd::stopped, {}};
   } else if (live_ == 0 && threads_ == 0 && (!dying_ || mcount_ == 1)) {
     end_ = {RunEnd::finished, {}};
+  } else if (switches_ >= turn_end_) {
+    end_ = {RunEnd::turn_over, {}};
   }
   return end_.has_value();
 }
 
 void Scheduler::end_run(RunEnd end, std::string_view text) {
-  end_ = {end, fatal_report(*this, text)};
+  // A turn's deadlock is none if the other loop goes on to ready a G; it may come often.
+  const bool told = !in_turn() || end != RunEnd::deadlock;
+  end_ = {end, told ? fatal_report(*this, text) : std::string()};
 }
 
 void Scheduler::execute(G& g) {
@@ -133,7 +150,7 @@ void Scheduler::look_outside() {
   if (interrupted_.load(std::memory_order_relaxed)) serve_interrupt();
   guarded([this] {
     timers_.fire_due(coarse_now_);
-    poller_.poll(Instant::far_past());
+    if (!in_turn()) poller_.poll(Instant::far_past());
   });
 }
 
@@ -152,6 +169,10 @@ bool Scheduler::wait_outside() {
   look_outside();
   if (!run_queue_.empty() || !m_ring_.empty() || stopping_ || failure_ != nullptr) return true;
   if (timers_.empty() && poller_.waits() == 0 && holds_ == 0) return false;
+  if (in_turn()) {
+    end_ = {RunEnd::waiting, {}};
+    return true;
+  }
   guarded([this] { poller_.poll(timers_.next_deadline()); });
   look_soon();  // Time has passed: look before running.
   return true;
@@ -209,6 +230,28 @@ void Scheduler::serve_interrupt() {
 void Scheduler::stop() {
   stopping_ = true;
   look_soon();
+}
+
+// --- between turns ---
+
+void Scheduler::set_event_sink(EventSink* sink) {
+  doorbell_.behind = sink;
+  choose_sink();
+}
+
+void Scheduler::on_runnable(void (*f)(void* context), void* context) {
+  doorbell_.ring = f;
+  doorbell_.context = context;
+  choose_sink();
+}
+
+void Scheduler::choose_sink() {
+  sink_ = running_ || doorbell_.ring == nullptr ? doorbell_.behind : &doorbell_;
+}
+
+void Scheduler::Doorbell::on_event(const GEvent& event) noexcept {
+  if (behind != nullptr) behind->on_event(event);
+  if (event.to == GState::runnable) ring(context);
 }
 
 // --- the life of a G ---

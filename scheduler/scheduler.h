@@ -20,10 +20,13 @@
 // Invariants:
 //   I1. A G is in run_queue_ exactly when it is runnable.
 //   I2. current_m_ is the one running M; its current_g is the G that runs, or nullptr while its g0
-//   does. I3. live_ counts the Gs that are runnable, running or waiting. I4. run_queue_ and timers_
-//   have room for live_ and mcount_ entries: push and sleep allocate nothing. I5. An M is on
-//   m_ring_ exactly when it is runnable, on idle_ms_ exactly when it is idle. I6. p_ is the M that
-//   may run Gs from run_queue_; it is running or runnable, and not locked to a G.
+//       does.
+//   I3. live_ counts the Gs that are runnable, running or waiting.
+//   I4. run_queue_ and timers_ have room for live_ and mcount_ entries: push and sleep allocate
+//       nothing.
+//   I5. An M is on m_ring_ exactly when it is runnable, on idle_ms_ exactly when it is idle.
+//   I6. p_ is the M that may run Gs from run_queue_; it is running or runnable, and not locked to a
+//       G.
 #pragma once
 
 #include <concepts>
@@ -74,11 +77,15 @@ enum class RunEnd : std::uint8_t {
   stopped,   // stop() was called; run() may be called again.
   deadlock,  // Every G is parked and nothing can ready one. The Gs are still there.
   fatal,     // The scheduler can't go on for another reason: too many Ms.
+  // Of run_turn() only:
+  turn_over,  // Gs are runnable still.
+  waiting,    // Nothing is, until next_deadline() or an event.
 };
 
 struct RunResult {
   RunEnd end;
-  std::string report;  // Deadlock and fatal: Go's text and a dump of every G and M. Else empty.
+  // Deadlock and fatal: Go's text and a dump of every G and M. Else, and after run_turn(), empty.
+  std::string report;
 };
 
 class Scheduler {
@@ -106,6 +113,14 @@ class Scheduler {
   // Runs Gs on the calling thread until none is left, all are deadlocked, or stop(). Not on a G.
   // Rethrows the exception that left a G; the other Gs stay as they are.
   RunResult run();
+
+  // As run(), for somebody else's loop (os/turns.h): returns after this many switches or a few
+  // more, or when nothing is runnable. Never waits and never polls; that is the other loop's work.
+  RunResult run_turn(std::uint64_t switches);
+
+  // Says whom to call, with this context, when a G becomes runnable outside run() and run_turn();
+  // nullptr: nobody.
+  void on_runnable(void (*f)(void* context), void* context);
 
   // Makes run() return when the running G next gives up the thread.
   void stop();
@@ -161,10 +176,13 @@ class Scheduler {
   // The running G, or nullptr on g0.
   [[nodiscard]] G* current() const { return current_m_->current_g.load(std::memory_order_relaxed); }
   [[nodiscard]] Instant now() const { return clock_.now(); }
+  [[nodiscard]] bool running() const { return running_; }  // Inside run() or run_turn().
   [[nodiscard]] std::size_t live() const { return live_; }
   [[nodiscard]] std::size_t runnable() const { return run_queue_.size(); }
   [[nodiscard]] std::uint64_t switches() const { return switches_; }
   [[nodiscard]] Instant started_at() const { return started_at_; }
+  // Of the timer that is due first; far_future() when there is none.
+  [[nodiscard]] Instant next_deadline() const { return timers_.next_deadline(); }
   // As of the last look outside: costs nothing.
   [[nodiscard]] Instant coarse_now() const { return coarse_now_; }
 
@@ -173,7 +191,7 @@ class Scheduler {
   void for_each_g(F&& f);
 
   void set_chooser(Chooser* chooser) { chooser_ = chooser; }  // nullptr: FIFO.
-  void set_event_sink(EventSink* sink) { sink_ = sink; }      // nullptr: none.
+  void set_event_sink(EventSink* sink);                       // nullptr: none.
 
   // While a hold is taken, all Gs parked is not a deadlock: somebody outside may still ready one.
   void hold() { ++holds_; }
@@ -239,6 +257,15 @@ class Scheduler {
   [[nodiscard]] std::size_t stack_of_guard(const void* address) const noexcept;
 
  private:
+  // The sink between turns: passes events on and rings for whoever wants to give the next turn. So
+  // that this costs ready() nothing.
+  struct Doorbell final : EventSink {
+    void on_event(const GEvent& event) noexcept override;
+    EventSink* behind = nullptr;
+    void (*ring)(void* context) = nullptr;
+    void* context = nullptr;
+  };
+
   static void g_main(void* g);
   Result<G*> take_idle(std::size_t stack_bytes);
   void make_runnable(G& g, void* stack_top, const SpawnOptions& options);
@@ -255,6 +282,9 @@ class Scheduler {
   void guarded(F&& f);
 
   RunResult run_on_this_thread();
+  RunResult run_until(std::uint64_t turn_end);
+  [[nodiscard]] bool in_turn() const { return turn_end_ != kNoTurn; }
+  void choose_sink();
   void schedule(M& m);
   bool ended();
   void execute(G& g);
@@ -305,6 +335,9 @@ class Scheduler {
   Instant started_at_;
   std::size_t holds_ = 0;
   std::uint64_t next_look_ = 0;  // As switches_: when the loop must look outside.
+  static constexpr std::uint64_t kNoTurn = ~std::uint64_t{0};
+  std::uint64_t turn_end_ = kNoTurn;  // As switches_: when run_turn() returns.
+  Doorbell doorbell_;
   bool running_ = false;
   bool stopping_ = false;
   std::exception_ptr failure_;  // Left a G; run() rethrows it.

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Runs an example and checks what it says: tests/examples_test.py NAME PROGRAM"""
 
+import os
+import pathlib
 import socket
 import subprocess
 import sys
@@ -35,9 +37,19 @@ def worker_pool(program):
     assert lines[1] == f"sum of squares without 13: {expected}", lines
 
 
+def embed_asio(program):
+    """As echo_server; what echoes is a guest, one for each connection."""
+    guest = pathlib.Path(os.environ["WEFT_GUESTS"]) / "c_cat.wasm"
+    serves_two_at_once([program, guest, "2"])
+
+
 def echo_server(program):
+    serves_two_at_once([program, "2"])
+
+
+def serves_two_at_once(command):
     """Two clients at once; the second is answered while the first says nothing."""
-    with subprocess.Popen([program, "2"], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             port = int(server.stdout.readline().split()[-1])
             with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as first, \
@@ -54,7 +66,8 @@ def echo_server(program):
 
 def main():
     name, program = sys.argv[1:]
-    checks = {check.__name__: check for check in [echo_server, ping_pong, pipeline, worker_pool]}
+    examples = [echo_server, embed_asio, ping_pong, pipeline, worker_pool]
+    checks = {check.__name__: check for check in examples}
     checks[name](program)
     print(f"{name}: as expected")
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/asio/post.hpp>
+
 #include "guest/guest_times.h"
 #include "tests/unit/guest/guests.h"
 
@@ -144,4 +146,31 @@ TEST_CASE("a file that can't be loaded is named with what is wrong") {
   CHECK(error("/tmp") == "/tmp: is a directory, not a WebAssembly module");
   CHECK(error("/dev/null") == "/dev/null: the file is empty");
   CHECK(error(guest_path("wat_bad_import")).find("\"env\" \"nope\"") != std::string::npos);
+}
+
+TEST_CASE("guests run in the loop of an Asio program, beside its own handlers") {
+  boost::asio::io_context io;
+  Output output;
+  std::size_t ended = 0;
+  {
+    Runtime runtime(io);
+    runtime.on_guest_end([&](const Guest&) { ++ended; });
+    for (const char* name : {"c_ticker", "go_sleep300"}) {
+      auto module = runtime.load(guest_path(name));
+      REQUIRE(module.ok());
+      REQUIRE(runtime.spawn(*module, {.stdin_from = -1, .stdout_to = output.fd()}).ok());
+    }
+    bool handled = false;
+    boost::asio::post(io, [&] { handled = true; });
+    io.run();
+    CHECK(handled);
+    CHECK(ended == 2);
+    // The same Runtime again, now by its own run().
+    auto module = runtime.load(guest_path("c_hello"));
+    REQUIRE(runtime.spawn(*module, {.stdin_from = -1, .stdout_to = output.fd()}).ok());
+    CHECK(runtime.run().end == RunEnd::finished);
+    CHECK(ended == 3);
+  }
+  CHECK(output.text().find("tick 5") != std::string::npos);
+  CHECK(output.text().find("slept true") != std::string::npos);
 }

@@ -1,0 +1,86 @@
+#include "os/turns.h"
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+
+namespace weft {
+namespace {
+
+namespace asio = boost::asio;
+
+}  // namespace
+
+Turns::Turns(Scheduler& scheduler, Reactor& reactor)
+    : scheduler_(scheduler),
+      reactor_(reactor),
+      timer_(reactor.io()),
+      life_(std::make_shared<char>()) {
+  reactor_.keep_loop(false);
+  scheduler_.on_runnable([](void* self) { static_cast<Turns*>(self)->soon(); }, this);
+  if (scheduler_.runnable() > 0) soon();
+}
+
+Turns::~Turns() {
+  scheduler_.on_runnable(nullptr, nullptr);
+  reactor_.listen(nullptr, nullptr);
+  reactor_.keep_loop(true);  // The scheduler's end may poll.
+}
+
+RunResult Turns::run() {
+  struct Keep {
+    Turns& turns;
+    explicit Keep(Turns& t) : turns(t) { turns.reactor_.keep_loop(true); }
+    ~Keep() {
+      turns.reactor_.keep_loop(false);
+      if (turns.scheduler_.live() > 0) turns.soon();
+    }
+  } keep{*this};
+  return scheduler_.run();
+}
+
+void Turns::soon() {
+  if (posted_) return;
+  posted_ = true;
+  asio::post(reactor_.io(), [this, life = std::weak_ptr(life_)] {
+    if (!life.expired()) take();
+  });
+}
+
+void Turns::take() {
+  posted_ = false;
+  if (scheduler_.running()) return;  // Inside a run() that polls this loop.
+  struct AfterException {
+    Turns* turns;
+    ~AfterException() {
+      if (turns != nullptr && turns->scheduler_.live() > 0) turns->soon();
+    }
+  } after_exception{this};
+  last_ = scheduler_.run_turn(kSwitchesPerTurn).end;
+  after_exception.turns = nullptr;
+  const bool goes_on = last_ == RunEnd::turn_over || last_ == RunEnd::waiting;
+  if (last_ == RunEnd::turn_over) soon();
+  if (goes_on) {
+    reactor_.listen([](void* self) { static_cast<Turns*>(self)->soon(); }, this);
+  } else {
+    reactor_.listen(nullptr, nullptr);
+  }
+  wait_until(goes_on ? scheduler_.next_deadline() : Instant::far_future());
+}
+
+void Turns::wait_until(Instant deadline) {
+  if (deadline == timer_at_) return;
+  timer_at_ = deadline;
+  if (deadline == Instant::far_future()) {
+    timer_.cancel();
+    return;
+  }
+  const std::chrono::nanoseconds since_origin(deadline.ns);
+  timer_.expires_at(std::chrono::steady_clock::time_point(since_origin));
+  timer_.async_wait([this, life = std::weak_ptr(life_)](const boost::system::error_code& error) {
+    if (error || life.expired()) return;
+    timer_at_ = Instant::far_future();
+    take();
+  });
+}
+
+}  // namespace weft

@@ -1,0 +1,65 @@
+// Turns: the scheduler inside a loop that somebody else runs.
+//
+//   boost::asio::io_context io;          a G becomes runnable ─┐   (or wake(), or a timer is due)
+//   Reactor reactor{io};                                       ▼
+//   Scheduler scheduler{clock, reactor};                  posted ──▶ a turn: Gs run, up to
+//   Turns turns{scheduler, reactor};                         ▲       kSwitchesPerTurn switches
+//   ...                                                      └─ Gs are ─┤
+//   io.run();                                                   left    ├─ all wait: a timer for
+//   the
+//                                                                       │  next deadline
+//                                                                       └─ none can go on: nothing
+//
+// A turn is one handler among the embedder's others; between two turns they have the loop to
+// themselves. They may spawn, ready and kill Gs: whatever makes a G runnable asks for a turn. For
+// channels, locks and timers they spawn a G that uses them, as a handler is not on one.
+//
+// While no G can go on without a handler's help, nothing of weft keeps io.run() from returning.
+// That is how it ends when all is done; Scheduler::live() tells a deadlock from that.
+//
+// What leaves a G as an exception leaves io.run(); the others go on when that is called again.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+
+#include "os/reactor.h"
+#include "scheduler/scheduler.h"
+
+namespace weft {
+
+// As often as the scheduler looks outside by itself: I/O waits no longer than it would there.
+inline constexpr std::uint64_t kSwitchesPerTurn = kSwitchesPerLook;
+
+class Turns {
+ public:
+  // Both must live longer, the reactor be on the embedder's io_context, and the scheduler's clock
+  // be SystemClock's, which is Asio's.
+  Turns(Scheduler& scheduler, Reactor& reactor);
+  ~Turns();
+  Turns(const Turns&) = delete;
+  Turns& operator=(const Turns&) = delete;
+
+  // Asks for a turn. On the thread of the loop. Seldom needed: see above.
+  void soon();
+
+  // As Scheduler::run(), with the embedder's handlers run meanwhile. Not inside one of them.
+  RunResult run();
+
+  // How the last turn ended.
+  [[nodiscard]] RunEnd last() const { return last_; }
+
+ private:
+  void take();
+  void wait_until(Instant deadline);
+
+  Scheduler& scheduler_;
+  Reactor& reactor_;
+  boost::asio::steady_timer timer_;
+  Instant timer_at_ = Instant::far_future();
+  RunEnd last_ = RunEnd::finished;
+  bool posted_ = false;
+  std::shared_ptr<void> life_;  // A handler that runs after the end finds it expired.
+};
+
+}  // namespace weft
