@@ -55,10 +55,10 @@ void Turns::take() {
       if (turns != nullptr && turns->scheduler_.live() > 0) turns->soon();
     }
   } after_exception{this};
-  last_ = scheduler_.run_turn(kSwitchesPerTurn).end;
+  last_ = scheduler_.run_turn(kSwitchesPerTurn);
   after_exception.turns = nullptr;
-  const bool goes_on = last_ == RunEnd::turn_over || last_ == RunEnd::waiting;
-  if (last_ == RunEnd::turn_over) soon();
+  const bool goes_on = last_.end == RunEnd::turn_over || last_.end == RunEnd::waiting;
+  if (last_.end == RunEnd::turn_over) soon();
   if (goes_on) {
     reactor_.listen([](void* self) { static_cast<Turns*>(self)->soon(); }, this);
   } else {

@@ -46,8 +46,8 @@ class Turns {
   // As Scheduler::run(), with the embedder's handlers run meanwhile. Not inside one of them.
   RunResult run();
 
-  // How the last turn ended.
-  [[nodiscard]] RunEnd last() const { return last_; }
+  // How the last turn ended. A report only when it is fatal; fatal_report() makes one of a deadlock.
+  [[nodiscard]] const RunResult& last() const { return last_; }
 
  private:
   void take();
@@ -57,7 +57,7 @@ class Turns {
   Reactor& reactor_;
   boost::asio::steady_timer timer_;
   Instant timer_at_ = Instant::far_future();
-  RunEnd last_ = RunEnd::finished;
+  RunResult last_{RunEnd::finished, {}};
   bool posted_ = false;
   std::shared_ptr<void> life_;  // A handler that runs after the end finds it expired.
 };

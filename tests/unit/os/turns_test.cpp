@@ -47,7 +47,7 @@ TEST_CASE("Gs run in the embedder's loop, which returns when all have ended") {
   CHECK(e.trace.empty());
   e.io.run();
   CHECK(e.trace == "a1 b a2 ");
-  CHECK(e.turns.last() == RunEnd::finished);
+  CHECK(e.turns.last().end == RunEnd::finished);
   CHECK(e.scheduler.live() == 0);
 }
 
@@ -159,13 +159,13 @@ TEST_CASE("Gs that wait for each other let the loop return, and go on when a han
     e.trace += "helped";
   });
   e.io.run();
-  CHECK(e.turns.last() == RunEnd::deadlock);
+  CHECK(e.turns.last().end == RunEnd::deadlock);
   CHECK(e.scheduler.live() == 1);
   e.io.restart();
   asio::post(e.io, [&] { e.go([&] { never.close(); }); });
   e.io.run();
   CHECK(e.trace == "helped");
-  CHECK(e.turns.last() == RunEnd::finished);
+  CHECK(e.turns.last().end == RunEnd::finished);
 }
 
 TEST_CASE("an exception that leaves a G leaves the loop, and the others go on with the next run") {
