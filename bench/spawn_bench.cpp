@@ -1,7 +1,12 @@
-// What a G costs: spawn and join, on stacks from the pool and on fresh ones; and many at once.
+// What a G costs: spawn and join, on stacks from the pool and on fresh ones; a tree of a million of
+// them; and what each takes of memory while it is parked.
+#include <unistd.h>
+
+#include <cstdio>
 #include <vector>
 
 #include "bench/world.h"
+#include "scheduler/chan.h"
 #include "scheduler/task.h"
 
 namespace weft::bench {
@@ -10,7 +15,7 @@ namespace {
 // Spawns a G that returns at once, and waits for it. Its stack comes from the pool.
 void spawn_join_pooled(benchmark::State& state) {
   World world;
-  std::uint64_t ran = 0;
+  std::int64_t ran = 0;
   world.go([&] {
     for (auto _ : state) {
       const SpawnOptions options{.on_exit = [](G&, void* g) { ready(*static_cast<G*>(g)); },
@@ -20,40 +25,108 @@ void spawn_join_pooled(benchmark::State& state) {
     }
   });
   world.scheduler.run();
-  if (ran != static_cast<std::uint64_t>(state.iterations())) state.SkipWithError("a G did not run");
-  report_each(state, 1);
+  report(state, iterations(state), ran);
 }
 BENCHMARK(spawn_join_pooled)->Name("spawn_join/pooled");
 
 // The same through the joinable handle, with a result.
 void spawn_join_task(benchmark::State& state) {
   World world;
-  std::uint64_t sum = 0;
+  std::int64_t sum = 0;
   world.go([&] {
-    for (auto _ : state) sum += spawn([] { return std::uint64_t{1}; }).join();
+    for (auto _ : state) sum += spawn([] { return std::int64_t{1}; }).join();
   });
   world.scheduler.run();
-  if (sum != static_cast<std::uint64_t>(state.iterations()))
-    state.SkipWithError("a result is lost");
-  report_each(state, 1);
+  report(state, iterations(state), sum);
 }
 BENCHMARK(spawn_join_task)->Name("spawn_join/task");
 
 // A scheduler of its own, that many fresh stacks, each touched once.
 void spawn_join_fresh(benchmark::State& state) {
   const std::int64_t gs = state.range(0);
+  std::int64_t ran = 0;
   for (auto _ : state) {
     World world;
-    for (std::int64_t i = 0; i < gs; ++i) world.go([] {});
+    for (std::int64_t i = 0; i < gs; ++i) world.go([&ran] { ++ran; });
     world.scheduler.run();
   }
-  report_each(state, gs);
+  report(state, iterations(state) * gs, ran);
 }
 BENCHMARK(spawn_join_fresh)
     ->Name("spawn_join/fresh")
     ->Arg(1'000)
     ->Arg(100'000)
     ->Unit(benchmark::kMillisecond);
+
+// A tree in which each G starts ten and adds up what they send; its leaves send their numbers.
+void skynet_node(chan<std::int64_t> up, std::int64_t number, std::int64_t leaves) {
+  if (leaves == 1) return up.send(number);
+  const auto down = make_chan<std::int64_t>();
+  for (std::int64_t i = 0; i < 10; ++i) {
+    const std::int64_t first = number + i * leaves / 10;
+    if (!go([down, first, leaves] { skynet_node(down, first, leaves / 10); })) std::abort();
+  }
+  std::int64_t sum = 0;
+  for (int i = 0; i < 10; ++i) sum += chan(down).recv().value();
+  up.send(sum);
+}
+
+void skynet(benchmark::State& state) {
+  World world;
+  const std::int64_t leaves = state.range(0);
+  std::int64_t sum = 0;
+  world.go([&] {
+    auto up = make_chan<std::int64_t>();
+    for (auto _ : state) {
+      if (!go([=] { skynet_node(up, 0, leaves); })) std::abort();
+      sum += up.recv().value();
+    }
+  });
+  world.scheduler.run();
+  const std::int64_t done = iterations(state) * leaves;
+  report(state, done, sum, done * (leaves - 1) / 2);
+}
+BENCHMARK(skynet)->Name("skynet")->Arg(1'000)->Arg(100'000)->Arg(1'000'000)->Unit(
+    benchmark::kMillisecond);
+
+double resident_bytes() {
+  long total = 0;
+  long resident = 0;
+  std::FILE* file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr || std::fscanf(file, "%ld %ld", &total, &resident) != 2) std::abort();
+  std::fclose(file);
+  return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+// Resident bytes for each of state.range(0) Gs that are parked. What an earlier benchmark has freed
+// would be used first: run it alone.
+void parked(benchmark::State& state) {
+  const std::int64_t gs = state.range(0);
+  std::int64_t woken = 0;
+  double bytes = 0;
+  for (auto _ : state) {
+    World world;
+    std::vector<G*> sleepers;
+    sleepers.reserve(static_cast<std::size_t>(gs));
+    const double before = resident_bytes();
+    for (std::int64_t i = 0; i < gs; ++i) {
+      world.go([&] {
+        sleepers.push_back(&this_g());
+        park(WaitReason::semacquire);
+        ++woken;
+      });
+    }
+    world.go([&] {
+      bytes += resident_bytes() - before - static_cast<double>(sleepers.size() * sizeof(G*));
+      for (G* sleeper : sleepers) ready(*sleeper);
+    });
+    world.scheduler.run();
+  }
+  report(state, iterations(state) * gs, woken);
+  state.counters["bytes"] = bytes / static_cast<double>(iterations(state) * gs);
+}
+BENCHMARK(parked)->Name("parked")->Arg(1'000)->Arg(100'000)->Arg(1'000'000)->Iterations(1)->Unit(
+    benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace weft::bench

@@ -9,19 +9,21 @@ namespace {
 
 namespace context = boost::context::detail;
 
+void count_jumps(context::transfer_t from) {
+  for (std::intptr_t jumps = 1;; ++jumps) {
+    from = context::jump_fcontext(from.fctx, reinterpret_cast<void*>(jumps));
+  }
+}
+
 // One way, between two stacks and nothing else: the floor.
 void jump_fcontext(benchmark::State& state) {
   constexpr std::size_t kBytes = 64 * 1024;
   const auto stack = std::make_unique<char[]>(kBytes);
-  context::transfer_t other{context::make_fcontext(stack.get() + kBytes, kBytes,
-                                                   [](context::transfer_t from) {
-                                                     for (;;)
-                                                       from = context::jump_fcontext(from.fctx,
-                                                                                     nullptr);
-                                                   }),
+  context::transfer_t other{context::make_fcontext(stack.get() + kBytes, kBytes, &count_jumps),
                             nullptr};
   for (auto _ : state) other = context::jump_fcontext(other.fctx, nullptr);
-  report_each(state, 2);
+  const auto came_back = reinterpret_cast<std::intptr_t>(other.data);
+  report(state, 2 * iterations(state), 2 * came_back);
 }
 BENCHMARK(jump_fcontext);
 
@@ -29,19 +31,23 @@ BENCHMARK(jump_fcontext);
 void yield_all(benchmark::State& state) {
   World world;
   bool done = false;
+  std::int64_t yields = 0;
   const std::int64_t gs = state.range(0);
   for (std::int64_t i = 1; i < gs; ++i) {
-    world.go([&done] {
-      while (!done) yield();
+    world.go([&done, &yields] {
+      std::int64_t mine = -2;  // Before the first iteration, each has yielded twice.
+      for (; !done; ++mine) yield();
+      yields += mine;
     });
   }
   world.go([&] {
     yield();  // Every stack has been touched.
     for (auto _ : state) yield();
     done = true;
+    yields += iterations(state);
   });
   world.scheduler.run();
-  report_each(state, gs);
+  report(state, iterations(state) * gs, yields);
 }
 BENCHMARK(yield_all)
     ->Name("yield")
@@ -57,10 +63,11 @@ BENCHMARK(yield_all)
 void park_ready(benchmark::State& state) {
   World world;
   bool done = false;
+  std::int64_t parks = -1;
   G* sleeper = nullptr;
   world.go([&] {
     sleeper = &this_g();
-    while (!done) park(WaitReason::semacquire);
+    for (; !done; ++parks) park(WaitReason::semacquire);
   });
   world.go([&] {
     for (auto _ : state) {
@@ -71,7 +78,7 @@ void park_ready(benchmark::State& state) {
     ready(*sleeper);
   });
   world.scheduler.run();
-  report_each(state, 1);
+  report(state, iterations(state), parks);
 }
 BENCHMARK(park_ready);
 

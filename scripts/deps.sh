@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what weft needs and this machine lacks, through apt.
 #
-#     scripts/deps.sh build guests tests
+#     scripts/deps.sh build guests tests bench
 #
 # Each group below is a list of needs: a test that says whether the thing is already here (a
 # command, a header, a version), the package that brings it, and why weft wants it. Only what is
@@ -40,6 +40,8 @@ has_boost() {
 }
 
 has_boost_context() { has_boost && compgen -G "/usr/lib/*/libboost_context.so" >/dev/null; }
+
+has_boost_fiber() { has_boost && compgen -G "/usr/lib/*/libboost_fiber.so" >/dev/null; }
 
 has_libwabt() {
   [[ -e /usr/include/wabt/interp/interp.h ]] &&
@@ -148,6 +150,7 @@ needs_of_build() {
   need "has_boost_context" "boost_package boost-context" "Boost.Context: fibers"
   need "has_file /usr/include/doctest/doctest.h" doctest-dev "unit tests"
   need "has_libwabt" wabt "libwabt: parses, validates and interprets guests"
+  need "has wat2wasm" wabt "assembles the guests of the benchmarks"
   need "has_file /usr/include/CLI/CLI.hpp" libcli11-dev "the command line of weft"
   need "has_file /usr/include/fmt/format.h" libfmt-dev "messages"
   need "has_file /usr/include/benchmark/benchmark.h" libbenchmark-dev "the benchmarks"
@@ -169,6 +172,12 @@ needs_of_tests() {
   need "has_libfuzzer" libfuzzer_package "clang's sanitizers and fuzzer: fuzz targets"
   need "has python3" python3 "end-to-end and tidy checks"
   need "has git" git "lists the project's files"
+}
+
+needs_of_bench() {
+  need "has_boost_fiber" "boost_package boost-fiber" "Boost.Fiber, to compare with"
+  need "has_go" go_package "Go 1.21 or newer, to compare with"
+  need "has python3" python3 "runs bench/compare"
 }
 
 # ---- installing ----------------------------------------------------------------------------------
@@ -234,8 +243,8 @@ main() {
   local group
   for group in "$@"; do
     case $group in
-      build | guests | tests) "needs_of_$group" ;;
-      *) die "no such group: $group (build, guests, tests)" ;;
+      build | guests | tests | bench) "needs_of_$group" ;;
+      *) die "no such group: $group (build, guests, tests, bench)" ;;
     esac
   done
   ((${#missing_tests[@]} == 0)) && return

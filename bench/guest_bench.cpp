@@ -1,0 +1,79 @@
+// What guests cost: a sched_yield of one of several, and a call of a host function, on each engine.
+//
+// The guests run for ever. A native G sleeps, and looks at how often they had the thread meanwhile;
+// then it ends them.
+#include <memory>
+#include <string>
+
+#include "bench/world.h"
+#include "guest/runtime.h"
+
+namespace weft::bench {
+namespace {
+
+// One row an engine.
+struct EngineRow {
+  const char* name;
+  std::unique_ptr<Runtime> (*make)();
+};
+const EngineRow kEngines[] = {
+    {"interp", [] { return std::make_unique<Runtime>(); }},
+};
+
+constexpr std::int64_t kCallsPerYield = 1'000;  // In bench/guests/calls.wat.
+
+// The times that all guests together had the thread.
+std::int64_t turns(const Runtime& runtime) {
+  std::uint64_t sum = 0;
+  for (const auto& guest : runtime.guests()) sum += guest->switches();
+  return static_cast<std::int64_t>(sum);
+}
+
+// An operation is each_turn of what the module does between two yields.
+void run_guests(benchmark::State& state, const EngineRow& engine, const char* file,
+                std::int64_t guests, std::int64_t each_turn) {
+  const auto runtime = engine.make();
+  const auto module = runtime->load(std::string(WEFT_BENCH_GUESTS "/") + file);
+  if (!module) return state.SkipWithError(module.error().message.c_str());
+  for (std::int64_t i = 0; i < guests; ++i) {
+    if (!runtime->spawn(*module)) return state.SkipWithError("no memory for a guest");
+  }
+  std::int64_t before = 0;
+  std::int64_t after = 0;
+  const auto measure = [&] {
+    sleep_for(milliseconds(1));  // All have started.
+    before = turns(*runtime);
+    // One iteration is a millisecond or more: a window, in which turns are counted.
+    for (auto _ : state) sleep_for(milliseconds(1));
+    after = turns(*runtime);
+    for (const auto& guest : runtime->guests()) runtime->scheduler().kill(*guest->g());
+  };
+  if (!runtime->scheduler().spawn(measure)) std::abort();
+  runtime->run();
+  const std::int64_t operations = (after - before) * each_turn;
+  report(state, operations, operations);
+  if (operations == 0) state.SkipWithError("the guests did not run");
+  for (const auto& guest : runtime->guests()) {
+    if (guest->end()->kind != GuestEnd::Kind::killed) state.SkipWithError("a guest ended early");
+  }
+}
+
+void register_guest_benchmarks() {
+  for (const EngineRow& engine : kEngines) {
+    for (const std::int64_t guests : {2, 1'000}) {
+      const std::string name =
+          std::string("guest/yield/") + engine.name + "/" + std::to_string(guests);
+      benchmark::RegisterBenchmark(name.c_str(), [&engine, guests](benchmark::State& state) {
+        run_guests(state, engine, "yields.wasm", guests, 1);
+      });
+    }
+    const std::string name = std::string("guest/host_call/") + engine.name;
+    benchmark::RegisterBenchmark(name.c_str(), [&engine](benchmark::State& state) {
+      run_guests(state, engine, "calls.wasm", 1, kCallsPerYield);
+    });
+  }
+}
+const bool registered = (register_guest_benchmarks(), true);
+
+}  // namespace
+}  // namespace weft::bench
