@@ -1,0 +1,120 @@
+"""Measures: every contender's every benchmark once a round, interleaved, and what follows from it.
+
+Each figure comes from a process of its own, so that none inherits another's heap. Within a round
+the contenders take turns benchmark by benchmark, and each round begins with another one: what the
+machine does meanwhile hits all alike. A ratio is the median of the ratios within the rounds, which
+a machine that becomes slower does not change.
+"""
+
+import os
+import signal
+import statistics
+import subprocess
+import time
+
+from comparison.contenders import Failed, checksum_is_right
+
+# A benchmark may set up a million tasks before it measures.
+FIGURE_TIMEOUT_S = 300
+NOISY_PERCENT = 20
+
+
+def run_alone(command, timeout_s):
+    """The output of a command in a process group of its own, which never outlives this call."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
+        try:
+            output, complaints = child.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise Failed(f"{command[0]} did not end within {timeout_s} s") from error
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+    if child.returncode != 0:
+        last = (complaints.strip().splitlines() or ["it said nothing"])[-1]
+        raise Failed(f"{' '.join(command[:2])} ended with {child.returncode}: {last}")
+    return output
+
+
+class Results:
+    """figures[benchmark][contender]: a Figure of each round, None where it failed."""
+
+    def __init__(self, benchmarks, contenders, rounds):
+        self.benchmarks = benchmarks
+        self.contenders = contenders
+        self.rounds = rounds
+        self.figures = {name: {c.name: [None] * rounds for c in contenders if name in c.benchmarks}
+                        for name in benchmarks}
+        self.failures = []
+
+    def has(self, benchmark, contender):
+        return any(self.figures[benchmark].get(contender, []))
+
+    def values(self, benchmark, contender):
+        return [f.value for f in self.figures[benchmark].get(contender, []) if f is not None]
+
+    def unit(self, benchmark):
+        for figures in self.figures[benchmark].values():
+            for figure in figures:
+                if figure is not None:
+                    return figure.unit
+        return "ns"
+
+    def median(self, benchmark, contender):
+        return statistics.median(self.values(benchmark, contender))
+
+    def spread_percent(self, benchmark, contender):
+        """How far half of the rounds lie from the median, in percent of it."""
+        median = self.median(benchmark, contender)
+        away = [abs(value - median) for value in self.values(benchmark, contender)]
+        return 100 * statistics.median(away) / median if median else 0.0
+
+    def baseline(self, benchmark):
+        """The contender that others are compared with: weft, for guests its fastest engine."""
+        of_weft = [c.name for c in self.contenders
+                   if c.name.split()[0] == "weft" and self.has(benchmark, c.name)]
+        return min(of_weft, key=lambda name: self.median(benchmark, name), default=None)
+
+    def ratio(self, benchmark, contender):
+        """How many times the baseline's figure this one's is; None without a baseline."""
+        base = self.baseline(benchmark)
+        if base is None:
+            return None
+        pairs = zip(self.figures[benchmark][contender], self.figures[benchmark][base])
+        ratios = [a.value / b.value for a, b in pairs if a and b and b.value > 0]
+        return statistics.median(ratios) if ratios else None
+
+    def noisy(self):
+        """(benchmark, contender, percent) of what varied much."""
+        return [(name, c.name, self.spread_percent(name, c.name)) for name in self.benchmarks
+                for c in self.contenders if self.has(name, c.name)
+                and self.spread_percent(name, c.name) > NOISY_PERCENT]
+
+
+def measure(benchmarks, contenders, rounds, milliseconds, say):
+    results = Results(benchmarks, contenders, rounds)
+    runs = sum(len(of) for of in results.figures.values())
+    start = time.monotonic()
+    for number in range(rounds):
+        turn = contenders[number % len(contenders):] + contenders[:number % len(contenders)]
+        for name in benchmarks:
+            for contender in turn:
+                if name in contender.benchmarks:
+                    measure_one(results, name, contender, number, milliseconds)
+        spent = time.monotonic() - start
+        left = spent / (number + 1) * (rounds - number - 1)
+        say(f"round {number + 1} of {rounds}: {runs} figures; about {left:.0f} s left")
+    return results
+
+
+def measure_one(results, name, contender, number, milliseconds):
+    try:
+        output = run_alone(contender.command(name, milliseconds), FIGURE_TIMEOUT_S)
+        figure = contender.figure(name, output)
+        if not checksum_is_right(name, figure):
+            raise Failed(f"the checksum {figure.checksum} does not follow from "
+                         f"{figure.operations} operations")
+        results.figures[name][contender.name][number] = figure
+    except (Failed, ValueError, KeyError) as error:
+        results.failures.append(f"{contender.name}, {name}, round {number + 1}: {error}")
