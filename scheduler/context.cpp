@@ -4,11 +4,40 @@
 //   I1. A node is on its parent's list of children exactly while neither of them is cancelled.
 //   I2. A node's deadline is not after its parent's.
 //   I3. A node's timer is armed exactly while it has a deadline of its own and is not cancelled.
+//   I4. A function waits on a node's list, and owns itself, exactly until it is started or stopped,
+//   or the node dies.
 #include "scheduler/context.h"
 
 namespace weft {
 
 struct ContextChildTag {};
+struct ContextFuncTag {};
+
+// A function that runs once its context is cancelled.
+class AfterFunc : public ListLink<ContextFuncTag> {
+ public:
+  explicit AfterFunc(std::function<void()> f) : function_(std::move(f)) {}
+
+  void wait_on(List<AfterFunc, ContextFuncTag>& list, const std::shared_ptr<AfterFunc>& self) {
+    self_ = self;
+    list.push_back(*this);
+  }
+  // Returns false when it does not wait any more.
+  bool stop() {
+    unlink();
+    return std::exchange(self_, nullptr) != nullptr;
+  }
+  // On a G of its own.
+  void start() {
+    unlink();
+    const auto self = std::exchange(self_, nullptr);
+    if (!go(std::move(function_), {.name = "context.AfterFunc"})) throw std::bad_alloc();
+  }
+
+ private:
+  std::function<void()> function_;
+  std::shared_ptr<AfterFunc> self_;
+};
 
 class ContextNode : public ListLink<ContextChildTag>, public Timer {
  public:
@@ -26,6 +55,7 @@ class ContextNode : public ListLink<ContextChildTag>, public Timer {
   ContextNode& operator=(const ContextNode&) = delete;
   ~ContextNode() {
     // Children hold their parent: there are none left.
+    while (AfterFunc* function = functions_.front()) function->stop();  // I4
     if (scheduler_ != nullptr) scheduler_->cancel(*this);
     unlink();
   }
@@ -57,6 +87,7 @@ class ContextNode : public ListLink<ContextChildTag>, public Timer {
     if (scheduler_ != nullptr) scheduler_->cancel(*this);  // I3
     if (done_) done_.close();
     unlink();  // I1
+    while (AfterFunc* function = functions_.front()) function->start();
     while (ContextNode* child = children_.pop_front()) child->cancel(end, why);
   }
 
@@ -68,6 +99,18 @@ class ContextNode : public ListLink<ContextChildTag>, public Timer {
       if (end_ != ContextEnd::none) done_.close();
     }
     return done_;
+  }
+
+  static StopFunction after(ContextNode* node, std::function<void()> f) {
+    auto function = std::make_shared<AfterFunc>(std::move(f));
+    // Of a node that only carries a value nobody keeps hold.
+    while (node != nullptr && node->key != nullptr) node = node->parent_.get();
+    if (node != nullptr && node->end_ != ContextEnd::none) {
+      function->start();
+    } else if (node != nullptr) {
+      function->wait_on(node->functions_, function);  // I4
+    }
+    return StopFunction(std::move(function));
   }
 
   std::optional<Instant> deadline;
@@ -82,6 +125,7 @@ class ContextNode : public ListLink<ContextChildTag>, public Timer {
 
   const std::shared_ptr<ContextNode> parent_;
   List<ContextNode, ContextChildTag> children_;
+  List<AfterFunc, ContextFuncTag> functions_;
   ContextEnd end_ = ContextEnd::none;
   chan<Nothing> done_;
   Scheduler* scheduler_ = nullptr;
@@ -112,6 +156,14 @@ const std::any* context::find(const void* key) const {
 
 void CancelFunction::operator()(const std::string& cause) const {
   node_->cancel(ContextEnd::canceled, cause);
+}
+
+bool StopFunction::operator()() const {
+  return function_->stop();
+}
+
+StopFunction after_func(const context& ctx, std::function<void()> f) {
+  return ContextNode::after(ctx.node_.get(), std::move(f));
 }
 
 CancelContext with_cancel(const context& parent) {

@@ -7,7 +7,8 @@
 //
 //   background ◀── with_cancel ◀── with_timeout ◀── with_value       each keeps its parent alive
 //                       │  cancel: children are cancelled too, in the order in which they were made
-//                       └──────────────▶ done() is closed: every G that waits for it goes on
+//                       └──────────────▶ done() is closed: every G that waits for it goes on,
+//                                        and each function of after_func gets a G
 //
 // A context is a handle: copies mean the same one. A child that nobody holds any more leaves its
 // parent by itself, so there is nothing to be leaked by not calling cancel; its timer goes with it.
@@ -18,6 +19,7 @@
 #pragma once
 
 #include <any>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +46,8 @@ struct ContextKey {
 };
 
 class ContextNode;
+class AfterFunc;
+class StopFunction;
 
 class context {
  public:
@@ -71,6 +75,7 @@ class context {
 
  private:
   friend class ContextNode;
+  friend StopFunction after_func(const context& ctx, std::function<void()> f);
   explicit context(std::shared_ptr<ContextNode> node) : node_(std::move(node)) {}
   [[nodiscard]] const std::any* find(const void* key) const;
 
@@ -88,6 +93,19 @@ class CancelFunction {
   std::shared_ptr<ContextNode> node_;
 };
 
+// Takes an after_func back. May go itself: the function stays.
+class StopFunction {
+ public:
+  // Returns true if the function will not run because of this; false when it was started or stopped
+  // already.
+  bool operator()() const;
+
+ private:
+  friend class ContextNode;
+  explicit StopFunction(std::shared_ptr<AfterFunc> f) : function_(std::move(f)) {}
+  std::shared_ptr<AfterFunc> function_;
+};
+
 // A context and its cancel function: auto [ctx, cancel] = with_cancel(...).
 struct CancelContext {
   context ctx;
@@ -102,6 +120,12 @@ inline context background() {
 CancelContext with_cancel(const context& parent);
 CancelContext with_deadline(const context& parent, Instant deadline);
 CancelContext with_timeout(const context& parent, Duration timeout);
+
+// Calls f() on a G of its own once the context is cancelled; at once when it is. Functions of one
+// context start in the order of these calls, before those of its children. A context that nobody
+// holds any more, neither itself nor a child nor its cancel function, forgets them. Throws
+// std::bad_alloc when there is no memory for the G's stack, at that time.
+StopFunction after_func(const context& ctx, std::function<void()> f);
 
 context with_any_value(const context& parent, const void* key, std::any value);
 

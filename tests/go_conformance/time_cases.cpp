@@ -162,6 +162,23 @@ CASE(context_deadline) {
   cancel_past();
 }
 
+CASE(context_after_func) {
+  auto [ctx, cancel] = with_cancel(background());
+  auto group = make_chan<int>(4);
+  const auto stop_first = after_func(ctx, [=]() mutable { group.send(1); });
+  const auto stop_second = after_func(ctx, [=]() mutable { group.send(2); });
+  say(stop_second());
+  say(stop_second());
+  cancel();
+  say(group.recv().value());
+  say(stop_first());
+  const auto stop_late = after_func(ctx, [=]() mutable { group.send(3); });
+  say(stop_late());
+  say(group.recv().value());
+  settle();
+  say(group.len());
+}
+
 CASE(context_values) {
   const context a = with_value(background(), name_key, "alice");
   auto [b, cancel] = with_cancel(with_value(a, number_key, 7));

@@ -164,6 +164,22 @@ func init() {
 		say(past.Err())
 		cancelPast()
 	})
+	same("context_after_func", func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		group := make(chan int, 4)
+		stopFirst := context.AfterFunc(ctx, func() { group <- 1 })
+		stopSecond := context.AfterFunc(ctx, func() { group <- 2 })
+		say(stopSecond())
+		say(stopSecond())
+		cancel()
+		say(<-group)
+		say(stopFirst())
+		stopLate := context.AfterFunc(ctx, func() { group <- 3 })
+		say(stopLate())
+		say(<-group)
+		settle()
+		say(len(group))
+	})
 	same("context_values", func() {
 		type key int
 		a := context.WithValue(context.Background(), key(1), "alice")

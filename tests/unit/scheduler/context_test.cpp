@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -154,4 +155,72 @@ TEST_CASE("who shares a flight shares its failure") {
     w.say("killed");
   });
   CHECK(w.run() == "killed a b");
+}
+
+TEST_CASE("after_func runs each function on a G of its own, in order, once") {
+  World w;
+  w.go("main", [&] {
+    auto [ctx, cancel] = with_cancel(background());
+    after_func(ctx, [&w] { w.say("first"); });
+    const auto stop_second = after_func(ctx, [&w] {
+      yield();
+      w.say("second");
+    });
+    auto [child, cancel_child] = with_cancel(ctx);
+    after_func(child, [&w] { w.say("child"); });
+    w.say("cancel");
+    cancel();
+    w.say("cancelled");
+    CHECK_FALSE(stop_second());
+    cancel();
+  });
+  w.run();
+  CHECK(w.trace == "cancel cancelled first child second");
+}
+
+TEST_CASE("after_func of a context that has ended starts at once") {
+  World w;
+  w.go("main", [&] {
+    auto [ctx, cancel] = with_cancel(background());
+    cancel();
+    CHECK_FALSE(after_func(ctx, [&w] { w.say("ran"); })());
+  });
+  w.run();
+  CHECK(w.trace == "ran");
+}
+
+TEST_CASE("an after_func that was stopped does not run, and stop says so once") {
+  World w;
+  w.go("main", [&] {
+    auto [ctx, cancel] = with_cancel(background());
+    const auto stop = after_func(ctx, [&w] { w.say("ran"); });
+    CHECK(stop());
+    CHECK_FALSE(stop());
+    cancel();
+  });
+  w.run();
+  CHECK(w.trace.empty());
+}
+
+TEST_CASE("after_func runs at the deadline, and through a context that only carries a value") {
+  World w;
+  w.go("main", [&] {
+    auto [ctx, cancel] = with_timeout(background(), milliseconds(5));
+    after_func(with_value(ctx, depth_key, 1), [&w, ctx = ctx] { w.say(ctx.why()); });
+    sleep_for(milliseconds(10));
+  });
+  w.run();
+  CHECK(w.trace == "context deadline exceeded");
+}
+
+TEST_CASE("a context that nobody holds any more forgets its functions") {
+  World w;
+  const auto captured = std::make_shared<int>(1);
+  w.go("main", [&] {
+    after_func(background(), [captured] { FAIL("ran"); });
+    after_func(with_timeout(background(), milliseconds(5)).ctx, [captured] { FAIL("ran"); });
+    sleep_for(milliseconds(10));
+    CHECK(captured.use_count() == 1);
+  });
+  w.run();
 }
