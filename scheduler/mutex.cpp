@@ -1,13 +1,40 @@
 // The contended half of scheduler/mutex.h.
 #include "scheduler/mutex.h"
 
+#include <algorithm>
+#include <optional>
+
 namespace weft {
 namespace {
 constexpr Duration kStarvationAfter = milliseconds(1);
-}
+
+// Whether a G that loses the mutex again and again has waited for too long. A clock costs more than
+// a switch, so it is read only when that may be so: as often as the losses so far took to half of
+// what is left, and after at most kLossesPerClockRead of them.
+class Patience {
+ public:
+  // After each wait.
+  bool is_over() {
+    if (++losses_ < next_read_) return false;
+    const Duration waited = now() - since_;
+    if (waited > kStarvationAfter) return true;
+    const std::int64_t left = kStarvationAfter.ns - waited.ns;
+    const std::int64_t losses_left = losses_ * left / std::max<std::int64_t>(waited.ns, 1);
+    next_read_ = losses_ + std::clamp<std::int64_t>(losses_left / 2, 1, kLossesPerClockRead);
+    return false;
+  }
+
+ private:
+  static constexpr std::int64_t kLossesPerClockRead = 16;
+  const Instant since_ = now();
+  std::int64_t losses_ = 0;
+  std::int64_t next_read_ = 1;
+};
+
+}  // namespace
 
 void mutex::lock_slow() {
-  Instant waiting_since{};
+  std::optional<Patience> patience;  // From the first wait on.
   bool has_waited = false;
   bool starving = false;  // This G; kStarving is the mutex.
   for (;;) {
@@ -20,7 +47,7 @@ void mutex::lock_slow() {
     state_ += kOneWaiter;
     // Only while it is locked: unlock relies on a waiter to hand it to.
     if (starving && (state_ & kLocked) != 0) state_ |= kStarving;
-    if (!has_waited) waiting_since = now();
+    if (!patience) patience.emplace();
     bool taken = false;
     try {
       sema_.acquire(WaitReason::sync_mutex_lock,
@@ -30,7 +57,7 @@ void mutex::lock_slow() {
       throw;
     }
     has_waited = true;
-    starving = starving || now() - waiting_since > kStarvationAfter;
+    starving = starving || patience->is_over();
     if ((state_ & kStarving) != 0) {
       take_over(!starving);
       return;

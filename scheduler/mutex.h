@@ -16,7 +16,8 @@
 // fair: it bounds the wait of the oldest. A woken waiter that loses goes to the front of the line.
 //
 // lock() and unlock() without contention are a compare and a store: no clock, no allocation, no
-// call. The clock is read when a G begins to wait and when it has waited.
+// call. The clock is read when a G begins to wait, and not after every wait when those are short:
+// the end of its patience may be seen up to 16 lost races late.
 //
 // Not recursive. As in Go it belongs to no G: one may lock it and another unlock it. Meets std's
 // Lockable, so std::lock_guard and std::unique_lock take it: use them, a killed G unlocks by its
