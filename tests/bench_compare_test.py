@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of bench/compare: tests/bench_compare_test.py BUILDDIR
+"""Tests of bench/compare and bench/instructions: tests/bench_compare_test.py BUILDDIR
 
 Runs it as a user does, with figures that take a few milliseconds, and looks at what it says, writes
 and leaves behind. The last line is `N passed, N failed`. Makes no claim about a figure.
@@ -176,6 +176,24 @@ def test_what_fails_is_said_in_one_line():
         assert "did not end" in str(failure)
     else:
         raise AssertionError("nothing was said")
+
+
+def instructions(*arguments):
+    return subprocess.run([str(ROOT / "bench" / "instructions"), "--build", BUILD, *arguments],
+                          capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+
+
+def test_counts_of_instructions_are_exact():
+    runs = [instructions("--json", "yield/2", "spawn_join/pooled") for _ in range(2)]
+    assert runs[0].returncode == 0, runs[0].stderr
+    assert runs[0].stdout == runs[1].stdout
+    assert json.loads(runs[0].stdout)["yield/2"]["instructions"] > 30, runs[0].stdout
+
+
+def test_instructions_names_wrong_use():
+    for argument, what in [("yeild", "no operation 'yeild'"), ("--jsn", "--jsn")]:
+        done = instructions(argument)
+        assert done.returncode == 64 and what in done.stderr, done.stderr
 
 
 def main(arguments):
