@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -51,7 +52,10 @@ class Text {
   ::_exit(kExitFatal);
 }
 
+std::atomic<FaultClaim> fault_claim = nullptr;
+
 void on_fault(int sig, siginfo_t* info, void* context) {
+  if (const FaultClaim claim = fault_claim.load(); claim != nullptr && claim(info, context)) return;
   const Scheduler* const scheduler = scheduler_of_thread;
   if (scheduler != nullptr) {
     const std::size_t stack_bytes = scheduler->stack_of_guard(info->si_addr);
@@ -61,6 +65,10 @@ void on_fault(int sig, siginfo_t* info, void* context) {
 }
 
 }  // namespace
+
+void set_fault_claim(FaultClaim claim) {
+  fault_claim = claim;
+}
 
 FaultHandler::FaultHandler() {
   take_signal(SIGSEGV, &on_fault, SA_NODEFER);

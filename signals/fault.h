@@ -1,6 +1,7 @@
 // FaultHandler: what a G that runs over the end of its stack dies of, in words.
 //
-//   SIGSEGV or SIGBUS ─▶ on the alternate stack ─▶ in the guard page of one of our stacks?
+//   SIGSEGV or SIGBUS ─▶ on the alternate stack ─▶ a guest's, who traps by it (FaultClaim)? else
+//                                                 in the guard page of one of our stacks?
 //       yes   the two lines of Go's runtime and the G, to stderr; the process ends with code 2
 //       no    whoever had the signal before: a sanitizer, a wasm engine, or the default action
 //
@@ -15,6 +16,12 @@
 #include "signals/handlers.h"
 
 namespace weft::signals {
+
+// Somebody who can say of a fault that it was expected, and where to go on: it changes `context`
+// (a ucontext_t) and returns true. Called in the handler, first of all, on the alternate stack. One
+// for the process; nullptr: none.
+using FaultClaim = bool (*)(const siginfo_t* info, void* context);
+void set_fault_claim(FaultClaim claim);
 
 class FaultHandler {
  public:
