@@ -177,8 +177,16 @@ void scan_block_type(WasmReader& code) {
   code.skip_leb(5);
 }
 
-void scan_instructions(WasmReader& code) {
-  while (!code.at_end()) scan_immediates(code, code.u8());
+void scan_instructions(WasmReader& code, std::vector<std::uint32_t>* may_trap_at) {
+  while (!code.at_end()) {
+    const auto start = static_cast<std::uint32_t>(code.offset());
+    const std::uint8_t opcode = code.u8();
+    WasmReader immediates = code;
+    scan_immediates(code, opcode);
+    if (may_trap_at == nullptr) continue;
+    const bool prefixed = kOpcodes[opcode] == Imm::prefix_fc;
+    if (may_trap(opcode, prefixed ? immediates.u32() : 0)) may_trap_at->push_back(start);
+  }
 }
 
 void scan_const_expr(WasmReader& code) {

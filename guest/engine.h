@@ -1,8 +1,9 @@
 // What an engine is: something that loads a module once, makes instances of it, and runs one on the
 // calling G until it exits, traps or is killed. guest/interp.h implements it on libwabt's
-// interpreter.
+// interpreter, guest/aot.h with a C compiler.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "base/result.h"
 #include "guest/module_scan.h"
+#include "scheduler/scheduler.h"
 
 namespace weft {
 
@@ -31,6 +33,7 @@ enum class TrapKind : std::uint8_t {
   bad_indirect_call,  // Null, out of the table, or another type.
   stack_overflow,
   out_of_memory,
+  out_of_fuel,
   other,
 };
 
@@ -45,15 +48,24 @@ constexpr const char* name(TrapKind kind) {
       "bad indirect call",
       "stack overflow",
       "out of memory",
+      "out of fuel",
       "trap",
   };
   return names[static_cast<std::size_t>(kind)];
 }
 
+// Does a trap of this kind come of being in a function, and of no instruction of it?
+constexpr bool is_of_function(TrapKind kind) {
+  return kind == TrapKind::stack_overflow || kind == TrapKind::out_of_fuel;
+}
+
 struct TrapReport {
   TrapKind kind = TrapKind::other;
-  std::string detail;  // The engine's own words, where they say more than the kind does.
+  std::string detail;               // What a bad indirect call was, in libwabt's words; else empty.
   std::vector<std::string> frames;  // Names of functions, innermost first; the outermost are cut.
+  // Of the instruction, in the module's file; of the function's code when is_of_function(kind); 0
+  // when it was no instruction (a segment), or one of SIMD.
+  std::uint32_t offset = 0;
 };
 
 // How a guest ended.
@@ -64,11 +76,18 @@ struct GuestEnd {
   TrapReport trap;              // trapped.
 };
 
-// Limits of one instance, in the units of the interpreter.
+// Limits of one instance.
 struct GuestLimits {
   std::uint32_t memory_pages_max = 16'384;  // Pages of 64 KiB: 1 GiB.
   std::uint32_t call_depth_max = 262'144;   // Calls under way at once.
   std::uint32_t values_max = 4'194'304;     // Locals and operands of those calls, 16 bytes each.
+  // aot, in place of those two: the G's stack, a power of two from 128 KiB to 1 GiB. What is not
+  // used takes address space only.
+  std::size_t stack_bytes = std::size_t{8} << 20;
+  // Checks (guest/meter.cpp: loops and calls) that it may pass; it ends at the last. 0: no limit.
+  std::uint64_t fuel = 0;
+
+  friend auto operator<=>(const GuestLimits&, const GuestLimits&) = default;
 };
 
 class Instance {
@@ -91,6 +110,9 @@ class Module {
   // Makes an instance whose imports act on `process`, which must outlive it. Nothing of the guest
   // runs yet.
   virtual std::unique_ptr<Instance> instantiate(wasip1::Process& process) = 0;
+
+  // What its instances need of a G's stack: a power of two.
+  [[nodiscard]] virtual std::size_t stack_bytes() const { return kStackBytes; }
 
   const std::string name;  // For messages: the file's name.
   const ModuleInfo info;

@@ -14,8 +14,11 @@
 #include <new>
 #include <optional>
 
-#include "base/printable.h"
+#include "guest/big_stack.h"
+#include "guest/command.h"
 #include "guest/interp_core.h"
+#include "guest/turn.h"
+#include "guest/wabt_ir.h"
 #include "os/wasip1/functions.h"
 #include "os/wasip1/memory.h"
 #include "os/wasip1/process.h"
@@ -60,9 +63,18 @@ class InterpModule final : public Module, public std::enable_shared_from_this<In
   InterpModule(std::string file, ModuleInfo about, const GuestLimits& guest_limits)
       : Module(std::move(file), std::move(about)), limits(guest_limits) {}
 
-  Status bind_imports();
   Status decode(std::span<const std::byte> binary);
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
+
+  // Of a function's index in the code, which an import for the checks may have moved.
+  [[nodiscard]] std::uint32_t original(std::uint32_t function) const {
+    return counts() && function > imports.size() ? function - 1 : function;
+  }
+  [[nodiscard]] std::uint32_t in_code(std::uint32_t function) const {
+    return counts() && function >= imports.size() ? function + 1 : function;
+  }
+  // Does the code pass checks? It has slices to be preempted by: only for fuel.
+  [[nodiscard]] bool counts() const { return limits.fuel != 0; }
 
   const GuestLimits limits;
   std::vector<const wasip1::Function*> imports;
@@ -80,10 +92,11 @@ class InterpInstance final : public Instance, private interp_core::Host {
 
  private:
   // Why a WASI function wants to leave the guest, while the interpreter believes in a trap.
-  enum class Leaving : std::uint8_t { no, exited, killed, out_of_memory };
+  enum class Leaving : std::uint8_t { no, exited, killed, out_of_memory, out_of_fuel };
 
   bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
             std::uint64_t memory_bytes, std::uint32_t* result) noexcept override;
+  bool check(std::uint32_t* next);
   std::optional<GuestEnd> call_guest(std::uint32_t function);
   bool within_limits();
   GuestEnd end_by_trap();
@@ -94,6 +107,9 @@ class InterpInstance final : public Instance, private interp_core::Host {
   std::unique_ptr<interp_core::Run> run_;
   Leaving leaving_ = Leaving::no;
   std::uint32_t exit_code_ = 0;
+  Turn turn_;
+  std::uint64_t checks_ = 0;   // Passed before the quantum at hand.
+  std::uint32_t quantum_ = 1;  // The host is asked at the first check.
 };
 
 // --- running ---
@@ -111,7 +127,8 @@ GuestEnd InterpInstance::run() {
   if (const std::int64_t start = module_->code->start_function(); start >= 0) {
     if (auto end = call_guest(static_cast<std::uint32_t>(start))) return *end;
   }
-  if (auto end = call_guest(module_->info.find_export("_start")->index)) return *end;
+  const std::uint32_t start = module_->info.find_export("_start")->index;
+  if (auto end = call_guest(module_->in_code(start))) return *end;
   return {};
 }
 
@@ -133,8 +150,18 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function) {
     }
     if (!within_limits()) return end_by(TrapKind::stack_overflow);
     run_->make_room(kInstructionsPerSlice);
-    checkpoint();
+    turn_.safe_point();
   }
+}
+
+// The quantum of checks is used up.
+bool InterpInstance::check(std::uint32_t* next) {
+  checks_ += quantum_;
+  const std::uint64_t left = module_->limits.fuel - checks_;
+  if (left == 0) leaving_ = Leaving::out_of_fuel;
+  quantum_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, INT32_MAX));
+  *next = quantum_;
+  return left != 0;
 }
 
 bool InterpInstance::within_limits() {
@@ -144,6 +171,7 @@ bool InterpInstance::within_limits() {
 
 bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
                           std::uint64_t memory_bytes, std::uint32_t* result) noexcept {
+  if (import == module_->imports.size()) return check(result);
   try {
     const std::span<std::byte> bytes(reinterpret_cast<std::byte*>(memory), memory_bytes);
     *result = module_->imports[import]->call(process_, wasip1::Memory(bytes), args);
@@ -167,6 +195,8 @@ GuestEnd InterpInstance::end_by_trap() {
       throw Killed{};
     case Leaving::out_of_memory:
       return end_by(TrapKind::out_of_memory);
+    case Leaving::out_of_fuel:
+      return end_by(TrapKind::out_of_fuel);
     case Leaving::no:
       break;
   }
@@ -177,34 +207,23 @@ GuestEnd InterpInstance::end_by_trap() {
 GuestEnd InterpInstance::end_by(TrapKind kind, std::string detail) {
   GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
   end.trap.kind = kind;
-  end.trap.detail = std::move(detail);
-  for (const std::uint32_t function : run_->call_stack(kTrapFramesMax)) {
-    end.trap.frames.push_back(module_->info.describe_function(function));
+  if (kind == TrapKind::bad_indirect_call) end.trap.detail = std::move(detail);
+  std::vector<std::uint32_t> functions = run_->call_stack(kTrapFramesMax + 1);
+  // The checks' import is nobody's function.
+  if (leaving_ == Leaving::out_of_fuel) functions.erase(functions.begin());
+  if (functions.size() > kTrapFramesMax) functions.pop_back();
+  for (const std::uint32_t function : functions) {
+    end.trap.frames.push_back(module_->info.describe_function(module_->original(function)));
   }
+  if (functions.empty()) return end;
+  const std::uint32_t innermost = module_->original(functions.front());
+  end.trap.offset = is_of_function(kind)
+                        ? module_->info.code_offset(innermost)
+                        : module_->info.trap_in_function(innermost, run_->trapped_at());
   return end;
 }
 
 // --- loading ---
-
-Status InterpModule::bind_imports() {
-  for (const ImportInfo& import : info.imports) {
-    const std::string full_name =
-        "\"" + printable(import.module) + "\" \"" + printable(import.name) + "\"";
-    const wasip1::Function* function =
-        import.kind == ExternalKind::func ? wasip1::find(import.module, import.name) : nullptr;
-    if (function == nullptr) {
-      return Error{"unknown import " + full_name +
-                   "; weft offers the functions of wasi_snapshot_preview1 and wasi_unstable"};
-    }
-    const std::string_view results = function->returns_errno ? "i" : "";
-    const FuncTypeInfo* type = import.type < info.types.size() ? &info.types[import.type] : nullptr;
-    if (type == nullptr || type->params != function->params || type->results != results) {
-      return Error{"the import " + full_name + " has another type than WASI preview 1 gives it"};
-    }
-    imports.push_back(function);
-  }
-  return Nothing{};
-}
 
 Status InterpModule::decode(std::span<const std::byte> binary) {
   std::vector<interp_core::ImportType> types;
@@ -212,6 +231,15 @@ Status InterpModule::decode(std::span<const std::byte> binary) {
     types.push_back({std::string(function->params), function->returns_errno ? "i" : ""});
   }
   std::string error;
+  std::vector<std::uint8_t> with_checks;
+  if (counts()) {
+    on_big_stack(kTranslatorStackBytes, [&] {
+      error = wabt_ir::add_checks({binary.data(), binary.size()}, &with_checks);
+    });
+    if (!error.empty()) return Error{error};
+    binary = std::as_bytes(std::span(with_checks));
+    types.push_back({"", "i"});
+  }
   code = interp_core::Code::load(name, binary.data(), binary.size(),
                                  {limits.memory_pages_max, kTableElementsMax}, types, &error);
   if (code == nullptr) return Error{error};
@@ -222,35 +250,16 @@ std::unique_ptr<Instance> InterpModule::instantiate(wasip1::Process& process) {
   return std::make_unique<InterpInstance>(shared_from_this(), process);
 }
 
-// Can this be run as a WASI command, within the limits?
-Status check_command(const ModuleInfo& info, const GuestLimits& limits) {
-  const ExportInfo* start = info.find_export("_start");
-  if (start == nullptr || start->kind != ExternalKind::func) {
-    return Error{info.find_export("_initialize") != nullptr
-                     ? "the module is a WASI reactor (it exports _initialize, not _start); weft "
-                       "runs commands"
-                     : "the module exports no function _start; is it a WASI command?"};
-  }
-  const FuncTypeInfo* type = info.type_of_function(start->index);
-  if (type == nullptr || !type->params.empty() || !type->results.empty()) {
-    return Error{"_start must take no parameters and return nothing"};
-  }
-  if (info.memory_pages_initial > limits.memory_pages_max) {
-    return Error{"the module asks for " + std::to_string((info.memory_pages_initial + 15) / 16) +
-                 " MiB of memory at start; the limit is " +
-                 std::to_string(limits.memory_pages_max / 16) + " MiB (--memory)"};
-  }
-  return Nothing{};
-}
-
 class Interp final : public Engine {
  public:
   Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
                                        const GuestLimits& limits) override {
     Result<ModuleInfo> info = scan_module(binary);
     if (!info) return info.error();
+    auto imports = bind_imports(*info);
+    if (!imports) return imports.error();
     auto module = std::make_shared<InterpModule>(std::move(name), std::move(*info), limits);
-    if (Status status = module->bind_imports(); !status) return status.error();
+    module->imports = std::move(*imports);
     if (Status status = module->decode(binary); !status) return status.error();
     if (Status status = check_command(module->info, limits); !status) return status.error();
     return std::shared_ptr<Module>(std::move(module));

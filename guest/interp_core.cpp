@@ -9,6 +9,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "guest/trap_opcodes.h"
 #include "guest/wabt_access.h"
 
 namespace weft::interp_core {
@@ -121,6 +122,12 @@ void WabtCode::bind(const std::vector<ImportType>& types) {
   }
 }
 
+// As in the module's binary, of which the interpreter keeps one instruction for each of these.
+bool may_trap(wabt::Opcode op) {
+  return op.HasPrefix() ? op.GetPrefix() == 0xfc && weft::may_trap(0xfc, op.GetCode())
+                        : weft::may_trap(static_cast<std::uint8_t>(op.GetCode()), 0);
+}
+
 class WabtRun final : public Run {
  public:
   WabtRun(std::shared_ptr<WabtCode> code, Host& host)
@@ -192,6 +199,20 @@ class WabtRun final : public Run {
   }
   [[nodiscard]] std::size_t values() const override { return wabt_access::values(*thread_).size(); }
   [[nodiscard]] const std::string& trap_message() const override { return trap_message_; }
+
+  [[nodiscard]] std::size_t trapped_at() const override {
+    const auto& frames = wabt_access::frames(*thread_);
+    if (!instance_ || frames.empty()) return 0;
+    const auto func = code_->store.UnsafeGet<wi::DefinedFunc>(frames.back().func);
+    const wi::Istream& code = code_->module->desc().istream;
+    std::size_t passed = 0;
+    for (wi::Istream::Offset at = func->desc().code_offset; at < frames.back().offset;) {
+      const bool counts = may_trap(code.Read(&at).op);
+      if (counts) ++passed;
+      if (at >= frames.back().offset) return counts ? passed : 0;
+    }
+    return 0;
+  }
 
   [[nodiscard]] std::vector<std::uint32_t> call_stack(std::size_t max) const override {
     std::vector<std::uint32_t> stack;

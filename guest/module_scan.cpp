@@ -187,6 +187,7 @@ void scan_data(WasmReader& in) {
 void scan_code(WasmReader& in, ModuleInfo& info) {
   for (std::uint32_t n = in.count("function bodies"); n > 0; --n) {
     WasmReader body = in.sub(in.u32());
+    info.code_offsets.push_back(static_cast<std::uint32_t>(body.offset()));
     std::uint64_t locals = 0;
     for (std::uint32_t groups = body.count("groups of locals"); groups > 0; --groups) {
       locals += body.u32();
@@ -195,7 +196,7 @@ void scan_code(WasmReader& in, ModuleInfo& info) {
     }
     info.locals_of_one_function_max =
         std::max(info.locals_of_one_function_max, static_cast<std::uint32_t>(locals));
-    scan_instructions(body);
+    scan_instructions(body, &info.trap_offsets);
   }
 }
 
@@ -318,6 +319,31 @@ const ExportInfo* ModuleInfo::find_export(std::string_view name) const {
   const auto it = std::find_if(exports.begin(), exports.end(),
                                [&](const ExportInfo& e) { return e.name == name; });
   return it == exports.end() ? nullptr : &*it;
+}
+
+std::uint32_t ModuleInfo::trap_in_function(std::uint32_t index, std::size_t nth) const {
+  const std::uint32_t code = code_offset(index);
+  if (code == 0 || nth == 0) return 0;
+  const auto first = std::lower_bound(trap_offsets.begin(), trap_offsets.end(), code);
+  const auto left = static_cast<std::size_t>(trap_offsets.end() - first);
+  return nth <= left ? first[static_cast<std::ptrdiff_t>(nth) - 1] : 0;
+}
+
+std::uint32_t ModuleInfo::trap_before(std::uint32_t offset) const {
+  const auto after = std::lower_bound(trap_offsets.begin(), trap_offsets.end(), offset);
+  return after == trap_offsets.begin() ? 0 : *std::prev(after);
+}
+
+std::uint32_t ModuleInfo::code_offset(std::uint32_t index) const {
+  if (index < imported_functions) return 0;
+  const std::uint32_t defined = index - imported_functions;
+  return defined < code_offsets.size() ? code_offsets[defined] : 0;
+}
+
+std::uint32_t ModuleInfo::function_at(std::uint32_t offset) const {
+  const auto after = std::upper_bound(code_offsets.begin(), code_offsets.end(), offset);
+  if (after == code_offsets.begin()) return UINT32_MAX;
+  return imported_functions + static_cast<std::uint32_t>(after - code_offsets.begin() - 1);
 }
 
 const FuncTypeInfo* ModuleInfo::type_of_function(std::uint32_t index) const {

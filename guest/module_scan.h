@@ -52,6 +52,9 @@ struct ModuleInfo {
   std::vector<ExportInfo> exports;
   std::vector<std::uint32_t> function_types;  // Of the functions that the module defines.
   std::vector<std::string> function_names;    // By index, imports first; "" where there is no name.
+  std::vector<std::uint32_t> code_offsets;    // In the file: where each of these has its code.
+  // In the file: where instructions begin that may trap (guest/code_scan.h), in order.
+  std::vector<std::uint32_t> trap_offsets;
   std::uint32_t imported_functions = 0;
   std::uint32_t memory_pages_initial = 0;
   std::uint32_t locals_of_one_function_max = 0;
@@ -62,6 +65,14 @@ struct ModuleInfo {
   // The name from the name section, else an export's, else "function N".
   [[nodiscard]] std::string describe_function(std::uint32_t index) const;
   [[nodiscard]] const ExportInfo* find_export(std::string_view name) const;
+  // Where in the file a function has its code; 0 for an import.
+  [[nodiscard]] std::uint32_t code_offset(std::uint32_t index) const;
+  // The function whose code is around this offset, or UINT32_MAX.
+  [[nodiscard]] std::uint32_t function_at(std::uint32_t offset) const;
+  // Where the nth (from 1) instruction of a function is that may trap; 0 when there is none.
+  [[nodiscard]] std::uint32_t trap_in_function(std::uint32_t index, std::size_t nth) const;
+  // Where the last one begins before this offset; 0 when there is none.
+  [[nodiscard]] std::uint32_t trap_before(std::uint32_t offset) const;
   // The type of a function by its index, imports first; nullptr when there is no such function.
   [[nodiscard]] const FuncTypeInfo* type_of_function(std::uint32_t index) const;
 };

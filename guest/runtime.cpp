@@ -74,10 +74,14 @@ void Guest::ended() {
   if (runtime_.on_end_) runtime_.on_end_(*this);
 }
 
-Runtime::Runtime() : engine_(make_interp()), scheduler_(clock_, reactor_) {}
+Runtime::Runtime(std::unique_ptr<Engine> engine)
+    : engine_(engine != nullptr ? std::move(engine) : make_interp()),
+      scheduler_(clock_, reactor_) {}
 
-Runtime::Runtime(boost::asio::io_context& io)
-    : reactor_(io), engine_(make_interp()), scheduler_(clock_, reactor_) {
+Runtime::Runtime(boost::asio::io_context& io, std::unique_ptr<Engine> engine)
+    : reactor_(io),
+      engine_(engine != nullptr ? std::move(engine) : make_interp()),
+      scheduler_(clock_, reactor_) {
   turns_.emplace(scheduler_, reactor_);
 }
 
@@ -127,6 +131,7 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
       std::make_unique<Guest>(*this, guests_.size() + 1, std::move(module), std::move(*process));
   const SpawnOptions spawn_options{
       .name = guest->name(),
+      .stack_bytes = guest->module_->stack_bytes(),
       .on_exit = [](G&, void* self) { static_cast<Guest*>(self)->ended(); },
       .on_exit_context = guest.get(),
       .owner = guest.get()};

@@ -76,10 +76,10 @@ class Guest {
 
 class Runtime {
  public:
-  // With a loop of its own.
-  Runtime();
+  // With a loop of its own, and the engine interp, or the one given.
+  explicit Runtime(std::unique_ptr<Engine> engine = nullptr);
   // In the loop of an Asio program, which must outlive it.
-  explicit Runtime(boost::asio::io_context& io);
+  explicit Runtime(boost::asio::io_context& io, std::unique_ptr<Engine> engine = nullptr);
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;

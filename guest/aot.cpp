@@ -1,0 +1,142 @@
+#include "guest/aot.h"
+
+#include "base/sha256.h"
+#include "guest/aot_instance.h"
+#include "guest/big_stack.h"
+#include "guest/c_source.h"
+#include "guest/command.h"
+#include "guest/compiler.h"
+#include "guest/interp.h"
+#include "guest/object_cache.h"
+#include "signals/fault.h"
+
+namespace weft {
+namespace {
+
+#if defined(__x86_64__)
+constexpr const char* kMachine = "x86_64";
+#else
+constexpr const char* kMachine = "aarch64";
+#endif
+
+class Aot final : public Engine {
+ public:
+  explicit Aot(AotOptions options) : options_(std::move(options)) {
+    guard_pages_ = options_.bounds == Bounds::guard ||
+                   (options_.bounds == Bounds::automatic && MemoryPool::can_guard());
+  }
+
+  Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
+                                       const GuestLimits& limits) override;
+
+ private:
+  [[nodiscard]] std::string key_of(std::span<const std::byte> binary) const;
+  Result<std::string> object_of(const std::string& name, const ModuleInfo& info,
+                                std::span<const std::byte> binary);
+  Status make_object(const std::string& name, const ModuleInfo& info,
+                     std::span<const std::byte> binary, const std::string& work,
+                     const std::string& to) const;
+  Result<SharedObject> open(const std::string& name, const ModuleInfo& info,
+                            std::span<const std::byte> binary);
+  void say(const std::string& line) const {
+    if (options_.say) options_.say(line);
+  }
+
+  const AotOptions options_;
+  bool guard_pages_;
+  const std::unique_ptr<Engine> interp_ = make_interp();
+  const std::shared_ptr<MemoryPool> memories_ = std::make_shared<MemoryPool>();
+  const signals::FaultHandler faults_;
+  const TrapState::FaultClaims claims_;
+};
+
+// All that the object depends on.
+std::string Aot::key_of(std::span<const std::byte> binary) const {
+  Sha256 hash;
+  hash.add("weft aot " + std::to_string(aot::kAbi) + " " + kMachine + " cc=" + options_.cc +
+           (options_.checks ? " checks" : " no checks"));
+  for (const std::string& flag : compile_flags(guard_pages_, false)) hash.add(" " + flag);
+  hash.add(binary);
+  return hash.hex();
+}
+
+Status Aot::make_object(const std::string& name, const ModuleInfo& info,
+                        std::span<const std::byte> binary, const std::string& work,
+                        const std::string& to) const {
+  if (find_compiler(options_.cc).empty()) {
+    return Error{options_.cc.empty()
+                     ? "there is no C compiler here (looked for $CC, cc, gcc and clang)"
+                     : "the C compiler '" + options_.cc + "' is not here"};
+  }
+  wabt_ir::CSource c;
+  std::string error;
+  on_big_stack(kTranslatorStackBytes, [&] {
+    error = wabt_ir::write_c({binary.data(), binary.size()}, options_.checks, &c);
+  });
+  if (!error.empty()) return Error{error};
+  auto files = make_c_files(std::move(c), info, options_.checks);
+  if (!files) return files.error();
+  CompilerOptions compiler{.cc = options_.cc, .guard_pages = guard_pages_};
+  if (options_.progress) {
+    compiler.progress = [&](std::size_t done, std::size_t of) {
+      options_.progress(name, done, of);
+    };
+  }
+  return compile(*files, work, to, compiler);
+}
+
+// The path of the shared object. The error says why there is none.
+Result<std::string> Aot::object_of(const std::string& name, const ModuleInfo& info,
+                                   std::span<const std::byte> binary) {
+  auto folder = options_.cache_folder.empty() ? ObjectCache::default_folder()
+                                              : Result<std::string>(options_.cache_folder);
+  if (!folder) return folder.error();
+  auto cache = ObjectCache::open(*folder);
+  if (!cache) return cache.error();
+  const std::string key = key_of(binary);
+  if (!options_.compile) {
+    std::string path = cache->find(key);
+    if (path.empty()) return Error{""};
+    return path;
+  }
+  return cache->fill(key, name, [&](const std::string& work, const std::string& to) {
+    return make_object(name, info, binary, work, to);
+  });
+}
+
+Result<SharedObject> Aot::open(const std::string& name, const ModuleInfo& info,
+                               std::span<const std::byte> binary) {
+  auto path = object_of(name, info, binary);
+  if (!path) return path.error();
+  return SharedObject::open(*path);
+}
+
+Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std::byte> binary,
+                                          const GuestLimits& limits) {
+  Result<ModuleInfo> info = scan_module(binary);
+  if (!info) return info.error();
+  auto imports = bind_imports(*info);
+  if (!imports) return imports.error();
+  if (Status status = check_command(*info, limits); !status) return status.error();
+  auto object = open(name, *info, binary);
+  if (!object) {
+    // A module that is not valid is refused by interp in the same words as ever.
+    auto module = interp_->load(name, binary, limits);
+    if (module && !object.error().message.empty()) {
+      say(name + ": " + object.error().message + "; it runs on the engine interp");
+    }
+    return module;
+  }
+  auto module = std::make_shared<AotModule>(std::move(name), std::move(*info), std::move(*object),
+                                            limits, guard_pages_, memories_);
+  module->imports = std::move(*imports);
+  return std::shared_ptr<Module>(std::move(module));
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_aot(AotOptions options) {
+  return std::make_unique<Aot>(std::move(options));
+}
+
+}  // namespace weft

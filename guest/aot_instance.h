@@ -1,0 +1,51 @@
+// AotModule: a loaded shared object, and its instances.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "guest/aot_abi.h"
+#include "guest/engine.h"
+#include "guest/linear_memory.h"
+#include "guest/trap_site.h"
+#include "guest/trap_state.h"
+#include "guest/turn.h"
+#include "os/wasip1/functions.h"
+
+namespace weft {
+
+// A dlopen()ed object, closed when this goes.
+class SharedObject {
+ public:
+  // Loads the object and binds it to the host. The error completes "<name>: ".
+  static Result<SharedObject> open(const std::string& path);
+  SharedObject(SharedObject&& other) noexcept;
+  SharedObject& operator=(SharedObject&&) = delete;
+  ~SharedObject();
+
+  [[nodiscard]] const aot::Object& entry() const { return *entry_; }
+
+ private:
+  SharedObject(void* handle, const aot::Object* entry) : handle_(handle), entry_(entry) {}
+  void* handle_;
+  const aot::Object* entry_;
+};
+
+class AotModule final : public Module, public std::enable_shared_from_this<AotModule> {
+ public:
+  AotModule(std::string file, ModuleInfo about, SharedObject shared, const GuestLimits& limits,
+            bool guard, std::shared_ptr<MemoryPool> pool);
+
+  std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
+  [[nodiscard]] std::size_t stack_bytes() const override { return limits.stack_bytes; }
+
+  const GuestLimits limits;
+  const bool guard_pages;
+  std::vector<const wasip1::Function*> imports;
+  const SharedObject object;
+  const std::shared_ptr<MemoryPool> memories;
+  TrapSites sites;
+};
+
+}  // namespace weft

@@ -1,0 +1,328 @@
+// See guest/c_source.h. What libwabt 1.0.32 writes is, from the top:
+//
+//   helpers              macros and static inline functions         ─▶ common.h
+//   s_module_initialized, func_types[], init_func_types()           ─▶ the first unit; func_types
+//                                                                      is shared
+//   static u32 w2c_f7(...);          a line for each function       ─▶ common.h, no longer static
+//   globals, data, memories, tables                                 ─▶ the first unit
+//   static u32 w2c_f7(...) { ... }   the functions                  ─▶ spread over the units
+//   instantiate, free                                               ─▶ the first unit
+//
+// Lines are all it is read by: definitions start in the first column and end with a brace there.
+#include "guest/c_source.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "guest/aot_abi.h"
+#include "os/wasip1/functions.h"
+
+namespace weft {
+namespace {
+
+constexpr char kRuntimeHeader[] =
+#include "guest/aot_rt.inc"
+    ;
+
+// How libwabt's C writer names things.
+constexpr std::string_view kFunction = "w2c_f";
+constexpr std::string_view kStatic = "static ";
+constexpr std::string_view kState = "static bool s_module_initialized";
+constexpr std::string_view kTypes = "static u32 func_types[";
+constexpr std::string_view kHelpers = "static inline void memory_fill";
+constexpr std::string_view kTableHelpers = "static inline void funcref_table_init";
+
+// A unit holds at least so much: below it, the helpers cost more than a second processor gives.
+constexpr std::size_t kUnitBytes = 1'500'000;
+constexpr std::size_t kUnitsMax = 64;
+
+// Loads and stores as macros: an inline function's instructions would bear the function's lines.
+// And an indirect call that says what was wrong.
+constexpr const char* kLoadsAndStores = R"(
+#define WEFT_LOAD(mem, at, t1, t2, t3)                        \
+  ({                                                          \
+    const wasm_rt_memory_t* m_ = (mem);                       \
+    u64 a_ = (at);                                            \
+    MEMCHECK(m_, a_, t1);                                     \
+    t1 r_;                                                    \
+    wasm_rt_memcpy(&r_, &m_->data[a_], sizeof(t1));           \
+    wasm_asm("" ::"r"(r_));                                   \
+    (t3)(t2) r_;                                              \
+  })
+#define WEFT_STORE(mem, at, value, t1)                        \
+  do {                                                        \
+    const wasm_rt_memory_t* m_ = (mem);                       \
+    u64 a_ = (at);                                            \
+    MEMCHECK(m_, a_, t1);                                     \
+    t1 w_ = (t1)(value);                                      \
+    wasm_rt_memcpy(&m_->data[a_], &w_, sizeof(t1));           \
+  } while (0)
+#undef CALL_INDIRECT
+#define CALL_INDIRECT(table, t, ft, x, ...)                                       \
+  (LIKELY((x) < table.size && table.data[x].func &&                               \
+          table.data[x].func_type == func_types[ft]) ||                           \
+       (wasm_rt_trap((x) >= table.size        ? WASM_RT_TRAP_NO_ELEMENT           \
+                     : !table.data[x].func ? WASM_RT_TRAP_NULL_ELEMENT            \
+                                           : WASM_RT_TRAP_CALL_INDIRECT),         \
+        0),                                                                       \
+   ((t)table.data[x].func)(__VA_ARGS__))
+#define i32_load(m, a) WEFT_LOAD(m, a, u32, u32, u32)
+#define i64_load(m, a) WEFT_LOAD(m, a, u64, u64, u64)
+#define f32_load(m, a) WEFT_LOAD(m, a, f32, f32, f32)
+#define f64_load(m, a) WEFT_LOAD(m, a, f64, f64, f64)
+#define i32_load8_s(m, a) WEFT_LOAD(m, a, s8, s32, u32)
+#define i64_load8_s(m, a) WEFT_LOAD(m, a, s8, s64, u64)
+#define i32_load8_u(m, a) WEFT_LOAD(m, a, u8, u32, u32)
+#define i64_load8_u(m, a) WEFT_LOAD(m, a, u8, u64, u64)
+#define i32_load16_s(m, a) WEFT_LOAD(m, a, s16, s32, u32)
+#define i64_load16_s(m, a) WEFT_LOAD(m, a, s16, s64, u64)
+#define i32_load16_u(m, a) WEFT_LOAD(m, a, u16, u32, u32)
+#define i64_load16_u(m, a) WEFT_LOAD(m, a, u16, u64, u64)
+#define i64_load32_s(m, a) WEFT_LOAD(m, a, s32, s64, u64)
+#define i64_load32_u(m, a) WEFT_LOAD(m, a, u32, u64, u64)
+#define i32_store(m, a, v) WEFT_STORE(m, a, v, u32)
+#define i64_store(m, a, v) WEFT_STORE(m, a, v, u64)
+#define f32_store(m, a, v) WEFT_STORE(m, a, v, f32)
+#define f64_store(m, a, v) WEFT_STORE(m, a, v, f64)
+#define i32_store8(m, a, v) WEFT_STORE(m, a, v, u8)
+#define i32_store16(m, a, v) WEFT_STORE(m, a, v, u16)
+#define i64_store8(m, a, v) WEFT_STORE(m, a, v, u8)
+#define i64_store16(m, a, v) WEFT_STORE(m, a, v, u16)
+#define i64_store32(m, a, v) WEFT_STORE(m, a, v, u32)
+)";
+
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
+    text.replace(at, what.size(), by);
+  }
+}
+
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : text_(text) {}
+  bool next(std::string_view& line) {
+    if (text_.empty()) return false;
+    const std::size_t end = std::min(text_.find('\n'), text_.size() - 1);
+    line = text_.substr(0, end);
+    if (text_[end] != '\n') line = text_;
+    text_.remove_prefix(end + 1);
+    return true;
+  }
+
+ private:
+  std::string_view text_;
+};
+
+// Is this line the head of one of the guest's own functions: "static u32 w2c_f7(..."?
+bool names_function(std::string_view line) {
+  if (!line.starts_with(kStatic)) return false;
+  const std::size_t name = line.find(kFunction);
+  const std::size_t paren = line.find('(');
+  if (name == std::string_view::npos || paren == std::string_view::npos || name > paren) {
+    return false;
+  }
+  const std::string_view digits =
+      line.substr(name + kFunction.size(), paren - name - kFunction.size());
+  return !digits.empty() &&
+         std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::size_t index_of(std::string_view head) {
+  return std::stoul(std::string(head.substr(head.find(kFunction) + kFunction.size(), 10)));
+}
+
+std::string line_of(std::uint32_t offset) {
+  return "#line " + std::to_string(offset) + " \"" + kGuestFile + "\"\n";
+}
+
+void append_line(std::string& to, std::string_view line) {
+  to += line;
+  to += '\n';
+}
+
+// "  w2c_j3 = 6334048945861296306ull;" with the marker in its high half: the low half.
+bool read_marker(std::string_view line, std::uint32_t marker, std::uint32_t& offset) {
+  constexpr std::string_view kEnd = "ull;";
+  if (!line.ends_with(kEnd)) return false;
+  const std::size_t equals = line.rfind("= ");
+  if (equals == std::string_view::npos) return false;
+  const std::string_view number = line.substr(equals + 2, line.size() - equals - 2 - kEnd.size());
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (error != std::errc{} || end != number.data() + number.size()) return false;
+  if (value >> 32 != marker) return false;
+  offset = static_cast<std::uint32_t>(value);
+  return true;
+}
+
+// Cuts the source into what is shared, the first unit's and the functions.
+class Cutter {
+ public:
+  Cutter(const wabt_ir::CSource& c, const ModuleInfo& info) : c_(c), info_(info) {}
+
+  Status cut() {
+    const std::size_t state = c_.source.find(kState);
+    const std::size_t helpers = c_.source.find(kHelpers);
+    const std::size_t tables = c_.source.find(kTableHelpers);
+    if (state == std::string::npos || helpers > tables || tables > state) {
+      return Error{"libwabt wrote C of another form than weft knows; weft knows libwabt 1.0.32"};
+    }
+    const std::string_view source = c_.source;
+    // What follows is in functions that a guest's function calls: who called says where it was.
+    common += source.substr(0, helpers);
+    common += kLoadsAndStores;
+    common += "#undef WEFT_OFFSET\n#define WEFT_OFFSET 0\n";
+    add_helpers(source.substr(helpers, tables - helpers), false);
+    add_helpers(source.substr(tables, state - tables), true);
+    // Not inlined, not merged: a call is a frame. The compiler that made the module has inlined
+    // what is worth it.
+    common +=
+        "#define HIDDEN __attribute__((visibility(\"hidden\")))\n"
+        "#define GUEST_CODE HIDDEN __attribute__((noinline, no_icf))\n";
+    Lines lines(source.substr(state));
+    for (std::string_view line; lines.next(line);) add(lines, line);
+    return Nothing{};
+  }
+
+  std::string common;
+  std::string first;
+  std::vector<std::string> functions;
+  bool shares_segments = false;  // A function uses arrays that only the first unit has.
+
+ private:
+  // Out of bounds of a table and of memory are one kind of trap to libwabt.
+  void add_helpers(std::string_view source, bool of_tables) {
+    std::string text(source);
+    if (of_tables) replace_all(text, "TRAP(OOB)", "TRAP(TABLE)");
+    replace_all(text, "static inline", "static __attribute__((noinline, unused))");
+    common += text;
+  }
+
+  void add(Lines& lines, std::string_view line) {
+    if (line.starts_with(kTypes)) {
+      const std::string_view array = line.substr(kStatic.size());
+      common += "extern HIDDEN ";
+      append_line(common, array);
+      append_line(first, array);
+    } else if (names_function(line) && line.ends_with(";")) {
+      common += "GUEST_CODE ";
+      append_line(common, line.substr(kStatic.size()));
+    } else if (names_function(line) && line.ends_with("{")) {
+      functions.push_back(function(lines, line));
+    } else {
+      append_line(first, line);
+    }
+  }
+
+  std::string function(Lines& lines, std::string_view head) {
+    const std::string own_line =
+        line_of(info_.code_offsets.at(index_of(head) - info_.imported_functions));
+    std::string text = own_line;
+    append_line(text, head.substr(kStatic.size()));
+    for (std::string_view line; lines.next(line);) {
+      std::uint32_t offset = 0;
+      if (read_marker(line, c_.marker, offset)) {
+        text += line_of(offset);
+        continue;
+      }
+      if (line.find("_segment_") != std::string_view::npos) shares_segments = true;
+      if (line.find("Z_mZ_check") != std::string_view::npos) text += own_line;
+      append_line(text, line);
+      if (line == "}") break;
+    }
+    return text;
+  }
+
+  const wabt_ir::CSource& c_;
+  const ModuleInfo& info_;
+};
+
+// --- what binds it to weft ---
+
+std::string import_function(std::size_t index, const wasip1::Function& function) {
+  const std::string number = std::to_string(index);
+  std::string params;
+  std::string args;
+  for (std::size_t i = 0; i < function.params.size(); ++i) {
+    const std::string arg = "a" + std::to_string(i);
+    params += std::string(", ") + (function.params[i] == 'i' ? "u32 " : "u64 ") + arg;
+    args += (i > 0 ? ", " : "") + arg;
+  }
+  const std::string result = function.returns_errno ? "u32" : "void";
+  return "HIDDEN " + result + " Z_mZ_i" + number + "(struct Z_m_instance_t* guest" + params +
+         ") {\n  u64 args[] = {" + (args.empty() ? "0" : args) + "};\n  " +
+         (function.returns_errno ? "return " : "") + "weft_host->call(guest, " + number +
+         ", args);\n}\n";
+}
+
+std::string call_of(std::int64_t function) {
+  return function < 0 ? "0"
+                      : "(void (*)(void*))" + std::string(kFunction) + std::to_string(function);
+}
+
+std::string binding(const ModuleInfo& info, std::int64_t start, bool checks) {
+  std::string text = "HIDDEN const struct weft_host* weft_host;\n";
+  for (std::size_t i = 0; i < info.imports.size(); ++i) {
+    text += import_function(i, *wasip1::find(info.imports[i].module, info.imports[i].name));
+  }
+  if (checks) {
+    text +=
+        "HIDDEN u32 Z_mZ_check(struct Z_m_instance_t* guest) {\n"
+        "  return weft_host->check(guest);\n}\n";
+  }
+  const bool has_imports = checks || !info.imports.empty();
+  text +=
+      "static void weft_bind(const struct weft_host* host) {\n  weft_host = host;\n"
+      "  Z_guest_init_module();\n}\n"
+      "static void weft_instantiate(void* instance, void* guest) {\n"
+      "  Z_guest_instantiate(instance";
+  text += has_imports ? ", guest" : "";
+  text += ");\n}\nstatic wasm_rt_memory_t* weft_memory(void* instance) {\n  return ";
+  text += info.has_memory ? "&((Z_guest_instance_t*)instance)->w2c_mem" : "0";
+  text += ";\n}\n__attribute__((visibility(\"default\"))) const struct weft_object " +
+          std::string(aot::kObjectSymbol) + " = {\n  " + std::to_string(aot::kAbi) +
+          ",\n  sizeof(Z_guest_instance_t),\n  weft_bind,\n  weft_instantiate,\n"
+          "  (void (*)(void*))Z_guest_free,\n  weft_memory,\n  ";
+  const ExportInfo* run = info.find_export("_start");
+  text += call_of(start) + ",\n  " + call_of(run->index) + ",\n};\n";
+  return text;
+}
+
+}  // namespace
+
+Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& info, bool checks) {
+  Cutter cutter(c, info);
+  if (Status status = cutter.cut(); !status) return status.error();
+  c.source = {};
+  // The call is on a path that is hardly ever taken: what lives across it may be saved there.
+  if (checks) {
+    cutter.common += "__attribute__((cold)) HIDDEN u32 Z_mZ_check(struct Z_m_instance_t* guest);\n";
+  }
+  std::vector<CFile> files;
+  files.push_back({"wasm-rt.h", kRuntimeHeader, false});
+  files.push_back({wabt_ir::kHeaderName, std::move(c.header), false});
+  files.push_back({"common.h", std::move(cutter.common), false});
+
+  std::size_t bytes = 0;
+  for (const std::string& function : cutter.functions) bytes += function.size();
+  const std::size_t units =
+      cutter.shares_segments ? 1 : std::clamp<std::size_t>(bytes / kUnitBytes, 1, kUnitsMax);
+  constexpr const char* kInclude = "#include \"common.h\"\n";
+  std::vector<std::string> texts(units, kInclude);
+  texts[0] += cutter.first + binding(info, c.start_function, checks);
+  for (std::string& text : texts) text += "#undef WEFT_OFFSET\n#define WEFT_OFFSET __LINE__\n";
+  // Each to the unit that has least so far, so that all take about as long.
+  for (std::string& function : cutter.functions) {
+    std::string& least = *std::min_element(texts.begin(), texts.end(),
+                                           [](auto& a, auto& b) { return a.size() < b.size(); });
+    least += function;
+    function = {};
+  }
+  for (std::size_t i = 0; i < units; ++i) {
+    files.push_back({"unit" + std::to_string(i) + ".c", std::move(texts[i]), true});
+  }
+  return files;
+}
+
+}  // namespace weft

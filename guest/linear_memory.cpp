@@ -1,0 +1,127 @@
+#include "guest/linear_memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace weft {
+namespace {
+
+constexpr std::size_t kReservedBytes = std::size_t{8} << 30;
+constexpr std::size_t kPlaceBytesMin = 64 * 1024;
+constexpr std::size_t kSlabBytes = std::size_t{256} << 20;
+constexpr std::size_t kFreeGuardedMax = 64;
+
+// Takes a memory's pages from it; they are zero when they are touched again.
+void forget(std::uint8_t* data, std::size_t bytes) {
+  if (bytes > 0) ::madvise(data, bytes, MADV_DONTNEED);
+}
+
+}  // namespace
+
+MemoryPool::~MemoryPool() {
+  for (const MemoryPlace& place : free_guarded_) ::munmap(place.data, place.reserved_bytes);
+  for (const Slab& slab : slabs_) ::munmap(slab.data, slab.bytes);
+}
+
+bool MemoryPool::can_guard() {
+  void* at = ::mmap(nullptr, kReservedBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
+  if (at == MAP_FAILED) return false;
+  ::munmap(at, kReservedBytes);
+  return true;
+}
+
+std::uint8_t* MemoryPool::map(std::size_t bytes, int protection) {
+  void* at = ::mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) return nullptr;
+  ++mappings_;
+  return static_cast<std::uint8_t*>(at);
+}
+
+bool MemoryPool::take(std::size_t bytes, bool guard, MemoryPlace& place) {
+  if (!(guard ? take_guarded(bytes, place) : take_from_slab(bytes, place))) return false;
+  ++in_use_;
+  return true;
+}
+
+bool MemoryPool::take_guarded(std::size_t bytes, MemoryPlace& place) {
+  MemoryPlace taken;
+  if (!free_guarded_.empty()) {
+    taken = free_guarded_.back();
+    free_guarded_.pop_back();
+  } else {
+    taken = {map(kReservedBytes, PROT_NONE), 0, kReservedBytes};
+    if (taken.data == nullptr) return false;
+  }
+  if (taken.usable_bytes > bytes) {
+    ::mprotect(taken.data + bytes, taken.usable_bytes - bytes, PROT_NONE);
+    taken.usable_bytes = bytes;
+  }
+  if (grow(taken, taken.usable_bytes, bytes)) {
+    place = taken;
+    return true;
+  }
+  ::munmap(taken.data, taken.reserved_bytes);
+  --mappings_;
+  return false;
+}
+
+bool MemoryPool::take_from_slab(std::size_t bytes, MemoryPlace& place) {
+  const std::size_t size = std::bit_ceil(std::max(bytes, kPlaceBytesMin));
+  std::vector<std::uint8_t*>& free = free_in_slabs_[size];
+  if (!free.empty()) {
+    place = {free.back(), size, 0};
+    free.pop_back();
+    return true;
+  }
+  if (slabs_.empty() || slabs_.back().bytes - slab_used_ < size) {
+    const std::size_t slab_bytes = std::max(kSlabBytes, size);
+    std::uint8_t* data = map(slab_bytes, PROT_READ | PROT_WRITE);
+    if (data == nullptr) return false;
+    (void)::madvise(data, slab_bytes, MADV_NOHUGEPAGE);  // One touch must cost one page.
+    slabs_.push_back({data, slab_bytes});
+    slab_used_ = 0;
+  }
+  place = {slabs_.back().data + slab_used_, size, 0};
+  slab_used_ += size;
+  return true;
+}
+
+bool MemoryPool::grow(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes) {
+  if (bytes <= place.usable_bytes) return true;
+  if (place.reserved_bytes != 0) {
+    if (::mprotect(place.data + place.usable_bytes, bytes - place.usable_bytes,
+                   PROT_READ | PROT_WRITE) != 0) {
+      return false;
+    }
+    place.usable_bytes = bytes;
+    return true;
+  }
+  MemoryPlace larger;
+  if (!take_from_slab(bytes, larger)) return false;
+  std::memcpy(larger.data, place.data, old_bytes);
+  ++in_use_;
+  give_back(place, old_bytes);
+  place = larger;
+  return true;
+}
+
+void MemoryPool::give_back(MemoryPlace& place, std::size_t bytes) {
+  --in_use_;
+  if (place.reserved_bytes == 0) {
+    forget(place.data, bytes);
+    free_in_slabs_[place.usable_bytes].push_back(place.data);
+  } else if (free_guarded_.size() < kFreeGuardedMax) {
+    forget(place.data, place.usable_bytes);
+    free_guarded_.push_back(place);
+  } else {
+    ::munmap(place.data, place.reserved_bytes);
+    --mappings_;
+  }
+  place = {};
+}
+
+}  // namespace weft

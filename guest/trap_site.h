@@ -1,0 +1,48 @@
+// From addresses in compiled code back to the module: which function, which instruction.
+//
+// The C compiler was told that the guest's code comes from lines of a file, and a line's number is
+// an offset in the module, that of an instruction's end (guest/c_source.cpp). So the line numbers
+// that it leaves for debuggers are the table that is wanted. It is read from the object when a
+// guest first traps.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "guest/engine.h"
+#include "guest/trap_state.h"
+
+namespace weft {
+
+class TrapSites {
+ public:
+  // `in_object` is any address in the loaded object, which must outlive this.
+  explicit TrapSites(const void* in_object) : in_object_(in_object) {}
+
+  // Puts the functions and the offset of a guest that was left by a trap into its report.
+  void describe(const TrapState& state, const ModuleInfo& info, TrapReport& report);
+
+ private:
+  struct Row {
+    std::uint64_t address;  // From the start of the object.
+    std::uint32_t offset;   // In the module; 0: not the guest's code.
+  };
+
+  void read();
+  [[nodiscard]] std::uint32_t offset_of(const void* code) const;
+
+  const void* in_object_;
+  bool read_ = false;
+  const std::byte* base_ = nullptr;
+  std::vector<Row> rows_;  // By address; one holds up to the next.
+};
+
+// The lines of a DWARF section .debug_line, versions 2 to 4. `row` is told the address, the line
+// and whether the file is kGuestFile, in the order of the section. What can't be read is left out.
+void read_debug_lines(
+    std::span<const std::byte> section,
+    const std::function<void(std::uint64_t address, std::uint32_t line, bool guest)>& row);
+
+}  // namespace weft

@@ -1,0 +1,90 @@
+// TrapState: how a compiled guest is left in the middle of its code, and everything about it that
+// is not on its own stack. One a running guest; it hangs on the guest's G, so it travels with it.
+//
+//   enter()  ─▶ the guest's code ─▶ a WASI function, C++ again, which may park the G
+//     ▲              │  leave(): a trap that the code found itself, a budget that ran out, or what
+//     │              │  a WASI function wanted (its frames are unwound by then)
+//     │              │  SIGSEGV: beyond the memory's end, or beyond the stack's (claim())
+//     └──────────────┘  by longjmp, over frames of C that have nothing to destroy
+//
+// A guest may be left only while its own code is on top of the stack: `in_guest`. A fault at any
+// other time is a bug of weft's, and nobody claims it.
+//
+// The guard page of a stack catches the guest's own frames. Host functions need more room than that
+// page: require_stack() traps before one is called with too little.
+#pragma once
+
+#include <setjmp.h>
+#include <signal.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "guest/engine.h"
+#include "scheduler/g.h"
+
+namespace weft {
+
+class TrapState {
+ public:
+  // Some of them are weft's own.
+  static constexpr std::size_t kFramesMax = 40;
+
+  // Calls f(argument), on a G. Returns true when f returned, false when it was left.
+  bool enter(void (*f)(void* argument), void* argument);
+
+  // The guest that runs on this G, or null.
+  static TrapState* current() noexcept;
+
+  // --- in the guest ---
+
+  // Takes note of a trap that the guest's code found. offset: of the trap, 0 when the calls under
+  // way tell it.
+  void note(TrapKind kind, std::uint32_t offset) noexcept;
+
+  // Ends enter(). On the G's stack, nothing between here and enter() needing to be destroyed.
+  [[noreturn]] void leave() noexcept;
+
+  // Is there room for a host function?
+  [[nodiscard]] bool has_stack() const noexcept;
+
+  void* owner = nullptr;  // Whose state it is: for whoever asked for current().
+
+  // Cleared around every call of the host from the guest.
+  volatile bool in_guest = false;
+
+  // Where accesses beyond the end of the guest's memory fault.
+  const std::uint8_t* memory = nullptr;
+  std::size_t reserved_bytes = 0;
+
+  // --- of a guest that was left ---
+
+  TrapKind kind = TrapKind::other;
+  std::uint32_t known_offset = 0;  // In the module, if the code said it.
+  // Addresses inside of the instructions under way, innermost first.
+  std::array<const void*, kFramesMax> frames{};
+  std::size_t frame_count = 0;
+
+  // Makes faults of guests traps of theirs, for this process and as long as one of these lives.
+  class FaultClaims {
+   public:
+    FaultClaims();
+    ~FaultClaims();
+    FaultClaims(const FaultClaims&) = delete;
+    FaultClaims& operator=(const FaultClaims&) = delete;
+  };
+
+ private:
+  struct OnG;
+  static bool claim(const siginfo_t* info, void* context) noexcept;
+  [[noreturn]] static void land(TrapState* self) noexcept;
+  [[gnu::noinline]] void call(void (*f)(void* argument), void* argument);
+  void walk() noexcept;
+
+  jmp_buf entry_;
+  std::uintptr_t landing_ = 0;  // A stack pointer above everything that is lost by leaving.
+  const std::byte* stack_bottom_ = nullptr;
+};
+
+}  // namespace weft

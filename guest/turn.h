@@ -1,0 +1,33 @@
+// Turn: how long a guest has had the thread, and its safe point.
+//
+// The preemption tick (signals/tick.h) asks whoever runs too long to yield, but needs up to two of
+// its periods to see it, and an embedder may have none. So a guest looks at the clock itself at its
+// safe points, which are rare enough (a slice of the interpreter, a quantum of checks), and asks
+// itself after kForcePreempt.
+#pragma once
+
+#include "scheduler/api.h"
+#include "signals/tick.h"
+
+namespace weft {
+
+class Turn {
+ public:
+  // Yields when somebody asked for it or the turn is over. On the guest's G. Throws Killed.
+  void safe_point() {
+    G& g = this_g();
+    if (g.switches != switches_) {
+      switches_ = g.switches;
+      since_ = now();
+    } else if (now() - since_ >= signals::kForcePreempt) {
+      Scheduler::request_preempt(g);
+    }
+    checkpoint();
+  }
+
+ private:
+  std::uint64_t switches_ = 0;
+  Instant since_;
+};
+
+}  // namespace weft

@@ -1,0 +1,174 @@
+#include "guest/object_cache.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/sha256.h"
+
+using namespace weft;
+
+namespace {
+
+struct Folder {
+  std::string path = "/tmp/weft-cache-XXXXXX";
+  Folder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+};
+
+std::string key_of(const std::string& what) {
+  Sha256 hash;
+  hash.add(what);
+  return hash.hex();
+}
+
+// Writes `content` as the object, and counts.
+ObjectCache::Make maker(const std::string& content, int& made) {
+  return [&made, content](const std::string&, const std::string& object) -> Status {
+    ++made;
+    std::ofstream(object) << content;
+    return Nothing{};
+  };
+}
+
+std::string start_of(const std::string& path, std::size_t length) {
+  std::ifstream in(path);
+  std::string text(length, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(length));
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("SHA-256 of the standard's examples") {
+  CHECK(key_of("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(key_of("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(key_of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  CHECK(key_of(std::string(1'000'000, 'a')) ==
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST_CASE("an entry is made once and found again") {
+  const Folder folder;
+  auto cache = ObjectCache::open(folder.path + "/c");
+  REQUIRE(cache.ok());
+  int made = 0;
+  CHECK(cache->find(key_of("a")).empty());
+  for (int i = 0; i < 3; ++i) {
+    auto path = cache->fill(key_of("a"), "a.wasm", maker("object a", made));
+    REQUIRE(path.ok());
+    CHECK(start_of(*path, 8) == "object a");
+  }
+  CHECK(made == 1);
+  REQUIRE(cache->entries().size() == 1);
+  CHECK(cache->entries().front().module == "a.wasm");
+  CHECK(cache->clear() == 1);
+  CHECK(cache->entries().empty());
+}
+
+TEST_CASE("a damaged entry, one of another key and one that others may write are made anew") {
+  const Folder folder;
+  auto cache = ObjectCache::open(folder.path + "/c");
+  REQUIRE(cache.ok());
+  int made = 0;
+  const std::string path = *cache->fill(key_of("a"), "a.wasm", maker("object a", made));
+  REQUIRE(::chmod(path.c_str(), 0600) == 0);
+
+  SUBCASE("a byte is another") {
+    std::fstream file(path, std::ios::in | std::ios::out);
+    file.seekp(3);
+    file.put('X');
+  }
+  SUBCASE("its end is missing") {
+    REQUIRE(::truncate(path.c_str(), 50) == 0);
+  }
+  SUBCASE("it is empty") {
+    REQUIRE(::truncate(path.c_str(), 0) == 0);
+  }
+  SUBCASE("it is another's") {
+    std::filesystem::remove(path);
+    std::filesystem::rename(*cache->fill(key_of("b"), "b.wasm", maker("object b", made)), path);
+    made = 1;
+  }
+  SUBCASE("others may write it") {
+    REQUIRE(::chmod(path.c_str(), 0622) == 0);
+  }
+  SUBCASE("it is a link") {
+    std::filesystem::rename(path, folder.path + "/elsewhere");
+    std::filesystem::create_symlink(folder.path + "/elsewhere", path);
+  }
+
+  CHECK(cache->find(key_of("a")).empty());
+  auto again = cache->fill(key_of("a"), "a.wasm", maker("object a", made));
+  REQUIRE(again.ok());
+  CHECK(made == 2);
+  CHECK(start_of(*again, 8) == "object a");
+  CHECK(cache->find(key_of("a")) == path);
+}
+
+TEST_CASE("a failure to make is handed on and leaves nothing") {
+  const Folder folder;
+  auto cache = ObjectCache::open(folder.path + "/c");
+  REQUIRE(cache.ok());
+  const auto fail = [](const std::string&, const std::string&) -> Status {
+    return Error{"no, thanks"};
+  };
+  auto path = cache->fill(key_of("a"), "a.wasm", fail);
+  REQUIRE_FALSE(path.ok());
+  CHECK(path.error().message == "no, thanks");
+  for (const auto& item : std::filesystem::directory_iterator(cache->folder())) {
+    CHECK(item.path().filename() == "lock");
+  }
+}
+
+TEST_CASE("what was used longest ago goes when there is no room") {
+  const Folder folder;
+  auto cache = ObjectCache::open(folder.path + "/c", 3'000);
+  REQUIRE(cache.ok());
+  int made = 0;
+  const std::string kilobyte(1'000, 'x');
+  for (const char* key : {"a", "b", "c", "d"}) {
+    auto path = cache->fill(key_of(key), key, maker(kilobyte, made));
+    REQUIRE(path.ok());
+    // A second apart, as far as the files know.
+    const timespec times[2] = {{0, UTIME_OMIT}, {1'000'000 + made, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, path->c_str(), times, 0) == 0);
+  }
+  CHECK(cache->find(key_of("a")).empty());
+  CHECK_FALSE(cache->find(key_of("d")).empty());
+}
+
+TEST_CASE("of ten processes that want the same entry one makes it") {
+  const Folder folder;
+  const std::string counter = folder.path + "/made";
+  std::vector<pid_t> children;
+  for (int i = 0; i < 10; ++i) {
+    const pid_t pid = ::fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+      auto cache = ObjectCache::open(folder.path + "/c");
+      auto path = cache->fill(key_of("a"), "a.wasm", [&](auto&, const std::string& object) {
+        std::ofstream(counter, std::ios::app) << "made\n";
+        ::usleep(20'000);
+        std::ofstream(object) << "object a";
+        return Status(Nothing{});
+      });
+      ::_exit(path.ok() && start_of(*path, 8) == "object a" ? 0 : 1);
+    }
+    children.push_back(pid);
+  }
+  for (const pid_t pid : children) {
+    int status = -1;
+    CHECK(::waitpid(pid, &status, 0) == pid);
+    CHECK(status == 0);
+  }
+  CHECK(std::filesystem::file_size(counter) == 5);
+}
