@@ -5,9 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "tools/cache_command.h"
+#include "tools/compile_command.h"
 #include "tools/exec_options.h"
 #include "tools/exit_codes.h"
 #include "tools/run_command.h"
@@ -27,6 +30,11 @@ int run(const std::variant<RunOptions, ExitNow>& parsed) {
   return run_command(std::get<RunOptions>(parsed));
 }
 
+// What a command that runs nothing has to say, if anything.
+int finish(const std::optional<ExitNow>& exit) {
+  return exit ? print(*exit) : 0;
+}
+
 // `weft` without a known subcommand: help, version, or wrong use.
 int top_level(int argc, char** argv) {
   CLI::App app("Runs WebAssembly guests and native tasks as green threads on one OS thread.",
@@ -34,8 +42,10 @@ int top_level(int argc, char** argv) {
   app.set_version_flag("--version", "weft " WEFT_VERSION);
   app.add_subcommand("run", "Run guests side by side");
   app.add_subcommand("exec", "Run a Go program: for go run -exec and go test -exec");
+  app.add_subcommand("compile", "Compile modules for the engine aot, ahead of their first run");
+  app.add_subcommand("cache", "List or clear the compiled modules");
   app.prefix_command();
-  app.footer("'weft run --help' and 'weft exec --help' tell more.");
+  app.footer("'weft COMMAND --help' tells more.");
   try {
     app.parse(argc, argv);
     if (app.remaining().empty()) {
@@ -72,6 +82,8 @@ int main(int argc, char** argv) try {
   const std::string command = words.empty() ? "" : words.front();
   if (command == "run") return run(parse_run({words.begin() + 1, words.end()}));
   if (command == "exec") return run(parse_exec({words.begin() + 1, words.end()}));
+  if (command == "compile") return finish(compile_command({words.begin() + 1, words.end()}));
+  if (command == "cache") return finish(cache_command({words.begin() + 1, words.end()}));
   return top_level(argc, argv);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "weft: %s\n", error.what());

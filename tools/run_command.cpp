@@ -13,6 +13,7 @@
 #include "signals/fault.h"
 #include "signals/shutdown.h"
 #include "signals/tick.h"
+#include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/listener.h"
 
@@ -38,6 +39,7 @@ void report_trap(const Guest& guest) {
   std::string text =
       fmt::format("weft: guest {} ({}): trap: {}", guest.number(), guest.name(), name(trap.kind));
   if (!trap.detail.empty() && trap.detail != name(trap.kind)) text += " (" + trap.detail + ")";
+  if (trap.offset != 0) text += fmt::format(" at offset {:#x}", trap.offset);
   text += '\n';
   // A recursion shows as one line.
   for (auto frame = trap.frames.begin(); frame != trap.frames.end();) {
@@ -115,7 +117,7 @@ class Starter {
  private:
   // A file that is named twice with the same limits is loaded once.
   Result<std::shared_ptr<Module>> load(const GuestSpec& spec) {
-    auto& loaded = modules_[{spec.module_path, spec.limits.memory_pages_max}];
+    auto& loaded = modules_[{spec.module_path, spec.limits}];
     if (loaded != nullptr) return loaded;
     auto module = runtime_.load(spec.module_path, spec.limits);
     if (module) loaded = *module;
@@ -154,7 +156,7 @@ class Starter {
 
   Runtime& runtime_;
   const RunOptions& options_;
-  std::map<std::pair<std::string, std::uint32_t>, std::shared_ptr<Module>> modules_;
+  std::map<std::pair<std::string, GuestLimits>, std::shared_ptr<Module>> modules_;
   std::vector<std::unique_ptr<StderrTrace>> traces_;
   std::vector<Listener> listeners_;
 };
@@ -167,7 +169,7 @@ int run_command(const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   std::optional<GuestTimes> times;  // Both outlive the runtime, which uses them to its end.
   std::optional<Starter> starter;
-  Runtime runtime;
+  Runtime runtime(make_engine(options.engine, options.aot));
   if (options.stats) {
     times.emplace(runtime.clock());
     runtime.scheduler().set_event_sink(&*times);

@@ -1,6 +1,8 @@
 #include "tools/run_options.h"
 
 #include <algorithm>
+#include <bit>
+#include <limits>
 
 #include <CLI/CLI.hpp>
 
@@ -14,6 +16,8 @@ constexpr const char* kSeparator = ":::";
 constexpr int kCopiesMax = 1'000'000;
 constexpr int kGraceMax = 3'600;
 constexpr int kMemoryMibMax = 4'096;
+constexpr int kStackKibMin = 128;
+constexpr int kStackKibMax = 1'048'576;
 
 constexpr GuestCommand kRun = {
     "run",
@@ -28,11 +32,30 @@ struct RawGuest {
   std::vector<std::string> env;
   std::vector<std::string> dirs;
   std::vector<std::string> listen;
+  std::int64_t fuel = 0;
+  int stack_kib = static_cast<int>(GuestLimits{}.stack_bytes / 1024);
 };
 
 ExitNow wrong_use(const GuestCommand& command, const std::string& what) {
   const std::string name = command.name;
   return {kExitUsage, "weft: " + name + ": " + what + "\nTry 'weft " + name + " --help'.\n"};
+}
+
+void add_engine_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
+  app.add_option("--engine", run.engine,
+                 "How guests are executed: interp starts at once; aot compiles them with the C\n"
+                 "compiler, once; auto is aot when it has been compiled, else interp")
+      ->check(CLI::IsMember({"interp", "aot", "auto"}))
+      ->capture_default_str();
+  app.add_option("--fuel", guest.fuel,
+                 "End this guest at this many checks, which it passes in loops and calls")
+      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
+      ->type_name("CHECKS");
+  app.add_option("--stack", guest.stack_kib, "Limit of this guest's call stack, under aot")
+      ->check(CLI::Range(kStackKibMin, kStackKibMax))
+      ->type_name("KIB")
+      ->capture_default_str();
+  add_aot_options(app, run.aot);
 }
 
 void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
@@ -61,9 +84,7 @@ void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
       ->capture_default_str();
   app.add_flag("--stats", run.stats, "Print a table with a row a guest when all have ended");
   app.add_flag("--trace-wasi", run.trace_wasi, "Print each WASI call of every guest to stderr");
-  app.add_option("--engine", run.engine, "How guests are executed")
-      ->check(CLI::IsMember({"interp"}))
-      ->capture_default_str();
+  add_engine_options(app, guest, run);
   app.footer(
       "A guest's own exit code is weft's: of several, that of the first one listed that did not\n"
       "exit with 0. 134: a guest trapped; 66: a module can't be loaded; 64: wrong use;\n"
@@ -80,6 +101,8 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
   spec.module_path = rest.front();
   spec.copies = raw.copies;
   spec.limits.memory_pages_max = static_cast<std::uint32_t>(raw.memory_mib) * 16;
+  spec.limits.fuel = static_cast<std::uint64_t>(raw.fuel);
+  spec.limits.stack_bytes = std::bit_ceil(static_cast<std::size_t>(raw.stack_kib) * 1024);
   spec.options.args = std::move(rest);
   for (const std::string& variable : raw.env) {
     const std::size_t equals = variable.find('=');
@@ -124,6 +147,20 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
 }
 
 }  // namespace
+
+void add_aot_options(CLI::App& app, AotOptions& options) {
+  app.add_option("--cc", options.cc,
+                 "The C compiler of aot, with options; else $CC, cc, gcc, clang")
+      ->type_name("COMMAND");
+  app.add_option_function<std::string>(
+         "--bounds",
+         [&options](const std::string& word) {
+           options.bounds = word == "guard" ? Bounds::guard : Bounds::check;
+         },
+         "How aot keeps a guest in its memory: guard pages (fast, 8 GiB of address space each)\n"
+         "or a check at each access (many guests)")
+      ->check(CLI::IsMember({"guard", "check"}));
+}
 
 std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,
                                                   const std::vector<std::string>& words) {

@@ -3,15 +3,20 @@
 //   weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...
 //
 // Everything up to the module is weft's, everything behind it the guest's, up to the next ":::".
-// Each guest has its own options; --stats, --trace-wasi and --engine hold for the whole run,
-// wherever they stand.
+// Each guest has its own options; --stats, --trace-wasi and those of the engine hold for the whole
+// run, wherever they stand.
 #pragma once
 
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "guest/aot.h"
 #include "guest/runtime.h"
+
+namespace CLI {
+class App;
+}
 
 namespace weft::tools {
 
@@ -28,7 +33,8 @@ struct RunOptions {
   std::vector<GuestSpec> guests;
   bool stats = false;
   bool trace_wasi = false;
-  std::string engine = "interp";
+  std::string engine = "interp";  // interp, aot or auto.
+  AotOptions aot;
   int grace_s = 0;  // Between SIGINT or SIGTERM and the end of the guests.
 };
 
@@ -44,6 +50,9 @@ struct GuestCommand {
   const char* description;
   int memory_mib;  // The limit when there is no --memory.
 };
+
+// The options that say how a module is compiled: --cc, --bounds.
+void add_aot_options(CLI::App& app, AotOptions& options);
 
 // One guest with its options; ":::" is an argument like any other.
 std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,

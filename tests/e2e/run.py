@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import claims_command
+import claims_engine
 import claims_errors
 import claims_exec
 import claims_go
@@ -26,7 +27,7 @@ import harness
 
 # In this order: what a reader expects first comes first.
 MODULES = [claims_command, claims_go, claims_exec, claims_scheduling, claims_io, claims_net,
-           claims_wasi, claims_errors]
+           claims_wasi, claims_engine, claims_errors]
 
 TIMED_ATTEMPTS = 3
 
@@ -37,6 +38,8 @@ def parse(arguments):
     parser.add_argument("guests", type=pathlib.Path)
     parser.add_argument("--filter", default="", help="only claims whose sentence contains this")
     parser.add_argument("--without", default="", help="leave out what needs these: speed,malloc")
+    parser.add_argument("--engine", default="interp", choices=["interp", "aot"],
+                        help="aot: C and wat guests are compiled first; Go ones stay with interp")
     parser.add_argument("--list", action="store_true", help="print the claims, run nothing")
     return parser.parse_args(arguments)
 
@@ -91,7 +94,8 @@ def main(arguments):
         print(f"e2e: no such binary: {options.weft}", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="weft-e2e-") as scratch:
-        weft = harness.Weft(options.weft, options.guests, scratch)
+        weft = harness.Weft(options.weft, options.guests, scratch, options.engine)
+        weft.fill_cache()
         passed = sum(holds(claim, weft) for claim in claims)
     failed = len(claims) - passed
     print(f"{passed} passed, {failed} failed")

@@ -1,0 +1,105 @@
+"""Claims about engines, the cache of compiled modules, and fuel."""
+
+import concurrent.futures
+import pathlib
+import shutil
+
+from harness import LOAD_ERROR, TRAP, USAGE, claim
+
+
+def fresh_cache(weft):
+    """A cache of this claim's own: the environment to run weft in, and the cache's folder."""
+    folder = weft.scratch / "cache"
+    shutil.rmtree(folder, ignore_errors=True)
+    return {**weft.environment, "XDG_CACHE_HOME": str(folder)}, folder / "weft"
+
+
+def objects(folder):
+    return sorted(folder.glob("*.so"))
+
+
+@claim("--engine=aot compiles a module once, into the cache")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    for _ in range(2):
+        weft.run("--engine=aot", "c_exit7", env=env).expect(code=7, out="leaving with 7", err="")
+    assert len(objects(folder)) == 1, objects(folder)
+    weft.raw("cache", "ls", env=env).expect(code=0, out_has=r"c_exit7\.wasm\n1 modules")
+    weft.raw("cache", "clear", env=env).expect(code=0, out_has="1 modules removed")
+    assert not objects(folder)
+
+
+@claim("weft compile fills the cache; a damaged entry is noticed and made again")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    weft.raw("compile", weft.guest("wat_hello"), env=env).expect(code=0, out="", err="")
+    entry, = objects(folder)
+    entry.chmod(0o600)
+    entry.write_bytes(entry.read_bytes()[:-1000] + b"x" * 1000)
+    weft.raw("cache", "ls", env=env).expect(code=0, out_has="damaged")
+    weft.run("--engine=auto", "wat_hello", env=env).expect(code=0)
+    weft.run("--engine=aot", "wat_hello", env=env).expect(code=0)
+    weft.raw("cache", "ls", env=env).expect(code=0, out_has="wat_hello.wasm")
+
+
+@claim("ten wefts that start at once on an empty cache all run, and leave one entry")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        runs = [pool.submit(weft.run, "--engine=aot", "wat_hello", env=env) for _ in range(10)]
+        for run in runs:
+            run.result().expect(code=0, err="")
+    assert len(objects(folder)) == 1, objects(folder)
+    assert not list(folder.glob("work-*"))
+
+
+@claim("no C compiler: a clear message, and the guest runs on interp; weft compile fails")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    weft.run("--engine=aot", "--cc", "no-cc", "c_exit7", env=env).expect(
+        code=7, err_has="the C compiler 'no-cc' is not here; it runs on the engine interp")
+    empty = weft.scratch / "empty"
+    empty.mkdir(exist_ok=True)
+    weft.run("--engine=aot", "c_exit7", env={**env, "PATH": str(empty)}).expect(
+        code=7, err_has="there is no C compiler here")
+    weft.raw("compile", "--cc", "no-cc", weft.guest("c_exit7"), env=env).expect(
+        code=LOAD_ERROR, err_has="c_exit7.wasm: the C compiler 'no-cc' is not here\n$")
+    assert not objects(folder)
+
+
+@claim("a trap is told in the same words by both engines, and with both kinds of bounds")
+def _(weft):
+    for guest in ["c_trap_oob", "c_trap_div", "wat_trap_table", "wat_recursion"]:
+        told = {weft.run(f"--engine={engine}", *bounds, guest).expect(code=TRAP).err
+                for engine, bounds in [("interp", []), ("aot", ["--bounds=guard"]),
+                                       ("aot", ["--bounds=check"])]}
+        assert len(told) == 1, told
+
+
+@claim("--fuel ends a guest at the same check on both engines")
+def _(weft):
+    told = {(run.out, run.err) for run in
+            [weft.run(f"--engine={engine}", "--fuel", 300001, "c_compute").expect(code=TRAP)
+             for engine in ["interp", "aot", "aot"]]}
+    assert len(told) == 1, told
+    (out, err), = told
+    assert "hundred thousands 2 " in out and "trap: out of fuel at offset" in err, (out, err)
+
+
+@claim("--fuel, --bounds, --stack and weft cache say what is wrong with their arguments")
+def _(weft):
+    for words in [["run", "--fuel", "0"], ["run", "--fuel", "many"], ["run", "--bounds", "none"],
+                  ["run", "--stack", "1"], ["cache"], ["cache", "rm"], ["compile"]]:
+        weft.raw(*words).expect(code=USAGE, err_has="Try 'weft")
+    missing = weft.raw("compile", pathlib.Path("/no/such.wasm"))
+    missing.expect(code=LOAD_ERROR, err_has="/no/such.wasm")
+
+
+@claim("a guest in an endless loop leaves the others their turns, on both engines")
+def _(weft):
+    for engine in ["interp", "aot"]:
+        with weft.start(f"--engine={engine}", "c_busy", ":::", "c_ticker") as run:
+            run.read_until(b"busy")
+            run.read_until(b"tick")
+            run.read_until(b"tick")
+            run.process.kill()

@@ -1,0 +1,54 @@
+#include "tools/engines.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "base/printable.h"
+#include "guest/interp.h"
+
+namespace weft::tools {
+namespace {
+
+// A line on the terminal that is written over again and again.
+class Progress {
+ public:
+  void operator()(const std::string& module, std::size_t done, std::size_t parts) {
+    const auto now = std::chrono::steady_clock::now();
+    if (module != module_) {
+      module_ = module;
+      since_ = now;
+    }
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - since_).count();
+    if (seconds < 1) return;
+    std::string line = fmt::format("\rweft: compiling {}: {} of {} parts, {} s", printable(module),
+                                   done, parts, seconds);
+    line += done == parts ? "\n" : "\033[K";
+    std::fputs(line.c_str(), stderr);
+    std::fflush(stderr);
+  }
+
+ private:
+  std::string module_;
+  std::chrono::steady_clock::time_point since_;
+};
+
+}  // namespace
+
+void speak_on_stderr(AotOptions& options) {
+  options.say = [](std::string_view line) {
+    std::fputs(fmt::format("weft: {}\n", printable(line)).c_str(), stderr);
+  };
+  if (::isatty(STDERR_FILENO) == 1) options.progress = Progress();
+}
+
+std::unique_ptr<Engine> make_engine(const std::string& name, AotOptions options) {
+  if (name == "interp") return make_interp();
+  options.compile = name == "aot";
+  speak_on_stderr(options);
+  return make_aot(std::move(options));
+}
+
+}  // namespace weft::tools

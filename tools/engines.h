@@ -1,0 +1,18 @@
+// The engine that the command line asks for, with its messages on stderr.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "guest/aot.h"
+
+namespace weft::tools {
+
+// `name`: interp, aot or auto.
+std::unique_ptr<Engine> make_engine(const std::string& name, AotOptions options);
+
+// Makes the options tell the user why a module runs on interp, and, on a terminal, how far a
+// compilation is that takes longer than a second.
+void speak_on_stderr(AotOptions& options);
+
+}  // namespace weft::tools
