@@ -9,7 +9,7 @@ namespace {
 void fiber_entry(boost::context::detail::transfer_t transfer) {
   auto& came_from = *static_cast<Fiber*>(transfer.data);
   came_from.context = transfer.fctx;
-  Fiber& self = *came_from.entered;
+  Fiber& self = *fiber_thread.entered;
   detail::after_switch(came_from, nullptr);
   self.main(self.argument);
   WEFT_CHECK(false, "a fiber's main returned");
@@ -40,7 +40,7 @@ void Fiber::prepare(void* bottom, void* top, Main new_main, void* new_argument) 
 }
 
 void Fiber::adopt_thread() {
-  eh_globals_of_thread = reinterpret_cast<EhGlobals*>(abi::__cxa_get_globals());
+  fiber_thread.eh = reinterpret_cast<EhGlobals*>(abi::__cxa_get_globals());
 #if defined(WEFT_TSAN)
   tsan_fiber = __tsan_get_current_fiber();
 #endif

@@ -53,7 +53,6 @@ struct Fiber {
 
   boost::context::detail::fcontext_t context = nullptr;  // Where it stopped; stale while it runs.
   EhGlobals eh;
-  Fiber* entered = nullptr;  // The fiber that this one switched to last.
   Main main = nullptr;
   void* argument = nullptr;
 #if defined(WEFT_ASAN)
@@ -66,9 +65,12 @@ struct Fiber {
 #endif
 };
 
-// The exception state of the calling thread. Cached: __cxa_get_globals() is a call into another
-// library.
-inline thread_local constinit EhGlobals* eh_globals_of_thread = nullptr;
+// What each switch needs of its thread.
+struct FiberThread {
+  EhGlobals* eh = nullptr;   // Cached: __cxa_get_globals() is a call into another library.
+  Fiber* entered = nullptr;  // The fiber that was switched to last: a new one asks who it is.
+};
+inline thread_local constinit FiberThread fiber_thread;
 
 namespace detail {
 
@@ -95,10 +97,11 @@ inline void after_switch([[maybe_unused]] Fiber& came_from, [[maybe_unused]] voi
 // switches back to `from`. With from_is_done nobody ever does. Allocates nothing, makes no system
 // call.
 WEFT_INLINE void switch_fiber(Fiber& from, Fiber& to, bool from_is_done = false) {
-  EhGlobals& eh = *eh_globals_of_thread;
+  FiberThread& thread = fiber_thread;
+  EhGlobals& eh = *thread.eh;
   from.eh = eh;
   eh = to.eh;
-  from.entered = &to;
+  thread.entered = &to;
   detail::before_switch(from, to, from_is_done);
   const auto transfer = boost::context::detail::jump_fcontext(to.context, &from);
   auto& came_from = *static_cast<Fiber*>(transfer.data);

@@ -49,18 +49,24 @@ struct SleepTimer : Timer {
   bool woke = false;  // It was the deadline that ended the last park_until.
 };
 
-struct alignas(64) G : ListLink<WaitListTag> {
-  G(GPool& owner, void* stack_bottom) : pool(owner), bottom(stack_bottom), sleep_timer(*this) {}
-
-  // Written on every switch.
+// What a switch reads and writes of a G: one cache line.
+struct GHot {
   Fiber fiber;
   GState state = GState::idle;  // Written only by Scheduler::move.
   WaitReason wait_reason = WaitReason::none;
   std::atomic<std::uint8_t> requests = 0;  // kPreempt, kKill.
   std::uint64_t switches = 0;              // How often it was given the thread.
   M* m = nullptr;                          // Whose current G it is, while running.
-  M* locked_m = nullptr;                   // LockOSThread: the M that alone may run it.
-  std::uint32_t locked_count = 0;          // How often it locked it.
+};
+#if !defined(WEFT_ASAN) && !defined(WEFT_TSAN)
+static_assert(sizeof(GHot) == 64);
+#endif
+
+struct alignas(64) G : GHot, ListLink<WaitListTag> {
+  G(GPool& owner, void* stack_bottom) : pool(owner), bottom(stack_bottom), sleep_timer(*this) {}
+
+  M* locked_m = nullptr;           // LockOSThread: the M that alone may run it.
+  std::uint32_t locked_count = 0;  // How often it locked it.
 
   // Set at spawn.
   std::uint64_t id = 0;

@@ -352,7 +352,7 @@ void Scheduler::serve_requests(G& g) {
 
 // A second exception while one unwinds this stack would end the process: the kill waits.
 bool Scheduler::may_unwind() {
-  return eh_globals_of_thread->uncaught_exceptions == 0;
+  return fiber_thread.eh->uncaught_exceptions == 0;
 }
 
 void Scheduler::park_for_outside() {
