@@ -33,8 +33,9 @@ const char* name_of(int error) {
       "WEFT_EDEADLOCK",   "WEFT_ESTOPPED",  "WEFT_ESELFDEADLOCK", "WEFT_EUNLOCKED",
       "WEFT_EDOUBLEWAKE", "WEFT_EBUSYNOTE", "WEFT_EHOLDSLOCKS",   "WEFT_ENOTPARKED",
       "WEFT_ETIMEDOUT",   "WEFT_ELACKS",    "WEFT_EHOST",         "WEFT_EINTERNAL",
+      "WEFT_ECLOSED",     "WEFT_EAGAIN",
   };
-  static_assert(std::size(names) == WEFT_EINTERNAL + 1);
+  static_assert(std::size(names) == WEFT_EAGAIN + 1);
   return error >= 0 && error < static_cast<int>(std::size(names)) ? names[error] : "?";
 }
 

@@ -68,7 +68,9 @@ enum weft_error {
   WEFT_ETIMEDOUT,     /* The time was over first. */
   WEFT_ELACKS,        /* Strict: a real wasm target has no such thing. */
   WEFT_EHOST,         /* The host refused: a descriptor that is not open, no random bytes. */
-  WEFT_EINTERNAL      /* Anything else; the text says what. */
+  WEFT_EINTERNAL,     /* Anything else; the text says what. */
+  WEFT_ECLOSED,       /* Send to a closed channel; receive from one that is closed and empty. */
+  WEFT_EAGAIN         /* weft_chan_try_...: it would have to wait. */
 };
 
 /* "WEFT_EDEADLOCK"; "?" for a number that is none. From anywhere. */
@@ -168,6 +170,45 @@ int weft_note_sleep(weft_note* note, int64_t timeout);
 int weft_note_sleep_g(weft_note* note, int64_t timeout);
 /* WEFT_EDOUBLEWAKE. From: inside. */
 int weft_note_wake(weft_note* note);
+
+/* --- for Gs, as Go's: who waits is parked, and others run on its thread ---
+ *
+ * Each is made on the heap and must be freed: from the scheduler's thread, or when it does not run.
+ * All others From: G, and WEFT_EHOLDSLOCKS. docs/library.md tells the order in which waiters go on.
+ */
+
+typedef struct weft_chan weft_chan;
+typedef struct weft_mutex weft_mutex;
+typedef struct weft_group weft_group;
+
+/* A channel of pointers that buffers up to capacity of them. WEFT_EINVAL: more than fits. */
+int weft_chan_make(size_t capacity, weft_chan** chan);
+/* Gs that wait for it go on waiting. */
+int weft_chan_free(weft_chan* chan);
+/* WEFT_ECLOSED, also when it is closed meanwhile. */
+int weft_chan_send(weft_chan* chan, void* value);
+/* WEFT_ECLOSED: *value is NULL. */
+int weft_chan_recv(weft_chan* chan, void** value);
+/* The same without waiting. WEFT_EAGAIN, WEFT_ECLOSED. */
+int weft_chan_try_send(weft_chan* chan, void* value);
+int weft_chan_try_recv(weft_chan* chan, void** value);
+/* Everybody who waits goes on. WEFT_ECLOSED: it was closed before. */
+int weft_chan_close(weft_chan* chan);
+
+int weft_mutex_make(weft_mutex** mutex);
+/* WEFT_EINVAL: somebody holds it. */
+int weft_mutex_free(weft_mutex* mutex);
+int weft_mutex_lock(weft_mutex* mutex);
+/* WEFT_EUNLOCKED. Another G than the one that locked it may unlock it. */
+int weft_mutex_unlock(weft_mutex* mutex);
+
+int weft_group_make(weft_group** group);
+/* WEFT_EINVAL: its count is not 0. */
+int weft_group_free(weft_group* group);
+/* WEFT_EINVAL: the count would be negative. */
+int weft_group_add(weft_group* group, int64_t delta);
+/* Until the count is 0. */
+int weft_group_wait(weft_group* group);
 
 /* --- futexes, and a thread's semaphore --- */
 
