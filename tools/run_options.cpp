@@ -152,6 +152,10 @@ void add_aot_options(CLI::App& app, AotOptions& options) {
   app.add_option("--cc", options.cc,
                  "The C compiler of aot, with options; else $CC, cc, gcc, clang")
       ->type_name("COMMAND");
+  app.add_flag_callback(
+      "--no-checks", [&options] { options.checks = false; },
+      "Compile without the checks of preemption and fuel, to measure what they cost: such a\n"
+      "guest can't be preempted or stopped while it computes");
   app.add_option_function<std::string>(
          "--bounds",
          [&options](const std::string& word) {

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""How fast C programs run as guests, side by side: bench/guest_speed.py WEFT [--json FILE]
+
+The programs of bench/programs, each as a native program (gcc -O2), as a guest of WEFT's engine aot
+with checks, without them, and with bounds by checks, under node, and under wasmtime where its
+Python package is installed (pip install wasmtime). All run in turns, several times; the fastest run
+of each counts, in CPU seconds, its start included; of wasmtime only the call of _start.
+Every way must print the same. Prints seconds and, at the end, ratios as geometric means.
+"""
+
+import argparse
+import importlib.util
+import json
+import math
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+NODE = """
+const { WASI } = require('node:wasi'), fs = require('node:fs');
+const wasi = new WASI({ version: 'preview1', args: ['guest'] });
+const code = new WebAssembly.Module(fs.readFileSync(process.argv[2]));
+wasi.start(new WebAssembly.Instance(code, { wasi_snapshot_preview1: wasi.wasiImport }));
+"""
+WASMTIME = """
+import sys, time, wasmtime
+store = wasmtime.Store(wasmtime.Engine())
+linker = wasmtime.Linker(store.engine)
+linker.define_wasi()
+wasi = wasmtime.WasiConfig()
+wasi.inherit_stdout()
+wasi.argv = ['guest']
+store.set_wasi(wasi)
+module = wasmtime.Module.from_file(store.engine, sys.argv[1])
+start = linker.instantiate(store, module).exports(store)["_start"]
+begin = time.process_time()
+try:
+    start(store)
+except wasmtime.ExitTrap:
+    pass
+print(time.process_time() - begin, file=sys.stderr)
+"""
+
+
+def build(source, folder):
+    """Returns the native program and the guest."""
+    native, guest = folder / source.stem, folder / f"{source.stem}.wasm"
+    subprocess.run(["gcc", "-O2", "-w", source, "-o", native, "-lm"], check=True)
+    subprocess.run(["clang", "--target=wasm32-wasi", "-O2", "-w", source, "-o", guest, "-lm"],
+                   check=True)
+    return native, guest
+
+
+def ways(weft, native, guest, node):
+    """Name of a way -> its command."""
+    run = [weft, "run", "--engine=aot"]
+    found = {"native": [native], "aot": [*run, guest],
+             "aot, no checks": [*run, "--no-checks", guest],
+             "aot, bounds checked": [*run, "--bounds=check", guest]}
+    if shutil.which("node"):
+        found["node"] = ["node", "--no-warnings", node, guest]
+    if importlib.util.find_spec("wasmtime"):
+        found["wasmtime"] = [sys.executable, "-c", WASMTIME, guest]
+    return found
+
+
+def seconds(command):
+    """CPU seconds of a run, and what it printed. Other load on the machine does not count."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return float(done.stderr) if WASMTIME in command else spent, done.stdout
+
+
+def measure(weft, source, folder, rounds):
+    node = folder / "run.cjs"
+    node.write_text(NODE)
+    native, guest = build(source, folder)
+    commands = ways(weft, native, guest, node)
+    best = {}
+    for _ in range(rounds + 1):  # The first is for the caches.
+        printed = set()
+        for way, command in commands.items():
+            spent, out = seconds(command)
+            best[way] = min(best.get(way, math.inf), spent)
+            printed.add(out)
+        if len(printed) != 1:
+            sys.exit(f"{source.name}: the ways print different things: {printed}")
+    return best
+
+
+def geometric_mean(values):
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("weft", type=pathlib.Path)
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--filter", default="")
+    options = parser.parse_args(arguments)
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="weft-speed-") as scratch:
+        os.environ["XDG_CACHE_HOME"] = scratch
+        for source in sorted((HERE / "programs").glob("*.c")):
+            if options.filter not in source.stem:
+                continue
+            results[source.stem] = best = measure(
+                options.weft.resolve(), source, pathlib.Path(scratch), options.rounds)
+            print(f"{source.stem:<14}", *(f"{way} {s:.3f} s  " for way, s in best.items()),
+                  flush=True)
+    means = {way: geometric_mean([best[way] / best["aot"] for best in results.values()])
+             for way in next(iter(results.values()))}
+    print("\nspeed of aot with checks, as a part of (geometric mean of", len(results), "programs):")
+    for way, mean in means.items():
+        print(f"  {way:<20} {mean:.3f}")
+    if options.json:
+        options.json.write_text(json.dumps({"seconds": results, "speed_of_aot": means}, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
