@@ -62,7 +62,8 @@ struct Exchange {
         break;
       case 1: {
         Token token(ledger);
-        while (!one.try_send(std::move(token))) soak.pause();
+        // Untouched unless it was sent.
+        while (!one.try_send(std::move(token))) soak.pause();  // NOLINT(bugprone-use-after-move)
         break;
       }
       case 2:
