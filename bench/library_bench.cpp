@@ -124,7 +124,10 @@ void library_cond(benchmark::State& state) {
   std::int64_t woken = 0;
   world.go([&] {
     const std::lock_guard lock(m);
-    for (; !done; ++woken) changed.wait(m);
+    while (!done) {
+      changed.wait(m);
+      ++woken;
+    }
   });
   world.go([&] {
     for (auto _ : state) {

@@ -117,7 +117,7 @@ void parked(benchmark::State& state) {
       });
     }
     world.go([&] {
-      bytes += resident_bytes() - before - static_cast<double>(sleepers.size() * sizeof(G*));
+      bytes += resident_bytes() - before - static_cast<double>(sleepers.size() * sizeof(void*));
       for (G* sleeper : sleepers) ready(*sleeper);
     });
     world.scheduler.run();

@@ -36,7 +36,10 @@ void yield_all(benchmark::State& state) {
   for (std::int64_t i = 1; i < gs; ++i) {
     world.go([&done, &yields] {
       std::int64_t mine = -2;  // Before the first iteration, each has yielded twice.
-      for (; !done; ++mine) yield();
+      while (!done) {
+        yield();
+        ++mine;
+      }
       yields += mine;
     });
   }
@@ -67,7 +70,10 @@ void park_ready(benchmark::State& state) {
   G* sleeper = nullptr;
   world.go([&] {
     sleeper = &this_g();
-    for (; !done; ++parks) park(WaitReason::semacquire);
+    while (!done) {
+      park(WaitReason::semacquire);
+      ++parks;
+    }
   });
   world.go([&] {
     for (auto _ : state) {

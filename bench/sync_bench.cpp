@@ -72,7 +72,11 @@ void select_of(benchmark::State& state, std::index_sequence<I...>) {
   bool done = false;
   std::int64_t sum = 0;
   world.go([&] {
-    for (std::size_t i = 0; !done; ++i) channels[i % kChannels].send(1);
+    std::size_t i = 0;
+    while (!done) {  // NOLINT(bugprone-infinite-loop): the other G ends it.
+      channels[i % kChannels].send(1);
+      ++i;
+    }
   });
   world.go([&] {
     const auto add = [&sum](std::optional<std::int64_t> value) { sum += value.value(); };

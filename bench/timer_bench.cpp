@@ -69,7 +69,10 @@ void sleepers(benchmark::State& state) {
   std::int64_t after = 0;
   for (std::int64_t i = 1; i < state.range(0); ++i) {
     world.go([&] {
-      for (; !done; ++slept) sleep_for(milliseconds(1));
+      while (!done) {
+        sleep_for(milliseconds(1));
+        ++slept;
+      }
     });
   }
   world.go([&] {
