@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/world.h"
+#include "guest/aot.h"
 #include "guest/runtime.h"
 
 namespace weft::bench {
@@ -18,6 +19,7 @@ struct EngineRow {
 };
 const EngineRow kEngines[] = {
     {"interp", [] { return std::make_unique<Runtime>(); }},
+    {"aot", [] { return std::make_unique<Runtime>(make_aot()); }},
 };
 
 constexpr std::int64_t kCallsPerYield = 1'000;  // In bench/guests/calls.wat.

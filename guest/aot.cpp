@@ -1,5 +1,7 @@
 #include "guest/aot.h"
 
+#include <algorithm>
+
 #include "base/sha256.h"
 #include "guest/aot_instance.h"
 #include "guest/big_stack.h"
@@ -130,6 +132,11 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
   auto module = std::make_shared<AotModule>(std::move(name), std::move(*info), std::move(*object),
                                             limits, guard_pages_, memories_);
   module->imports = std::move(*imports);
+  const auto yields = std::find_if(module->imports.begin(), module->imports.end(),
+                                   [](const auto* f) { return f->name == "sched_yield"; });
+  if (yields != module->imports.end()) {
+    module->yield_import = static_cast<std::size_t>(yields - module->imports.begin());
+  }
   return std::shared_ptr<Module>(std::move(module));
 }
 

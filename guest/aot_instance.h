@@ -43,6 +43,7 @@ class AotModule final : public Module, public std::enable_shared_from_this<AotMo
   const GuestLimits limits;
   const bool guard_pages;
   std::vector<const wasip1::Function*> imports;
+  std::size_t yield_import = SIZE_MAX;  // Which of them is sched_yield.
   const SharedObject object;
   const std::shared_ptr<MemoryPool> memories;
   TrapSites sites;

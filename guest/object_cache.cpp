@@ -197,7 +197,7 @@ Result<std::string> ObjectCache::make_entry(const std::string& key, std::string_
   const std::string object = work + "/object.so";
   if (Status made = make(work, object); !made) return made.error();
   if (Status finished = append_footer(object, key, module); !finished) return finished.error();
-  const std::string path = path_of(key);
+  std::string path = path_of(key);
   if (::rename(object.c_str(), path.c_str()) != 0) return about(path, "can't be put there");
   make_room(path);
   return path;

@@ -93,9 +93,10 @@ class LineProgram {
  private:
   void read_header(Bytes& header, int version) {
     step_bytes_ = header.get<std::uint8_t>();
-    if (version >= 4) header.get<std::uint8_t>();  // Operations an instruction: 1.
-    header.get<std::uint8_t>();                    // Rows are statements by default.
-    line_base_ = header.get<std::int8_t>();
+    if (version >= 4) header.get<std::uint8_t>();      // Operations an instruction: 1.
+    header.get<std::uint8_t>();                        // Rows are statements by default.
+    const int line_base = header.get<std::uint8_t>();  // Signed.
+    line_base_ = line_base < 128 ? line_base : line_base - 256;
     line_range_ = header.get<std::uint8_t>();
     opcode_base_ = header.get<std::uint8_t>();
     for (int i = 1; i < opcode_base_; ++i) operands_.push_back(header.get<std::uint8_t>());

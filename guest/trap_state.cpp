@@ -11,9 +11,6 @@
 namespace weft {
 namespace {
 
-// What a WASI function may take of the stack, and what the kernel may (a path is 4 KiB).
-constexpr std::size_t kHostStackBytes = std::size_t{48} * 1024;
-
 const char local_key = 0;
 
 #if defined(__x86_64__)
@@ -95,11 +92,6 @@ void TrapState::leave() noexcept {
 
 void TrapState::land(TrapState* self) noexcept {
   self->leave();
-}
-
-bool TrapState::has_stack() const noexcept {
-  return static_cast<const std::byte*>(__builtin_frame_address(0)) - stack_bottom_ >
-         static_cast<std::ptrdiff_t>(kHostStackBytes);
 }
 
 // The calls under way, by the tables that the compilers leave for exceptions. From a fault's

@@ -31,6 +31,9 @@ class TrapState {
   // Some of them are weft's own.
   static constexpr std::size_t kFramesMax = 40;
 
+  // What a WASI function may take of the stack, and what the kernel may (a path is 4 KiB).
+  static constexpr std::size_t kHostStackBytes = std::size_t{48} * 1024;
+
   // Calls f(argument), on a G. Returns true when f returned, false when it was left.
   bool enter(void (*f)(void* argument), void* argument);
 
@@ -47,7 +50,10 @@ class TrapState {
   [[noreturn]] void leave() noexcept;
 
   // Is there room for a host function?
-  [[nodiscard]] bool has_stack() const noexcept;
+  [[nodiscard]] bool has_stack() const noexcept {
+    return static_cast<const std::byte*>(__builtin_frame_address(0)) - stack_bottom_ >
+           static_cast<std::ptrdiff_t>(kHostStackBytes);
+  }
 
   void* owner = nullptr;  // Whose state it is: for whoever asked for current().
 
