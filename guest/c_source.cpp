@@ -200,6 +200,12 @@ class Cutter {
   }
 
   void add(Lines& lines, std::string_view line) {
+    std::string head;  // libwabt breaks a head behind each eighth parameter.
+    if (names_function(line)) {
+      head = line;
+      while (!head.ends_with(';') && !head.ends_with('{') && lines.next(line)) head += line;
+      line = head;
+    }
     if (line.starts_with(kTypes)) {
       const std::string_view array = line.substr(kStatic.size());
       common += "extern HIDDEN ";

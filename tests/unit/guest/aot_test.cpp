@@ -99,6 +99,12 @@ TEST_CASE("a compiled guest prints and exits as an interpreted one does") {
   CHECK(said.lines.empty());
 }
 
+TEST_CASE("a function of more than eight parameters did not compile") {
+  Said said;
+  CHECK(end_of(make_aot(said.options()), "wat_many_params").exit_code == 190);
+  CHECK(said.lines.empty());
+}
+
 TEST_CASE("each trap has the same kind, words, offset and functions on both engines") {
   Said said;
   for (const char* guest :
