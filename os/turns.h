@@ -46,7 +46,8 @@ class Turns {
   // As Scheduler::run(), with the embedder's handlers run meanwhile. Not inside one of them.
   RunResult run();
 
-  // How the last turn ended. A report only when it is fatal; fatal_report() makes one of a deadlock.
+  // How the last turn ended. A report only when it is fatal; fatal_report() makes one of a
+  // deadlock.
   [[nodiscard]] const RunResult& last() const { return last_; }
 
  private:

@@ -2,9 +2,9 @@
 
     WEFT=build/release/tools/weft ./run-tests --runtime-adapter .../tools/wasi_testsuite_module.py
 
-WEFT is the binary to test. WEFT_ENGINE is the engine, interp when it is not set. WEFT_BESIDE names a
-module of which eight copies run beside each test, so that every call is interleaved with those of
-others; it must end by itself and print nothing.
+WEFT is the binary to test. WEFT_ENGINE is the engine, interp when it is not set. WEFT_BESIDE names
+a module of which eight copies run beside each test, so that every call is interleaved with those
+of others; it must end by itself and print nothing.
 
 The runner asks for a name, a version and a command line; it starts that itself. How its arguments
 look has changed over time, so what stands behind the third is taken as it comes.
