@@ -85,6 +85,14 @@ def test_all_outputs_tell_the_same():
         assert "http" not in paths[1].read_text()
 
 
+def test_a_benchmark_that_several_engines_have_is_one_row():
+    done = compare("--peers", "none", "--only", "guest/yield/2", "--rounds", "1",
+                   "--milliseconds", "5")
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("guest/yield/2 ")]
+    assert len(rows) == 1, done.stdout
+
+
 def children_of(pid):
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
