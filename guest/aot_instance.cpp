@@ -177,11 +177,11 @@ AotInstance::AotInstance(std::shared_ptr<AotModule> module, wasip1::Process& pro
 }
 
 AotInstance::~AotInstance() {
+  // memory_ is a part of the instance.
+  const std::size_t bytes = memory_ != nullptr ? memory_->size : place_.usable_bytes;
+  if (place_.data != nullptr) module_->memories->give_back(place_, bytes);
   module_->object.entry().free(instance_);
   std::free(instance_);
-  if (place_.data != nullptr) {
-    module_->memories->give_back(place_, memory_ != nullptr ? memory_->size : place_.usable_bytes);
-  }
 }
 
 AotInstance& AotInstance::current() {

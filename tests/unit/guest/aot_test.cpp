@@ -11,7 +11,6 @@
 #include "tests/unit/guest/guests.h"
 
 using namespace weft;
-using weft::test::guest_bytes;
 using weft::test::guest_path;
 using weft::test::Output;
 
