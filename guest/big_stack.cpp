@@ -2,6 +2,10 @@
 
 #include <sys/mman.h>
 
+#if defined(WEFT_ASAN)
+#include <sanitizer/asan_interface.h>
+#endif
+
 #include "scheduler/fiber.h"
 
 namespace weft {
@@ -29,6 +33,10 @@ void on_big_stack(std::size_t bytes, const std::function<void()>& f) {
   call.caller.adopt_thread();
   call.callee.prepare(stack, static_cast<std::byte*>(stack) + bytes, &call_main, &call);
   switch_fiber(call.caller, call.callee);
+#if defined(WEFT_ASAN)
+  // Whoever maps this address next must not find the poison of frames that never returned.
+  ASAN_UNPOISON_MEMORY_REGION(stack, bytes);
+#endif
   ::munmap(stack, bytes);
 }
 
