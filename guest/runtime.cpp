@@ -74,12 +74,15 @@ void Guest::ended() {
   if (runtime_.on_end_) runtime_.on_end_(*this);
 }
 
-Runtime::Runtime(std::unique_ptr<Engine> engine)
-    : engine_(engine != nullptr ? std::move(engine) : make_interp()),
-      scheduler_(clock_, reactor_) {}
+Runtime::Runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine)
+    : clock_(options.clock != nullptr ? *options.clock : system_clock_),
+      engine_(engine != nullptr ? std::move(engine) : make_interp()),
+      scheduler_(clock_, options.poller != nullptr ? *options.poller : reactor_,
+                 {.guard = GuardKind::automatic, .seed = options.seed}) {}
 
 Runtime::Runtime(boost::asio::io_context& io, std::unique_ptr<Engine> engine)
-    : reactor_(io),
+    : clock_(system_clock_),
+      reactor_(io),
       engine_(engine != nullptr ? std::move(engine) : make_interp()),
       scheduler_(clock_, reactor_) {
   turns_.emplace(scheduler_, reactor_);
@@ -125,6 +128,11 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   config.stdout_fd = options.stdout_to;
   config.stderr_fd = options.stderr_to;
   config.trace = options.trace;
+  config.stdio = std::move(options.stdio);
+  config.links = std::move(options.links);
+  config.hook = options.hook;
+  config.stable_files = std::move(options.stable_files);
+  config.random = std::move(options.random);
   auto process = wasip1::Process::create(reactor_, clock_, std::move(config));
   if (!process) return process.error();
   auto guest =

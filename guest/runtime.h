@@ -14,6 +14,7 @@
 // One Runtime belongs to one thread; several may live in one process, one a thread each.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,6 +40,20 @@ struct GuestOptions {
   int stdout_to = 1;
   int stderr_to = 2;
   wasip1::TraceSink* trace = nullptr;  // Must outlive the guest.
+
+  // What a simulation puts in place of the world: see wasip1::ProcessConfig.
+  std::array<wasip1::DeviceFile, 3> stdio = {};
+  std::vector<wasip1::DeviceFile> links = {};
+  wasip1::CallHook* hook = nullptr;
+  std::shared_ptr<wasip1::StableFiles> stable_files = {};
+  std::function<void(std::span<std::byte>)> random = {};
+};
+
+// What a Runtime does not make itself. All must outlive it.
+struct RuntimeOptions {
+  GuestClock* clock = nullptr;  // nullptr: the system's.
+  Poller* poller = nullptr;     // Where the scheduler waits; nullptr: the Runtime's own reactor.
+  std::uint64_t seed = 1;       // Of the scheduler's random().
 };
 
 class Runtime;
@@ -77,7 +92,9 @@ class Guest {
 class Runtime {
  public:
   // With a loop of its own, and the engine interp, or the one given.
-  explicit Runtime(std::unique_ptr<Engine> engine = nullptr);
+  explicit Runtime(std::unique_ptr<Engine> engine = nullptr)
+      : Runtime(RuntimeOptions{}, std::move(engine)) {}
+  explicit Runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine = nullptr);
   // In the loop of an Asio program, which must outlive it.
   explicit Runtime(boost::asio::io_context& io, std::unique_ptr<Engine> engine = nullptr);
   ~Runtime();
@@ -105,12 +122,14 @@ class Runtime {
 
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] GuestClock& clock() { return clock_; }
+  [[nodiscard]] Reactor& reactor() { return reactor_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Guest>>& guests() const { return guests_; }
 
  private:
   friend class Guest;
 
-  SystemClock clock_;
+  SystemClock system_clock_;
+  GuestClock& clock_;
   Reactor reactor_;
   std::unique_ptr<Engine> engine_;
   std::function<void(const Guest&)> on_end_;

@@ -135,7 +135,10 @@ WEFT_INLINE void Scheduler::ready(G& g) {
 
 WEFT_INLINE void Scheduler::checkpoint() {
   G* g = current();  // None on the g0 of a thread: nobody asks that to yield.
-  if (g != nullptr && g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+  if (g == nullptr) return;
+  if (chooser_ != nullptr && chooser_->at_check(*g, run_queue_)) [[unlikely]]
+    request_preempt(*g);
+  if (g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     // It may have run for long, perhaps alone: time and events come first.
     look_soon();
     yield();

@@ -373,7 +373,7 @@ bool Scheduler::park_until(WaitReason reason, Instant deadline) {
     ~Armed() { scheduler.cancel(timer); }
   } armed{*this, current()->sleep_timer};
   armed.timer.woke = false;
-  arm(armed.timer, deadline);
+  arm(armed.timer, chooser_ != nullptr ? chooser_->wake_at(deadline) : deadline);
   park(reason);
   return !armed.timer.woke;
 }

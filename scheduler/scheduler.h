@@ -170,8 +170,12 @@ class Scheduler {
   // The id of the G whose exception the last run() threw, or 0.
   [[nodiscard]] std::uint64_t failed_g_id() const { return failed_g_id_; }
 
-  // What is left to chance, as a select with several ready cases: a function of Config::seed.
+  // What is left to chance: a function of Config::seed.
   [[nodiscard]] Random& random() { return random_; }
+  // One of n > 1 equal things, as the ready cases of a select: the Chooser's decision, else chance.
+  std::uint32_t one_of(std::uint32_t n) {
+    return chooser_ != nullptr ? chooser_->one_of(n, random_) : random_.below(n);
+  }
 
   // The running G, or nullptr on g0.
   [[nodiscard]] G* current() const { return current_m_->current_g.load(std::memory_order_relaxed); }
@@ -179,6 +183,7 @@ class Scheduler {
   [[nodiscard]] bool running() const { return running_; }  // Inside run() or run_turn().
   [[nodiscard]] std::size_t live() const { return live_; }
   [[nodiscard]] std::size_t runnable() const { return run_queue_.size(); }
+  [[nodiscard]] const RunQueue& run_queue() const { return run_queue_; }
   [[nodiscard]] std::uint64_t switches() const { return switches_; }
   [[nodiscard]] Instant started_at() const { return started_at_; }
   // Of the timer that is due first; far_future() when there is none.

@@ -5,6 +5,7 @@
 #include "os/wasip1/calls.h"
 #include "os/wasip1/directory_listing.h"
 #include "os/wasip1/path.h"
+#include "os/wasip1/stable_files.h"
 
 namespace weft::wasip1 {
 namespace {
@@ -48,11 +49,13 @@ Errno fd_readdir(Process& process, Memory memory, Fd fd, Size buf, Size buf_len,
     descriptor->listing = std::move(listing);
   }
   const auto& entries = descriptor->listing->entries();
+  StableFiles* const stable = process.stable_files();
   if (cookie > entries.size()) return Errno::inval;
   for (std::size_t i = cookie; i < entries.size(); ++i) {
     Dirent header{};
     header.d_next = i + 1;
-    header.d_ino = entries[i].ino;
+    header.d_ino = stable != nullptr ? stable->inode(descriptor->listing->device(), entries[i].ino)
+                                     : entries[i].ino;
     header.d_namlen = static_cast<std::uint32_t>(entries[i].name.size());
     header.d_type = entries[i].type;
     if (!append(room, &header, sizeof header)) break;

@@ -38,6 +38,7 @@ Errno DirectoryListing::take(int dir_fd, DirectoryListing& out) {
   std::sort(entries.begin() + 2, entries.end(),
             [](const Entry& a, const Entry& b) { return a.name < b.name; });
   out.entries_ = std::move(entries);
+  out.device_ = self.st_dev;
   return Errno::success;
 }
 

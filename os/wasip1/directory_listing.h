@@ -26,9 +26,12 @@ class DirectoryListing {
   static Errno take(int dir_fd, DirectoryListing& out);
 
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  // The device number of the directory itself.
+  [[nodiscard]] std::uint64_t device() const { return device_; }
 
  private:
   std::vector<Entry> entries_;
+  std::uint64_t device_ = 0;
 };
 
 }  // namespace weft::wasip1

@@ -9,6 +9,7 @@
 
 #include "os/wasip1/calls.h"
 #include "os/wasip1/filestat.h"
+#include "os/wasip1/stable_files.h"
 
 namespace weft::wasip1 {
 namespace {
@@ -32,6 +33,7 @@ Errno filestat_get(Process& process, Memory memory, Fd fd, Size at) {
   WEFT_WASI_TRY(process.fds().find(fd, rights::fd_filestat_get, descriptor));
   struct stat status {};
   if (::fstat(descriptor->file->fd(), &status) != 0) return from_host(errno);
+  if (StableFiles* stable = process.stable_files()) stable->stabilise(status);
   auto answer = filestat<Layout>(status);
   answer.filetype = descriptor->type;
   return memory.store(at, answer);

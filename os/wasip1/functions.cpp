@@ -55,24 +55,39 @@ struct Adapter {
     safe_point();
     TraceSink* const trace = process.trace();
     if (trace != nullptr) [[unlikely]] {
-      // An i32's upper half is whatever the engine left there.
-      const std::array<std::uint64_t, kArgs> shown = unpack(args, [](auto... values) {
-        return std::array<std::uint64_t, kArgs>{static_cast<std::uint64_t>(
-            static_cast<std::make_unsigned_t<decltype(values)>>(values))...};
-      });
-      trace_call(*trace, name.view(), arg_names.view(), shown);
+      trace_call(*trace, name.view(), arg_names.view(), as_unsigned(args));
     }
-    const Errno result = unpack(args, [&](auto... values) {
-      if constexpr (std::is_void_v<Result>) {
-        typed(process, memory, values...);
-        return Errno::success;
-      } else {
-        return typed(process, memory, values...);
-      }
-    });
+    const auto typed_call = [&] {
+      return unpack(args, [&](auto... values) {
+        if constexpr (std::is_void_v<Result>) {
+          typed(process, memory, values...);
+          return Errno::success;
+        } else {
+          return typed(process, memory, values...);
+        }
+      });
+    };
+    Errno result{};
+    if (CallHook* const hook = process.hook(); hook != nullptr) [[unlikely]] {
+      const std::array<std::uint64_t, kArgs> shown = as_unsigned(args);
+      const Call call{name.view(), shown, process, memory};
+      const std::optional<Errno> instead = hook->before(call);
+      result = instead ? *instead : typed_call();
+      hook->after(call, result);
+    } else {
+      result = typed_call();
+    }
     if (trace != nullptr) [[unlikely]]
       trace_return(*trace, result);
     return static_cast<std::uint32_t>(result);
+  }
+
+  // An i32's upper half is whatever the engine left there.
+  static std::array<std::uint64_t, kArgs> as_unsigned(const std::uint64_t* args) {
+    return unpack(args, [](auto... values) {
+      return std::array<std::uint64_t, kArgs>{static_cast<std::uint64_t>(
+          static_cast<std::make_unsigned_t<decltype(values)>>(values))...};
+    });
   }
 
   template <class F>

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "os/wasip1/device.h"
 #include "os/wasip1/filestat.h"
 #include "scheduler/api.h"
 
@@ -108,6 +109,22 @@ HostFile::HostFile(Reactor& reactor, UniqueFd fd) : reactor_(reactor), fd_(std::
   kind_ = always_ready ? Kind::file : Kind::own;
 }
 
+HostFile::~HostFile() {
+  if (device_ != nullptr) device_->closed();
+}
+
+Result<std::shared_ptr<HostFile>> HostFile::simulate(Reactor& reactor,
+                                                     std::shared_ptr<Device> device,
+                                                     FileType type) {
+  UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null.valid()) return Error{std::string("/dev/null: ") + std::strerror(errno)};
+  auto file = std::shared_ptr<HostFile>(new HostFile(reactor, std::move(null)));
+  file->kind_ = Kind::device;
+  file->type_ = type;
+  file->device_ = std::move(device);
+  return file;
+}
+
 std::shared_ptr<HostFile> HostFile::own(Reactor& reactor, UniqueFd fd) {
   return std::shared_ptr<HostFile>(new HostFile(reactor, std::move(fd)));
 }
@@ -147,6 +164,7 @@ bool HostFile::is_same_description(int fd) const {
 
 Errno HostFile::read(std::span<const iovec> buffers, std::size_t& n) {
   n = 0;
+  if (kind_ == Kind::device) return device_->read(buffers, n);
   const int count = static_cast<int>(buffers.size());
   ssize_t got = -1;
   do {
@@ -168,6 +186,7 @@ Errno HostFile::read(std::span<const iovec> buffers, std::size_t& n) {
 
 Errno HostFile::write(std::span<const iovec> buffers, int rwf, std::size_t& n) {
   n = 0;
+  if (kind_ == Kind::device) return device_->write(buffers, n);
   const HoldBackSigpipe hold(pipe_);
   const int count = static_cast<int>(buffers.size());
   ssize_t put = -1;
@@ -200,6 +219,10 @@ Errno HostFile::write(std::span<const iovec> buffers, int rwf, std::size_t& n) {
 
 Readiness HostFile::readiness(Direction direction) const {
   if (kind_ == Kind::file) return {.ready = true, .hangup = false};
+  if (kind_ == Kind::device) {
+    const Device::State state = device_->state(direction);
+    return {.ready = state.ready, .hangup = state.hangup};
+  }
   pollfd request{.fd = fd(), .events = poll_events(direction), .revents = 0};
   if (::poll(&request, 1, 0) <= 0) return {};
   return {.ready = request.revents != 0,
@@ -230,6 +253,11 @@ Errno HostFile::target(Direction direction, Target& out) {
 }
 
 Errno HostFile::wait(Direction direction) {
+  if (kind_ == Kind::device) {
+    const DeviceWait wait(*device_, direction, this_g());
+    park(WaitReason::io_wait);
+    return Errno::success;
+  }
   Target to;
   WEFT_WASI_TRY(target(direction, to));
   const ReadyWait wait(*to.watch, to.direction, this_g());

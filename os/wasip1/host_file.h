@@ -11,6 +11,7 @@
 //           terminal, so the one that weft shares with its parent keeps its flags.
 //   socket  A socket whose description is shared. It can't be opened again; MSG_DONTWAIT does it
 //           for each call.
+//   device  No file of the host at all: a Device of a simulation (os/wasip1/device.h).
 //   shared  What is left (no /proc, no permission to open, other devices): poll(2) with no timeout
 //           first, then at most PIPE_BUF bytes written, which a pipe that polled writable takes
 //           whole. If another process empties the pipe between the two calls, a read waits for it:
@@ -38,6 +39,8 @@
 
 namespace weft::wasip1 {
 
+class Device;
+
 struct Readiness {
   bool ready = false;
   bool hangup = false;
@@ -45,7 +48,7 @@ struct Readiness {
 
 class HostFile {
  public:
-  enum class Kind : std::uint8_t { file, own, socket, shared };
+  enum class Kind : std::uint8_t { file, own, socket, shared, device };
 
   // A file that somebody else uses too: stdio. Duplicates fd, or shares what an earlier call made
   // of the same description. Fails when fd is not open or the system has no descriptor left.
@@ -54,7 +57,14 @@ class HostFile {
   // A file that is ours alone. Anything but a regular file or a directory must have O_NONBLOCK.
   static std::shared_ptr<HostFile> own(Reactor& reactor, UniqueFd fd);
 
+  // A device in a file's place. Fails when the system has no descriptor left: for the calls that
+  // want one of the host's there is /dev/null's.
+  static Result<std::shared_ptr<HostFile>> simulate(Reactor& reactor,
+                                                    std::shared_ptr<Device> device, FileType type);
+  ~HostFile();
+
   [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] Device* device() const { return device_.get(); }
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] FileType type() const { return type_; }
   [[nodiscard]] bool is_tty() const { return tty_; }
@@ -73,6 +83,7 @@ class HostFile {
     Watch* watch = nullptr;
     Direction direction = Direction::read;
   };
+  // Not for kind device, whose waits are DeviceWaits.
   Errno target(Direction direction, Target& out);
 
   // Parks the running G until the file may be ready, or a little longer: ask again afterwards. May
@@ -90,6 +101,7 @@ class HostFile {
   FileType type_ = FileType::unknown;
   bool tty_ = false;
   bool pipe_ = false;
+  std::shared_ptr<Device> device_;     // Kind device.
   std::unique_ptr<Watch> watches_[2];  // Kind own uses the first for both directions.
 };
 

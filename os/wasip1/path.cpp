@@ -16,6 +16,7 @@
 
 #include "os/wasip1/calls.h"
 #include "os/wasip1/filestat.h"
+#include "os/wasip1/stable_files.h"
 
 namespace weft::wasip1 {
 namespace {
@@ -45,6 +46,7 @@ Errno filestat_get(Process& process, Memory memory, Fd fd, std::uint32_t flags, 
       open_to_name(process, memory, fd, rights::path_filestat_get, flags, path, path_len, file));
   struct stat status {};
   WEFT_WASI_TRY(result_of(::fstat(file.get(), &status)));
+  if (StableFiles* stable = process.stable_files()) stable->stabilise(status);
   return memory.store(at, filestat<Layout>(status));
 }
 

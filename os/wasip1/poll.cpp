@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "os/wasip1/calls.h"
+#include "os/wasip1/device.h"
 #include "scheduler/api.h"
 
 namespace weft::wasip1 {
@@ -118,6 +119,7 @@ FileSize bytes_ready(const Request& request) {
     if (at < 0 || ::fstat(file.fd(), &status) != 0 || status.st_size <= at) return 0;
     return static_cast<FileSize>(status.st_size - at);
   }
+  if (Device* device = file.device()) return device->state(Direction::read).bytes;
   int bytes = 0;
   return ::ioctl(file.fd(), FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<FileSize>(bytes) : 0;
 }
@@ -136,7 +138,8 @@ std::vector<Event> look(Process& process, const std::vector<Request>& requests) 
   for (const Request& request : requests) {
     if (request.type == EventType::clock || request.error != Errno::success) continue;
     const HostFile& file = *request.descriptor->file;
-    const bool always = file.kind() == HostFile::Kind::file;
+    const bool always =
+        file.kind() == HostFile::Kind::file || file.kind() == HostFile::Kind::device;
     const int events = request.type == EventType::fd_read ? POLLIN | POLLRDHUP : POLLOUT;
     polled.push_back(
         {.fd = always ? -1 : file.fd(), .events = static_cast<short>(events), .revents = 0});
@@ -157,6 +160,11 @@ std::vector<Event> look(Process& process, const std::vector<Request>& requests) 
       const pollfd& state = *answer++;
       if (state.fd >= 0 && state.revents == 0) continue;
       Event event = event_of(request, Errno::success);
+      if (Device* device = request.descriptor->file->device()) {
+        const Device::State now_there = device->state(direction_of(request));
+        if (!now_there.ready) continue;
+        if (now_there.hangup) event.flags = eventrwflags::hangup;
+      }
       event.nbytes = bytes_ready(request);
       if ((state.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0)
         event.flags = eventrwflags::hangup;
@@ -170,6 +178,7 @@ std::vector<Event> look(Process& process, const std::vector<Request>& requests) 
 Errno wait(Process& process, const std::vector<Request>& requests) {
   std::deque<ReadyWait>
       waits;  // Can't be moved; taken back by their destructors when the G is killed.
+  std::deque<DeviceWait> device_waits;
   const Instant now = process.clock().now();
   Instant deadline = Instant::far_future();
   for (const Request& request : requests) {
@@ -177,11 +186,15 @@ Errno wait(Process& process, const std::vector<Request>& requests) {
       deadline = std::min(deadline, deadline_of(process, now, request));
       continue;
     }
+    if (Device* device = request.descriptor->file->device()) {
+      device_waits.emplace_back(*device, direction_of(request), this_g());
+      continue;
+    }
     HostFile::Target target;
     WEFT_WASI_TRY(request.descriptor->file->target(direction_of(request), target));
     waits.emplace_back(*target.watch, target.direction, this_g());
   }
-  const bool only_sleeps = requests.size() == 1 && waits.empty();
+  const bool only_sleeps = requests.size() == 1 && waits.empty() && device_waits.empty();
   const WaitReason reason = only_sleeps ? WaitReason::sleep : WaitReason::poll_oneoff;
   if (deadline == Instant::far_future()) {
     park(reason);

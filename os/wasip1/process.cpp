@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "os/wasip1/device.h"
+#include "os/wasip1/stable_files.h"
+
 namespace weft::wasip1 {
 
 Process::Process(Reactor& reactor, GuestClock& clock, ProcessConfig config)
@@ -27,13 +30,21 @@ Result<std::unique_ptr<Process>> Process::create(Reactor& reactor, GuestClock& c
   } stdio[] = {{given.stdin_fd, rights::fd_read},
                {given.stdout_fd, rights::fd_write},
                {given.stderr_fd, rights::fd_write}};
-  for (const auto& [fd, direction] : stdio) {
-    if (Status added = process->add_stdio(fd, direction); !added) return added.error();
+  for (std::size_t i = 0; i < std::size(stdio); ++i) {
+    const auto& [fd, direction] = stdio[i];
+    Status added = given.stdio[i].device != nullptr
+                       ? process->add_device(given.stdio[i], direction, 0)
+                       : process->add_stdio(fd, direction);
+    if (!added) return added.error();
   }
   for (UniqueFd& listener : given.listeners) {
     if (Status added = process->add_listener(std::move(listener)); !added) return added.error();
   }
   given.listeners.clear();
+  for (const DeviceFile& link : given.links) {
+    Status added = process->add_device(link, rights::fd_read | rights::fd_write, fdflags::nonblock);
+    if (!added) return added.error();
+  }
   for (const Preopen& preopen : given.preopens) {
     if (Status added = process->add_preopen(preopen); !added) return added.error();
   }
@@ -78,6 +89,18 @@ Status Process::add_stdio(int host_fd, Rights direction) {
                                             append ? fdflags::append : std::uint16_t{0}),
                fd);
   if (added != Errno::success) return Error{"descriptors_max is too small for stdio"};
+  return Nothing{};
+}
+
+Status Process::add_device(const DeviceFile& file, Rights direction, std::uint16_t flags) {
+  auto simulated = HostFile::simulate(reactor_, file.device, file.type);
+  if (!simulated) return simulated.error();
+  const Rights base = (rights::of_stream & ~(rights::fd_read | rights::fd_write)) | direction;
+  Fd number = 0;
+  if (fds_.add(std::make_unique<Descriptor>(std::move(*simulated), base, Rights{0}, flags),
+               number) != Errno::success) {
+    return Error{"descriptors_max is too small for the streams of the simulation"};
+  }
   return Nothing{};
 }
 

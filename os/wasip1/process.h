@@ -7,9 +7,11 @@
 //
 // A fresh process has the descriptors
 //   0, 1, 2             stdin, stdout, stderr
-//   3 ...               the listeners, in order, then the preopened directories, in order
+//   3 ...               the listeners, in order, then the links of a simulation, in order, then the
+//                       preopened directories, in order
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -23,10 +25,14 @@
 #include "base/unique_fd.h"
 #include "os/clocks.h"
 #include "os/reactor.h"
+#include "os/wasip1/call_hook.h"
 #include "os/wasip1/fd_table.h"
 #include "os/wasip1/resolve.h"
 
 namespace weft::wasip1 {
+
+class Device;
+class StableFiles;
 
 // Where --trace-wasi goes.
 class TraceSink {
@@ -39,6 +45,12 @@ class TraceSink {
 // Thrown by proc_exit and caught by the engine. Not a std::exception.
 struct Exit {
   std::uint32_t code;
+};
+
+// A Device in place of a file of the host.
+struct DeviceFile {
+  std::shared_ptr<Device> device;
+  FileType type = FileType::character_device;  // What the guest is told it is.
 };
 
 struct Preopen {
@@ -59,6 +71,11 @@ struct ProcessConfig {
   int stdin_fd = 0;
   int stdout_fd = 1;
   int stderr_fd = 2;
+  // A simulation's. Those that are set take the place of stdin_fd, stdout_fd, stderr_fd.
+  std::array<DeviceFile, 3> stdio;
+  std::vector<DeviceFile> links;  // Streams both ways, with FDFLAGS_NONBLOCK, before the preopens.
+  CallHook* hook = nullptr;       // Must outlive the process.
+  std::shared_ptr<StableFiles> stable_files;         // What it says of files in place of the host.
   std::function<void(std::span<std::byte>)> random;  // Fills the buffer. Empty: getrandom(2).
   TraceSink* trace = nullptr;                        // Must outlive the process.
   std::size_t descriptors_max = 4096;                // Open at a time; EMFILE beyond.
@@ -79,6 +96,8 @@ class Process {
   [[nodiscard]] GuestClock& clock() { return clock_; }
   [[nodiscard]] const Resolver& resolver() const { return resolver_; }
   [[nodiscard]] TraceSink* trace() const { return config_.trace; }
+  [[nodiscard]] CallHook* hook() const { return config_.hook; }
+  [[nodiscard]] StableFiles* stable_files() const { return config_.stable_files.get(); }
 
   // Fills the buffer from the process's random source.
   Errno random(std::span<std::byte> buffer);
@@ -86,6 +105,7 @@ class Process {
  private:
   Process(Reactor& reactor, GuestClock& clock, ProcessConfig config);
   Status add_stdio(int host_fd, Rights direction);
+  Status add_device(const DeviceFile& file, Rights direction, std::uint16_t flags);
   Status add_listener(UniqueFd fd);
   Status add_preopen(const Preopen& preopen);
 

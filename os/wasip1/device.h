@@ -1,0 +1,78 @@
+// Device: a file that is no file of the host: what a simulation gives a guest as its standard
+// streams and as links to other guests.
+//
+//   fd_read, fd_write, poll_oneoff ─▶ HostFile (kind device) ─▶ Device ─▶ whatever it is made of
+//                                              parks: DeviceWait      wake(direction)
+//
+// A Device never blocks: it answers EAGAIN, the caller parks with a DeviceWait, and the Device
+// wakes it when the answer would be another. Everything happens on the scheduler's thread, so a
+// guest that waits for a device for ever is seen as a deadlock.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <span>
+
+#include "base/list.h"
+#include "os/reactor.h"
+#include "os/wasip1/abi.h"
+#include "scheduler/api.h"
+
+namespace weft::wasip1 {
+
+class Device;
+struct DeviceListTag {};
+
+// One wait of one G for one direction of a Device: on the G's stack while it is parked; destroying
+// it takes the wait back.
+class DeviceWait : public ListLink<DeviceListTag> {
+ public:
+  DeviceWait(Device& device, Direction direction, G& g);
+  ~DeviceWait() { unlink(); }
+  DeviceWait(const DeviceWait&) = delete;
+  DeviceWait& operator=(const DeviceWait&) = delete;
+
+ private:
+  friend class Device;
+  G& g_;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  // As read(2) and write(2): how much it was is in n. EAGAIN: nothing now. EBADF: not in this
+  // direction. Reading 0 bytes with success is the end of the stream.
+  virtual Errno read(std::span<const iovec> buffers, std::size_t& n) = 0;
+  virtual Errno write(std::span<const iovec> buffers, std::size_t& n) = 0;
+
+  // Would a call in this direction answer something else than EAGAIN? Has the other end closed?
+  struct State {
+    bool ready = true;
+    bool hangup = false;
+    std::size_t bytes = 0;  // Reading: how many there are at once.
+  };
+  [[nodiscard]] virtual State state(Direction direction) = 0;
+
+  // The last descriptor of this end is gone.
+  virtual void closed() {}
+
+ protected:
+  // Readies every G that waits for this direction.
+  void wake(Direction direction) {
+    while (DeviceWait* wait = waits_[static_cast<int>(direction)].pop_front()) {
+      if (wait->g_.state == GState::waiting) weft::ready(wait->g_);
+    }
+  }
+
+ private:
+  friend class DeviceWait;
+  List<DeviceWait, DeviceListTag> waits_[2];
+};
+
+inline DeviceWait::DeviceWait(Device& device, Direction direction, G& g) : g_(g) {
+  device.waits_[static_cast<int>(direction)].push_back(*this);
+}
+
+}  // namespace weft::wasip1

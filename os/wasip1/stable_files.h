@@ -1,0 +1,59 @@
+// StableFiles: hides what the host's file system says otherwise in each run: device and inode
+// numbers, sizes and link counts of directories, times of last access, and the times of what was
+// changed during the run.
+//
+//   inode     numbered from 1 in the order in which the run first sees them
+//   times     what was last changed before the run keeps its time; what the run itself changed has
+//             the time at which virtual time started; times that a guest set itself stay
+//   atim      the same as mtim
+//
+// One for all guests of a run, so that a file has one number for all of them.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <ctime>
+#include <map>
+#include <utility>
+
+namespace weft::wasip1 {
+
+class StableFiles {
+ public:
+  // start_ns: realtime at the start of virtual time.
+  explicit StableFiles(std::int64_t start_ns) {
+    start_.tv_sec = start_ns / 1'000'000'000;
+    start_.tv_nsec = start_ns % 1'000'000'000;
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &real_start_);  // The clock that files' times come from.
+  }
+
+  [[nodiscard]] std::uint64_t inode(std::uint64_t device, std::uint64_t number) {
+    return inodes_.try_emplace({device, number}, inodes_.size() + 1).first->second;
+  }
+
+  void stabilise(struct stat& status) {
+    status.st_ino = inode(status.st_dev, status.st_ino);
+    status.st_dev = 1;
+    if (S_ISDIR(status.st_mode)) {
+      status.st_size = 0;
+      status.st_nlink = 1;
+    }
+    status.st_mtim = stable(status.st_mtim);
+    status.st_atim = status.st_mtim;
+    status.st_ctim = stable(status.st_ctim);
+  }
+
+ private:
+  [[nodiscard]] timespec stable(const timespec& t) const {
+    const bool before = t.tv_sec < real_start_.tv_sec ||
+                        (t.tv_sec == real_start_.tv_sec && t.tv_nsec < real_start_.tv_nsec);
+    return before ? t : start_;
+  }
+
+  timespec start_{};
+  timespec real_start_{};
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> inodes_;
+};
+
+}  // namespace weft::wasip1
