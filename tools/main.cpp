@@ -13,7 +13,10 @@
 #include "tools/compile_command.h"
 #include "tools/exec_options.h"
 #include "tools/exit_codes.h"
+#include "tools/replay_command.h"
+#include "tools/report_command.h"
 #include "tools/run_command.h"
+#include "tools/test_command.h"
 
 namespace {
 
@@ -35,6 +38,11 @@ int finish(const std::optional<ExitNow>& exit) {
   return exit ? print(*exit) : 0;
 }
 
+int test(const std::variant<TestOptions, ExitNow>& parsed) {
+  if (const auto* exit = std::get_if<ExitNow>(&parsed)) return print(*exit);
+  return test_command(std::get<TestOptions>(parsed));
+}
+
 // `weft` without a known subcommand: help, version, or wrong use.
 int top_level(int argc, char** argv) {
   CLI::App app("Runs WebAssembly guests and native tasks as green threads on one OS thread.",
@@ -44,6 +52,9 @@ int top_level(int argc, char** argv) {
   app.add_subcommand("exec", "Run a Go program: for go run -exec and go test -exec");
   app.add_subcommand("compile", "Compile modules for the engine aot, ahead of their first run");
   app.add_subcommand("cache", "List or clear the compiled modules");
+  app.add_subcommand("test", "Run guests in many schedules until one fails");
+  app.add_subcommand("replay", "Run a recorded schedule again");
+  app.add_subcommand("report", "Make a page of a trace");
   app.prefix_command();
   app.footer("'weft COMMAND --help' tells more.");
   try {
@@ -84,6 +95,9 @@ int main(int argc, char** argv) try {
   if (command == "exec") return run(parse_exec({words.begin() + 1, words.end()}));
   if (command == "compile") return finish(compile_command({words.begin() + 1, words.end()}));
   if (command == "cache") return finish(cache_command({words.begin() + 1, words.end()}));
+  if (command == "test") return test(parse_test({words.begin() + 1, words.end()}));
+  if (command == "report") return report_command({words.begin() + 1, words.end()});
+  if (command == "replay") return replay_command({words.begin() + 1, words.end()});
   return top_level(argc, argv);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "weft: %s\n", error.what());

@@ -16,6 +16,7 @@
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/listener.h"
+#include "tools/virtual_run.h"
 
 namespace weft::tools {
 namespace {
@@ -32,6 +33,20 @@ class StderrTrace final : public wasip1::TraceSink {
 
  private:
   const std::string prefix_;
+};
+
+// Events for the policy, and then for the table of --stats.
+class BothSinks final : public EventSink {
+ public:
+  BothSinks(EventSink& first, EventSink& second) : first_(first), second_(second) {}
+  void on_event(const GEvent& event) noexcept override {
+    first_.on_event(event);
+    second_.on_event(event);
+  }
+
+ private:
+  EventSink& first_;
+  EventSink& second_;
 };
 
 void report_trap(const Guest& guest) {
@@ -143,6 +158,9 @@ class Starter {
                const std::vector<int>& listeners) {
     GuestOptions options = spec.options;
     options.listeners = listeners;
+    if (options_.sim.seed) {
+      options.random = sim::seeded_random(*options_.sim.seed, runtime_.guests().size());
+    }
     if (options_.trace_wasi) {
       const std::string prefix =
           fmt::format("[{} {}] ", runtime_.guests().size() + 1, module->name);
@@ -164,15 +182,31 @@ class Starter {
 }  // namespace
 
 int run_command(const RunOptions& options) {
+  if (options.sim.virtual_time) return run_virtual(options);
   // A reader of our output that goes away is an error of the write (EPIPE), for the guest to see;
   // not our death.
   std::signal(SIGPIPE, SIG_IGN);
   std::optional<GuestTimes> times;  // Both outlive the runtime, which uses them to its end.
   std::optional<Starter> starter;
-  Runtime runtime(make_engine(options.engine, options.aot));
+  std::unique_ptr<sim::Policy> policy;
+  std::optional<BothSinks> both;
+  if (options.sim.policy) {
+    policy = sim::make_policy(*options.sim.policy, options.sim.settings.seed);
+  }
+  RuntimeOptions runtime_options;
+  runtime_options.seed = options.sim.settings.seed;
+  Runtime runtime(runtime_options, make_engine(options.engine, options.aot));
+  if (policy != nullptr) {
+    runtime.scheduler().set_chooser(policy.get());
+    runtime.scheduler().set_event_sink(policy.get());
+  }
   if (options.stats) {
     times.emplace(runtime.clock());
     runtime.scheduler().set_event_sink(&*times);
+    if (policy != nullptr) {
+      both.emplace(*policy, *times);
+      runtime.scheduler().set_event_sink(&*both);
+    }
   }
   runtime.on_guest_end([](const Guest& guest) {
     if (guest.end()->kind == GuestEnd::Kind::trapped) report_trap(guest);
@@ -193,6 +227,7 @@ int run_command(const RunOptions& options) {
   tick.stop();
   print_error(result.report);
   runtime.scheduler().set_event_sink(nullptr);
+  runtime.scheduler().set_chooser(nullptr);
   if (times) print_stats(runtime, *times);
   if (!result.report.empty()) return kExitFatal;
   if (shutdown.signal() != 0) return kExitSignal + shutdown.signal();

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <CLI/CLI.hpp>
+#include <optional>
 
 #include "tools/exit_codes.h"
 #include "tools/listener.h"
@@ -36,11 +37,6 @@ struct RawGuest {
   int stack_kib = static_cast<int>(GuestLimits{}.stack_bytes / 1024);
 };
 
-ExitNow wrong_use(const GuestCommand& command, const std::string& what) {
-  const std::string name = command.name;
-  return {kExitUsage, "weft: " + name + ": " + what + "\nTry 'weft " + name + " --help'.\n"};
-}
-
 void add_engine_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
   app.add_option("--engine", run.engine,
                  "How guests are executed: interp starts at once; aot compiles them with the C\n"
@@ -58,7 +54,7 @@ void add_engine_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
   add_aot_options(app, run.aot);
 }
 
-void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
+void add_options(CLI::App& app, RawGuest& guest, RunOptions& run, RawSimOptions& sim) {
   app.prefix_command();
   app.add_option("-n", guest.copies, "How many copies of this guest to run (1 to 1000000)")
       ->check(CLI::Range(1, kCopiesMax))
@@ -85,6 +81,15 @@ void add_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
   app.add_flag("--stats", run.stats, "Print a table with a row a guest when all have ended");
   app.add_flag("--trace-wasi", run.trace_wasi, "Print each WASI call of every guest to stderr");
   add_engine_options(app, guest, run);
+  app.add_flag("--virtual-time", sim.virtual_time,
+               "Time jumps to the next deadline when nothing can run; with --seed, a run repeats\n"
+               "exactly (docs/simulation.md)");
+  app.add_option("--record", run.record_file, "Write the run as a replay file, for weft replay")
+      ->type_name("FILE");
+  app.add_option("--trace", run.trace_file, "Write all events: FILE.json (Perfetto) or FILE.csv")
+      ->type_name("FILE");
+  app.add_flag("--trace-hash", sim.trace_hash, "Print a hash of all events to stderr at the end");
+  add_sim_options(app, sim);
   app.footer(
       "A guest's own exit code is weft's: of several, that of the first one listed that did not\n"
       "exit with 0. 134: a guest trapped; 66: a module can't be loaded; 64: wrong use;\n"
@@ -130,11 +135,14 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
 }
 
 std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
-                                             std::vector<std::string> words, RunOptions& run) {
+                                             std::vector<std::string> words, RunOptions& run,
+                                             RawSimOptions& sim,
+                                             const std::function<void(CLI::App&)>& more) {
   RawGuest raw;
   raw.memory_mib = command.memory_mib;
   CLI::App app(command.description, std::string("weft ") + command.name);
-  add_options(app, raw, run);
+  add_options(app, raw, run, sim);
+  if (more) more(app);
   try {
     std::reverse(words.begin(), words.end());  // As CLI11 wants them.
     app.parse(std::move(words));
@@ -144,6 +152,44 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
     return wrong_use(command, error.what());
   }
   return finish(command, raw, app.remaining());
+}
+
+// What makes sense in virtual time only, and what does not.
+std::string misfit(const RawSimOptions& sim, const RunOptions& run) {
+  if (!sim.virtual_time) {
+    const std::pair<const char*, bool> only_virtual[] = {
+        {"--cost", !sim.cost.empty()},        {"--jitter", !sim.jitter.empty()},
+        {"--start", !sim.start.empty()},      {"--max-time", !sim.time_max.empty()},
+        {"--faults", !sim.faults.empty()},    {"--max-steps", !sim.steps_max.empty()},
+        {"--trace-hash", sim.trace_hash},     {"--record", !run.record_file.empty()},
+        {"--trace", !run.trace_file.empty()},
+    };
+    for (const auto& [option, given] : only_virtual) {
+      if (given) return std::string(option) + " needs --virtual-time";
+    }
+    return {};
+  }
+  if (run.engine == "auto") {
+    return "--engine auto does not go with --virtual-time: which engine it is would depend on what "
+           "was compiled before";
+  }
+  if (run.stats) return "--stats measures real time; it has no meaning with --virtual-time";
+  for (const GuestSpec& guest : run.guests) {
+    if (!guest.listen.empty()) {
+      return "--listen does not go with --virtual-time: connections come at times that can't be "
+             "repeated";
+    }
+  }
+  return {};
+}
+
+std::optional<ExitNow> finish_run(const GuestCommand& command, const RawSimOptions& sim,
+                                  RunOptions& run) {
+  if (const std::string wrong = misfit(sim, run); !wrong.empty()) return wrong_use(command, wrong);
+  auto options = read_sim_options(sim);
+  if (!options) return wrong_use(command, options.error().message);
+  run.sim = std::move(*options);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -166,25 +212,41 @@ void add_aot_options(CLI::App& app, AotOptions& options) {
       ->check(CLI::IsMember({"guard", "check"}));
 }
 
+ExitNow wrong_use(const GuestCommand& command, const std::string& what) {
+  const std::string name = command.name;
+  return {kExitUsage, "weft: " + name + ": " + what + "\nTry 'weft " + name + " --help'.\n"};
+}
+
 std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,
                                                   const std::vector<std::string>& words) {
   RunOptions run;
-  auto guest = parse_guest(command, words, run);
+  RawSimOptions sim;
+  auto guest = parse_guest(command, words, run, sim, {});
   if (auto* exit = std::get_if<ExitNow>(&guest)) return *exit;
   run.guests.push_back(std::move(std::get<GuestSpec>(guest)));
+  if (auto exit = finish_run(command, sim, run)) return *exit;
   return run;
+}
+
+std::optional<ExitNow> parse_guests(const GuestCommand& command,
+                                    const std::vector<std::string>& args, RunOptions& run,
+                                    RawSimOptions& sim,
+                                    const std::function<void(CLI::App&)>& more) {
+  for (auto from = args.begin();;) {
+    const auto to = std::find(from, args.end(), kSeparator);
+    auto guest = parse_guest(command, {from, to}, run, sim, more);
+    if (auto* exit = std::get_if<ExitNow>(&guest)) return *exit;
+    run.guests.push_back(std::move(std::get<GuestSpec>(guest)));
+    if (to == args.end()) return finish_run(command, sim, run);
+    from = to + 1;
+  }
 }
 
 std::variant<RunOptions, ExitNow> parse_run(const std::vector<std::string>& args) {
   RunOptions run;
-  for (auto from = args.begin();;) {
-    const auto to = std::find(from, args.end(), kSeparator);
-    auto guest = parse_guest(kRun, {from, to}, run);
-    if (auto* exit = std::get_if<ExitNow>(&guest)) return *exit;
-    run.guests.push_back(std::move(std::get<GuestSpec>(guest)));
-    if (to == args.end()) return run;
-    from = to + 1;
-  }
+  RawSimOptions sim;
+  if (auto exit = parse_guests(kRun, args, run, sim, {})) return *exit;
+  return run;
 }
 
 }  // namespace weft::tools

@@ -7,12 +7,15 @@
 // run, wherever they stand.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "guest/aot.h"
 #include "guest/runtime.h"
+#include "tools/sim_options.h"
 
 namespace CLI {
 class App;
@@ -35,7 +38,10 @@ struct RunOptions {
   bool trace_wasi = false;
   std::string engine = "interp";  // interp, aot or auto.
   AotOptions aot;
-  int grace_s = 0;  // Between SIGINT or SIGTERM and the end of the guests.
+  SimOptions sim;
+  std::string record_file;  // Empty: none.
+  std::string trace_file;   // Empty: none.
+  int grace_s = 0;          // Between SIGINT or SIGTERM and the end of the guests.
 };
 
 // What to print, and the code to exit with, instead of running: --help or wrong use.
@@ -57,6 +63,14 @@ void add_aot_options(CLI::App& app, AotOptions& options);
 // One guest with its options; ":::" is an argument like any other.
 std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,
                                                   const std::vector<std::string>& words);
+
+// The guests and options of a command with ":::", into run. `more` adds the command's own options.
+std::optional<ExitNow> parse_guests(const GuestCommand& command,
+                                    const std::vector<std::string>& args, RunOptions& run,
+                                    RawSimOptions& sim, const std::function<void(CLI::App&)>& more);
+
+// The text for wrong use of a command.
+ExitNow wrong_use(const GuestCommand& command, const std::string& what);
 
 // `args` is what follows "run".
 std::variant<RunOptions, ExitNow> parse_run(const std::vector<std::string>& args);

@@ -22,12 +22,13 @@ import claims_go
 import claims_io
 import claims_net
 import claims_scheduling
+import claims_sim
 import claims_wasi
 import harness
 
 # In this order: what a reader expects first comes first.
 MODULES = [claims_command, claims_go, claims_exec, claims_scheduling, claims_io, claims_net,
-           claims_wasi, claims_engine, claims_errors]
+           claims_sim, claims_wasi, claims_engine, claims_errors]
 
 TIMED_ATTEMPTS = 3
 

@@ -19,7 +19,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "fuzz"
-TARGETS = ["wasi_calls", "paths", "module"]
+TARGETS = ["wasi_calls", "paths", "module", "replay"]
 INPUT_BYTES_MAX = 4096
 SHOWN_LINES_MAX = 60
 

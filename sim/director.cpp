@@ -1,0 +1,134 @@
+#include "sim/director.h"
+
+#include "scheduler/api.h"
+
+namespace weft::sim {
+namespace {
+
+std::uint64_t id_of_running() {
+  const G* g = scheduler_of_thread != nullptr ? scheduler_of_thread->current() : nullptr;
+  return g != nullptr ? g->id : 0;
+}
+
+}  // namespace
+
+// The one place where a decision is taken. wish() is what the policy wants.
+template <class Wish>
+std::uint32_t Director::decide(Choice choice, std::uint32_t options, Wish&& wish, unsigned object) {
+  const std::uint64_t number = schedule_.decisions++;
+  const Schedule* forced = left_ ? nullptr : options_.forced;
+  std::uint32_t taken = 0;
+  if (forced != nullptr && number < forced->decisions) {
+    if (next_forced_ < forced->deviations.size() && forced->deviations[next_forced_].at == number) {
+      const Decision& wanted = forced->deviations[next_forced_++].decision;
+      if (wanted.choice == choice && wanted.taken < options) {
+        taken = wanted.taken;
+      } else {
+        left_ = true;
+      }
+    }
+    if (!left_) followed_ = number + 1;
+  } else if (options_.then_policy) {
+    taken = wish();
+  }
+  WEFT_CHECK(taken < options, "a policy chose what is not there");
+  if (taken != 0) schedule_.deviations.push_back({number, {choice, options, taken}});
+  if (options_.keep_decisions) points_.push_back({{choice, options, taken}, object});
+  Event event{.at = clock_.now(), .g = id_of_running(), .kind = Event::Kind::decision};
+  event.what = name(choice);
+  event.value = options;
+  event.detail = taken;
+  log_.add(event);
+  return taken;
+}
+
+void Director::step() {
+  if (++steps_ <= options_.steps_max || livelocked_) return;
+  livelocked_ = true;
+  scheduler_of_thread->stop();
+}
+
+std::size_t Director::next_g(const RunQueue& queue) noexcept {
+  if (finished_) return 0;
+  const auto count = static_cast<std::uint32_t>(queue.size());
+  if (count == 1) return policy_.next_g(queue);
+  return decide(Choice::pick, count,
+                [&] { return static_cast<std::uint32_t>(policy_.next_g(queue)); });
+}
+
+bool Director::at_check(G& running, const RunQueue& queue) noexcept {
+  if (finished_) return false;
+  step();
+  if (livelocked_) return true;
+  if (virtual_clock_ != nullptr && options_.cost > Duration{}) {
+    virtual_clock_->advance(options_.cost);
+    if (virtual_clock_->now() > options_.limit) {
+      timed_out_ = true;
+      scheduler_of_thread->stop();
+      return true;
+    }
+    // A timer has become due while the G computed: the loop must look.
+    if (scheduler_of_thread->next_deadline() <= virtual_clock_->now()) return true;
+    if (!queue.empty() && virtual_clock_->now() - running_since_ >= kForcePreempt) return true;
+  }
+  if (queue.empty()) return false;
+  if (options_.decide_at_checks || policy_.counts_checks()) {
+    return decide(Choice::preempt, 2, [&] { return policy_.preempt(running, queue) ? 1U : 0U; }) !=
+           0;
+  }
+  return false;
+}
+
+void Director::before_visible_call(unsigned object) {
+  if (finished_) return;
+  step();
+  if (object != 0) {
+    std::uint64_t& first = touched_by_.at(object);
+    if (first == 0) first = id_of_running();
+    if (first != id_of_running()) shared_objects_ |= std::uint64_t{1} << object;
+  }
+  Scheduler& scheduler = this_scheduler();
+  if (livelocked_) scheduler.yield();
+  if (scheduler.run_queue().empty()) return;
+  const auto wish = [&] {
+    return policy_.preempt(*scheduler.current(), scheduler.run_queue()) ? 1U : 0U;
+  };
+  if (decide(Choice::preempt, 2, wish, object) != 0) scheduler.yield();
+}
+
+bool Director::fault() {
+  if (finished_ || options_.fault_one_in == 0) return false;
+  return decide(Choice::fault, 2,
+                [&] { return faults_.below(options_.fault_one_in) == 0 ? 1U : 0U; }) != 0;
+}
+
+std::uint32_t Director::one_of(std::uint32_t n, Random& random) noexcept {
+  if (finished_ || n < 2) return 0;
+  return decide(Choice::select, n, [&] { return policy_.one_of(n, random); });
+}
+
+Instant Director::wake_at(Instant deadline) noexcept {
+  if (finished_ || options_.lateness <= Duration{}) return deadline;
+  const std::uint32_t level =
+      decide(Choice::late, kLateLevels, [&] { return policy_.lateness(kLateLevels); });
+  return deadline + nanoseconds(options_.lateness.ns / (kLateLevels - 1) * level);
+}
+
+void Director::on_event(const GEvent& gevent) noexcept {
+  if (finished_) return;
+  policy_.on_event(gevent);
+  const G& g = gevent.g;
+  if (gevent.from == GState::idle) log_.add_g(g.id, g.name);
+  if (gevent.to == GState::running) {
+    step();
+    running_since_ = clock_.now();
+  }
+  if (gevent.to == GState::idle) return;  // It has its old id still.
+  Event event{.at = clock_.now(), .g = g.id, .kind = Event::Kind::state};
+  event.from = gevent.from;
+  event.to = gevent.to;
+  if (gevent.to == GState::waiting) event.what = weft::name(g.wait_reason);
+  log_.add(event);
+}
+
+}  // namespace weft::sim

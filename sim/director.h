@@ -1,0 +1,119 @@
+// The Director: the Chooser and EventSink of a simulated run.
+//
+//                    ┌─ forced Schedule (replay, DFS): as far as it goes
+//   a decision ──────┤
+//                    └─ the Policy, or option 0
+//        │
+//        └─▶ written down: the Schedule of this run; and in the EventLog
+//
+// It also charges CPU work to the virtual clock, counts steps and stops a run that takes too many.
+// A decision with one option only is none: it has no number.
+#pragma once
+
+#include <array>
+
+#include "os/clocks.h"
+#include "scheduler/chooser.h"
+#include "scheduler/event.h"
+#include "sim/event_log.h"
+#include "sim/policy.h"
+#include "sim/schedule.h"
+
+namespace weft::sim {
+
+inline constexpr std::uint32_t kLateLevels = 8;
+// Where CPU work costs, a G that has run this long makes room for others, as in real time.
+inline constexpr Duration kForcePreempt = milliseconds(10);
+
+struct DirectorOptions {
+  const Schedule* forced = nullptr;  // Followed first. Must outlive the Director.
+  bool then_policy = true;           // Behind it: the policy decides, or everything is option 0.
+  bool decide_at_checks = false;  // Safe points are decisions: native Gs. Guests: their calls are.
+  Duration cost;                  // Of a safe point, on the virtual clock.
+  Instant limit = Instant::far_future();  // When charging CPU work stops the run.
+  Duration lateness;                      // The most by which a sleep ends late.
+  std::uint64_t steps_max =
+      UINT64_MAX;                  // Switches, safe points and calls; then the run is stopped.
+  std::uint32_t fault_one_in = 0;  // A call that may fail does so once in so many; 0: never.
+  bool keep_decisions = false;     // Each with its options: for DFS.
+  std::uint64_t seed = 1;          // Of faults.
+};
+
+// A decision as DFS needs it.
+struct DecisionPoint {
+  Decision decision;
+  unsigned object = 0;  // preempt: what the call is about to touch; 0: not known.
+};
+
+class Director final : public Chooser, public EventSink {
+ public:
+  // All of these must outlive the Director; the clock may be nullptr when it is not virtual.
+  Director(const DirectorOptions& options, Policy& policy, EventLog& log, Clock& clock,
+           ManualClock* virtual_clock)
+      : options_(options),
+        policy_(policy),
+        log_(log),
+        clock_(clock),
+        virtual_clock_(virtual_clock),
+        faults_(options.seed ^ 0x6661756c74) {}
+
+  // --- Chooser ---
+  std::size_t next_g(const RunQueue& queue) noexcept override;
+  bool at_check(G& running, const RunQueue& queue) noexcept override;
+  std::uint32_t one_of(std::uint32_t n, Random& random) noexcept override;
+  Instant wake_at(Instant deadline) noexcept override;
+
+  // --- EventSink ---
+  void on_event(const GEvent& event) noexcept override;
+
+  // The running guest is about to do what others can see: yields when that is decided. On a G; may
+  // throw Killed.
+  // `object`: a small number, at most 63, for what the call touches; 0: not known.
+  void before_visible_call(unsigned object);
+
+  // A call that may fail is about to be made: does it?
+  bool fault();
+
+  // Everything from here on is the end of the run, and no part of it.
+  void finish() { finished_ = true; }
+  [[nodiscard]] bool finished() const { return finished_; }
+
+  [[nodiscard]] EventLog& log() { return log_; }
+  [[nodiscard]] Instant now() { return clock_.now(); }
+  [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+  [[nodiscard]] const std::vector<DecisionPoint>& points() const { return points_; }
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+  [[nodiscard]] bool livelocked() const { return livelocked_; }
+  [[nodiscard]] bool timed_out() const { return timed_out_; }
+  // A bit for each object that more than one G has touched.
+  [[nodiscard]] std::uint64_t shared_objects() const { return shared_objects_; }
+  // The first decision that the forced schedule did not fit, or its end.
+  [[nodiscard]] std::uint64_t followed() const { return followed_; }
+  [[nodiscard]] bool left_schedule() const { return left_; }
+
+ private:
+  template <class Wish>
+  std::uint32_t decide(Choice choice, std::uint32_t options, Wish&& wish, unsigned object = 0);
+  void step();
+
+  const DirectorOptions options_;
+  Policy& policy_;
+  EventLog& log_;
+  Clock& clock_;
+  ManualClock* const virtual_clock_;
+  Random faults_;
+  Schedule schedule_;
+  std::vector<DecisionPoint> points_;
+  std::size_t next_forced_ = 0;
+  std::uint64_t followed_ = 0;
+  bool left_ = false;
+  std::uint64_t steps_ = 0;
+  bool livelocked_ = false;
+  bool timed_out_ = false;
+  Instant running_since_;
+  bool finished_ = false;
+  std::array<std::uint64_t, 64> touched_by_{};  // For each object: the G that did so first.
+  std::uint64_t shared_objects_ = 0;
+};
+
+}  // namespace weft::sim

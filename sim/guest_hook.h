@@ -1,0 +1,32 @@
+// GuestHook: what a simulation does at each WASI call of one guest: writes it into the EventLog,
+// lets the Director preempt before calls that others can see, and makes calls fail on its schedule.
+#pragma once
+
+#include <cstdint>
+
+#include "os/wasip1/call_hook.h"
+#include "sim/director.h"
+
+namespace weft::sim {
+
+// What calls touch, as coarse as the search needs it.
+enum Object : unsigned { kFiles = 1, kStdin, kStdout, kStderr, kLinks };
+
+// Can another guest see that this call was made, or does what another does change its answer?
+bool is_visible(std::string_view call);
+
+class GuestHook final : public wasip1::CallHook {
+ public:
+  // The Director must outlive the hook.
+  explicit GuestHook(Director& director) : director_(director) {}
+
+  std::optional<wasip1::Errno> before(const wasip1::Call& call) override;
+  void after(const wasip1::Call& call, wasip1::Errno result) override;
+
+ private:
+  void log(Event::Kind kind, std::string_view what, std::uint64_t value, std::uint64_t detail);
+
+  Director& director_;
+};
+
+}  // namespace weft::sim

@@ -1,0 +1,192 @@
+#include "sim/guest_run.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <system_error>
+
+#include "os/wasip1/stable_files.h"
+#include "sim/guest_hook.h"
+#include "sim/streams.h"
+#include "sim/virtual_time.h"
+
+namespace weft::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The folders of one run; those that it made go with it.
+class Folders {
+ public:
+  explicit Folders(bool copy) : copy_(copy) {}
+  ~Folders() {
+    std::error_code ignored;
+    for (const auto& [key, path] : made_) fs::remove_all(path, ignored);
+  }
+  Folders(const Folders&) = delete;
+  Folders& operator=(const Folders&) = delete;
+
+  // Where the guests find it in this run.
+  Result<std::string> place(const Folder& folder) {
+    if (!folder.host_path.empty() && !copy_) return folder.host_path;
+    const std::string key =
+        folder.host_path + ":" + (folder.host_path.empty() ? folder.guest_path : "");
+    if (const auto it = made_.find(key); it != made_.end()) return it->second;
+    std::string path = (fs::temp_directory_path() / "weft-XXXXXX").string();
+    if (::mkdtemp(path.data()) == nullptr) return Error{path + ": " + std::strerror(errno)};
+    made_[key] = path;
+    if (folder.host_path.empty()) return path;
+    std::error_code error;
+    fs::copy(folder.host_path, path, fs::copy_options::recursive | fs::copy_options::copy_symlinks,
+             error);
+    if (error) return Error{folder.host_path + ": can't be copied: " + error.message()};
+    return path;
+  }
+
+ private:
+  const bool copy_;
+  std::map<std::string, std::string> made_;
+};
+
+std::string describe_end(const Guest& guest) {
+  const std::string who = "guest " + std::to_string(guest.number()) + " (" + guest.name() + ") ";
+  if (!guest.end()) return who + "did not end";
+  if (guest.end()->kind == GuestEnd::Kind::trapped) {
+    std::string text = who + "trapped: " + name(guest.end()->trap.kind);
+    for (const std::string& frame : guest.end()->trap.frames) text += "\n    in " + frame;
+    return text;
+  }
+  return who + "exited with " + std::to_string(guest.end()->exit_code);
+}
+
+// The world of one run. The order of the members is the order in which they must die.
+class World {
+ public:
+  explicit World(const GuestRunSettings& settings)
+      : settings_(settings),
+        folders_(settings.copy_folders),
+        clock_(kMonotonicStart, settings.realtime_start),
+        poller_(clock_, kMonotonicStart + settings.time_max),
+        policy_(make_policy(settings.policy, settings.seed)),
+        director_(director_options(settings), *policy_, log_, clock_, &clock_),
+        hook_(director_),
+        input_(settings.input_fd >= 0 ? std::make_shared<Input>(settings.input_fd)
+                                      : std::make_shared<Input>(settings.input)),
+        out_(std::make_shared<Capture>(settings.echo ? 1 : -1)),
+        err_(std::make_shared<Capture>(settings.echo ? 2 : -1)),
+        stable_files_(std::make_shared<wasip1::StableFiles>(settings.realtime_start)),
+        runtime_({.clock = &clock_, .poller = &poller_, .seed = settings.seed}) {
+    poller_.attach(&runtime_.reactor());
+    if (settings.keep_events) log_.keep_events();
+    log_.listen(settings.listener);
+    runtime_.scheduler().set_chooser(&director_);
+    runtime_.scheduler().set_event_sink(&director_);
+  }
+
+  Status add(const GuestSetup& setup) {
+    GuestOptions options;
+    options.args = setup.args;
+    options.env = setup.env;
+    for (const Folder& folder : setup.folders) {
+      auto place = folders_.place(folder);
+      if (!place) return place.error();
+      options.preopens.push_back({*place, folder.guest_path});
+    }
+    options.stdio[0] = {input_, wasip1::FileType::unknown};
+    options.stdio[1] = {out_, wasip1::FileType::unknown};
+    options.stdio[2] = {err_, wasip1::FileType::unknown};
+    options.trace = setup.trace;
+    options.hook = &hook_;
+    options.stable_files = stable_files_;
+    options.random = seeded_random(settings_.seed, runtime_.guests().size());
+    auto guest = runtime_.spawn(setup.module, std::move(options));
+    if (!guest) return guest.error();
+    return Nothing{};
+  }
+
+  RunRecord run() {
+    const RunResult result = runtime_.run();
+    director_.finish();
+    runtime_.scheduler().set_chooser(nullptr);
+    runtime_.scheduler().set_event_sink(nullptr);
+    RunRecord record;
+    judge(record, result);
+    take_record(record, director_);
+    if (settings_.expected == nullptr) {  // In which order things are printed is nobody's concern.
+      record.shared_objects &= ~(std::uint64_t{1} << kStdout | std::uint64_t{1} << kStderr);
+    }
+    record.virtual_time = clock_.now() - kMonotonicStart;
+    record.waited_outside = poller_.waited_outside();
+    record.input = input_->text();
+    record.out = out_->text();
+    record.err = err_->text();
+    return record;
+  }
+
+ private:
+  void judge(RunRecord& record, const RunResult& result) {
+    if (director_.livelocked()) {
+      record.ending = Ending::livelock;
+      record.message = "more than " + std::to_string(settings_.steps_max) + " steps";
+    } else if (poller_.timed_out() || director_.timed_out()) {
+      record.ending = Ending::timed_out;
+      record.message = "more virtual time than allowed";
+    } else if (!result.report.empty()) {
+      record.ending = Ending::deadlock;
+      record.message = result.report;
+    }
+    for (const auto& guest : runtime_.guests()) {
+      if (record.failed() || !guest->end()) break;
+      const GuestEnd& end = *guest->end();
+      if (end.kind == GuestEnd::Kind::exited && end.exit_code == 0) continue;
+      record.ending = end.kind == GuestEnd::Kind::trapped ? Ending::trapped : Ending::exit_code;
+      record.exit_code = static_cast<int>(end.exit_code);
+      record.message = describe_end(*guest);
+    }
+    if (!record.failed() && settings_.expected != nullptr && out_->text() != *settings_.expected) {
+      record.ending = Ending::output;
+      record.message = "stdout is not what was expected";
+    }
+  }
+
+  const GuestRunSettings& settings_;
+  Folders folders_;
+  ManualClock clock_;
+  VirtualPoller poller_;
+  std::unique_ptr<Policy> policy_;
+  EventLog log_;
+  Director director_;
+  GuestHook hook_;
+  std::shared_ptr<Input> input_;
+  std::shared_ptr<Capture> out_;
+  std::shared_ptr<Capture> err_;
+  std::shared_ptr<wasip1::StableFiles> stable_files_;
+  Runtime runtime_;
+};
+
+}  // namespace
+
+std::function<void(std::span<std::byte>)> seeded_random(std::uint64_t seed, std::size_t guest) {
+  return [random = Random(seed * 1'000'003 + guest)](std::span<std::byte> bytes) mutable {
+    while (!bytes.empty()) {
+      const std::uint64_t value = random.next();
+      const std::size_t n = std::min(bytes.size(), sizeof value);
+      std::memcpy(bytes.data(), &value, n);
+      bytes = bytes.subspan(n);
+    }
+  };
+}
+
+Result<RunRecord> run_guests(const std::vector<GuestSetup>& guests,
+                             const GuestRunSettings& settings) {
+  World world(settings);
+  for (const GuestSetup& guest : guests) {
+    if (Status added = world.add(guest); !added) return added.error();
+  }
+  return world.run();
+}
+
+}  // namespace weft::sim

@@ -1,0 +1,49 @@
+// Runs guests in virtual time: a Runtime on a clock that jumps, with everything that is not a
+// function of inputs and seed replaced.
+//
+//   GuestSetup ─▶ run_guests ─▶ Runtime(ManualClock, VirtualPoller) + Director + EventLog
+//                                  each guest: GuestHook, Input, Capture, StableFiles, seeded
+//                                  random
+//                     └─▶ RunRecord
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "guest/runtime.h"
+#include "sim/run.h"
+
+namespace weft::sim {
+
+// A directory that a guest is given.
+struct Folder {
+  std::string host_path;  // Empty: a new, empty one for each run.
+  std::string guest_path;
+};
+
+struct GuestSetup {
+  std::shared_ptr<Module> module;
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  std::vector<Folder> folders;  // The same host path, or guest path of an empty one: one folder.
+  wasip1::TraceSink* trace = nullptr;
+};
+
+struct GuestRunSettings : RunSettings {
+  std::string input;          // stdin of all guests together.
+  int input_fd = -1;          // A descriptor in its place.
+  bool echo = false;          // stdout and stderr go to weft's own, and are not kept.
+  bool copy_folders = false;  // Each run has copies of the folders, so that it leaves no traces.
+  const std::string* expected = nullptr;  // What stdout must be; nullptr: anything.
+};
+
+// What random_get gives the guest with this number (from 0).
+std::function<void(std::span<std::byte>)> seeded_random(std::uint64_t seed, std::size_t guest);
+
+// Fails when a guest can't be made (a folder that is missing, no memory); what happens in the run
+// is in the record.
+Result<RunRecord> run_guests(const std::vector<GuestSetup>& guests,
+                             const GuestRunSettings& settings);
+
+}  // namespace weft::sim

@@ -1,0 +1,20 @@
+// lifo: what became runnable last runs next. Nothing is preempted. Starves whoever waits longest,
+// which is what it is good for: a program that is right under lifo does not count on fairness.
+#include "sim/policies/all.h"
+
+namespace weft::sim {
+namespace {
+
+class Lifo final : public Policy {
+ public:
+  using Policy::Policy;
+  std::size_t next_g(const RunQueue& queue) noexcept override { return queue.size() - 1; }
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_lifo(const PolicySpec&, std::uint64_t seed) {
+  return std::make_unique<Lifo>(seed);
+}
+
+}  // namespace weft::sim

@@ -1,0 +1,64 @@
+// pct: probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010). Every G has a random
+// priority, the highest that is runnable runs, and at depth - 1 points, random among the first
+// `steps` safe points, the running G falls below all others. A bug that needs `depth` ordered
+// events among n Gs is found in one run with odds of at least 1 in n * steps^(depth-1).
+#include <algorithm>
+#include <unordered_map>
+#include <vector>
+
+#include "scheduler/g.h"
+#include "sim/policies/all.h"
+
+namespace weft::sim {
+namespace {
+
+class Pct final : public Policy {
+ public:
+  Pct(std::uint64_t seed, std::uint64_t depth, std::uint64_t steps) : Policy(seed) {
+    const auto range = static_cast<std::uint32_t>(std::max<std::uint64_t>(steps, 1));
+    for (std::uint64_t i = 1; i < depth; ++i) change_at_.push_back(random_.below(range));
+    std::sort(change_at_.begin(), change_at_.end());
+  }
+
+  std::size_t next_g(const RunQueue& queue) noexcept override {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < queue.size(); ++i) {
+      if (priority(queue.peek_unchecked(i)) > priority(queue.peek_unchecked(best))) best = i;
+    }
+    return best;
+  }
+  bool preempt(const G& running, const RunQueue& queue) noexcept override {
+    for (++step_; changed_ < change_at_.size() && change_at_[changed_] < step_; ++changed_) {
+      // Below every priority that was drawn, and below those that fell before.
+      priorities_[&running] = static_cast<std::int64_t>(change_at_.size() - changed_);
+    }
+    return priority(queue.peek_unchecked(next_g(queue))) > priority(&running);
+  }
+  std::uint32_t lateness(std::uint32_t levels) noexcept override {
+    return random_.below(2) == 0 ? 0 : random_.below(levels);
+  }
+  // The place of a G that ended may become another G's, with a priority of its own.
+  void on_event(const GEvent& event) noexcept override {
+    if (event.to == GState::dead) priorities_.erase(&event.g);
+  }
+
+ private:
+  std::int64_t priority(const G* g) {
+    const auto [it, is_new] = priorities_.try_emplace(g, 0);
+    if (is_new) it->second = static_cast<std::int64_t>(random_.next() >> 2) | (1LL << 32);
+    return it->second;
+  }
+
+  std::vector<std::uint64_t> change_at_;  // Ascending.
+  std::size_t changed_ = 0;
+  std::uint64_t step_ = 0;
+  std::unordered_map<const G*, std::int64_t> priorities_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_pct(const PolicySpec& spec, std::uint64_t seed) {
+  return std::make_unique<Pct>(seed, spec.get("depth", 3), spec.get("steps", 200));
+}
+
+}  // namespace weft::sim

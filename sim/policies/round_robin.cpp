@@ -1,0 +1,39 @@
+// rr: round robin. First in, first out, and a G that has passed `quantum` safe points since it got
+// the thread (default 10) goes to the tail. Counting safe points and not seconds makes a quantum
+// repeatable.
+#include "scheduler/g.h"
+#include "sim/policies/all.h"
+
+namespace weft::sim {
+namespace {
+
+class RoundRobin final : public Policy {
+ public:
+  RoundRobin(std::uint64_t seed, std::uint64_t quantum) : Policy(seed), quantum_(quantum) {}
+
+  std::size_t next_g(const RunQueue&) noexcept override { return 0; }
+  [[nodiscard]] bool counts_checks() const noexcept override { return true; }
+  bool preempt(const G& running, const RunQueue&) noexcept override {
+    if (running.switches != turn_ || running.id != id_) {
+      turn_ = running.switches;
+      id_ = running.id;
+      used_ = 0;
+    }
+    return ++used_ >= quantum_;
+  }
+
+ private:
+  const std::uint64_t quantum_;
+  // Whose turn is counted: the G, and which of its turns.
+  std::uint64_t id_ = 0;
+  std::uint64_t turn_ = 0;
+  std::uint64_t used_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_round_robin(const PolicySpec& spec, std::uint64_t seed) {
+  return std::make_unique<RoundRobin>(seed, spec.get("quantum", 10));
+}
+
+}  // namespace weft::sim

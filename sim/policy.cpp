@@ -1,0 +1,98 @@
+// The list of policies, and how a name with parameters becomes one.
+#include "sim/policy.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "sim/policies/all.h"
+
+namespace weft::sim {
+namespace {
+
+constexpr PolicyInfo kPolicies[] = {
+    {"fifo", "first in, first out; the default", "", &make_fifo},
+    {"go", "as Go on ordinary systems: runnext, ring of 256, global queue", "quantum", &make_go},
+    {"lifo", "what became runnable last runs next", "", &make_lifo},
+    {"random", "a random walk", "preempt", &make_random},
+    {"pct", "random priorities with depth-1 changes", "depth steps", &make_pct},
+    {"bounded", "random, with at most `bound` preemptions", "bound steps", &make_bounded},
+    {"rr", "round robin with a quantum of safe points", "quantum", &make_round_robin},
+    {"stride", "fair shares by tickets: stride:NAME=TICKETS", "*", &make_stride},
+    {"edf", "earliest deadline first: edf:NAME=MILLISECONDS", "*", &make_edf},
+};
+
+const PolicyInfo* find(std::string_view name) {
+  const auto* it = std::find_if(std::begin(kPolicies), std::end(kPolicies),
+                                [&](const PolicyInfo& info) { return info.name == name; });
+  return it == std::end(kPolicies) ? nullptr : it;
+}
+
+std::string known_names() {
+  std::string names;
+  for (const PolicyInfo& info : kPolicies)
+    names += (names.empty() ? "" : ", ") + std::string(info.name);
+  return names;
+}
+
+bool takes(const PolicyInfo& info, std::string_view parameter) {
+  if (info.parameters == "*") return true;
+  for (std::string_view rest = info.parameters; !rest.empty();) {
+    const std::size_t blank = std::min(rest.find(' '), rest.size());
+    if (rest.substr(0, blank) == parameter) return true;
+    rest.remove_prefix(std::min(blank + 1, rest.size()));
+  }
+  return false;
+}
+
+}  // namespace
+
+std::span<const PolicyInfo> policies() {
+  return kPolicies;
+}
+
+Result<PolicySpec> parse_policy(std::string_view text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  PolicySpec spec;
+  spec.name = text.substr(0, colon);
+  const PolicyInfo* info = find(spec.name);
+  if (info == nullptr) {
+    return Error{"unknown policy '" + spec.name + "'; known are " + known_names()};
+  }
+  for (std::string_view rest = text.substr(std::min(colon + 1, text.size())); !rest.empty();) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    const std::string_view word = rest.substr(0, comma);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const std::string_view digits = word.substr(std::min(equals + 1, word.size()));
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc() || end != digits.data() + digits.size() || value > 1'000'000'000) {
+      return Error{"policy " + spec.name + ": '" + std::string(word) +
+                   "' is not NAME=NUMBER with a number up to 1000000000"};
+    }
+    const std::string_view parameter = word.substr(0, equals);
+    if (!takes(*info, parameter)) {
+      const std::string known = info->parameters.empty() ? "none" : std::string(info->parameters);
+      return Error{"policy " + spec.name + " has no parameter '" + std::string(parameter) +
+                   "'; it has: " + known};
+    }
+    spec.parameters[std::string(parameter)] = value;
+  }
+  return spec;
+}
+
+std::string to_string(const PolicySpec& spec) {
+  std::string text = spec.name;
+  for (const auto& [parameter, value] : spec.parameters) {
+    text += (text.size() == spec.name.size() ? ":" : ",") + parameter + "=" + std::to_string(value);
+  }
+  return text;
+}
+
+std::unique_ptr<Policy> make_policy(const PolicySpec& spec, std::uint64_t seed) {
+  const PolicyInfo* info = find(spec.name);
+  WEFT_CHECK(info != nullptr, "a policy was made that parse_policy does not know");
+  return info->make(spec, seed);
+}
+
+}  // namespace weft::sim

@@ -1,0 +1,261 @@
+// The replay file's format, both ways: docs/replay.md.
+#include "sim/replay_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+namespace weft::sim {
+namespace {
+
+constexpr std::string_view kMagic = "WEFTREPLAY";
+constexpr std::uint64_t kVersion = 1;
+constexpr std::size_t kHashBytes = 8;
+
+class Writer {
+ public:
+  void bytes(std::string_view raw) { out_ += raw; }
+  void number(std::uint64_t value) {  // LEB128: seven bits a byte, the low ones first.
+    for (; value >= 0x80; value >>= 7) out_ += static_cast<char>(value | 0x80);
+    out_ += static_cast<char>(value);
+  }
+  void text(std::string_view value) {
+    number(value.size());
+    out_ += value;
+  }
+  void texts(const std::vector<std::string>& values) {
+    number(values.size());
+    for (const std::string& value : values) text(value);
+  }
+  std::string finish() {
+    Hash hash;
+    hash.add(out_);
+    for (std::size_t i = 0; i < kHashBytes; ++i) {
+      out_ += static_cast<char>(hash.value() >> (8 * i));
+    }
+    return std::move(out_);
+  }
+
+ private:
+  std::string out_;
+};
+
+// Reads what Writer wrote; ok() is false from the first thing that can't be read on.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] bool at_end() const { return rest_.empty(); }
+
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      if (rest_.empty()) break;
+      const auto byte = static_cast<unsigned char>(rest_.front());
+      rest_.remove_prefix(1);
+      if (shift == 63 && byte > 1) break;
+      value |= std::uint64_t{byte & 0x7fU} << shift;
+      if (byte < 0x80) return value;
+    }
+    ok_ = false;
+    return 0;
+  }
+  // A number of things of at least one byte each: a count that can't be true is refused before
+  // room is made for it.
+  std::size_t count() {
+    const std::uint64_t value = number();
+    if (value > rest_.size()) ok_ = false;
+    return ok_ ? static_cast<std::size_t>(value) : 0;
+  }
+  std::string text() {
+    const std::size_t size = count();
+    std::string value(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return value;
+  }
+  std::vector<std::string> texts() {
+    std::vector<std::string> values;
+    for (std::size_t left = count(); left > 0 && ok_; --left) values.push_back(text());
+    return values;
+  }
+
+ private:
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+void write_settings(Writer& to, const RunSettings& settings) {
+  to.number(settings.seed);
+  to.text(to_string(settings.policy));
+  to.number(static_cast<std::uint64_t>(settings.cost.ns));
+  to.number(static_cast<std::uint64_t>(settings.lateness.ns));
+  to.number(settings.steps_max);
+  to.number(static_cast<std::uint64_t>(settings.time_max.ns));
+  to.number(static_cast<std::uint64_t>(settings.realtime_start));
+  to.number(settings.fault_one_in);
+}
+
+bool read_settings(Reader& from, RunSettings& settings) {
+  settings.seed = from.number();
+  auto policy = parse_policy(from.text());
+  if (!policy) return false;
+  settings.policy = *policy;
+  settings.cost.ns = static_cast<std::int64_t>(from.number());
+  settings.lateness.ns = static_cast<std::int64_t>(from.number());
+  settings.steps_max = from.number();
+  settings.time_max.ns = static_cast<std::int64_t>(from.number());
+  settings.realtime_start = static_cast<std::int64_t>(from.number());
+  const std::uint64_t faults = from.number();
+  settings.fault_one_in = static_cast<std::uint32_t>(faults);
+  return faults <= UINT32_MAX && settings.cost.ns >= 0 && settings.lateness.ns >= 0 &&
+         settings.time_max.ns >= 0 && settings.realtime_start >= 0;
+}
+
+void write_schedule(Writer& to, const Schedule& schedule) {
+  to.number(schedule.decisions);
+  to.number(schedule.deviations.size());
+  std::uint64_t next = 0;
+  for (const Deviation& deviation : schedule.deviations) {
+    to.number(deviation.at - next);
+    to.number(static_cast<std::uint64_t>(deviation.decision.choice));
+    to.number(deviation.decision.options);
+    to.number(deviation.decision.taken);
+    next = deviation.at + 1;
+  }
+}
+
+bool read_schedule(Reader& from, Schedule& schedule) {
+  schedule.decisions = from.number();
+  std::uint64_t next = 0;
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+    Deviation deviation{};
+    const std::uint64_t gap = from.number();
+    const std::uint64_t choice = from.number();
+    const std::uint64_t options = from.number();
+    const std::uint64_t taken = from.number();
+    deviation.at = next + gap;
+    if (deviation.at < next || deviation.at >= schedule.decisions) return false;
+    if (choice >= kChoices || options > UINT32_MAX || taken == 0 || taken >= options) return false;
+    deviation.decision = {static_cast<Choice>(choice), static_cast<std::uint32_t>(options),
+                          static_cast<std::uint32_t>(taken)};
+    schedule.deviations.push_back(deviation);
+    next = deviation.at + 1;
+  }
+  return from.ok();
+}
+
+bool read_body(Reader& from, ReplayFile& file) {
+  if (!read_settings(from, file.settings)) return false;
+  file.engine = from.text();
+  if (file.engine != "interp" && file.engine != "aot") return false;
+  file.copy_folders = from.number() != 0;
+  file.input = from.text();
+  file.has_expected = from.number() != 0;
+  file.expected = from.text();
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+    ReplayGuest guest;
+    guest.module_path = from.text();
+    guest.module_hash = from.number();
+    guest.memory_pages_max = from.number();
+    guest.fuel = from.number();
+    guest.args = from.texts();
+    guest.env = from.texts();
+    guest.folders = from.texts();
+    if (guest.memory_pages_max > 65'536 || guest.folders.size() % 2 != 0) return false;
+    file.guests.push_back(std::move(guest));
+  }
+  if (!read_schedule(from, file.schedule)) return false;
+  const std::uint64_t ending = from.number();
+  if (ending > static_cast<std::uint64_t>(Ending::nondeterministic)) return false;
+  file.ending = static_cast<Ending>(ending);
+  file.message = from.text();
+  file.hash = from.number();
+  return from.ok() && from.at_end() && !file.guests.empty();
+}
+
+}  // namespace
+
+std::string encode(const ReplayFile& file) {
+  Writer to;
+  to.bytes(kMagic);
+  to.number(kVersion);
+  write_settings(to, file.settings);
+  to.text(file.engine);
+  to.number(file.copy_folders ? 1 : 0);
+  to.text(file.input);
+  to.number(file.has_expected ? 1 : 0);
+  to.text(file.expected);
+  to.number(file.guests.size());
+  for (const ReplayGuest& guest : file.guests) {
+    to.text(guest.module_path);
+    to.number(guest.module_hash);
+    to.number(guest.memory_pages_max);
+    to.number(guest.fuel);
+    to.texts(guest.args);
+    to.texts(guest.env);
+    to.texts(guest.folders);
+  }
+  write_schedule(to, file.schedule);
+  to.number(static_cast<std::uint64_t>(file.ending));
+  to.text(file.message);
+  to.number(file.hash);
+  return to.finish();
+}
+
+Result<ReplayFile> decode(std::string_view bytes) {
+  if (!bytes.starts_with(kMagic)) {
+    const bool cut = !bytes.empty() && kMagic.starts_with(bytes);
+    return Error{cut ? "is cut off: only its first bytes are there" : "is no replay file of weft"};
+  }
+  Reader head(bytes.substr(kMagic.size()));
+  const std::uint64_t version = head.number();
+  if (head.ok() && version != kVersion) {
+    return Error{"has format version " + std::to_string(version) + "; this weft reads version " +
+                 std::to_string(kVersion)};
+  }
+  const std::size_t start = kMagic.size() + 1;
+  const char* const broken = "is cut off or damaged: its check sum does not fit; record it again";
+  if (bytes.size() < start + kHashBytes) return Error{broken};
+  const std::string_view checked = bytes.substr(0, bytes.size() - kHashBytes);
+  Hash hash;
+  hash.add(checked);
+  for (std::size_t i = 0; i < kHashBytes; ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[checked.size() + i]);
+    if (byte != (hash.value() >> (8 * i) & 0xff)) return Error{broken};
+  }
+  Reader body(checked.substr(start));
+  ReplayFile file;
+  if (!read_body(body, file)) return Error{"holds what no weft has written; record it again"};
+  return file;
+}
+
+Status write_replay(const std::string& path, const ReplayFile& file) {
+  const std::string partial = path + ".partial";
+  std::FILE* out = std::fopen(partial.c_str(), "wb");
+  if (out == nullptr) return Error{partial + ": " + std::strerror(errno)};
+  const std::string bytes = encode(file);
+  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size();
+  int error = errno;
+  if (std::fclose(out) != 0 && written) {
+    error = errno;
+  } else if (written && std::rename(partial.c_str(), path.c_str()) == 0) {
+    return Nothing{};
+  } else if (written) {
+    error = errno;
+  }
+  (void)std::remove(partial.c_str());
+  return Error{path + ": " + std::strerror(error)};
+}
+
+Result<ReplayFile> read_replay(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error{path + ": " + std::strerror(errno)};
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  auto file = decode(bytes);
+  if (!file) return Error{path + " " + file.error().message};
+  return file;
+}
+
+}  // namespace weft::sim

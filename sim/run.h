@@ -1,0 +1,104 @@
+// One simulated run: what goes in, and everything that is known of it afterwards.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/instant.h"
+#include "sim/director.h"
+
+namespace weft::sim {
+
+// Where virtual realtime starts unless it is told otherwise: 2009-11-10 23:00:00 UTC, as Go's
+// playground.
+inline constexpr std::int64_t kRealtimeStart = 1'257'894'000'000'000'000;
+// Where virtual monotonic time starts: not at 0, which some programs take for "no time".
+inline constexpr Instant kMonotonicStart = {1'000'000'000};
+
+// How a run ended. Everything but `passed` is a failure.
+enum class Ending : std::uint8_t {
+  passed,
+  exit_code,         // A guest exited with another code than 0.
+  trapped,           // A guest trapped.
+  failed,            // A native program's check failed, or an exception left it.
+  deadlock,          // Everything waits for what can never come.
+  livelock,          // More steps than allowed.
+  timed_out,         // More virtual time than allowed.
+  output,            // stdout is not what was expected.
+  nondeterministic,  // The same schedule gave another stream of events.
+};
+
+constexpr const char* name(Ending ending) {
+  constexpr const char* names[] = {"passed",   "exit code", "trap",   "failed check",    "deadlock",
+                                   "livelock", "time-out",  "output", "nondeterministic"};
+  return names[static_cast<std::size_t>(ending)];
+}
+
+struct RunSettings {
+  std::uint64_t seed = 1;
+  PolicySpec policy;
+  Duration cost;      // Of a safe point.
+  Duration lateness;  // The most by which a sleep ends late.
+  std::uint64_t steps_max = UINT64_MAX;
+  Duration time_max = Duration{INT64_MAX};  // Of virtual time.
+  std::int64_t realtime_start = kRealtimeStart;
+  std::uint32_t fault_one_in = 0;
+  // A replay or a search: decisions that are made already, and who makes those behind them.
+  const Schedule* forced = nullptr;
+  bool then_policy = true;
+  bool keep_events = false;
+  bool keep_decisions = false;
+  EventListener* listener = nullptr;
+};
+
+struct RunRecord {
+  Ending ending = Ending::passed;
+  std::string message;  // What failed, in a line or several; empty when it passed.
+  int exit_code = 0;    // Of the first guest that did not exit with 0.
+  Schedule schedule;
+  std::uint64_t hash = 0;
+  std::uint64_t events_seen = 0;
+  std::uint64_t steps = 0;
+  Duration virtual_time;
+  bool left_schedule = false;        // The forced schedule did not fit at decision `followed`.
+  std::uint64_t followed = 0;        // How many decisions of the forced schedule were followed.
+  std::uint64_t shared_objects = 0;  // A bit for each object that several guests touched.
+  bool waited_outside = false;       // For a real descriptor: the run need not repeat.
+  std::string input;                 // What was read of stdin.
+  std::string out;                   // stdout and stderr of all guests, unless echoed.
+  std::string err;
+  std::vector<Event> events;          // keep_events.
+  std::vector<DecisionPoint> points;  // keep_decisions.
+
+  [[nodiscard]] bool failed() const { return ending != Ending::passed; }
+};
+
+inline DirectorOptions director_options(const RunSettings& settings) {
+  DirectorOptions options;
+  options.forced = settings.forced;
+  options.then_policy = settings.then_policy;
+  options.cost = settings.cost;
+  options.limit = kMonotonicStart + settings.time_max;
+  options.lateness = settings.lateness;
+  options.steps_max = settings.steps_max;
+  options.fault_one_in = settings.fault_one_in;
+  options.keep_decisions = settings.keep_decisions;
+  options.seed = settings.seed;
+  return options;
+}
+
+// What the Director knows of the run that has ended. Takes its events.
+inline void take_record(RunRecord& record, Director& director) {
+  record.schedule = director.schedule();
+  record.points = director.points();
+  record.steps = director.steps();
+  record.shared_objects = director.shared_objects();
+  record.followed = director.followed();
+  record.left_schedule = director.left_schedule();
+  record.hash = director.log().hash();
+  record.events_seen = director.log().count();
+  record.events = director.log().take_events();
+}
+
+}  // namespace weft::sim

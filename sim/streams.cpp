@@ -1,0 +1,93 @@
+#include "sim/streams.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace weft::sim {
+
+using wasip1::Errno;
+
+// The thread waits: time stands still meanwhile, and no guest can tell.
+void Input::fetch() {
+  const int fd = std::exchange(fd_, -1);
+  if (fd < 0) return;
+  if (::isatty(fd) == 1) {
+    std::fputs(
+        "weft: stdin is a terminal: in virtual time it is read to its end (Ctrl-D) at once\n",
+        stderr);
+  }
+  for (;;) {
+    char chunk[4096];  // On the stack of a G, which is small.
+    const ssize_t got = ::read(fd, chunk, sizeof chunk);
+    if (got > 0) {
+      bytes_.append(chunk, static_cast<std::size_t>(got));
+    } else if (got < 0 && errno == EAGAIN) {
+      pollfd request{.fd = fd, .events = POLLIN, .revents = 0};
+      (void)::poll(&request, 1, -1);
+    } else if (got == 0 || errno != EINTR) {
+      return;
+    }
+  }
+}
+
+Errno Input::read(std::span<const iovec> buffers, std::size_t& n) {
+  n = 0;
+  fetch();
+  for (const iovec& buffer : buffers) {
+    const std::size_t size = std::min(buffer.iov_len, bytes_.size() - at_);
+    if (size > 0) std::memcpy(buffer.iov_base, bytes_.data() + at_, size);
+    at_ += size;
+    n += size;
+  }
+  return Errno::success;
+}
+
+Errno Input::write(std::span<const iovec>, std::size_t&) {
+  return Errno::badf;
+}
+
+wasip1::Device::State Input::state(Direction) {
+  fetch();
+  return {.ready = true, .hangup = at_ == bytes_.size(), .bytes = bytes_.size() - at_};
+}
+
+Errno Capture::read(std::span<const iovec>, std::size_t&) {
+  return Errno::badf;
+}
+
+Errno Capture::write(std::span<const iovec> buffers, std::size_t& n) {
+  n = 0;
+  for (const iovec& buffer : buffers) {
+    const std::string_view bytes(static_cast<const char*>(buffer.iov_base), buffer.iov_len);
+    if (echo_ < 0) {
+      text_ += bytes;
+    } else if (const Errno error = echo(bytes); error != Errno::success) {
+      return n > 0 ? Errno::success : error;
+    }
+    n += bytes.size();
+  }
+  return Errno::success;
+}
+
+Errno Capture::echo(std::string_view bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(echo_, bytes.data(), bytes.size());
+    if (put >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(put));
+    } else if (errno == EAGAIN) {
+      pollfd request{.fd = echo_, .events = POLLOUT, .revents = 0};
+      (void)::poll(&request, 1, -1);
+    } else if (errno != EINTR) {
+      return wasip1::from_host(errno);
+    }
+  }
+  return Errno::success;
+}
+
+}  // namespace weft::sim

@@ -1,0 +1,52 @@
+// What guests of a simulation have as standard streams.
+//
+//   Input    all of stdin; it is read, to its end, when a guest first asks for it, while time
+//   stands
+//            still: so what a guest sees depends on the bytes and not on when they came
+//   Capture  takes what is written, at once and whole; keeps it, or hands it to a real descriptor
+#pragma once
+
+#include <string>
+
+#include "os/wasip1/device.h"
+
+namespace weft::sim {
+
+class Input final : public wasip1::Device {
+ public:
+  explicit Input(std::string bytes) : bytes_(std::move(bytes)) {}
+  // Of a real descriptor, which must stay open.
+  explicit Input(int fd) : fd_(fd) {}
+  wasip1::Errno read(std::span<const iovec> buffers, std::size_t& n) override;
+  wasip1::Errno write(std::span<const iovec> buffers, std::size_t& n) override;
+  State state(Direction direction) override;
+  // All of it, as far as it was asked for.
+  [[nodiscard]] const std::string& text() const { return bytes_; }
+
+ private:
+  void fetch();
+
+  int fd_ = -1;  // Not read yet.
+  std::string bytes_;
+  std::size_t at_ = 0;
+};
+
+class Capture final : public wasip1::Device {
+ public:
+  // echo: a real descriptor that gets the bytes too, however long it takes; -1: none.
+  explicit Capture(int echo = -1) : echo_(echo) {}
+  wasip1::Errno read(std::span<const iovec> buffers, std::size_t& n) override;
+  wasip1::Errno write(std::span<const iovec> buffers, std::size_t& n) override;
+  State state(Direction) override { return {}; }
+
+  // What was written, if it is not echoed.
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  wasip1::Errno echo(std::string_view bytes) const;
+
+  const int echo_;
+  std::string text_;
+};
+
+}  // namespace weft::sim

@@ -1,0 +1,215 @@
+"""Simulated runs: virtual time, seeds, policies."""
+
+import json
+import pathlib
+import re
+
+from harness import LOAD_ERROR, USAGE, claim
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def hash_of(result):
+    match = re.search(r"^trace hash ([0-9a-f]{16})$", result.err, re.MULTILINE)
+    if not match:
+        result.fail("expected a trace hash")
+    return match[1]
+
+
+@claim("in virtual time a guest that sleeps for two seconds ends with the right answer")
+def _(weft):
+    weft.run("--virtual-time", "c_sleep2s").expect(code=0)
+    weft.run("--virtual-time", "go_sleep300").expect(code=0)
+
+
+@claim("a seed in virtual time gives the same hash each time, another seed another one")
+def _(weft):
+    words = ["--virtual-time", "--trace-hash", "c_random", ":::", "go_hello"]
+    first = hash_of(weft.run("--seed", "1", *words).expect(code=0))
+    for _ in range(3):
+        assert hash_of(weft.run("--seed", "1", *words)) == first
+    assert hash_of(weft.run("--seed", "2", *words)) != first
+
+
+@claim("a seed alone makes random numbers repeat in real time")
+def _(weft):
+    first = weft.run("--seed", "9", "c_random").expect(code=0).out
+    assert weft.run("--seed", "9", "c_random").out == first
+
+
+@claim("in virtual time stdin from a pipe is read whole, and the clock stands still for it")
+def _(weft):
+    words = ["--virtual-time", "--trace-hash", "c_cat"]
+    first = weft.run(*words, stdin="a\nb\n").expect(code=0, out="a\nb\n")
+    assert hash_of(weft.run(*words, stdin="a\nb\n")) == hash_of(first)
+
+
+@claim("files made in a run have the same numbers and times in the next one")
+def _(weft):
+    for name in ("one", "two"):
+        (weft.scratch / name / "deep").mkdir(parents=True)
+        (weft.scratch / name / "greeting").write_text("hello from the host\n")
+    words = ["--virtual-time", "--trace-hash"]
+    hashes = [hash_of(weft.run(*words, "--dir", f"{weft.scratch / name}::/data", "go_files")
+                      .expect(code=0)) for name in ("one", "two")]
+    assert hashes[0] == hashes[1], hashes
+
+
+@claim("every policy runs guests, in real and in virtual time")
+def _(weft):
+    for policy in ("fifo", "go", "lifo", "random", "pct:depth=2", "bounded", "rr:quantum=3",
+                   "stride", "edf"):
+        for time in ([], ["--virtual-time"]):
+            weft.run("--policy", policy, *time, "c_yield_n", ":::", "c_hello").expect(
+                code=0, out_has="hello from c")
+
+
+@claim("--stats counts a policy's guests, and the policy still sees them")
+def _(weft):
+    weft.run("--stats", "--policy", "lifo", "c_hello", ":::", "c_exit7").expect(
+        code=7, out_has="^leaving with 7hello from c$", err_has=["c_hello.wasm", "c_exit7.wasm"])
+
+
+@claim("a seed that is no number, an unknown policy and a wrong time are wrong use, and are named")
+def _(weft):
+    weft.run("--seed", "abc", "c_hello").expect_error(USAGE, "abc", "number")
+    too_large = "18446744073709551616"
+    weft.run("--seed", too_large, "c_hello").expect_error(USAGE, too_large)
+    weft.run("--policy", "fair", "c_hello").expect_error(USAGE, "'fair'", "stride")
+    weft.run("--virtual-time", "--cost", "1h", "c_hello").expect_error(USAGE, "1h")
+    weft.run("--virtual-time", "--start", "monday", "c_hello").expect_error(USAGE, "monday")
+
+
+@claim("what has no meaning in real time, or none in virtual time, is refused")
+def _(weft):
+    weft.run("--cost", "5us", "c_hello").expect_error(USAGE, "--cost needs --virtual-time")
+    weft.run("--virtual-time", "--listen", "127.0.0.1:0", "c_hello").expect_error(USAGE, "--listen")
+    weft.run("--virtual-time", "--stats", "c_hello").expect_error(USAGE, "--stats")
+
+
+@claim("an endless loop in virtual time ends at --max-steps, an endless sleep at --max-time")
+def _(weft):
+    weft.run("--virtual-time", "--max-steps", "10000", "c_busy").expect(code=2, err_has="livelock")
+    weft.run("--virtual-time", "--max-time", "10s", "c_metronome").expect(
+        code=2, err_has="time-out")
+
+
+@claim("weft test passes a program that is right in all schedules, and says how many there were")
+def _(weft):
+    weft.raw("test", "--seeds", "20", weft.guest("c_hello"), ":::", weft.guest("c_ticker")).expect(
+        code=0, out_has=r"^20 schedules, \d+ steps: all pass$", err="")
+
+
+@claim("weft test tells of a failing program: its seed, reports, a file that replays")
+def _(weft):
+    out = weft.scratch / "reports"
+    out.mkdir()
+    weft.raw("test", "--replay", out / "r", "--json", out / "j", "--junit", out / "x",
+             weft.guest("c_exit7")).expect(
+                 code=1, out_has=["seed 1 fails: exit code", "exited with 7"])
+    assert '"kind": "exit code"' in (out / "j").read_text()
+    assert 'failures="1"' in (out / "x").read_text()
+    weft.raw("replay", out / "r").expect(code=7, err_has="replayed: the same run",
+                                         out="leaving with 7")
+
+
+@claim("weft test finds the same lowest seed however many processes work")
+def _(weft):
+    words = ["--seeds", "30", "--max-time", "106ms", "--jitter", "3ms", weft.guest("c_ticker")]
+    said = [weft.raw("test", "--jobs", jobs, *words).expect(code=1).out.splitlines()[1:]
+            for jobs in ("1", "3")]
+    assert said[0] == said[1], said
+
+
+@claim("weft test compares stdout with a file, and reads stdin from one")
+def _(weft):
+    text = weft.scratch / "text"
+    text.write_text("a\nb\n")
+    words = ["test", "--seeds", "3", "--replay", weft.scratch / "r", "--stdin", text]
+    weft.raw(*words, "--expect", text, weft.guest("c_cat")).expect(code=0)
+    weft.raw(*words, "--expect", "/dev/null", weft.guest("c_cat")).expect(
+        code=1, out_has="output")
+
+
+@claim("a depth first search within a bound comes to its end")
+def _(weft):
+    weft.raw("test", "--dfs", "--bound", "1", "--seeds", "1000", weft.guest("c_hello"), ":::",
+             weft.guest("c_hello")).expect(code=0, out_has="there are no others")
+
+
+@claim("a recorded run replays without its stdin; a broken recording is refused by name")
+def _(weft):
+    file = weft.scratch / "recorded"
+    weft.run("--virtual-time", "--record", file, "c_cat", stdin="some\ninput\n").expect(code=0)
+    weft.raw("replay", file).expect(code=0, out="some\ninput\n", err_has="the same run")
+    whole = file.read_bytes()
+    broken = weft.scratch / "broken"
+    broken.write_bytes(whole[:-3])
+    weft.raw("replay", broken).expect_error(LOAD_ERROR, "broken is cut off or damaged")
+    broken.write_bytes(b"GIF89a and more bytes than a header has")
+    weft.raw("replay", broken).expect_error(LOAD_ERROR, "broken is no replay file")
+    weft.raw("replay", weft.scratch / "nowhere").expect_error(LOAD_ERROR, "nowhere")
+
+
+@claim("a recording whose program has changed is followed as far as it fits")
+def _(weft):
+    folder = weft.scratch / "changed"
+    folder.mkdir()
+    file = folder / "recorded"
+    weft.run("--virtual-time", "--policy", "random", "--record", file, "c_yield_n", ":::",
+             "c_yield_n").expect(code=0)
+    (folder / "c_yield_n.wasm").write_bytes(weft.guest("c_hello").read_bytes())
+    weft.raw("replay", "--modules", folder, file).expect(
+        code=0, err_has=["c_yield_n.wasm has changed since the recording", "left the recording at"])
+
+
+@claim("what weft test can't read or write is named")
+def _(weft):
+    hello = weft.guest("c_hello")
+    weft.raw("test", "--seeds", "none", hello).expect_error(USAGE, "--seeds", "none")
+    weft.raw("test", "--expect", "missing.txt", hello).expect_error(LOAD_ERROR, "missing.txt")
+    weft.raw("test", "--seeds", "1", "--json", "/dev/full", hello).expect(
+        code=74, err_has="/dev/full: No space left")
+    weft.raw("test", "--seeds", "1", "--replay", "/nowhere/r", weft.guest("c_exit7")).expect(
+        code=74, err_has="/nowhere/r")
+
+
+@claim("a trace is JSON with a lane for each guest, or CSV; without room it says so")
+def _(weft):
+    trace = weft.scratch / "trace.json"
+    weft.run("--virtual-time", "--trace", trace, "c_ticker", ":::", "c_hello").expect(code=0)
+    events = json.loads(trace.read_text())
+    names = {event["args"]["name"] for event in events if event.get("name") == "thread_name"}
+    assert names == {"loop", "c_ticker.wasm G1", "c_hello.wasm G2"}, names
+    assert sum(event.get("name") == "sleep" for event in events) == 5
+    table = weft.scratch / "trace.csv"
+    weft.run("--virtual-time", "--trace", table, "c_ticker").expect(code=0)
+    assert table.read_text().startswith("ns,g,name,kind,from,to,what,value,detail\n")
+    assert table.read_text().count('"sleep"') == 5
+    weft.run("--virtual-time", "--trace", "x.txt", "c_hello").expect_error(USAGE, "x.txt", "json")
+    full = weft.scratch / "full.json"
+    full.symlink_to("/dev/full")
+    weft.run("--virtual-time", "--trace", full, "c_ticker").expect(
+        code=74, out_has="tick 5", err_has="full.json: No space left on device; the trace ends")
+
+
+@claim("a recording of the first build that could record still replays to the same run")
+def _(weft):
+    recorded = weft.scratch / "old.replay"
+    recorded.write_bytes(bytes.fromhex((HERE / "three_wats.replay.hex").read_text()))
+    weft.raw("replay", "--modules", weft.guests, recorded).expect(
+        code=0, err_has="replayed: the same run")
+
+
+@claim("weft report makes one page of a trace, whole or cut off; what is no trace is refused")
+def _(weft):
+    trace, page = weft.scratch / "report.json", weft.scratch / "report.html"
+    weft.run("--virtual-time", "--trace", trace, "c_ticker").expect(code=0)
+    weft.raw("report", trace, "-o", page).expect(code=0, err="")
+    assert "c_ticker.wasm G1" in page.read_text()
+    assert page.read_text().count("<script") == 3
+    trace.write_text(trace.read_text()[:-40])
+    weft.raw("report", trace, "-o", page).expect(code=0, err="")
+    trace.write_text("ns,g,name\n")
+    weft.raw("report", trace, "-o", page).expect_error(LOAD_ERROR, "report.json is no trace")
+    weft.raw("report", weft.scratch / "gone", "-o", page).expect_error(LOAD_ERROR, "gone")

@@ -1,0 +1,210 @@
+// Exploration of native programs: what is found, what is said, and that replays are the same runs.
+#include "sim/explore.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "scheduler/chan.h"
+#include "scheduler/mutex.h"
+#include "scheduler/select.h"
+#include "scheduler/wait_group.h"
+#include "sim/doctest_explore.h"
+
+namespace {
+
+using namespace weft;
+using namespace weft::sim;
+
+// Two Gs add 1 to a number, with a safe point in the middle.
+void lost_update() {
+  int number = 0;
+  wait_group done;
+  done.add(2);
+  for (int i = 0; i < 2; ++i) {
+    (void)weft::go([&] {
+      const int seen = number;
+      weft::checkpoint();
+      number = seen + 1;
+      done.done();
+    });
+  }
+  done.wait();
+  sim::check(number == 2, "an update was lost");
+}
+
+void lock_order() {
+  mutex a;
+  mutex b;
+  int left = 2;
+  const auto take = [&left](mutex& first, mutex& second) {
+    first.lock();
+    weft::checkpoint();
+    second.lock();
+    second.unlock();
+    first.unlock();
+    --left;
+  };
+  (void)weft::go([&] { take(a, b); });
+  (void)weft::go([&] { take(b, a); });
+  while (left > 0) weft::sleep_for(milliseconds(1));
+}
+
+ExploreOptions with(const char* policy, std::uint64_t seeds = 1000) {
+  ExploreOptions options;
+  options.settings.policy = *parse_policy(policy);
+  options.settings.steps_max = 10'000;
+  options.seeds = seeds;
+  return options;
+}
+
+TEST_CASE("fifo never sees the lost update, random and pct and DFS do") {
+  CHECK(!explore(lost_update, with("fifo", 20)).failure);
+  for (const char* policy : {"random", "pct", "bounded"}) {
+    CAPTURE(policy);
+    const ExploreReport report = explore(lost_update, with(policy));
+    REQUIRE(report.failure);
+    CHECK(report.failure->record.ending == Ending::failed);
+    CHECK(report.failure->record.message == "an update was lost");
+  }
+  ExploreOptions dfs = with("fifo");
+  dfs.dfs = true;
+  dfs.bound = 1;
+  CHECK(explore(lost_update, dfs).failure);
+}
+
+TEST_CASE("a failing schedule is minimised: one preemption loses an update") {
+  const ExploreReport report = explore(lost_update, with("random"));
+  REQUIRE(report.failure);
+  CHECK(report.failure->record.schedule.deviations.size() == 1);
+  CHECK(report.failure->record.schedule.deviations[0].decision.choice == Choice::preempt);
+}
+
+TEST_CASE("a minimised schedule replays to the same run") {
+  const ExploreReport report = explore(lost_update, with("random"));
+  REQUIRE(report.failure);
+  RunSettings settings;
+  settings.seed = report.failure->seed;
+  settings.forced = &report.failure->record.schedule;
+  const RunRecord again = run_native(lost_update, settings);
+  CHECK(again.hash == report.failure->record.hash);
+  CHECK(again.ending == Ending::failed);
+  CHECK(!again.left_schedule);
+}
+
+TEST_CASE("locks in the wrong order are a deadlock, or without end when somebody still ticks") {
+  const ExploreReport report = explore(lock_order, with("random"));
+  REQUIRE(report.failure);
+  CHECK(report.failure->record.ending == Ending::livelock);
+}
+
+TEST_CASE("a deadlock is told with the report of the scheduler") {
+  const ExploreReport report = explore(
+      [] {
+        auto never = make_chan<int>();
+        (void)never.recv();
+      },
+      with("fifo", 1));
+  REQUIRE(report.failure);
+  CHECK(report.failure->record.ending == Ending::deadlock);
+  CHECK(report.failure->record.message.find("all goroutines are asleep") != std::string::npos);
+}
+
+TEST_CASE("DFS within a bound comes to an end, and sees each schedule once") {
+  std::multiset<std::string> seen;
+  ExploreOptions options = with("fifo", 10'000);
+  options.dfs = true;
+  options.twice = false;
+  options.bound = 100;  // As good as none.
+  const ExploreReport report = explore(
+      [&seen] {
+        std::string order;
+        wait_group all_gone;
+        all_gone.add(3);
+        for (const char c : {'a', 'b', 'c'}) {
+          (void)weft::go([&order, &all_gone, c] {
+            order += c;
+            all_gone.done();
+          });
+        }
+        all_gone.wait();
+        seen.insert(order);
+      },
+      options);
+  CHECK(report.exhausted);
+  CHECK(!report.failure);
+  const std::set<std::string> different(seen.begin(), seen.end());
+  CHECK(different == std::set<std::string>{"abc", "acb", "bac", "bca", "cab", "cba"});
+  CHECK(seen.size() == 6);
+}
+
+TEST_CASE("select's choice is a decision: DFS tries both ready cases") {
+  std::set<int> taken;
+  ExploreOptions options = with("fifo", 100);
+  options.dfs = true;
+  const ExploreReport report = explore(
+      [&taken] {
+        auto a = make_chan<int>(1);
+        auto b = make_chan<int>(1);
+        a.send(1);
+        b.send(2);
+        int got = 0;
+        weft::select(weft::on_recv(a, [&](std::optional<int> value) { got = *value; }),
+                     weft::on_recv(b, [&](std::optional<int> value) { got = *value; }));
+        taken.insert(got);
+      },
+      options);
+  CHECK(report.exhausted);
+  CHECK(taken == std::set<int>{1, 2});
+}
+
+TEST_CASE("a program that is not a function of its schedule is caught, and the first event named") {
+  static int runs = 0;
+  const ExploreReport report = explore(
+      [] {
+        if (++runs % 2 == 0) weft::sleep_for(milliseconds(1));
+        weft::yield();
+      },
+      with("fifo", 1));
+  REQUIRE(report.failure);
+  CHECK(report.failure->record.ending == Ending::nondeterministic);
+  CHECK(report.failure->record.message.find("running -> ") != std::string::npos);
+}
+
+TEST_CASE("a schedule of another program is followed as far as it fits, then the seed decides") {
+  const ExploreReport report = explore(lost_update, with("random"));
+  REQUIRE(report.failure);
+  RunSettings settings;
+  settings.forced = &report.failure->record.schedule;
+  settings.policy = *parse_policy("random");
+  settings.steps_max = 10'000;
+  const RunRecord other = run_native(
+      [] {
+        for (int i = 0; i < 3; ++i) (void)weft::go([] { weft::sleep_for(milliseconds(1)); });
+        weft::sleep_for(milliseconds(5));
+      },
+      settings);
+  CHECK(other.ending == Ending::passed);
+}
+
+TEST_CASE("the doctest helper passes a right program") {
+  WEFT_EXPLORE(with("random", 50), [] {
+    weft::mutex lock;
+    int number = 0;
+    int left = 2;
+    for (int i = 0; i < 2; ++i) {
+      (void)weft::go([&] {
+        lock.lock();
+        const int seen = number;
+        weft::checkpoint();
+        number = seen + 1;
+        lock.unlock();
+        --left;
+      });
+    }
+    while (left > 0) weft::yield();
+    sim::check(number == 2);
+  });
+}
+
+}  // namespace

@@ -1,0 +1,182 @@
+#include "tools/replay_command.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "signals/fault.h"
+#include "tools/engines.h"
+#include "tools/exit_codes.h"
+#include "tools/virtual_run.h"
+
+namespace weft::tools {
+namespace {
+
+Result<std::uint64_t> hash_of_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error{path + ": can't be read"};
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  sim::Hash hash;
+  hash.add(bytes);
+  return hash.value();
+}
+
+// The module's path of the recording, or the same name in another folder.
+std::string find_module(const std::string& recorded, const std::string& folder) {
+  if (folder.empty()) return recorded;
+  return (std::filesystem::path(folder) / std::filesystem::path(recorded).filename()).string();
+}
+
+Result<std::vector<sim::GuestSetup>> load_recorded(Runtime& loader, const sim::ReplayFile& file,
+                                                   const std::string& folder) {
+  std::vector<sim::GuestSetup> setups;
+  std::map<std::string, std::shared_ptr<Module>> modules;
+  for (const sim::ReplayGuest& guest : file.guests) {
+    const std::string path = find_module(guest.module_path, folder);
+    auto& module = modules[path];
+    if (module == nullptr) {
+      auto hash = hash_of_file(path);
+      if (hash && *hash != guest.module_hash) {
+        std::fprintf(stderr,
+                     "weft: %s has changed since the recording, which is followed as far as it "
+                     "fits\n",
+                     path.c_str());
+      }
+      GuestLimits limits;
+      limits.memory_pages_max = static_cast<std::uint32_t>(guest.memory_pages_max);
+      limits.fuel = guest.fuel;
+      auto loaded = loader.load(path, limits);
+      if (!loaded) return loaded.error();
+      module = *loaded;
+    }
+    sim::GuestSetup setup;
+    setup.module = module;
+    setup.args = guest.args;
+    setup.env = guest.env;
+    for (std::size_t i = 0; i + 1 < guest.folders.size(); i += 2) {
+      setup.folders.push_back({guest.folders[i], guest.folders[i + 1]});
+    }
+    setups.push_back(std::move(setup));
+  }
+  return setups;
+}
+
+void compare(const sim::ReplayFile& file, const sim::RunRecord& record) {
+  if (record.left_schedule || record.followed < file.schedule.decisions) {
+    std::fprintf(stderr,
+                 "weft: the run left the recording at decision %llu of %llu, and went on by seed "
+                 "%llu\n",
+                 static_cast<unsigned long long>(record.followed),
+                 static_cast<unsigned long long>(file.schedule.decisions),
+                 static_cast<unsigned long long>(file.settings.seed));
+  } else if (record.hash == file.hash) {
+    std::fprintf(stderr, "weft: replayed: the same run, %llu decisions, hash %016llx\n",
+                 static_cast<unsigned long long>(record.schedule.decisions),
+                 static_cast<unsigned long long>(record.hash));
+  } else {
+    std::fprintf(stderr, "weft: replayed all %llu decisions, but the run was another one\n",
+                 static_cast<unsigned long long>(file.schedule.decisions));
+  }
+  if (record.ending != file.ending) {
+    std::fprintf(stderr, "weft: the recorded run ended by %s, this one by %s\n", name(file.ending),
+                 name(record.ending));
+  }
+}
+
+int replay(const std::string& path, const std::string& folder) {
+  auto file = sim::read_replay(path);
+  if (!file) {
+    std::fprintf(stderr, "weft: %s\n", file.error().message.c_str());
+    return kExitNoModule;
+  }
+  Runtime loader(make_engine(file->engine, {}));
+  auto guests = load_recorded(loader, *file, folder);
+  if (!guests) {
+    std::fprintf(stderr, "weft: %s\n", guests.error().message.c_str());
+    return kExitNoModule;
+  }
+  sim::GuestRunSettings settings;
+  static_cast<sim::RunSettings&>(settings) = file->settings;
+  settings.forced = &file->schedule;
+  settings.input = file->input;
+  settings.copy_folders = file->copy_folders;
+  if (file->has_expected) settings.expected = &file->expected;
+  signals::FaultHandler faults;
+  auto record = sim::run_guests(*guests, settings);
+  if (!record) {
+    std::fprintf(stderr, "weft: %s\n", record.error().message.c_str());
+    return kExitUsage;
+  }
+  std::fwrite(record->out.data(), 1, record->out.size(), stdout);
+  std::fwrite(record->err.data(), 1, record->err.size(), stderr);
+  report_end(*record);
+  compare(*file, *record);
+  return exit_code_of(*record);
+}
+
+}  // namespace
+
+Result<std::vector<sim::ReplayGuest>> describe_guests(const RunOptions& run,
+                                                      const std::vector<std::string>& empty_dirs) {
+  std::vector<sim::ReplayGuest> guests;
+  for (const GuestSpec& spec : run.guests) {
+    sim::ReplayGuest guest;
+    guest.module_path = std::filesystem::absolute(spec.module_path).string();
+    auto hash = hash_of_file(spec.module_path);
+    if (!hash) return hash.error();
+    guest.module_hash = *hash;
+    guest.memory_pages_max = spec.limits.memory_pages_max;
+    guest.fuel = spec.limits.fuel;
+    guest.args = spec.options.args;
+    guest.env = spec.options.env;
+    for (const wasip1::Preopen& preopen : spec.options.preopens) {
+      guest.folders.push_back(std::filesystem::absolute(preopen.host_path).string());
+      guest.folders.push_back(preopen.guest_path);
+    }
+    for (const std::string& dir : empty_dirs) {
+      guest.folders.emplace_back();
+      guest.folders.push_back(dir);
+    }
+    for (int copy = 0; copy < spec.copies; ++copy) guests.push_back(guest);
+  }
+  return guests;
+}
+
+sim::ReplayFile describe_run(const sim::GuestRunSettings& settings, const sim::RunRecord& record) {
+  sim::ReplayFile file;
+  file.settings = settings;
+  file.copy_folders = settings.copy_folders;
+  file.input = settings.input;
+  file.has_expected = settings.expected != nullptr;
+  if (file.has_expected) file.expected = *settings.expected;
+  file.schedule = record.schedule;
+  file.ending = record.ending;
+  file.message = record.message;
+  file.hash = record.hash;
+  return file;
+}
+
+int replay_command(const std::vector<std::string>& args) {
+  CLI::App app("Runs again what a replay file holds (docs/replay.md)", "weft replay");
+  std::string path;
+  std::string folder;
+  app.add_option("FILE", path, "What weft test or weft run --record has written")->required();
+  app.add_option("--modules", folder, "Where the modules are now, by their old names")
+      ->type_name("DIR");
+  try {
+    std::vector<std::string> words(args.rbegin(), args.rend());  // As CLI11 wants them.
+    app.parse(std::move(words));
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "weft: replay: %s\nTry 'weft replay --help'.\n", error.what());
+    return kExitUsage;
+  }
+  return replay(path, folder);
+}
+
+}  // namespace weft::tools

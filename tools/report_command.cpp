@@ -1,0 +1,53 @@
+#include "tools/report_command.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "sim/report_page.h"
+#include "tools/exit_codes.h"
+#include "tools/test_reports.h"
+
+namespace weft::tools {
+namespace {
+
+int complain(const std::string& message, int code) {
+  std::fprintf(stderr, "weft: report: %s\n", message.c_str());
+  return code;
+}
+
+int report(const std::string& trace_path, const std::string& page_path) {
+  std::ifstream in(trace_path, std::ios::binary);
+  if (!in) return complain(trace_path + ": can't be read", kExitNoModule);
+  const std::string trace{std::istreambuf_iterator<char>(in), {}};
+  auto page = sim::report_page(trace_path.substr(trace_path.find_last_of('/') + 1), trace);
+  if (!page) return complain(trace_path + " " + page.error().message, kExitNoModule);
+  if (Status written = write_file(page_path, *page); !written) {
+    return complain(written.error().message, kExitNoOutput);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int report_command(const std::vector<std::string>& args) {
+  CLI::App app("Makes one HTML page of a trace that weft run --trace FILE.json has written",
+               "weft report");
+  std::string trace;
+  std::string page;
+  app.add_option("TRACE", trace, "The trace")->required()->type_name("FILE.json");
+  app.add_option("-o", page, "Where the page goes")->required()->type_name("FILE.html");
+  try {
+    std::vector<std::string> words(args.rbegin(), args.rend());  // As CLI11 wants them.
+    app.parse(std::move(words));
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return complain(std::string(error.what()) + "\nTry 'weft report --help'.", kExitUsage);
+  }
+  return report(trace, page);
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,12 @@
+// `weft report TRACE.json -o PAGE.html`: one page that shows a trace.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace weft::tools {
+
+// `args` is what follows "report". Returns the exit code.
+int report_command(const std::vector<std::string>& args);
+
+}  // namespace weft::tools

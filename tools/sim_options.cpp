@@ -1,0 +1,126 @@
+#include "tools/sim_options.h"
+
+#include <charconv>
+#include <ctime>
+
+namespace weft::tools {
+namespace {
+
+// 2024-01-31T12:00:00Z, or seconds since 1970.
+Result<std::int64_t> read_instant(const std::string& word) {
+  constexpr std::uint64_t kSecondsMax = 9'000'000'000;
+  std::tm parts{};
+  const char* end = ::strptime(word.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (end != nullptr && (*end == '\0' || std::string_view(end) == "Z")) {
+    return std::int64_t{::timegm(&parts)} * 1'000'000'000;
+  }
+  auto seconds = read_number("--start", word, kSecondsMax);
+  if (!seconds) {
+    return Error{"--start wants a time as 2024-01-31T12:00:00Z, or seconds since 1970, not '" +
+                 word + "'"};
+  }
+  return static_cast<std::int64_t>(*seconds) * 1'000'000'000;
+}
+
+}  // namespace
+
+void add_sim_options(CLI::App& app, RawSimOptions& raw) {
+  app.add_option("--seed", raw.seed, "Random numbers, select and the policy follow from this")
+      ->type_name("NUMBER");
+  app.add_option("--policy", raw.policy,
+                 "Who runs next: fifo, go, lifo, random, pct, bounded, rr, stride, edf, with\n"
+                 "parameters as in pct:depth=3 (docs/policies.md)")
+      ->type_name("NAME");
+  app.add_option("--cost", raw.cost, "What a safe point costs in virtual time (default 0)")
+      ->type_name("TIME");
+  app.add_option("--jitter", raw.jitter, "The most by which the policy may end a sleep late")
+      ->type_name("TIME");
+  app.add_option("--start", raw.start,
+                 "The date at which virtual time starts (default 2009-11-10T23:00:00Z)")
+      ->type_name("DATE");
+  app.add_option("--max-time", raw.time_max, "Stop after this much virtual time")
+      ->type_name("TIME");
+  app.add_option("--max-steps", raw.steps_max, "Stop after so many switches, calls and checks")
+      ->type_name("NUMBER");
+  app.add_option("--faults", raw.faults,
+                 "One in NUMBER calls on files fails with ENOSPC or EIO, by the seed")
+      ->type_name("NUMBER");
+}
+
+Result<std::uint64_t> read_number(const std::string& option, const std::string& word,
+                                  std::uint64_t max) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc() || end != word.data() + word.size() || value > max) {
+    return Error{option + " wants a number from 0 to " + std::to_string(max) + ", not '" + word +
+                 "'"};
+  }
+  return value;
+}
+
+Result<Duration> read_duration(const std::string& option, const std::string& word) {
+  constexpr struct {
+    std::string_view name;
+    std::int64_t ns;
+  } kUnits[] = {{"", 1},
+                {"ns", 1},
+                {"us", 1'000},
+                {"ms", 1'000'000},
+                {"s", 1'000'000'000},
+                {"m", 60'000'000'000}};
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(word.data() + word.size() - end));
+  for (const auto& known : kUnits) {
+    if (error == std::errc() && unit == known.name && value >= 0 &&
+        value <= INT64_MAX / 2 / known.ns) {
+      return Duration{value * known.ns};
+    }
+  }
+  return Error{option + " wants a time as 250us, 10ms, 2s or 5m, not '" + word + "'"};
+}
+
+Result<SimOptions> read_sim_options(const RawSimOptions& raw) {
+  SimOptions options;
+  options.virtual_time = raw.virtual_time;
+  options.trace_hash = raw.trace_hash;
+  sim::RunSettings& settings = options.settings;
+  const auto duration = [](const char* option, const std::string& word, Duration& to) -> Status {
+    if (word.empty()) return Nothing{};
+    auto value = read_duration(option, word);
+    if (!value) return value.error();
+    to = *value;
+    return Nothing{};
+  };
+  if (!raw.seed.empty()) {
+    auto seed = read_number("--seed", raw.seed);
+    if (!seed) return seed.error();
+    settings.seed = *(options.seed = *seed);
+  }
+  if (!raw.policy.empty()) {
+    auto policy = sim::parse_policy(raw.policy);
+    if (!policy) return Error{"--policy: " + policy.error().message};
+    settings.policy = *(options.policy = *policy);
+  }
+  if (Status ok = duration("--cost", raw.cost, settings.cost); !ok) return ok.error();
+  if (Status ok = duration("--jitter", raw.jitter, settings.lateness); !ok) return ok.error();
+  if (Status ok = duration("--max-time", raw.time_max, settings.time_max); !ok) return ok.error();
+  if (!raw.start.empty()) {
+    auto start = read_instant(raw.start);
+    if (!start) return start.error();
+    settings.realtime_start = *start;
+  }
+  if (!raw.steps_max.empty()) {
+    auto steps = read_number("--max-steps", raw.steps_max);
+    if (!steps) return steps.error();
+    settings.steps_max = *steps;
+  }
+  if (!raw.faults.empty()) {
+    auto faults = read_number("--faults", raw.faults, UINT32_MAX);
+    if (!faults) return faults.error();
+    settings.fault_one_in = static_cast<std::uint32_t>(*faults);
+  }
+  return options;
+}
+
+}  // namespace weft::tools

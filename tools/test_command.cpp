@@ -1,0 +1,243 @@
+#include "tools/test_command.h"
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "signals/fault.h"
+#include "tools/engines.h"
+#include "tools/exit_codes.h"
+#include "tools/replay_command.h"
+#include "tools/test_reports.h"
+#include "tools/test_workers.h"
+#include "tools/virtual_run.h"
+
+namespace weft::tools {
+namespace {
+
+constexpr int kExitFailing = 1;
+constexpr std::uint64_t kStepsMax = 1'000'000;
+constexpr Duration kTimeMax = seconds(3600);
+constexpr Duration kLateness = milliseconds(1);
+constexpr std::uint64_t kSeeds = 100;
+constexpr std::uint64_t kJobsMax = 64;
+
+constexpr GuestCommand kTest = {
+    "test",
+    "Runs guests in many schedules, in virtual time, until one fails; then writes a replay file.\n"
+    "weft test [options] guest.wasm [args] [::: [options] guest.wasm [args]]...",
+    1'024};
+
+// What CLI11 fills in.
+struct RawTest {
+  std::string seeds;
+  std::string bound;
+  std::string jobs;
+  bool dfs = false;
+  bool once = false;
+  bool no_reduction = false;
+};
+
+void add_test_options(CLI::App& app, RawTest& raw, TestOptions& options) {
+  app.add_option("--seeds", raw.seeds, "How many schedules at most (default 100)")
+      ->type_name("NUMBER");
+  app.add_flag("--dfs", raw.dfs, "Search depth first instead of by seeds");
+  app.add_option("--bound", raw.bound, "--dfs: deviations from fifo in a schedule (default 2)")
+      ->type_name("NUMBER");
+  app.add_flag("--no-reduction", raw.no_reduction, "--dfs: leave out no branch");
+  app.add_option("--jobs", raw.jobs, "Processes that work in parallel (default 1)")
+      ->type_name("NUMBER");
+  app.add_flag("--once", raw.once, "Don't run each schedule twice to compare");
+  app.add_option("--expect", options.expected_file, "What stdout must be")->type_name("FILE");
+  app.add_option("--stdin", options.input_file, "What the guests read")->type_name("FILE");
+  app.add_option("--empty-dir", options.empty_dirs,
+                 "Give the guests one directory under this name, empty in each run; repeatable")
+      ->type_name("GUEST")
+      ->allow_extra_args(false);
+  app.add_option("--replay", options.replay_file,
+                 "Where a failing schedule goes (default: the first module's name + .replay)")
+      ->type_name("FILE");
+  app.add_option("--json", options.json_file, "Write the result as JSON")->type_name("FILE");
+  app.add_option("--junit", options.junit_file, "Write the result as JUnit XML")->type_name("FILE");
+}
+
+// Takes over the numbers. The error names the option.
+Status finish(const RawTest& raw, TestOptions& options) {
+  sim::ExploreOptions& explore = options.explore;
+  explore.seeds = kSeeds;
+  const auto number = [](const char* option, const std::string& word, std::uint64_t max,
+                         auto& to) -> Status {
+    if (word.empty()) return Nothing{};
+    auto value = read_number(option, word, max);
+    if (!value) return value.error();
+    to = static_cast<std::remove_reference_t<decltype(to)>>(*value);
+    return Nothing{};
+  };
+  if (Status ok = number("--seeds", raw.seeds, UINT64_MAX, explore.seeds); !ok) return ok;
+  if (Status ok = number("--bound", raw.bound, UINT32_MAX, explore.bound); !ok) return ok;
+  if (Status ok = number("--jobs", raw.jobs, kJobsMax, options.jobs); !ok) return ok;
+  if (explore.seeds == 0) return Error{"--seeds 0 tests nothing"};
+  if (options.jobs == 0) return Error{"--jobs 0 tests nothing"};
+  if (!raw.bound.empty() && !raw.dfs) return Error{"--bound needs --dfs"};
+  explore.dfs = raw.dfs;
+  explore.twice = !raw.once;
+  explore.reduce = !raw.no_reduction;
+  explore.settings = options.run.sim.settings;
+  if (!options.run.sim.policy) explore.settings.policy.name = "random";
+  if (explore.settings.steps_max == UINT64_MAX) explore.settings.steps_max = kStepsMax;
+  if (explore.settings.time_max == sim::RunSettings{}.time_max)
+    explore.settings.time_max = kTimeMax;
+  if (explore.settings.lateness == Duration{}) explore.settings.lateness = kLateness;
+  if (options.replay_file.empty()) {
+    const std::string& path = options.run.guests.front().module_path;
+    options.replay_file = path.substr(path.find_last_of('/') + 1) + ".replay";
+  }
+  return Nothing{};
+}
+
+Result<std::string> read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error{path + ": can't be read"};
+  return std::string{std::istreambuf_iterator<char>(in), {}};
+}
+
+// A test of one program: what its runs have in common, and what has come of them.
+class Test {
+ public:
+  explicit Test(const TestOptions& options)
+      : options_(options),
+        explore_(options.explore),
+        loader_(make_engine(options.run.engine, options.run.aot)) {}
+
+  Status prepare() {
+    auto guests = load_guests(loader_, options_.run);
+    if (!guests) return guests.error();
+    guests_ = std::move(*guests);
+    for (sim::GuestSetup& guest : guests_) {
+      for (const std::string& dir : options_.empty_dirs) guest.folders.push_back({"", dir});
+    }
+    settings_.copy_folders = true;
+    if (!options_.input_file.empty()) {
+      auto input = read_text(options_.input_file);
+      if (!input) return Error{"--stdin: " + input.error().message};
+      settings_.input = *input;
+    }
+    if (!options_.expected_file.empty()) {
+      auto expected = read_text(options_.expected_file);
+      if (!expected) return Error{"--expect: " + expected.error().message};
+      expected_ = *expected;
+      settings_.expected = &expected_;
+    }
+    static_cast<sim::RunSettings&>(settings_) = explore_.settings;
+    if (auto tried = sim::run_guests(guests_, settings_); !tried) return tried.error();
+    return Nothing{};
+  }
+
+  Result<sim::ExploreReport> search() {
+    const sim::RunOnce once = [this](const sim::RunSettings& settings) { return run(settings); };
+    if (explore_.dfs) return sim::explore(once, explore_);
+    sim::tell_steps(once, explore_.settings);
+    auto found = search_seeds(once, explore_, options_.jobs);
+    if (!found) return found.error();
+    sim::ExploreReport report;
+    report.schedules = found->schedules;
+    report.steps = found->steps;
+    if (!found->failing_seed) return report;
+    // A search of this one seed minimises it, and is what a replay file is made of.
+    sim::ExploreOptions one = explore_;
+    one.seeds = 1;
+    one.settings.seed = *found->failing_seed;
+    sim::ExploreReport again = sim::explore(once, one);
+    report.minimise_runs = again.minimise_runs;
+    report.failure = std::move(again.failure);
+    if (!report.failure)
+      return Error{"seed " + std::to_string(*found->failing_seed) +
+                   " failed in a process of its own, and passes in this one"};
+    return report;
+  }
+
+  Status write_replay(const sim::Failure& failure) const {
+    sim::GuestRunSettings settings = settings_;
+    static_cast<sim::RunSettings&>(settings) = explore_.settings;
+    settings.seed = failure.seed;
+    sim::ReplayFile file = describe_run(settings, failure.record);
+    auto guests = describe_guests(options_.run, options_.empty_dirs);
+    if (!guests) return guests.error();
+    file.guests = std::move(*guests);
+    file.engine = options_.run.engine;
+    return sim::write_replay(options_.replay_file, file);
+  }
+
+  [[nodiscard]] const sim::ExploreOptions& explored() const { return explore_; }
+
+ private:
+  sim::RunRecord run(const sim::RunSettings& with) const {
+    sim::GuestRunSettings settings = settings_;
+    static_cast<sim::RunSettings&>(settings) = with;
+    auto record = sim::run_guests(guests_, settings);
+    if (record) return *record;
+    sim::RunRecord failed;
+    failed.ending = sim::Ending::failed;
+    failed.message = record.error().message;
+    return failed;
+  }
+
+  const TestOptions& options_;
+  sim::ExploreOptions explore_;
+  Runtime loader_;
+  std::vector<sim::GuestSetup> guests_;
+  std::string expected_;
+  sim::GuestRunSettings settings_;
+};
+
+int complain(const Error& error, int code) {
+  std::fprintf(stderr, "weft: test: %s\n", error.message.c_str());
+  return code;
+}
+
+}  // namespace
+
+std::variant<TestOptions, ExitNow> parse_test(const std::vector<std::string>& args) {
+  TestOptions options;
+  RawTest raw;
+  RawSimOptions sim;
+  sim.virtual_time = true;
+  auto wrong = parse_guests(kTest, args, options.run, sim,
+                            [&](CLI::App& app) { add_test_options(app, raw, options); });
+  if (wrong) return *wrong;
+  if (Status ok = finish(raw, options); !ok) return wrong_use(kTest, ok.error().message);
+  return options;
+}
+
+int test_command(const TestOptions& options) {
+  std::signal(SIGPIPE, SIG_IGN);
+  signals::FaultHandler faults;
+  Test test(options);
+  if (Status ready = test.prepare(); !ready) return complain(ready.error(), kExitNoModule);
+  auto report = test.search();
+  if (!report) return complain(report.error(), kExitFatal);
+  std::fputs(report->text().c_str(), stdout);
+  if (report->failure) {
+    if (Status written = test.write_replay(*report->failure); !written) {
+      return complain(written.error(), kExitNoOutput);
+    }
+    std::printf("run it again: weft replay %s\n", options.replay_file.c_str());
+  }
+  const std::string& program = options.run.guests.front().module_path;
+  if (!options.json_file.empty()) {
+    const std::string text = json_report(program, test.explored(), *report, options.replay_file);
+    if (Status written = write_file(options.json_file, text); !written) {
+      return complain(written.error(), kExitNoOutput);
+    }
+  }
+  if (!options.junit_file.empty()) {
+    const std::string text = junit_report(program, test.explored(), *report);
+    if (Status written = write_file(options.junit_file, text); !written) {
+      return complain(written.error(), kExitNoOutput);
+    }
+  }
+  return report->failure ? kExitFailing : 0;
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,102 @@
+#include "tools/test_reports.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace weft::tools {
+namespace {
+
+std::string json_text(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", c);
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+// XML has no place for most control characters, escaped or not.
+std::string xml_text(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '"') {
+      out += "&quot;";
+    } else if (static_cast<unsigned char>(c) >= 0x20 || c == '\n') {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string strategy(const sim::ExploreOptions& options) {
+  return options.dfs ? "dfs:bound=" + std::to_string(options.bound)
+                     : to_string(options.settings.policy);
+}
+
+}  // namespace
+
+std::string json_report(const std::string& program, const sim::ExploreOptions& options,
+                        const sim::ExploreReport& report, const std::string& replay_file) {
+  std::string out = fmt::format(
+      "{{\"program\": {}, \"policy\": {}, \"seed\": {}, \"schedules\": {}, \"steps\": {}, "
+      "\"pruned\": {}, \"exhausted\": {}, \"failure\": ",
+      json_text(program), json_text(strategy(options)), options.settings.seed, report.schedules,
+      report.steps, report.pruned, report.exhausted);
+  if (!report.failure) return out + "null}\n";
+  const sim::Failure& failure = *report.failure;
+  out += fmt::format(
+      "{{\"kind\": {}, \"seed\": {}, \"message\": {}, \"hash\": \"{:016x}\", \"decisions\": {}, "
+      "\"found_with\": {}, \"replay\": {}, \"deviations\": [",
+      json_text(name(failure.record.ending)), failure.seed, json_text(failure.record.message),
+      failure.record.hash, failure.record.schedule.decisions, failure.found_with,
+      json_text(replay_file));
+  bool first = true;
+  for (const sim::Deviation& deviation : failure.record.schedule.deviations) {
+    out += fmt::format("{}{{\"at\": {}, \"choice\": \"{}\", \"options\": {}, \"taken\": {}}}",
+                       first ? "" : ", ", deviation.at, name(deviation.decision.choice),
+                       deviation.decision.options, deviation.decision.taken);
+    first = false;
+  }
+  return out + "]}}\n";
+}
+
+std::string junit_report(const std::string& program, const sim::ExploreOptions& options,
+                         const sim::ExploreReport& report) {
+  std::string out = fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<testsuite name=\"weft test\" tests=\"1\" failures=\"{}\">\n"
+      "  <testcase classname=\"{}\" name=\"{}\">",
+      report.failure ? 1 : 0, xml_text(program), xml_text(strategy(options)));
+  if (report.failure) {
+    out += fmt::format("\n    <failure type=\"{}\" message=\"seed {}\">{}</failure>\n  ",
+                       name(report.failure->record.ending), report.failure->seed,
+                       xml_text(report.text()));
+  }
+  return out + "</testcase>\n</testsuite>\n";
+}
+
+Status write_file(const std::string& path, const std::string& text) {
+  std::FILE* out = std::fopen(path.c_str(), "wb");
+  if (out == nullptr) return Error{path + ": " + std::strerror(errno)};
+  const bool written = std::fwrite(text.data(), 1, text.size(), out) == text.size();
+  const int error = errno;
+  if (std::fclose(out) != 0 || !written) {
+    return Error{path + ": " + std::strerror(written ? errno : error)};
+  }
+  return Nothing{};
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,152 @@
+#include "tools/test_workers.h"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace weft::tools {
+namespace {
+
+// What a worker says of one seed.
+struct Line {
+  std::uint64_t seed;
+  std::uint64_t steps;
+  std::uint64_t failed;
+};
+static_assert(sizeof(Line) <= 512, "written to a pipe in one piece");
+
+struct Worker {
+  pid_t pid = -1;
+  UniqueFd from;
+  std::uint64_t next_seed = 0;  // Its first seed that it has said nothing of.
+  bool done = false;
+};
+
+[[noreturn]] void work(int to, const sim::RunOnce& once, const sim::ExploreOptions& options,
+                       unsigned number, unsigned jobs) {
+  sim::RunSettings settings = options.settings;
+  for (std::uint64_t i = number; i < options.seeds; i += jobs) {
+    settings.seed = options.settings.seed + i;
+    const sim::RunRecord record = sim::run_checked(once, settings, options.twice);
+    const Line line{settings.seed, record.steps, record.failed() ? 1U : 0U};
+    if (::write(to, &line, sizeof line) != sizeof line) break;
+    if (record.failed()) break;
+  }
+  std::_Exit(0);
+}
+
+class Search {
+ public:
+  Search(const sim::ExploreOptions& options, unsigned jobs) : options_(options), jobs_(jobs) {}
+  ~Search() {
+    for (Worker& worker : workers_) {
+      if (!worker.done) ::kill(worker.pid, SIGKILL);
+      if (worker.pid > 0) (void)::waitpid(worker.pid, nullptr, 0);
+    }
+  }
+  Search(const Search&) = delete;
+  Search& operator=(const Search&) = delete;
+
+  Status start(const sim::RunOnce& once) {
+    for (unsigned number = 0; number < jobs_; ++number) {
+      int ends[2];
+      if (::pipe(ends) != 0) return Error{std::string("no pipe: ") + std::strerror(errno)};
+      UniqueFd from(ends[0]);
+      UniqueFd to(ends[1]);
+      std::fflush(nullptr);
+      const pid_t pid = ::fork();
+      if (pid < 0) return Error{std::string("no process: ") + std::strerror(errno)};
+      if (pid == 0) work(to.get(), once, options_, number, jobs_);
+      workers_.push_back({pid, std::move(from), options_.settings.seed + number, false});
+    }
+    return Nothing{};
+  }
+
+  Status collect() {
+    while (anything_to_wait_for()) {
+      std::vector<pollfd> polled;
+      for (const Worker& worker : workers_) {
+        polled.push_back(
+            {.fd = worker.done ? -1 : worker.from.get(), .events = POLLIN, .revents = 0});
+      }
+      if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) break;
+      for (std::size_t i = 0; i < workers_.size(); ++i) {
+        if (polled[i].revents == 0) continue;
+        if (Status read = take(workers_[i]); !read) return read;
+      }
+      show();
+    }
+    if (shown_) std::fputs("\r\x1b[K", stderr);
+    return Nothing{};
+  }
+
+  SeedSearch result;
+
+ private:
+  bool anything_to_wait_for() const {
+    for (const Worker& worker : workers_) {
+      const bool matters = !result.failing_seed || worker.next_seed < *result.failing_seed;
+      if (!worker.done && matters) return true;
+    }
+    return false;
+  }
+
+  Status take(Worker& worker) {
+    Line line{};
+    const ssize_t got = ::read(worker.from.get(), &line, sizeof line);
+    if (got != sizeof line) {
+      worker.done = true;
+      int status = 0;
+      (void)::waitpid(worker.pid, &status, 0);
+      worker.pid = -1;
+      if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        return Error{"the process that ran seed " + std::to_string(worker.next_seed) +
+                     " died; that is a bug of weft"};
+      }
+      return Nothing{};
+    }
+    ++result.schedules;
+    result.steps += line.steps;
+    worker.next_seed = line.seed + jobs_;
+    if (line.failed != 0 && (!result.failing_seed || line.seed < *result.failing_seed)) {
+      result.failing_seed = line.seed;
+    }
+    return Nothing{};
+  }
+
+  void show() {
+    if (::isatty(STDERR_FILENO) != 1) return;
+    constexpr int kWidth = 40;
+    const int filled = static_cast<int>(kWidth * result.schedules / options_.seeds);
+    std::fprintf(stderr, "\r[%.*s%*s] %llu of %llu schedules", filled,
+                 "########################################", kWidth - filled, "",
+                 static_cast<unsigned long long>(result.schedules),
+                 static_cast<unsigned long long>(options_.seeds));
+    shown_ = true;
+  }
+
+  const sim::ExploreOptions& options_;
+  const unsigned jobs_;
+  std::vector<Worker> workers_;
+  bool shown_ = false;
+};
+
+}  // namespace
+
+Result<SeedSearch> search_seeds(const sim::RunOnce& once, const sim::ExploreOptions& options,
+                                unsigned jobs) {
+  Search search(options, jobs);
+  if (Status started = search.start(once); !started) return started.error();
+  if (Status collected = search.collect(); !collected) return collected.error();
+  return search.result;
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,24 @@
+// Runs the schedules of `weft test` in parallel processes, each a stripe of the seeds.
+//
+//   worker k of n: seeds first + k, first + k + n, ...; a line on its pipe for each; stops at its
+//   first failure. The parent reads until no seed below the lowest failing one is left.
+//
+// So the answer, the lowest failing seed, does not depend on how many workers there are.
+#pragma once
+
+#include "sim/explore.h"
+
+namespace weft::tools {
+
+struct SeedSearch {
+  std::uint64_t schedules = 0;
+  std::uint64_t steps = 0;
+  std::optional<std::uint64_t> failing_seed;  // The lowest.
+};
+
+// Shows a bar on stderr while it goes on, if that is a terminal. Fails when the system refuses a
+// process, or when one dies, which names its seed.
+Result<SeedSearch> search_seeds(const sim::RunOnce& once, const sim::ExploreOptions& options,
+                                unsigned jobs);
+
+}  // namespace weft::tools
