@@ -199,6 +199,13 @@ void AotInstance::run_guest(void* argument) {
 }
 
 GuestEnd AotInstance::run() {
+  const G& g = this_g();
+  if (!g.pool.stacks().is_guarded(static_cast<const std::byte*>(g.bottom))) {
+    GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
+    end.trap.kind = TrapKind::out_of_memory;
+    end.trap.detail = "the system has no guard page left for its stack; --engine=interp needs none";
+    return end;
+  }
   if (state_.enter(&run_guest, this)) return {};
   return end_of_left();
 }

@@ -78,7 +78,7 @@ Runtime::Runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine)
     : clock_(options.clock != nullptr ? *options.clock : system_clock_),
       engine_(engine != nullptr ? std::move(engine) : make_interp()),
       scheduler_(clock_, options.poller != nullptr ? *options.poller : reactor_,
-                 {.guard = GuardKind::automatic, .seed = options.seed}) {}
+                 {.guard = options.guard, .seed = options.seed}) {}
 
 Runtime::Runtime(boost::asio::io_context& io, std::unique_ptr<Engine> engine)
     : clock_(system_clock_),

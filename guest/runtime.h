@@ -54,6 +54,7 @@ struct RuntimeOptions {
   GuestClock* clock = nullptr;  // nullptr: the system's.
   Poller* poller = nullptr;     // Where the scheduler waits; nullptr: the Runtime's own reactor.
   std::uint64_t seed = 1;       // Of the scheduler's random().
+  GuardKind guard = GuardKind::automatic;  // Of the guests' stacks.
 };
 
 class Runtime;

@@ -122,6 +122,7 @@ void StackPool::install_guard(std::byte* page) {
     return;
   }
   ++unguarded_;
+  first_unguarded_ = std::min(first_unguarded_, used_);
 }
 
 bool StackPool::take_from_budget() {
@@ -159,6 +160,16 @@ StackPool::Slot StackPool::slot(std::size_t index) const {
   std::byte* low = slab.base + (index - slab.first) * config_.slot_bytes;
   const std::size_t colour = colour_of(index) * kCacheLine;
   return {low + page_bytes(), low + config_.slot_bytes - colour - config_.header_bytes};
+}
+
+bool StackPool::is_guarded(const std::byte* bottom) const {
+  if (unguarded_ == 0) return true;
+  for (const Slab& slab : slabs_) {
+    if (bottom < slab.base || bottom >= slab.base + slab.slots * config_.slot_bytes) continue;
+    const auto offset = static_cast<std::size_t>(bottom - slab.base);
+    return slab.first + offset / config_.slot_bytes < first_unguarded_;
+  }
+  return false;
 }
 
 bool StackPool::in_guard(const void* address) const {

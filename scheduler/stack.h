@@ -72,6 +72,9 @@ class StackPool {
   [[nodiscard]] std::size_t slot_bytes() const { return config_.slot_bytes; }
   [[nodiscard]] std::size_t mappings() const { return slabs_.size(); }
   [[nodiscard]] std::size_t unguarded() const { return unguarded_; }
+  // Does a guard page lie below the slot with this bottom? Code that may use any amount of stack
+  // must not run without one. Once one slot has gone without, the later ones count as unguarded.
+  [[nodiscard]] bool is_guarded(const std::byte* bottom) const;
   [[nodiscard]] GuardKind guard_kind() const { return guard_; }
 
  private:
@@ -90,6 +93,7 @@ class StackPool {
   GuardKind guard_;
   std::size_t mprotect_guards_ = 0;
   std::size_t unguarded_ = 0;
+  std::size_t first_unguarded_ = ~std::size_t{0};  // The index of a slot.
   std::size_t used_ = 0;
   std::size_t capacity_ = 0;
   std::vector<Slab> slabs_;

@@ -4,7 +4,9 @@
 
 static uint32_t k[64], state[8];
 
-static uint32_t rotate(uint32_t x, int n) { return x >> n | x << (32 - n); }
+static uint32_t rotate(uint32_t x, int n) {
+  return x >> n | x << (32 - n);
+}
 
 static void compress(const unsigned char* p) {
   uint32_t w[64], s[8];

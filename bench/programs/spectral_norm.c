@@ -5,7 +5,9 @@
 #define N 1000
 static double u[N], v[N], t[N];
 
-static double at(int i, int j) { return 1.0 / ((i + j) * (i + j + 1) / 2 + i + 1); }
+static double at(int i, int j) {
+  return 1.0 / ((i + j) * (i + j + 1) / 2 + i + 1);
+}
 
 static void multiply(const double* from, double* to, int transposed) {
   for (int i = 0; i < N; i++) {

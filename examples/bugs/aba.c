@@ -6,7 +6,9 @@
 // weft test --empty-dir /shared c_aba.wasm pop ::: c_aba.wasm swap
 #include "shared_file.h"
 
-static void path_of(int cell, char* path) { sprintf(path, "/shared/below_%d", cell); }
+static void path_of(int cell, char* path) {
+  sprintf(path, "/shared/below_%d", cell);
+}
 
 static int below(int cell) {
   char path[64];

@@ -190,6 +190,19 @@ TEST_CASE("guests leave no descriptor and no mapping behind, however they end") 
   }
 }
 
+TEST_CASE("a compiled guest does not run on a stack without a guard page") {
+  Said said;
+  Output output;
+  Runtime runtime({.guard = GuardKind::none}, make_aot(said.options()));
+  auto module = runtime.load(guest_path("wat_tiny"));
+  REQUIRE(module.ok());
+  Guest& guest = **runtime.spawn(*module, {.stdin_from = -1, .stdout_to = output.fd()});
+  CHECK(runtime.run().end == RunEnd::finished);
+  REQUIRE(guest.end().has_value());
+  CHECK(guest.end()->trap.kind == TrapKind::out_of_memory);
+  CHECK(guest.end()->trap.detail.find("guard page") != std::string::npos);
+}
+
 TEST_CASE("many instances share one object, and their memories are theirs") {
   Said said;
   Guests g(make_aot(with(said, Bounds::check)));

@@ -46,8 +46,13 @@ TEST_CASE("the page below each stack faults, by either kind of guard") {
 
 TEST_CASE("guards by PROT_NONE stop at their budget, and what is unguarded is counted") {
   StackPool pool({.guard = GuardKind::mprotect, .mprotect_guards_max = 2});
-  for (int i = 0; i < 5; ++i) REQUIRE(pool.fresh().ok());
+  for (std::size_t i = 0; i < 5; ++i) {
+    const auto slot = pool.fresh();
+    REQUIRE(slot.ok());
+    CHECK(pool.is_guarded(slot->bottom) == (i < 2));
+  }
   CHECK(pool.unguarded() == 3);
+  CHECK(pool.is_guarded(pool.slot(0).bottom));
 }
 
 TEST_CASE("ten thousand stacks take a handful of mappings") {
