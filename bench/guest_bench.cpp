@@ -16,7 +16,7 @@ namespace {
 // Why the engine under test did not take a module; empty when it did.
 std::string refused;
 
-std::unique_ptr<Engine> make_aot_here() {
+[[maybe_unused]] std::unique_ptr<Engine> make_aot_here() {
   AotOptions options;
   options.cache_folder = WEFT_BENCH_GUESTS "/aot-cache";
   options.say = [](std::string_view line) { refused = line; };
