@@ -5,6 +5,7 @@ Runs it as a user does, with figures that take a few milliseconds, and looks at 
 and leaves behind. The last line is `N passed, N failed`. Makes no claim about a figure.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -108,8 +109,10 @@ def children_of(pid):
 def test_ctrl_c_ends_the_children():
     command = [COMPARE, "--build", BUILD, "--peers", "none", "--only", "yield/100",
                "--milliseconds", "1000", "--rounds", "1000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as child:
+    # As from a terminal: what a shell starts in the background ignores SIGINT, as do its children.
+    as_in_foreground = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          preexec_fn=as_in_foreground) as child:
         try:
             for line in child.stderr:
                 if "round 1 of" in line:

@@ -2,9 +2,10 @@
 """Builds the fuzz targets with clang and runs each: tests/fuzz/run.py [--seconds N] [TARGET...]
 
 Targets: wasi_calls (every WASI function, hostile memory and arguments), paths (path resolution
-never leaves a directory), module (bytes that claim to be a module). Each starts from its seeds, in
-seeds/ or for modules the text guests of the end-to-end tests, and from what earlier runs found, in
-build/fuzz/corpus. The default of 20 seconds each is for ./check; the long run is --seconds 600.
+never leaves a directory), module (bytes that claim to be a module), replay (bytes that claim to be
+a recorded run). Each starts from its seeds, in seeds/ or the text guests and recorded runs of the
+end-to-end tests, and from what earlier runs found, in build/fuzz/corpus. The default of 20 seconds
+each is for ./check; the long run is --seconds 600.
 
 A finding is kept as build/fuzz/findings/TARGET-*; run build/fuzz/tests/fuzz/fuzz-TARGET on it to
 see it again. The last line is `N passed, N failed`.
@@ -21,6 +22,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "fuzz"
 TARGETS = ["wasi_calls", "paths", "module", "replay"]
 INPUT_BYTES_MAX = 4096
+REPLAY_HEAD_BYTES = 11
+REPLAY_SUM_BYTES = 8
 SHOWN_LINES_MAX = 60
 
 
@@ -46,6 +49,14 @@ def build(where, targets):
 
 
 def seeds_of(where, target):
+    if target == "replay":
+        seeds = where / "replay-seeds"
+        seeds.mkdir(exist_ok=True)
+        for text in (ROOT / "tests/e2e").glob("*.replay.hex"):
+            # The target adds the head and the check sum itself.
+            file = bytes.fromhex(text.read_text())
+            (seeds / text.stem).write_bytes(file[REPLAY_HEAD_BYTES:-REPLAY_SUM_BYTES])
+        return seeds
     if target != "module":
         return ROOT / "tests" / "fuzz" / "seeds" / target
     seeds = where / "module-seeds"
