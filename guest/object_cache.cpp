@@ -165,7 +165,7 @@ std::string ObjectCache::path_of(const std::string& key) const {
 }
 
 std::string ObjectCache::find(const std::string& key) const {
-  const std::string path = path_of(key);
+  std::string path = path_of(key);
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   Footer footer{};
   if (!fd.valid() || !is_ours(fd.get()) || !check(fd.get(), key, footer)) return {};

@@ -237,14 +237,10 @@ Status write_replay(const std::string& path, const ReplayFile& file) {
   if (out == nullptr) return Error{partial + ": " + std::strerror(errno)};
   const std::string bytes = encode(file);
   const bool written = std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size();
-  int error = errno;
-  if (std::fclose(out) != 0 && written) {
-    error = errno;
-  } else if (written && std::rename(partial.c_str(), path.c_str()) == 0) {
-    return Nothing{};
-  } else if (written) {
-    error = errno;
-  }
+  int error = written ? 0 : errno;
+  if (std::fclose(out) != 0 && error == 0) error = errno;
+  if (error == 0 && std::rename(partial.c_str(), path.c_str()) != 0) error = errno;
+  if (error == 0) return Nothing{};
   (void)std::remove(partial.c_str());
   return Error{path + ": " + std::strerror(error)};
 }

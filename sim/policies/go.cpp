@@ -26,11 +26,10 @@ class Go final : public Policy {
   std::size_t next_g(const RunQueue& queue) noexcept override {
     used_ = 0;
     const G* g = nullptr;
-    if (++turns_ % kGlobalEvery == 0 && !global_.empty()) {
-      g = take(global_);
-    } else if (runnext_ != nullptr) {
+    const bool global_first = ++turns_ % kGlobalEvery == 0 && !global_.empty();
+    if (!global_first && runnext_ != nullptr) {
       g = std::exchange(runnext_, nullptr);
-    } else if (!local_.empty()) {
+    } else if (!global_first && !local_.empty()) {
       g = take(local_);
     } else if (!global_.empty()) {
       g = take(global_);
