@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Guests copy a tree of files: tests/host/copy_tree.py WEFT GUESTDIR [--files N]
+"""Guests copy a tree of files: tests/host/copy_tree.py WEFT GUESTDIR [--files N] [--engine E]
 
 A C guest and a Go guest, one after the other and then both at once, copy a tree of N files (10,000)
 under a directory that they were given. The copies must be the same byte for byte: names, contents,
@@ -26,6 +26,7 @@ def parse(arguments):
     parser.add_argument("weft", type=pathlib.Path)
     parser.add_argument("guests", type=pathlib.Path)
     parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--engine", default="interp")
     return parser.parse_args(arguments)
 
 
@@ -77,8 +78,9 @@ def copy(options, root, guests):
         words += [":::"] * bool(words) + ["--dir", f"{root}::/tree",
                                           options.guests / f"{guest}.wasm",
                                           "/tree/from", f"/tree/{name}"]
-    done = subprocess.run([options.weft, "run", *words], stdin=subprocess.DEVNULL, text=True,
-                          capture_output=True, timeout=TIMEOUT_S, check=False)
+    done = subprocess.run([options.weft, "run", "--engine", options.engine, *words],
+                          stdin=subprocess.DEVNULL, text=True, capture_output=True,
+                          timeout=TIMEOUT_S, check=False)
     expected = f"copied {options.files}\n" * len(guests)
     assert done.returncode == 0 and done.stdout == expected, (done.returncode, done.stdout,
                                                               done.stderr)

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""A Go HTTP server as a guest under load: tests/host/http_load.py WEFT GUESTDIR [--requests N]
+"""A Go HTTP server as a guest under load:
+
+    tests/host/http_load.py WEFT GUESTDIR [--requests N] [--engine E]
 
 weft runs three guests on its one thread: net/http on a preopened listener, one that computes, and
 one that ticks every 50 ms. This program sends N requests (20,000) over 64 kept connections, each
@@ -32,6 +34,7 @@ def parse(arguments):
     parser.add_argument("guests", type=pathlib.Path)
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--engine", default="interp")
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds for the whole")
     return parser.parse_args(arguments)
 
@@ -79,7 +82,8 @@ class Output:
 
 def run(options):
     guests = options.guests
-    command = [options.weft, "run", "--listen", "127.0.0.1:0", guests / "go_httpd.wasm",
+    command = [options.weft, "run", "--engine", options.engine,
+               "--listen", "127.0.0.1:0", guests / "go_httpd.wasm",
                ":::", guests / "c_compute.wasm", ":::", guests / "c_metronome.wasm"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE) as weft:
