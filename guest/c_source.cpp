@@ -25,6 +25,10 @@ constexpr char kRuntimeHeader[] =
 #include "guest/aot_rt.inc"
     ;
 
+constexpr char kCode[] =
+#include "guest/aot_code.inc"
+    ;
+
 // How libwabt's C writer names things.
 constexpr std::string_view kFunction = "w2c_f";
 constexpr std::string_view kStatic = "static ";
@@ -37,65 +41,16 @@ constexpr std::string_view kTableHelpers = "static inline void funcref_table_ini
 constexpr std::size_t kUnitBytes = 1'500'000;
 constexpr std::size_t kUnitsMax = 64;
 
-// Loads and stores as macros: an inline function's instructions would bear the function's lines.
-// And an indirect call that says what was wrong.
-constexpr const char* kLoadsAndStores = R"(
-#define WEFT_LOAD(mem, at, t1, t2, t3)                        \
-  ({                                                          \
-    const wasm_rt_memory_t* m_ = (mem);                       \
-    u64 a_ = (at);                                            \
-    MEMCHECK(m_, a_, t1);                                     \
-    t1 r_;                                                    \
-    wasm_rt_memcpy(&r_, &m_->data[a_], sizeof(t1));           \
-    wasm_asm("" ::"r"(r_));                                   \
-    (t3)(t2) r_;                                              \
-  })
-#define WEFT_STORE(mem, at, value, t1)                        \
-  do {                                                        \
-    const wasm_rt_memory_t* m_ = (mem);                       \
-    u64 a_ = (at);                                            \
-    MEMCHECK(m_, a_, t1);                                     \
-    t1 w_ = (t1)(value);                                      \
-    wasm_rt_memcpy(&m_->data[a_], &w_, sizeof(t1));           \
-  } while (0)
-#undef CALL_INDIRECT
-#define CALL_INDIRECT(table, t, ft, x, ...)                                       \
-  (LIKELY((x) < table.size && table.data[x].func &&                               \
-          table.data[x].func_type == func_types[ft]) ||                           \
-       (wasm_rt_trap((x) >= table.size        ? WASM_RT_TRAP_NO_ELEMENT           \
-                     : !table.data[x].func ? WASM_RT_TRAP_NULL_ELEMENT            \
-                                           : WASM_RT_TRAP_CALL_INDIRECT),         \
-        0),                                                                       \
-   ((t)table.data[x].func)(__VA_ARGS__))
-#define i32_load(m, a) WEFT_LOAD(m, a, u32, u32, u32)
-#define i64_load(m, a) WEFT_LOAD(m, a, u64, u64, u64)
-#define f32_load(m, a) WEFT_LOAD(m, a, f32, f32, f32)
-#define f64_load(m, a) WEFT_LOAD(m, a, f64, f64, f64)
-#define i32_load8_s(m, a) WEFT_LOAD(m, a, s8, s32, u32)
-#define i64_load8_s(m, a) WEFT_LOAD(m, a, s8, s64, u64)
-#define i32_load8_u(m, a) WEFT_LOAD(m, a, u8, u32, u32)
-#define i64_load8_u(m, a) WEFT_LOAD(m, a, u8, u64, u64)
-#define i32_load16_s(m, a) WEFT_LOAD(m, a, s16, s32, u32)
-#define i64_load16_s(m, a) WEFT_LOAD(m, a, s16, s64, u64)
-#define i32_load16_u(m, a) WEFT_LOAD(m, a, u16, u32, u32)
-#define i64_load16_u(m, a) WEFT_LOAD(m, a, u16, u64, u64)
-#define i64_load32_s(m, a) WEFT_LOAD(m, a, s32, s64, u64)
-#define i64_load32_u(m, a) WEFT_LOAD(m, a, u32, u64, u64)
-#define i32_store(m, a, v) WEFT_STORE(m, a, v, u32)
-#define i64_store(m, a, v) WEFT_STORE(m, a, v, u64)
-#define f32_store(m, a, v) WEFT_STORE(m, a, v, f32)
-#define f64_store(m, a, v) WEFT_STORE(m, a, v, f64)
-#define i32_store8(m, a, v) WEFT_STORE(m, a, v, u8)
-#define i32_store16(m, a, v) WEFT_STORE(m, a, v, u16)
-#define i64_store8(m, a, v) WEFT_STORE(m, a, v, u8)
-#define i64_store16(m, a, v) WEFT_STORE(m, a, v, u16)
-#define i64_store32(m, a, v) WEFT_STORE(m, a, v, u32)
-)";
-
 void replace_all(std::string& text, std::string_view what, std::string_view by) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
     text.replace(at, what.size(), by);
   }
+}
+
+// "  w2c_i0 = ...": w2c_i0.
+std::string_view assigned(std::string_view line) {
+  const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
+  return line.substr(begin, line.find(' ', begin) - begin);
 }
 
 class Lines {
@@ -171,7 +126,7 @@ class Cutter {
     const std::string_view source = c_.source;
     // What follows is in functions that a guest's function calls: who called says where it was.
     common += source.substr(0, helpers);
-    common += kLoadsAndStores;
+    common += kCode;
     common += "#undef WEFT_OFFSET\n#define WEFT_OFFSET 0\n";
     add_helpers(source.substr(helpers, tables - helpers), false);
     add_helpers(source.substr(tables, state - tables), true);
@@ -226,6 +181,7 @@ class Cutter {
         line_of(info_.code_offsets.at(index_of(head) - info_.imported_functions));
     std::string text = own_line;
     append_line(text, head.substr(kStatic.size()));
+    if (info_.has_memory) text += "WEFT_MEMORY_BASE\n";
     for (std::string_view line; lines.next(line);) {
       std::uint32_t offset = 0;
       if (read_marker(line, c_.marker, offset)) {
@@ -233,11 +189,23 @@ class Cutter {
         continue;
       }
       if (line.find("_segment_") != std::string_view::npos) shares_segments = true;
-      if (line.find("Z_mZ_check") != std::string_view::npos) text += own_line;
+      if (line.find("Z_mZ_check") != std::string_view::npos) {
+        ask_rarely(text);
+        text += own_line + "WEFT_CHECK(" + std::string(assigned(line)) + ")\n";
+        continue;
+      }
       append_line(text, line);
       if (line == "}") break;
     }
     return text;
+  }
+
+  // The host is asked inside of the last `if` so far, which is hardly ever true.
+  static void ask_rarely(std::string& text) {
+    const std::size_t at = text.rfind("if (") + 4;
+    const std::size_t end = text.find(')', at);
+    text.insert(end, ")");
+    text.insert(at, "UNLIKELY(");
   }
 
   const wabt_ir::CSource& c_;
@@ -276,6 +244,7 @@ std::string binding(const ModuleInfo& info, std::int64_t start, bool checks) {
     text +=
         "HIDDEN u32 Z_mZ_check(struct Z_m_instance_t* guest) {\n"
         "  return weft_host->check(guest);\n}\n";
+    text += "WEFT_DEFINE_ASK\n";
   }
   const bool has_imports = checks || !info.imports.empty();
   text +=
@@ -301,9 +270,8 @@ Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& in
   Cutter cutter(c, info);
   if (Status status = cutter.cut(); !status) return status.error();
   c.source = {};
-  // The call is on a path that is hardly ever taken: what lives across it may be saved there.
   if (checks) {
-    cutter.common += "__attribute__((cold)) HIDDEN u32 Z_mZ_check(struct Z_m_instance_t* guest);\n";
+    cutter.common += "HIDDEN u32 Z_mZ_check(struct Z_m_instance_t* guest);\n";
   }
   std::vector<CFile> files;
   files.push_back({"wasm-rt.h", kRuntimeHeader, false});
