@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/sha256.h"
-#include "guest/aot_instance.h"
+#include "guest/aot_module.h"
 #include "guest/big_stack.h"
 #include "guest/c_source.h"
 #include "guest/command.h"

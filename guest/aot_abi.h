@@ -7,7 +7,7 @@ namespace weft::aot {
 
 // Part of every key of the cache: to be changed with any change of what follows, of
 // guest/aot_rt.inc, of the checks or of the compiler's flags.
-inline constexpr std::uint32_t kAbi = 4;
+inline constexpr std::uint32_t kAbi = 5;
 
 // The name of the one symbol that an object gives away.
 inline constexpr const char* kObjectSymbol = "weft_object";
@@ -42,11 +42,13 @@ struct Host {
   // for on the stack.
   void (*trap)(std::uint32_t kind, std::uint32_t offset);
   std::uint32_t (*call)(void* guest, std::uint32_t import, const std::uint64_t* args);
+  std::uint32_t (*yield)(void* guest);  // sched_yield, without a frame of the object's in between.
   std::uint32_t (*check)(void* guest);  // Returns the next budget of checks, > 0.
   void (*memory_allocate)(Memory* memory, std::uint32_t pages, std::uint32_t max);
   std::uint32_t (*memory_grow)(Memory* memory, std::uint32_t pages);
-  void (*memory_free)(Memory* memory);
-  // Returns zeroed elements behind the old ones, or null when there is no room; size 0 frees.
+  // An active segment of data, of instantiate(): its place is within the memory.
+  void (*segment)(Memory* memory, std::uint32_t at, const std::uint8_t* bytes, std::uint32_t count);
+  // Returns null elements behind the old ones, or null when there is no room. The host frees them.
   void* (*table_resize)(void* data, std::uint32_t old_size, std::uint32_t size,
                         std::uint32_t element_bytes);
   std::uint32_t (*type_id)(const std::uint8_t* letters, std::uint32_t length);
@@ -55,9 +57,9 @@ struct Host {
 struct Object {
   std::uint32_t abi;
   std::uint32_t instance_bytes;
-  void (*bind)(const Host* host);                    // Once, before all else.
-  void (*instantiate)(void* instance, void* guest);  // Memory, tables, segments; may trap.
-  void (*free)(void* instance);
+  void (*bind)(const Host* host);  // Once, before all else.
+  // Globals, memory, tables, segments; may trap. Of zeroed bytes, or of an instance again.
+  void (*instantiate)(void* instance, void* guest);
   Memory* (*memory)(void* instance);  // Null when the module has none.
   void (*start)(void* instance);      // Null when it has no start function.
   void (*run)(void* instance);        // _start.

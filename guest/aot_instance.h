@@ -1,52 +1,93 @@
-// AotModule: a loaded shared object, and its instances.
+// AotInstance: one instance of a compiled module, made, run, and made again for the next guest.
+//
+//   run()   instantiate() of the object: globals, memory, tables, segments      ◀─┐
+//           its start function and _start, until they return, or are left         │ the next guest
+//   clear() the memory has forgotten what the guest wrote                       ──┘
+//
+// What lies between two guests keeps what is dear to make: the place of the memory with the image
+// that is mapped there, and the tables' room. All values come from the object again, so that no
+// state can be left by whatever way the last guest ended.
+//
+// The compiled code gets an AotInstance's address as its `guest`. Where it gives none (memory,
+// traps), the instance is the one that runs on this G.
 #pragma once
 
-#include <memory>
-#include <optional>
+#include <cstdint>
 #include <vector>
 
 #include "guest/aot_abi.h"
 #include "guest/engine.h"
 #include "guest/linear_memory.h"
-#include "guest/trap_site.h"
 #include "guest/trap_state.h"
 #include "guest/turn.h"
-#include "os/wasip1/functions.h"
 
 namespace weft {
 
-// A dlopen()ed object, closed when this goes.
-class SharedObject {
- public:
-  // Loads the object and binds it to the host. The error completes "<name>: ".
-  static Result<SharedObject> open(const std::string& path);
-  SharedObject(SharedObject&& other) noexcept;
-  SharedObject& operator=(SharedObject&&) = delete;
-  ~SharedObject();
+class AotModule;
 
-  [[nodiscard]] const aot::Object& entry() const { return *entry_; }
+class AotInstance {
+ public:
+  explicit AotInstance(AotModule& module);
+  ~AotInstance();
+  AotInstance(const AotInstance&) = delete;
+  AotInstance& operator=(const AotInstance&) = delete;
+
+  // As Instance::run; the imports act on `process`.
+  GuestEnd run(wasip1::Process& process);
+
+  // Makes it ready for another run(). False when it can't be used again.
+  bool clear();
+
+  // --- for the compiled code ---
+  static AotInstance& current();
+  [[noreturn]] void trap(TrapKind kind, std::uint32_t offset);
+  std::uint32_t call(std::uint32_t import, const std::uint64_t* args);
+  static std::uint32_t yield_of(void* guest);
+  std::uint32_t check();
+  void allocate(aot::Memory& memory, std::uint32_t pages, std::uint32_t max);
+  std::uint32_t grow(aot::Memory& memory, std::uint32_t pages);
+  void segment(aot::Memory& memory, std::uint32_t at, const std::uint8_t* bytes,
+               std::uint32_t count) noexcept;
+  void* resize_table(void* data, std::uint32_t old_size, std::uint32_t size,
+                     std::uint32_t element_bytes) noexcept;
+  const char* trap_detail = "";
 
  private:
-  SharedObject(void* handle, const aot::Object* entry) : handle_(handle), entry_(entry) {}
-  void* handle_;
-  const aot::Object* entry_;
+  enum class Leaving : std::uint8_t { trap, exited, killed, out_of_memory };
+
+  // The room of one of its tables, in the order in which they are made.
+  struct Table {
+    void* data = nullptr;
+    std::size_t bytes = 0;
+  };
+
+  static void run_guest(void* self);
+  void make();
+  std::uint32_t yield_guest();
+  Table* table_of(const void* data) noexcept;
+  void place_changed(aot::Memory& memory, std::uint32_t pages);
+  GuestEnd end_of_left();
+
+  AotModule& module_;
+  wasip1::Process* process_ = nullptr;
+  TrapState state_;
+  Turn turn_;
+  void* instance_ = nullptr;
+  aot::Memory* memory_ = nullptr;  // A part of the instance.
+  MemoryPlace place_;
+  std::size_t initial_bytes_ = 0;  // Of the memory.
+  bool laid_ = false;              // The memory has its segments.
+  bool making_ = false;            // Still so after run(): it could not be made.
+  std::vector<Table> tables_;
+  std::size_t tables_made_ = 0;
+  std::uint32_t elements_ = 0;  // Of all tables.
+  Leaving leaving_ = Leaving::trap;
+  std::uint32_t exit_code_ = 0;
+  std::uint64_t checks_ = 0;   // Passed before the quantum at hand.
+  std::uint32_t quantum_ = 1;  // The host is asked at the first check.
 };
 
-class AotModule final : public Module, public std::enable_shared_from_this<AotModule> {
- public:
-  AotModule(std::string file, ModuleInfo about, SharedObject shared, const GuestLimits& limits,
-            bool guard, std::shared_ptr<MemoryPool> pool);
-
-  std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
-  [[nodiscard]] std::size_t stack_bytes() const override { return limits.stack_bytes; }
-
-  const GuestLimits limits;
-  const bool guard_pages;
-  std::vector<const wasip1::Function*> imports;
-  std::size_t yield_import = SIZE_MAX;  // Which of them is sched_yield.
-  const SharedObject object;
-  const std::shared_ptr<MemoryPool> memories;
-  TrapSites sites;
-};
+// What compiled code is bound to.
+extern const aot::Host kAotHost;
 
 }  // namespace weft

@@ -137,6 +137,7 @@ class Cutter {
         "#define GUEST_CODE HIDDEN __attribute__((noinline, no_icf))\n";
     Lines lines(source.substr(state));
     for (std::string_view line; lines.next(line);) add(lines, line);
+    replace_all(first, "  LOAD_DATA(", "  WEFT_SEGMENT(");
     return Nothing{};
   }
 
@@ -230,6 +231,27 @@ std::string import_function(std::size_t index, const wasip1::Function& function)
          ", args);\n}\n";
 }
 
+bool is_yield(const ImportInfo& import) {
+  return import.name == "sched_yield";
+}
+
+// Inlined where the guest calls it: behind a switch of stacks each return is one that the processor
+// did not foresee, and this one would take as long as the switch.
+std::string yield_function(const ModuleInfo& info) {
+  std::string text;
+  for (std::size_t i = 0; i < info.imports.size(); ++i) {
+    if (!is_yield(info.imports[i])) continue;
+    if (text.empty()) {
+      text =
+          "static inline __attribute__((always_inline)) u32 weft_yield(struct Z_m_instance_t* "
+          "guest)"
+          " {\n  return weft_host->yield(guest);\n}\n";
+    }
+    text += "#define Z_mZ_i" + std::to_string(i) + " weft_yield\n";
+  }
+  return text;
+}
+
 std::string call_of(std::int64_t function) {
   return function < 0 ? "0"
                       : "(void (*)(void*))" + std::string(kFunction) + std::to_string(function);
@@ -238,6 +260,7 @@ std::string call_of(std::int64_t function) {
 std::string binding(const ModuleInfo& info, std::int64_t start, bool checks) {
   std::string text = "HIDDEN const struct weft_host* weft_host;\n";
   for (std::size_t i = 0; i < info.imports.size(); ++i) {
+    if (is_yield(info.imports[i])) continue;
     text += import_function(i, *wasip1::find(info.imports[i].module, info.imports[i].name));
   }
   if (checks) {
@@ -257,8 +280,7 @@ std::string binding(const ModuleInfo& info, std::int64_t start, bool checks) {
   text += info.has_memory ? "&((Z_guest_instance_t*)instance)->w2c_mem" : "0";
   text += ";\n}\n__attribute__((visibility(\"default\"))) const struct weft_object " +
           std::string(aot::kObjectSymbol) + " = {\n  " + std::to_string(aot::kAbi) +
-          ",\n  sizeof(Z_guest_instance_t),\n  weft_bind,\n  weft_instantiate,\n"
-          "  (void (*)(void*))Z_guest_free,\n  weft_memory,\n  ";
+          ",\n  sizeof(Z_guest_instance_t),\n  weft_bind,\n  weft_instantiate,\n  weft_memory,\n  ";
   const ExportInfo* run = info.find_export("_start");
   text += call_of(start) + ",\n  " + call_of(run->index) + ",\n};\n";
   return text;
@@ -273,6 +295,7 @@ Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& in
   if (checks) {
     cutter.common += "HIDDEN u32 Z_mZ_check(struct Z_m_instance_t* guest);\n";
   }
+  cutter.common += yield_function(info);
   std::vector<CFile> files;
   files.push_back({"wasm-rt.h", kRuntimeHeader, false});
   files.push_back({wabt_ir::kHeaderName, std::move(c.header), false});

@@ -19,6 +19,14 @@ void forget(std::uint8_t* data, std::size_t bytes) {
   if (bytes > 0) ::madvise(data, bytes, MADV_DONTNEED);
 }
 
+// Makes what is behind the first `bytes` of a guarded memory inaccessible.
+bool cut(MemoryPlace& place, std::size_t bytes) {
+  if (place.reserved_bytes == 0 || place.usable_bytes <= bytes) return true;
+  if (::mprotect(place.data + bytes, place.usable_bytes - bytes, PROT_NONE) != 0) return false;
+  place.usable_bytes = bytes;
+  return true;
+}
+
 }  // namespace
 
 MemoryPool::~MemoryPool() {
@@ -56,11 +64,7 @@ bool MemoryPool::take_guarded(std::size_t bytes, MemoryPlace& place) {
     taken = {map(kReservedBytes, PROT_NONE), 0, kReservedBytes};
     if (taken.data == nullptr) return false;
   }
-  if (taken.usable_bytes > bytes) {
-    ::mprotect(taken.data + bytes, taken.usable_bytes - bytes, PROT_NONE);
-    taken.usable_bytes = bytes;
-  }
-  if (grow(taken, taken.usable_bytes, bytes)) {
+  if (cut(taken, bytes) && grow(taken, taken.usable_bytes, bytes)) {
     place = taken;
     return true;
   }
@@ -109,18 +113,37 @@ bool MemoryPool::grow(MemoryPlace& place, std::size_t old_bytes, std::size_t byt
   return true;
 }
 
+void MemoryPool::lay(const MemoryImage& image, MemoryPlace& place) {
+  if (place.image_end != 0) return;
+  if (!image.map(place.data)) return image.copy(place.data);
+  place.image_begin = image.mapped_begin();
+  place.image_end = image.mapped_end();
+}
+
+bool MemoryPool::reset(MemoryPlace& place, std::size_t used_bytes, std::size_t bytes) {
+  forget(place.data, used_bytes);
+  return cut(place, bytes);
+}
+
 void MemoryPool::give_back(MemoryPlace& place, std::size_t bytes) {
   --in_use_;
-  if (place.reserved_bytes == 0) {
-    forget(place.data, bytes);
-    free_in_slabs_[place.usable_bytes].push_back(place.data);
-  } else if (free_guarded_.size() < kFreeGuardedMax) {
-    forget(place.data, place.usable_bytes);
-    free_guarded_.push_back(place);
-  } else {
+  const bool guarded = place.reserved_bytes != 0;
+  const bool kept = !guarded || free_guarded_.size() < kFreeGuardedMax;
+  const bool plain = place.image_end == 0 ||
+                     (kept && MemoryImage::unmap(place.data, place.image_begin, place.image_end));
+  if (kept) forget(place.data, guarded ? place.usable_bytes : bytes);
+  if (kept && plain) {
+    place.image_begin = place.image_end = 0;
+    if (guarded) {
+      free_guarded_.push_back(place);
+    } else {
+      free_in_slabs_[place.usable_bytes].push_back(place.data);
+    }
+  } else if (guarded) {
+    if (place.image_end != 0) MemoryImage::forget_mapping();
     ::munmap(place.data, place.reserved_bytes);
     --mappings_;
-  }
+  }  // Else a place in a slab stays as it is, used by nobody, until the pool goes.
   place = {};
 }
 

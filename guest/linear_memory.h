@@ -5,13 +5,16 @@
 //   check   a place in a slab, many to a mapping; the guest's code checks each access itself
 //
 // A memory that was given back keeps its place for the next one, without its pages: the kernel
-// gives zeroes when they are touched again. One pool a thread.
+// gives zeroes when they are touched again. A place may begin with an image of what an instance
+// starts with (guest/memory_image.h); one that is reset has it again. One pool a thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>
+
+#include "guest/memory_image.h"
 
 namespace weft {
 
@@ -20,6 +23,8 @@ struct MemoryPlace {
   std::uint8_t* data = nullptr;
   std::size_t usable_bytes = 0;    // Accessible, or in a slab: what it may grow to in place.
   std::size_t reserved_bytes = 0;  // guard: with what faults.
+  std::size_t image_begin = 0;     // Where an image is mapped; both 0: nowhere.
+  std::size_t image_end = 0;
 };
 
 class MemoryPool {
@@ -38,6 +43,13 @@ class MemoryPool {
   // Makes it `bytes` long, of which the first `old_bytes` keep what they hold and the others are
   // zero. It may move, unless it is guarded. False, and nothing changed, when there is no room.
   bool grow(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes);
+
+  // Puts a module's image into a memory that holds nothing but zeroes, or that image already.
+  static void lay(const MemoryImage& image, MemoryPlace& place);
+
+  // Makes a memory of which `used_bytes` were in use as it was when it was taken, `bytes` long: all
+  // zeroes but where an image is mapped. False when the system refuses.
+  static bool reset(MemoryPlace& place, std::size_t used_bytes, std::size_t bytes);
 
   // `bytes` of it were in use.
   void give_back(MemoryPlace& place, std::size_t bytes);
