@@ -1,20 +1,26 @@
 // What guests cost: a sched_yield of one of several, and a call of a host function, on each engine.
 //
+// `times_native` is the ratio to a yield of as many native Gs, measured before and after in
+// the same run; `native_ns` is what one of those takes.
+//
 // The guests run for ever. A native G sleeps, and looks at how often they had the thread meanwhile;
 // then it ends them.
+#include <time.h>
+
 #include <memory>
 #include <string>
 
+#include "bench/guest_engines.h"
 #include "bench/world.h"
 #include "guest/aot.h"
 #include "guest/interp.h"
 #include "guest/runtime.h"
 
 namespace weft::bench {
-namespace {
 
-// Why the engine under test did not take a module; empty when it did.
 std::string refused;
+
+namespace {
 
 [[maybe_unused]] std::unique_ptr<Engine> make_aot_here() {
   AotOptions options;
@@ -23,19 +29,43 @@ std::string refused;
   return make_aot(options);
 }
 
-// One row an engine. Code from a C compiler has no sanitizers: not in such a build.
-struct EngineRow {
-  const char* name;
-  std::unique_ptr<Engine> (*make)();
-};
 const EngineRow kEngines[] = {
     {"interp", make_interp},
+// Code from a C compiler has no sanitizers: not in such a build.
 #if !defined(WEFT_ASAN) && !defined(WEFT_TSAN)
     {"aot", make_aot_here},
 #endif
 };
 
+}  // namespace
+
+std::span<const EngineRow> engines() {
+  return kEngines;
+}
+
+namespace {
+
 constexpr std::int64_t kCallsPerYield = 1'000;  // In bench/guests/calls.wat.
+
+double cpu_ns() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+}
+
+// What a yield of one of so many native Gs takes, in ns: 2,000,000 of them.
+double native_yield_ns(std::int64_t gs) {
+  const std::int64_t rounds = 2'000'000 / gs;
+  World world;
+  for (std::int64_t i = 0; i < gs; ++i) {
+    world.go([rounds] {
+      for (std::int64_t round = 0; round < rounds; ++round) yield();
+    });
+  }
+  const double before = cpu_ns();
+  world.scheduler.run();
+  return (cpu_ns() - before) / static_cast<double>(rounds * gs);
+}
 
 // The times that all guests together had the thread.
 std::int64_t turns(const Runtime& runtime) {
@@ -57,18 +87,26 @@ void run_guests(benchmark::State& state, const EngineRow& engine, const char* fi
   }
   std::int64_t before = 0;
   std::int64_t after = 0;
+  double cpu = 0;
   const auto measure = [&] {
     sleep_for(milliseconds(1));  // All have started.
     before = turns(*runtime);
+    const double cpu_before = cpu_ns();
     // One iteration is a millisecond or more: a window, in which turns are counted.
     for (auto _ : state) sleep_for(milliseconds(1));
+    cpu = cpu_ns() - cpu_before;
     after = turns(*runtime);
     for (const auto& guest : runtime->guests()) runtime->scheduler().kill(*guest->g());
   };
   if (!runtime->scheduler().spawn(measure)) std::abort();
+  const double native_before = native_yield_ns(guests);
   runtime->run();
+  const double native = (native_before + native_yield_ns(guests)) / 2;
   const std::int64_t operations = (after - before) * each_turn;
   report(state, operations, operations);
+  if (each_turn == 1) state.counters["native_ns"] = native;
+  if (each_turn == 1)
+    state.counters["times_native"] = cpu / static_cast<double>(operations) / native;
   if (operations == 0) state.SkipWithError("the guests did not run");
   for (const auto& guest : runtime->guests()) {
     if (guest->end()->kind != GuestEnd::Kind::killed) state.SkipWithError("a guest ended early");

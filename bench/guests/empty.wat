@@ -1,0 +1,4 @@
+;; Does nothing: what an instance costs.
+(module
+  (memory (export "memory") 1)
+  (func (export "_start")))
