@@ -37,14 +37,12 @@ Result<G*> go(F&& f, const SpawnOptions& options = {}) {
 
 // Goes to the tail of the queue; the other runnable Gs run first.
 WEFT_INLINE void yield() {
-  WEFT_CHECK(this_scheduler().current() != nullptr, "called outside of a G");
-  scheduler_of_thread->yield();
+  this_scheduler().yield();
 }
 
 // Waits until somebody calls ready() with this G.
 WEFT_INLINE void park(WaitReason reason) {
-  WEFT_CHECK(this_scheduler().current() != nullptr, "called outside of a G");
-  scheduler_of_thread->park(reason);
+  this_scheduler().park(reason);
 }
 
 // Makes a parked G runnable. Also callable on g0.

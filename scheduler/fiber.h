@@ -17,6 +17,7 @@
 
 #include <boost/context/detail/fcontext.hpp>
 #include <cstddef>
+#include <utility>
 
 #include "base/inline.h"
 
@@ -34,6 +35,10 @@ namespace weft {
 struct EhGlobals {
   void* caught_exceptions = nullptr;
   unsigned int uncaught_exceptions = 0;
+
+  [[nodiscard]] bool in_use() const {
+    return caught_exceptions != nullptr || uncaught_exceptions != 0;
+  }
 };
 
 struct Fiber {
@@ -52,7 +57,7 @@ struct Fiber {
   void adopt_thread();
 
   boost::context::detail::fcontext_t context = nullptr;  // Where it stopped; stale while it runs.
-  EhGlobals eh;
+  EhGlobals eh;                                          // While it does not run.
   Main main = nullptr;
   void* argument = nullptr;
 #if defined(WEFT_ASAN)
@@ -99,8 +104,10 @@ inline void after_switch([[maybe_unused]] Fiber& came_from, [[maybe_unused]] voi
 WEFT_INLINE void switch_fiber(Fiber& from, Fiber& to, bool from_is_done = false) {
   FiberThread& thread = fiber_thread;
   EhGlobals& eh = *thread.eh;
-  from.eh = eh;
-  eh = to.eh;
+  if (eh.in_use() || to.eh.in_use()) [[unlikely]] {
+    from.eh = eh;
+    eh = std::exchange(to.eh, {});
+  }
   thread.entered = &to;
   detail::before_switch(from, to, from_is_done);
   const auto transfer = boost::context::detail::jump_fcontext(to.context, &from);

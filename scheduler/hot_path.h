@@ -49,7 +49,7 @@ void Scheduler::for_each_g(F&& f) {
   }
 }
 
-// The one place where a G changes its state.
+// A G changes its state in one of two places. Here, while somebody may watch...
 WEFT_INLINE void Scheduler::move(G& g, GState from, GState to) {
   WEFT_CHECK(g.state == from, "a G was not in the state that its mover thought");
   WEFT_CHECK(may_move(from, to), "g_state.h allows no such move");
@@ -58,14 +58,25 @@ WEFT_INLINE void Scheduler::move(G& g, GState from, GState to) {
     sink_->on_event({g, from, to});
 }
 
+// ...and here, on a switch that goes straight to the next G, which means that nobody does.
+template <GState from, GState to>
+WEFT_INLINE void Scheduler::move_unseen(G& g) {
+  static_assert(may_move(from, to), "g_state.h allows no such move");
+  WEFT_CHECK(g.state == from, "a G was not in the state that its mover thought");
+  g.state = to;
+}
+
 // Memory is what a switch waits for when there are many Gs. So each pick asks for the line of a G's
 // header that a switch needs, far behind the head, and for the frames of a nearer one, whose header
 // has come by now: its saved registers lie where its context points. The distances were found by
-// measuring, and that a third line of the frames costs more than it brings.
+// measuring, and that a third line of the frames costs more than it brings. Of few Gs all that a
+// switch needs is in the nearest cache anyway.
 WEFT_INLINE void prefetch_later(const RunQueue& queue) {
   constexpr std::size_t kFar = 12;
   constexpr std::size_t kNear = 6;
-  if (queue.size() <= kFar) return;
+  constexpr std::size_t kFewGs = 64;
+  if (queue.size() <= kFewGs) [[likely]]
+    return;
   __builtin_prefetch(static_cast<const GHot*>(queue.peek_unchecked(kFar)), 1);
   const auto* near = static_cast<const std::byte*>(queue.peek_unchecked(kNear)->fiber.context);
   __builtin_prefetch(near, 1);
@@ -79,9 +90,8 @@ WEFT_INLINE G& Scheduler::pick() {
   return run_queue_.pop();
 }
 
-// Makes `next` the running G of the current M. The caller switches to its fiber.
+// Makes `next`, whose state is running by now, the current G of the current M.
 WEFT_INLINE void Scheduler::enter(G& next) {
-  move(next, GState::runnable, GState::running);
   next.m = current_m_;
   // Release: whoever reads it from outside, in preempt_m, sees a G that is made.
   current_m_->current_g.store(&next, std::memory_order_release);
@@ -89,18 +99,13 @@ WEFT_INLINE void Scheduler::enter(G& next) {
   ++switches_;
 }
 
-// Gives up the thread on behalf of g, which is no longer running (and is queued, if it is
-// runnable). Fast path: straight to the next G. It is allowed when there is one and g0 has nothing
-// to do; all else is g0's work.
-WEFT_INLINE void Scheduler::leave(G& g, bool for_good) {
-  if (--direct_switches_left_ > 0 && !run_queue_.empty()) [[likely]] {
-    G& next = pick();
-    enter(next);
-    if (&next != &g) switch_fiber(g.fiber, next.fiber, for_good);
-    return;
-  }
-  current_m_->current_g.store(nullptr, std::memory_order_relaxed);
-  switch_fiber(g.fiber, current_m_->g0, for_good);
+// Gives the thread to `next`, the oldest of the queue, straight from a G that has given it up.
+// may_go_direct() has said that nobody chooses and nobody watches.
+WEFT_INLINE void Scheduler::switch_to(G& next, G& from, bool for_good) {
+  prefetch_later(run_queue_);
+  move_unseen<GState::runnable, GState::running>(next);
+  enter(next);
+  if (&next != &from) switch_fiber(from.fiber, next.fiber, for_good);
 }
 
 WEFT_INLINE void Scheduler::after_resume(G& g) {
@@ -109,23 +114,32 @@ WEFT_INLINE void Scheduler::after_resume(G& g) {
 }
 
 WEFT_INLINE void Scheduler::yield() {
-  G& g = *current();
-  move(g, GState::running, GState::runnable);
-  run_queue_.push(g);
-  leave(g);
-  after_resume(g);
+  G* g = current();
+  WEFT_CHECK(g != nullptr, "called outside of a G");
+  if (may_go_direct()) [[likely]] {
+    move_unseen<GState::running, GState::runnable>(*g);
+    switch_to(run_queue_.rotate(*g), *g);
+  } else {
+    yield_through_g0(*g);
+  }
+  after_resume(*g);
 }
 
 WEFT_INLINE void Scheduler::park(WaitReason reason) {
-  G& g = *current();
+  G* g = current();
+  WEFT_CHECK(g != nullptr, "called outside of a G");
   // Killed while it ran: nobody would ready it for that.
-  if ((g.requests.load(std::memory_order_relaxed) & kKill) != 0) [[unlikely]]
-    serve_requests(g);
-  g.wait_reason = reason;
-  g.waiting_since = coarse_now_;
-  move(g, GState::running, GState::waiting);
-  leave(g);
-  after_resume(g);
+  if ((g->requests.load(std::memory_order_relaxed) & kKill) != 0) [[unlikely]]
+    serve_requests(*g);
+  g->wait_reason = reason;
+  g->waiting_since = coarse_now_;
+  if (may_go_direct() && !run_queue_.empty()) [[likely]] {
+    move_unseen<GState::running, GState::waiting>(*g);
+    switch_to(run_queue_.pop(), *g);
+  } else {
+    park_through_g0(*g);
+  }
+  after_resume(*g);
 }
 
 WEFT_INLINE void Scheduler::ready(G& g) {

@@ -31,7 +31,7 @@ void Scheduler::move_m(M& m, MState from, MState to) {
   if (to == MState::idle) idle_ms_.push_front(m);
   if (to == MState::runnable) {
     m_ring_.push_back(m);
-    direct_switches_left_ = 0;  // So that the running G's next switch lets it have a turn.
+    direct_until_ = 0;  // So that the running G's next switch lets it have a turn.
   }
 }
 
@@ -168,7 +168,7 @@ void Scheduler::lock_os_thread() {
   g.locked_m = current_m_;
   current_m_->locked_g = &g;
   ++locked_gs_;
-  direct_switches_left_ = 0;
+  direct_until_ = 0;
 }
 
 void Scheduler::unlock_os_thread() {
@@ -200,7 +200,7 @@ void Scheduler::exit_locked(G& g) {
   g.locked_m = nullptr;
   g.locked_count = 0;
   --locked_gs_;
-  direct_switches_left_ = 0;
+  direct_until_ = 0;
 }
 
 // --- the life of an M ---

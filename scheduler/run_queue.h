@@ -35,6 +35,12 @@ class RunQueue {
     ring_[tail_++ & mask_] = &g;
   }
 
+  // Puts one at the tail and takes the oldest, which is the same one when there is no other.
+  G& rotate(G& g) {
+    ring_[tail_++ & mask_] = &g;
+    return pop();
+  }
+
   // Takes the oldest. Requires !empty().
   G& pop() { return *ring_[head_++ & mask_]; }
 

@@ -137,10 +137,30 @@ void Scheduler::end_run(RunEnd end, std::string_view text) {
 
 void Scheduler::execute(G& g) {
   if (g.locked_m != nullptr && g.locked_m != current_m_) return hand_over(g);
-  const bool g0_is_needed = !m_ring_.empty() || locked_gs_ > 0;
-  direct_switches_left_ = g0_is_needed ? 0 : static_cast<std::int64_t>(next_look_ - switches_);
+  const bool g0_is_needed =
+      !m_ring_.empty() || locked_gs_ > 0 || chooser_ != nullptr || sink_ != nullptr;
+  direct_until_ = g0_is_needed ? 0 : next_look_;
+  move(g, GState::runnable, GState::running);
   enter(g);
   switch_fiber(current_m_->g0, g.fiber);
+}
+
+// The other ways to g0: once in kSwitchesPerLook switches, when no other G is runnable, and always
+// while g0 is needed.
+[[gnu::noinline]] void Scheduler::yield_through_g0(G& g) {
+  move(g, GState::running, GState::runnable);
+  run_queue_.push(g);
+  leave_for_g0(g);
+}
+
+[[gnu::noinline]] void Scheduler::park_through_g0(G& g) {
+  move(g, GState::running, GState::waiting);
+  leave_for_g0(g);
+}
+
+void Scheduler::leave_for_g0(G& g, bool for_good) {
+  current_m_->current_g.store(nullptr, std::memory_order_relaxed);
+  switch_fiber(g.fiber, current_m_->g0, for_good);
 }
 
 void Scheduler::look_outside() {
@@ -234,6 +254,11 @@ void Scheduler::stop() {
 
 // --- between turns ---
 
+void Scheduler::set_chooser(Chooser* chooser) {
+  chooser_ = chooser;
+  direct_until_ = 0;
+}
+
 void Scheduler::set_event_sink(EventSink* sink) {
   doorbell_.behind = sink;
   choose_sink();
@@ -247,6 +272,7 @@ void Scheduler::on_runnable(void (*f)(void* context), void* context) {
 
 void Scheduler::choose_sink() {
   sink_ = running_ || doorbell_.ring == nullptr ? doorbell_.behind : &doorbell_;
+  direct_until_ = 0;
 }
 
 void Scheduler::Doorbell::on_event(const GEvent& event) noexcept {
@@ -321,7 +347,11 @@ void Scheduler::exit(G& g) {
   // What is on its way from outside is for this G, not for the next one in this place.
   if (g.in_outside_list.load(std::memory_order_acquire)) drain_outside();
   g.pool.put(g);
-  leave(g, true);
+  if (may_go_direct() && !run_queue_.empty()) {
+    switch_to(run_queue_.pop(), g, true);
+  } else {
+    leave_for_g0(g, true);
+  }
   WEFT_CHECK(false, "a dead G was resumed");
   std::abort();
 }

@@ -62,9 +62,8 @@ inline constexpr std::size_t kStackBytes = 64 * 1024;
 #endif
 
 struct SpawnOptions {
-  std::string_view name = {};  // Cut to kGNameMax - 1 bytes.
-  std::size_t stack_bytes =
-      kStackBytes;  // Power of two from 16 KiB to 1 GiB; includes a guard page and the G.
+  std::string_view name = {};             // Cut to kGNameMax - 1 bytes.
+  std::size_t stack_bytes = kStackBytes;  // Power of two from 16 KiB to 1 GiB; includes the G.
   void (*on_exit)(G& g, void* context) =
       nullptr;  // On the G's own stack when it is dead; may ready Gs, not park.
   void* on_exit_context = nullptr;
@@ -195,8 +194,8 @@ class Scheduler {
   template <class F>
   void for_each_g(F&& f);
 
-  void set_chooser(Chooser* chooser) { chooser_ = chooser; }  // nullptr: FIFO.
-  void set_event_sink(EventSink* sink);                       // nullptr: none.
+  void set_chooser(Chooser* chooser);    // nullptr: FIFO.
+  void set_event_sink(EventSink* sink);  // nullptr: none.
 
   // While a hold is taken, all Gs parked is not a deadlock: somebody outside may still ready one.
   void hold() { ++holds_; }
@@ -277,9 +276,15 @@ class Scheduler {
   [[noreturn]] void exit(G& g);
 
   void move(G& g, GState from, GState to);
+  template <GState from, GState to>
+  static void move_unseen(G& g);
   G& pick();
+  [[nodiscard]] bool may_go_direct() const { return switches_ < direct_until_; }
   void enter(G& next);
-  void leave(G& g, bool for_good = false);
+  void switch_to(G& next, G& from, bool for_good = false);
+  void yield_through_g0(G& g);
+  void park_through_g0(G& g);
+  void leave_for_g0(G& g, bool for_good = false);
   void after_resume(G& g);
   void serve_requests(G& g);
   static bool may_unwind();
@@ -299,7 +304,7 @@ class Scheduler {
   void serve_interrupt();
   void look_soon() {
     next_look_ = switches_;
-    direct_switches_left_ = 0;
+    direct_until_ = 0;
   }
 
   static void m_main(void* m);
@@ -321,13 +326,13 @@ class Scheduler {
 
   // Written on every switch.
   M* current_m_ = &m0_;
-  // How many more switches may go straight from G to G before g0 must have the thread. Kept at 0
-  // while g0 is needed for each of them: while other Ms are runnable or a G is locked to its M.
-  std::int64_t direct_switches_left_ = 0;
+  // As switches_: from when on g0 must have the thread; before, a switch goes straight from G to G.
+  // 0 while g0 is needed for each of them: while other Ms are runnable, a G is locked to its M, or
+  // there is a chooser or a sink. So a switch has but this to look at.
+  std::uint64_t direct_until_ = 0;
   RunQueue run_queue_;
   std::uint64_t switches_ = 0;
 
-  // Read on every switch.
   Chooser* chooser_ = nullptr;
   EventSink* sink_ = nullptr;
 

@@ -92,12 +92,17 @@ StackPool::~StackPool() {
     ASAN_UNPOISON_MEMORY_REGION(s.bottom, static_cast<std::size_t>(s.header - s.bottom));
   }
 #endif
-  for (const Slab& slab : slabs_) ::munmap(slab.base, slab.slots * config_.slot_bytes);
+  for (const Slab& slab : slabs_) ::munmap(slab.base, slab.slots * stride());
+}
+
+std::size_t StackPool::stride() const {
+  return page_bytes() + config_.slot_bytes;
 }
 
 Status StackPool::add_slab() {
-  const std::size_t doubled = slabs_.empty() ? kFirstSlabBytes : capacity_ * config_.slot_bytes;
-  const std::size_t bytes = std::max(std::min(doubled, kSlabBytesMax), config_.slot_bytes);
+  const std::size_t doubled = slabs_.empty() ? kFirstSlabBytes : capacity_ * stride();
+  const std::size_t slots = std::max<std::size_t>(std::min(doubled, kSlabBytesMax) / stride(), 1);
+  const std::size_t bytes = slots * stride();
   void* base = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (base == MAP_FAILED) {
@@ -107,7 +112,6 @@ Status StackPool::add_slab() {
   // Best effort: kernels without transparent huge pages answer EINVAL, and there is nothing to turn
   // off.
   (void)::madvise(base, bytes, MADV_NOHUGEPAGE);
-  const std::size_t slots = bytes / config_.slot_bytes;
   slabs_.push_back({static_cast<std::byte*>(base), capacity_, slots});
   capacity_ += slots;
   return Nothing{};
@@ -157,17 +161,17 @@ const StackPool::Slab& StackPool::slab_of(std::size_t index) const {
 StackPool::Slot StackPool::slot(std::size_t index) const {
   WEFT_CHECK(index < capacity_, "a slot that does not exist was asked for");
   const Slab& slab = slab_of(index);
-  std::byte* low = slab.base + (index - slab.first) * config_.slot_bytes;
+  std::byte* low = slab.base + (index - slab.first) * stride();
   const std::size_t colour = colour_of(index) * kCacheLine;
-  return {low + page_bytes(), low + config_.slot_bytes - colour - config_.header_bytes};
+  return {low + page_bytes(), low + stride() - colour - config_.header_bytes};
 }
 
 bool StackPool::is_guarded(const std::byte* bottom) const {
   if (unguarded_ == 0) return true;
   for (const Slab& slab : slabs_) {
-    if (bottom < slab.base || bottom >= slab.base + slab.slots * config_.slot_bytes) continue;
+    if (bottom < slab.base || bottom >= slab.base + slab.slots * stride()) continue;
     const auto offset = static_cast<std::size_t>(bottom - slab.base);
-    return slab.first + offset / config_.slot_bytes < first_unguarded_;
+    return slab.first + offset / stride() < first_unguarded_;
   }
   return false;
 }
@@ -175,8 +179,8 @@ bool StackPool::is_guarded(const std::byte* bottom) const {
 bool StackPool::in_guard(const void* address) const {
   const auto* byte = static_cast<const std::byte*>(address);
   for (const Slab& slab : slabs_) {
-    if (byte < slab.base || byte >= slab.base + slab.slots * config_.slot_bytes) continue;
-    return static_cast<std::size_t>(byte - slab.base) % config_.slot_bytes < page_bytes();
+    if (byte < slab.base || byte >= slab.base + slab.slots * stride()) continue;
+    return static_cast<std::size_t>(byte - slab.base) % stride() < page_bytes();
   }
   return false;
 }

@@ -1,6 +1,6 @@
 // Stacks for fibers, from slabs: many stacks share one mapping.
 //
-//   a slab (one mmap)                                    one slot of slot_bytes
+//   a slab (one mmap)                                    one slot: a guard page and slot_bytes
 //   ┌──────────┬──────────┬──────────┬─ ─ ─           low                                     high
 //   │  slot 0  │  slot 1  │  slot 2  │                ┌───────┬──────────────────┬────────┬───────┐
 //   └──────────┴──────────┴──────────┴─ ─ ─           │ guard │ ◀── grows down   │ header │ colour│
@@ -8,6 +8,8 @@
 //   guard   one page that faults: MADV_GUARD_INSTALL (Linux 6.13), which keeps the slab one
 //   mapping; else
 //           PROT_NONE, which costs two mappings a stack and so has a budget below vm.max_map_count.
+//           It makes a slot an odd number of pages: at a power of two the tops of all stacks would
+//           fall into the same few sets of the processor's TLBs, which a few Gs would fill.
 //   header  room for the owner's bookkeeping (a G), beside the frames that a switch touches anyway.
 //   colour  0 to 31 cache lines that differ from slot to slot: without them the tops of all stacks
 //   would
@@ -41,9 +43,8 @@ enum class GuardKind : std::uint8_t { automatic, madvise, mprotect, none };
 class StackPool {
  public:
   struct Config {
-    std::size_t slot_bytes =
-        64 * 1024;                 // Power of two, 16 KiB to 1 GiB; guard and header included.
-    std::size_t header_bytes = 0;  // Multiple of 64.
+    std::size_t slot_bytes = 64 * 1024;  // Power of two, 16 KiB to 1 GiB; the header included.
+    std::size_t header_bytes = 0;        // Multiple of 64.
     GuardKind guard = GuardKind::automatic;
     std::size_t mprotect_guards_max = 0;  // 0: the process's, half of what vm.max_map_count allows.
   };
@@ -84,6 +85,7 @@ class StackPool {
     std::size_t slots;
   };
 
+  [[nodiscard]] std::size_t stride() const;  // Of slots: the guard page and slot_bytes.
   Status add_slab();
   void install_guard(std::byte* page);
   bool take_from_budget();
