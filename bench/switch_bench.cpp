@@ -1,8 +1,10 @@
 // What a switch costs: the raw jump_fcontext, and a yield, a park and a ready on top of it.
 #include <boost/context/detail/fcontext.hpp>
 #include <memory>
+#include <vector>
 
 #include "bench/world.h"
+#include "scheduler/stack.h"
 
 namespace weft::bench {
 namespace {
@@ -26,6 +28,59 @@ void jump_fcontext(benchmark::State& state) {
   report(state, 2 * iterations(state), 2 * came_back);
 }
 BENCHMARK(jump_fcontext);
+
+// A ring of stacks, placed as those of Gs are.
+struct Ring {
+  explicit Ring(std::size_t size) : stopped_at(size), stacks({}) {
+    for (std::size_t i = 1; i < size; ++i) {
+      const StackPool::Slot slot = stacks.fresh().value();
+      const auto bytes = static_cast<std::size_t>(slot.header - slot.bottom);
+      stopped_at[i] = context::make_fcontext(slot.header, bytes, &go_round);
+    }
+  }
+
+  // From the current stack to the next one.
+  void jump() {
+    void** from = &stopped_at[current];
+    current = current + 1 == stopped_at.size() ? 0 : current + 1;
+    ++jumps;
+    came_from(context::jump_fcontext(stopped_at[current], from));
+  }
+
+  static void came_from(context::transfer_t transfer) {
+    *static_cast<void**>(transfer.data) = transfer.fctx;
+  }
+  static void go_round(context::transfer_t transfer);
+
+  std::vector<void*> stopped_at;  // By stack; the first is the thread's own.
+  std::size_t current = 0;
+  std::int64_t jumps = 0;
+  StackPool stacks;
+};
+Ring* ring = nullptr;
+
+void Ring::go_round(context::transfer_t transfer) {
+  came_from(transfer);
+  for (;;) ring->jump();
+}
+
+// One way, around as many stacks as `yield` has Gs: what memory alone asks of a switch.
+void jump_around(benchmark::State& state) {
+  const std::int64_t stacks = state.range(0);
+  Ring all(static_cast<std::size_t>(stacks));
+  ring = &all;
+  all.jump();  // Every stack has been touched.
+  all.jumps = 0;
+  for (auto _ : state) all.jump();
+  report(state, iterations(state) * stacks, all.jumps);
+}
+BENCHMARK(jump_around)
+    ->Name("jump_fcontext")
+    ->Arg(10)
+    ->Arg(100)
+    ->Arg(1'000)
+    ->Arg(10'000)
+    ->Arg(100'000);
 
 // state.range(0) Gs that do nothing but yield; an iteration is one round of all of them.
 void yield_all(benchmark::State& state) {

@@ -160,6 +160,16 @@ def test_ratios_are_those_within_the_rounds():
     assert "<go>" not in text and "<now>" not in text and "&lt;go&gt;" in text
 
 
+def test_ratios_that_differ_get_more_rounds_and_steady_ones_do_not():
+    unsteady = measured(Liar("weft", [10] * 9), Liar("go", [10, 40, 20, *[30] * 6]))
+    assert len(unsteady.figures["yield/2"]["go"]) > 3
+    assert unsteady.ratio("yield/2", "go") == 3
+    steady = measured(Liar("weft", [10] * 9), Liar("go", [30] * 9))
+    assert len(steady.figures["yield/2"]["go"]) == 3
+    never = measured(Liar("weft", [10] * 9), Liar("go", [10, 40] * 4 + [10]))
+    assert len(never.figures["yield/2"]["go"]) == 9
+
+
 def test_a_wrong_checksum_is_no_figure():
     results = measured(Liar("weft", [10] * 3), Liar("go", [1] * 3, lie=1))
     assert not results.has("yield/2", "go")

@@ -190,8 +190,10 @@ def weft_contenders(build):
     version = output_of(["git", "-c", "safe.directory=*", "describe", "--always", "--dirty"],
                         LIST_TIMEOUT_S).strip()
     found = [Weft(program, "weft", version, native),
-             Weft(program, "raw jump", "Boost.Context's jump_fcontext",
-                  {f"yield/{gs}": "jump_fcontext" for gs in (2, 10, 100, 1000)})]
+             Weft(program, "raw jump", "Boost.Context's jump_fcontext between two stacks",
+                  {f"yield/{gs}": "jump_fcontext" for gs in (2, 10, 100, 1000, 10000, 100000)}),
+             Weft(program, "raw ring", "the same around as many stacks",
+                  {f"yield/{gs}": f"jump_fcontext/{gs}" for gs in (10, 100, 1000, 10000, 100000)})]
     engines = sorted({name.split("/")[2] for name in listed if name.startswith("guest/")})
     for engine in engines:
         names = {name.replace(f"/{engine}", "", 1): name

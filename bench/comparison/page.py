@@ -155,8 +155,9 @@ def page(results, environment, remarks):
               for b in results.benchmarks if any(results.has(b, c.name)
                                                  for c in results.contenders)]
     parts += ["</div>", "<h2>All figures</h2>", table(rows(results)),
-              f"<p>Medians of {results.rounds} rounds; in brackets how many times weft's figure. "
-              "ns: wall time of one operation; cpu-ns: CPU time; bytes: resident, of one task.</p>"]
+              f"<p>Medians of at least {results.rounds} rounds; in brackets how many times weft's "
+              "figure. ns: wall time of one operation; cpu-ns: CPU time; bytes: resident, of one "
+              "task.</p>"]
     return ('<!doctype html>\n<html lang="en"><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>weft and its peers</title><style>{STYLE}</style>\n"

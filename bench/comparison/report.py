@@ -44,7 +44,8 @@ def terminal(results, environment):
         first = f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}"
         lines.append("  ".join([first] + [f"{text:>{w}}" for text, w in
                                           zip(row[2:], widths[2:])]).rstrip())
-    lines += ["", f"Medians of {results.rounds} rounds; in brackets how many times weft's figure.",
+    lines += ["", f"Medians of at least {results.rounds} rounds; in brackets how many times weft's "
+              "figure.",
               "ns: wall time of one operation; cpu-ns: CPU time; bytes: resident, of one task."]
     return "\n".join(lines)
 
@@ -55,9 +56,9 @@ def markdown(results, environment, remarks, command):
     table = rows(results)
     lines += ["", "| " + " | ".join(table[0]) + " |", "|---|---|" + "--:|" * (len(table[0]) - 2)]
     lines += ["| " + " | ".join([f"`{row[0]}`", *row[1:]]) + " |" for row in table[1:]]
-    lines += ["", f"Medians of {results.rounds} rounds; in brackets how many times weft's figure. "
-              "`ns` is wall time of one operation, `cpu-ns` CPU time, `bytes` resident memory of "
-              "one task."]
+    lines += ["", f"Medians of at least {results.rounds} rounds; in brackets how many times weft's "
+              "figure. `ns` is wall time of one operation, `cpu-ns` CPU time, `bytes` resident "
+              "memory of one task."]
     if remarks:
         lines += ["", *[f"- {remark}" for remark in remarks]]
     return "\n".join(lines)

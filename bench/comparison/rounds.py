@@ -3,7 +3,8 @@
 Each figure comes from a process of its own, so that none inherits another's heap. Within a round
 the contenders take turns benchmark by benchmark, and each round begins with another one: what the
 machine does meanwhile hits all alike. A ratio is the median of the ratios within the rounds, which
-a machine that becomes slower does not change.
+a machine that becomes slower does not change. A benchmark whose ratios differ much from round to
+round gets more rounds than were asked for.
 """
 
 import os
@@ -17,6 +18,10 @@ from comparison.contenders import Failed, checksum_is_right
 # A benchmark may set up a million tasks before it measures.
 FIGURE_TIMEOUT_S = 300
 NOISY_PERCENT = 20
+# Half of the rounds may lie so far from the median ratio before more are made, up to this many
+# times as many.
+UNSTEADY_PERCENT = 7
+ROUNDS_FACTOR_MAX = 3
 
 
 def run_alone(command, timeout_s):
@@ -38,15 +43,22 @@ def run_alone(command, timeout_s):
 
 
 class Results:
-    """figures[benchmark][contender]: a Figure of each round, None where it failed."""
+    """figures[benchmark][contender]: a Figure of each round, None where it failed.
+
+    All contenders of a benchmark have the same number of rounds, at least `rounds`.
+    """
 
     def __init__(self, benchmarks, contenders, rounds):
         self.benchmarks = benchmarks
         self.contenders = contenders
         self.rounds = rounds
-        self.figures = {name: {c.name: [None] * rounds for c in contenders if name in c.benchmarks}
+        self.figures = {name: {c.name: [] for c in contenders if name in c.benchmarks}
                         for name in benchmarks}
         self.failures = []
+
+    def begin_round(self, benchmark):
+        for figures in self.figures[benchmark].values():
+            figures.append(None)
 
     def has(self, benchmark, contender):
         return any(self.figures[benchmark].get(contender, []))
@@ -66,9 +78,7 @@ class Results:
 
     def spread_percent(self, benchmark, contender):
         """How far half of the rounds lie from the median, in percent of it."""
-        median = self.median(benchmark, contender)
-        away = [abs(value - median) for value in self.values(benchmark, contender)]
-        return 100 * statistics.median(away) / median if median else 0.0
+        return spread_percent(self.values(benchmark, contender))
 
     def baseline(self, benchmark):
         """The contender that others are compared with: weft, for guests its fastest engine."""
@@ -78,12 +88,19 @@ class Results:
 
     def ratio(self, benchmark, contender):
         """How many times the baseline's figure this one's is; None without a baseline."""
+        ratios = self.ratios(benchmark, contender)
+        return statistics.median(ratios) if ratios else None
+
+    def ratios(self, benchmark, contender):
         base = self.baseline(benchmark)
         if base is None:
-            return None
+            return []
         pairs = zip(self.figures[benchmark][contender], self.figures[benchmark][base])
-        ratios = [a.value / b.value for a, b in pairs if a and b and b.value > 0]
-        return statistics.median(ratios) if ratios else None
+        return [a.value / b.value for a, b in pairs if a and b and b.value > 0]
+
+    def is_unsteady(self, benchmark):
+        return any(spread_percent(self.ratios(benchmark, contender)) > UNSTEADY_PERCENT
+                   for contender in self.figures[benchmark] if self.has(benchmark, contender))
 
     def noisy(self):
         """(benchmark, contender, percent) of what varied much."""
@@ -92,20 +109,39 @@ class Results:
                 and self.spread_percent(name, c.name) > NOISY_PERCENT]
 
 
+def spread_percent(values):
+    if not values or not statistics.median(values):
+        return 0.0
+    median = statistics.median(values)
+    return 100 * statistics.median(abs(value - median) for value in values) / median
+
+
 def measure(benchmarks, contenders, rounds, milliseconds, say):
     results = Results(benchmarks, contenders, rounds)
     runs = sum(len(of) for of in results.figures.values())
     start = time.monotonic()
     for number in range(rounds):
-        turn = contenders[number % len(contenders):] + contenders[:number % len(contenders)]
-        for name in benchmarks:
-            for contender in turn:
-                if name in contender.benchmarks:
-                    measure_one(results, name, contender, number, milliseconds)
+        measure_round(results, benchmarks, number, milliseconds)
         spent = time.monotonic() - start
         left = spent / (number + 1) * (rounds - number - 1)
         say(f"round {number + 1} of {rounds}: {runs} figures; about {left:.0f} s left")
+    # Of one or two rounds nobody can say which is wrong.
+    for number in range(rounds, rounds * ROUNDS_FACTOR_MAX if rounds > 2 else 0):
+        unsteady = [name for name in benchmarks if results.is_unsteady(name)]
+        if not unsteady:
+            break
+        say(f"once more, as their ratios differ: {', '.join(unsteady)}")
+        measure_round(results, unsteady, number, milliseconds)
     return results
+
+
+def measure_round(results, benchmarks, number, milliseconds):
+    first = number % len(results.contenders)
+    for name in benchmarks:
+        results.begin_round(name)
+        for contender in results.contenders[first:] + results.contenders[:first]:
+            if name in contender.benchmarks:
+                measure_one(results, name, contender, number, milliseconds)
 
 
 def measure_one(results, name, contender, number, milliseconds):
@@ -115,6 +151,6 @@ def measure_one(results, name, contender, number, milliseconds):
         if not checksum_is_right(name, figure):
             raise Failed(f"the checksum {figure.checksum} does not follow from "
                          f"{figure.operations} operations")
-        results.figures[name][contender.name][number] = figure
+        results.figures[name][contender.name][-1] = figure
     except (Failed, ValueError, KeyError) as error:
         results.failures.append(f"{contender.name}, {name}, round {number + 1}: {error}")

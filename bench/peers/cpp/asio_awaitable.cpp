@@ -50,6 +50,25 @@ Sample yields(std::int64_t tasks, std::int64_t n) {
   return result;
 }
 
+Task count(std::int64_t& ran) {
+  ++ran;
+  co_return;
+}
+
+Task count_all(std::int64_t n, Sample& result) {
+  std::int64_t ran = 0;
+  const auto start = Clock::now();
+  for (std::int64_t i = 0; i < n; ++i) co_await asio::co_spawn(io(), count(ran), use_awaitable);
+  result = ns_since(start, n, ran);
+}
+
+Sample spawn_join_pooled(std::int64_t n) {
+  Sample result;
+  go(count_all(n, result));
+  finish({});
+  return result;
+}
+
 asio::awaitable<std::int64_t> one() {
   co_return 1;
 }
@@ -209,6 +228,7 @@ int main(int argc, char** argv) {
   using namespace peer;
   Benchmarks all;
   all.add("yield", {2, 10, 100, 1'000, 10'000, 100'000}, yields);
+  all.add("spawn_join/pooled", spawn_join_pooled);
   all.add("spawn_join/task", spawn_join);
   all.add("chan/round_trip/0", round_trips);
   all.add("mutex/hand_off", mutex_hand_offs);

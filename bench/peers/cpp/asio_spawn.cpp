@@ -41,12 +41,13 @@ Sample yields(std::int64_t tasks, std::int64_t n) {
   return result;
 }
 
+// By a channel, whether the result matters or only that there is one: in Boost 1.81 a spawn that
+// another coroutine waits for ends in a crash.
 Sample spawn_join(std::int64_t n) {
   Sample result;
   go([&](const Yield& yield) {
     std::int64_t sum = 0;
     const auto start = Clock::now();
-    // By a channel: in Boost 1.81 a spawn that another coroutine waits for ends in a crash.
     Channel results(io());
     for (std::int64_t i = 0; i < n; ++i) {
       go([&](const Yield& own) { results.async_send(Error{}, 1, own); });
@@ -195,6 +196,7 @@ int main(int argc, char** argv) {
   using namespace peer;
   Benchmarks all;
   all.add("yield", {2, 10, 100, 1'000, 10'000, 100'000}, yields);
+  all.add("spawn_join/pooled", spawn_join);
   all.add("spawn_join/task", spawn_join);
   all.add("chan/round_trip/0", round_trips);
   all.add("mutex/hand_off", mutex_hand_offs);

@@ -42,6 +42,13 @@ Sample yields(std::int64_t tasks, std::int64_t n) {
   return sample;
 }
 
+Sample spawn_join_pooled(std::int64_t n) {
+  std::int64_t ran = 0;
+  const auto start = Clock::now();
+  for (std::int64_t i = 0; i < n; ++i) go([&] { ++ran; }).join();
+  return ns_since(start, n, ran);
+}
+
 Sample spawn_join(std::int64_t n) {
   std::int64_t sum = 0;
   const auto start = Clock::now();
@@ -166,6 +173,7 @@ int main(int argc, char** argv) {
   using namespace peer;
   Benchmarks all;
   all.add("yield", {2, 10, 100, 1'000, 10'000, 100'000}, yields);
+  all.add("spawn_join/pooled", spawn_join_pooled);
   all.add("spawn_join/task", spawn_join);
   all.add("chan/round_trip/0", round_trips);
   all.add("mutex/hand_off", mutex_hand_offs);

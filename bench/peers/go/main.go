@@ -37,6 +37,7 @@ func benchmarks() []benchmark {
 		}
 	}
 	add("yield", yields, 2, 10, 100, 1_000, 10_000, 100_000)
+	all = append(all, benchmark{"spawn_join/pooled", spawnJoinPooled})
 	all = append(all, benchmark{"spawn_join/task", spawnJoin})
 	add("chan/round_trip", roundTrips, 0)
 	all = append(all, benchmark{"mutex/hand_off", mutexHandOffs})

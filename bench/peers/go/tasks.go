@@ -36,6 +36,21 @@ func yields(tasks, n int) sample {
 	return s
 }
 
+func spawnJoinPooled(n int) sample {
+	ran := 0
+	var ended sync.WaitGroup
+	start := time.Now()
+	for i := 0; i < n; i++ {
+		ended.Add(1)
+		go func() {
+			ran++
+			ended.Done()
+		}()
+		ended.Wait()
+	}
+	return nsSince(start, n, ran)
+}
+
 func spawnJoin(n int) sample {
 	sum := 0
 	start := time.Now()

@@ -15,6 +15,7 @@ fn names() -> Vec<String> {
     let mut all: Vec<String> =
         [2, 10, 100, 1_000, 10_000, 100_000].iter().map(|gs| format!("yield/{gs}")).collect();
     for name in [
+        "spawn_join/pooled",
         "spawn_join/task",
         "chan/round_trip/0",
         "mutex/hand_off",
@@ -48,6 +49,7 @@ fn run(name: &str, n: u64) -> Sample {
     let size: u64 = number.parse().unwrap_or(0);
     match kind {
         "yield" => on_a_task(tasks::yields(size, n)),
+        "spawn_join" if number == "pooled" => on_a_task(tasks::spawn_join_pooled(n)),
         "spawn_join" => on_a_task(tasks::spawn_join(n)),
         "chan/round_trip" => on_a_task(tasks::round_trips(n)),
         "mutex" => on_a_task(tasks::mutex_hand_offs(n)),

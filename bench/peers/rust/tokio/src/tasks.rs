@@ -41,6 +41,16 @@ pub async fn yields(tasks: u64, n: u64) -> Sample {
     sample
 }
 
+pub async fn spawn_join_pooled(n: u64) -> Sample {
+    static RAN: AtomicU64 = AtomicU64::new(0);
+    RAN.store(0, Relaxed);
+    let start = Instant::now();
+    for _ in 0..n {
+        tokio::spawn(async { count(&RAN) }).await.expect("its end");
+    }
+    Sample::ns(start, n, RAN.load(Relaxed))
+}
+
 pub async fn spawn_join(n: u64) -> Sample {
     let start = Instant::now();
     let mut sum = 0;
