@@ -170,6 +170,22 @@ def test_ratios_that_differ_get_more_rounds_and_steady_ones_do_not():
     assert len(never.figures["yield/2"]["go"]) == 9
 
 
+def test_rows_of_an_earlier_run_join_those_of_this_one():
+    earlier = measured(Liar("weft", [10] * 3), Liar("go", [30] * 3))
+    text = report.as_json(earlier, [("date", "yesterday")], [])
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(text)
+        file.flush()
+        read = report.read_json(file.name)
+    teams = [Liar("weft", []), Liar("go", [])]
+    results = rounds.Results([], teams, 3)
+    remarks = report.add_rows(results, read, sorted)
+    assert results.ratio("yield/2", "go") == 3 and "yesterday" in remarks[0], remarks
+    for wrong in ["/nowhere/r.json", __file__]:
+        done = compare("--peers", "none", "--only", "yield/2", "--add", wrong)
+        assert done.returncode == 1 and wrong in done.stderr, done.stderr
+
+
 def test_a_wrong_checksum_is_no_figure():
     results = measured(Liar("weft", [10] * 3), Liar("go", [1] * 3, lie=1))
     assert not results.has("yield/2", "go")

@@ -1,7 +1,9 @@
-"""The results as text: a table for the terminal, one for a document, and JSON."""
+"""The results as text: a table for the terminal, one for a document, and JSON, both ways."""
 
 import json
 import pathlib
+
+from comparison.contenders import Failed, Figure
 
 BEGIN = "<!-- bench/compare --markdown: from here -->"
 END = "<!-- bench/compare --markdown: to here -->"
@@ -91,3 +93,32 @@ def as_json(results, environment, remarks):
                            if f else None for f in figures]})
     return json.dumps({"environment": dict(environment), "remarks": remarks,
                        "results": benchmarks}, indent=1)
+
+
+def read_json(path):
+    """What as_json wrote; Failed when it did not."""
+    try:
+        earlier = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        if earlier["environment"]["date"] and earlier["results"]:
+            return earlier
+    except OSError as error:
+        raise Failed(f"can't read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise Failed(f"{path} is not what --json writes")
+
+
+def add_rows(results, earlier, in_order):
+    """Adds the benchmarks of an earlier run that this one has not measured. Returns remarks."""
+    date = earlier["environment"]["date"]
+    known = {contender.name for contender in results.contenders}
+    added = {}
+    for line in earlier["results"]:
+        if line["benchmark"] not in results.figures and line["contender"] in known:
+            row = added.setdefault(line["benchmark"], {})
+            row[line["contender"]] = [
+                figure and Figure(line["unit"], figure["value"], figure["operations"],
+                                  figure["checksum"]) for figure in line["rounds"]]
+    results.figures.update(added)
+    results.benchmarks = in_order(results.figures)
+    return [f"measured at {date}: {', '.join(in_order(added))}"] if added else []

@@ -18,8 +18,7 @@ from comparison.contenders import Failed, checksum_is_right
 # A benchmark may set up a million tasks before it measures.
 FIGURE_TIMEOUT_S = 300
 NOISY_PERCENT = 20
-# Half of the rounds may lie so far from the median ratio before more are made, up to this many
-# times as many.
+# How uncertain a median ratio may be before there are more rounds, up to this many times as many.
 UNSTEADY_PERCENT = 7
 ROUNDS_FACTOR_MAX = 3
 
@@ -99,7 +98,7 @@ class Results:
         return [a.value / b.value for a, b in pairs if a and b and b.value > 0]
 
     def is_unsteady(self, benchmark):
-        return any(spread_percent(self.ratios(benchmark, contender)) > UNSTEADY_PERCENT
+        return any(doubt_percent(self.ratios(benchmark, contender)) > UNSTEADY_PERCENT
                    for contender in self.figures[benchmark] if self.has(benchmark, contender))
 
     def noisy(self):
@@ -114,6 +113,16 @@ def spread_percent(values):
         return 0.0
     median = statistics.median(values)
     return 100 * statistics.median(abs(value - median) for value in values) / median
+
+
+def doubt_percent(values):
+    """How far the neighbours of the median lie apart, to either side, in percent of it."""
+    values = sorted(values)
+    if len(values) < 3:
+        return 0.0
+    near, middle = max(1, len(values) // 4), len(values) // 2
+    apart = values[min(middle + near, len(values) - 1)] - values[middle - near]
+    return 50 * apart / values[middle]
 
 
 def measure(benchmarks, contenders, rounds, milliseconds, say):
