@@ -11,8 +11,8 @@
 // So none is lost while the program runs, and none ends the program while somebody may still take
 // it.
 //
-// spawn() allocates once, the place that the G and the handle share. join() of a task that has
-// ended switches nothing.
+// spawn() allocates once, the place that the G and the handle share; whichever goes last frees it.
+// join() of a task that has ended switches nothing.
 #pragma once
 
 #include <concepts>
@@ -41,6 +41,7 @@ struct TaskState {
   std::uint64_t g_id = 0;
   G* g = nullptr;  // nullptr when the function has ended.
   bool has_handle = true;
+  bool has_body = true;  // The G's function has not been destroyed.
   bool killed = false;
   std::exception_ptr exception;  // Left the function; nobody has taken it yet.
   WaitList<Waiter> joiners;
@@ -61,10 +62,27 @@ struct TaskState {
     if (killed) throw TaskKilled();
   }
 
-  void drop_handle() {
-    has_handle = false;
+  // What nobody can take any more is a panic.
+  void fail_if_untaken() {
     if (exception == nullptr || scheduler_of_thread == nullptr) return;
     scheduler_of_thread->fail(std::exchange(exception, nullptr), g_id);
+  }
+};
+
+// How a handle holds a task, and the G's function does: the last of the two deletes it.
+struct DropHandle {
+  template <class State>
+  void operator()(State* state) const {
+    state->has_handle = false;
+    state->fail_if_untaken();
+    if (!state->has_body) delete state;
+  }
+};
+struct DropBody {
+  template <class State>
+  void operator()(State* state) const {
+    state->has_body = false;
+    if (!state->has_handle) delete state;
   }
 };
 
@@ -106,14 +124,7 @@ class task {
  public:
   task() = default;
   task(task&&) noexcept = default;
-  task& operator=(task&& other) noexcept {
-    if (this != &other) {
-      detach();
-      state_ = std::move(other.state_);
-    }
-    return *this;
-  }
-  ~task() { detach(); }
+  task& operator=(task&&) noexcept = default;
 
   // Waits until the function has ended and returns its result, once. Throws what left the function,
   // or TaskKilled. On a G only.
@@ -126,11 +137,7 @@ class task {
 
   // Gives up the handle: the G runs on. An exception that has left its function already is a panic
   // now.
-  void detach() {
-    if (state_ == nullptr) return;
-    state_->drop_handle();
-    state_.reset();
-  }
+  void detach() { state_.reset(); }
 
   // Ends the G as Scheduler::kill does; does nothing when it has ended.
   void kill() {
@@ -144,12 +151,12 @@ class task {
   [[nodiscard]] std::uint64_t id() const { return state_ != nullptr ? state_->g_id : 0; }
 
  private:
-  using State = detail::TaskStateOf<T>;
+  using State = std::unique_ptr<detail::TaskStateOf<T>, detail::DropHandle>;
   template <std::invocable F>
   friend task<std::invoke_result_t<std::decay_t<F>&>> spawn(F&& f, const SpawnOptions& options);
-  explicit task(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  explicit task(State state) : state_(std::move(state)) {}
 
-  std::shared_ptr<State> state_;
+  State state_;
 };
 
 // Starts a G that calls f() and returns the handle to its result. Also callable on g0. Throws
@@ -157,14 +164,13 @@ class task {
 template <std::invocable F>
 task<std::invoke_result_t<std::decay_t<F>&>> spawn(F&& f, const SpawnOptions& options = {}) {
   using T = std::invoke_result_t<std::decay_t<F>&>;
-  auto state = std::make_shared<detail::TaskStateOf<T>>();
+  using State = detail::TaskStateOf<T>;
   // Killed before it ran, the G only destroys its function: the guard ends the task then.
   struct Body {
-    std::shared_ptr<detail::TaskStateOf<T>> state;
+    std::unique_ptr<State, detail::DropBody> state;
     std::decay_t<F> function;
     bool ran = false;
-    Body(std::shared_ptr<detail::TaskStateOf<T>> s, F&& f)
-        : state(std::move(s)), function(std::forward<F>(f)) {}
+    Body(State* s, F&& f) : state(s), function(std::forward<F>(f)) {}
     Body(Body&&) noexcept = default;
     ~Body() {
       if (state == nullptr || ran) return;
@@ -176,11 +182,12 @@ task<std::invoke_result_t<std::decay_t<F>&>> spawn(F&& f, const SpawnOptions& op
       state->run(function);
     }
   };
-  Result<G*> g = go(Body(state, std::forward<F>(f)), options);
+  std::unique_ptr<State, detail::DropHandle> handle(new State);
+  Result<G*> g = go(Body(handle.get(), std::forward<F>(f)), options);
   if (!g) throw std::bad_alloc();
-  state->g = *g;
-  state->g_id = (*g)->id;
-  return task<T>(std::move(state));
+  handle->g = *g;
+  handle->g_id = (*g)->id;
+  return task<T>(std::move(handle));
 }
 
 }  // namespace weft

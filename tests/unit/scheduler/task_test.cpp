@@ -106,6 +106,20 @@ TEST_CASE("a killed joiner leaves the task alone") {
   CHECK(w.run() == "task");
 }
 
+TEST_CASE("the exception of a task whose joiner was killed meanwhile is a panic, not lost") {
+  World w;
+  w.go("main", [] {
+    auto fails = spawn([] {
+      sleep_for(milliseconds(1));
+      throw std::runtime_error("nobody joins any more");
+    });
+    const Result<G*> joiner = go([task = std::move(fails)]() mutable { task.join(); });
+    yield();
+    this_scheduler().kill(*joiner.value());
+  });
+  CHECK_THROWS_WITH(w.scheduler.run(), "nobody joins any more");
+}
+
 TEST_CASE("a join waits with its reason, and a task has its G's id and name") {
   World w;
   w.go("main", [&] {
