@@ -120,7 +120,7 @@ WEFT_INLINE void Scheduler::yield() {
     move_unseen<GState::running, GState::runnable>(*g);
     switch_to(run_queue_.rotate(*g), *g);
   } else {
-    yield_through_g0(*g);
+    yield_slowly(*g);
   }
   after_resume(*g);
 }
@@ -137,7 +137,7 @@ WEFT_INLINE void Scheduler::park(WaitReason reason) {
     move_unseen<GState::running, GState::waiting>(*g);
     switch_to(run_queue_.pop(), *g);
   } else {
-    park_through_g0(*g);
+    park_slowly(*g);
   }
   after_resume(*g);
 }

@@ -137,28 +137,38 @@ void Scheduler::end_run(RunEnd end, std::string_view text) {
 
 void Scheduler::execute(G& g) {
   if (g.locked_m != nullptr && g.locked_m != current_m_) return hand_over(g);
-  const bool g0_is_needed =
-      !m_ring_.empty() || locked_gs_ > 0 || chooser_ != nullptr || sink_ != nullptr;
-  direct_until_ = g0_is_needed ? 0 : next_look_;
+  const bool may_go_direct =
+      m_ring_.empty() && locked_gs_ == 0 && chooser_ == nullptr && sink_ == nullptr;
+  direct_until_ = may_go_direct ? next_look_ : 0;
   move(g, GState::runnable, GState::running);
   enter(g);
   switch_fiber(current_m_->g0, g.fiber);
 }
 
-// The other ways to g0: once in kSwitchesPerLook switches, when no other G is runnable, and always
-// while g0 is needed.
-[[gnu::noinline]] void Scheduler::yield_through_g0(G& g) {
+// Off the fast path: once in kSwitchesPerLook switches, when no other G is runnable, and whenever
+// somebody watches, chooses or wants the thread.
+[[gnu::noinline]] void Scheduler::yield_slowly(G& g) {
   move(g, GState::running, GState::runnable);
   run_queue_.push(g);
-  leave_for_g0(g);
+  leave_slowly(g);
 }
 
-[[gnu::noinline]] void Scheduler::park_through_g0(G& g) {
+[[gnu::noinline]] void Scheduler::park_slowly(G& g) {
   move(g, GState::running, GState::waiting);
-  leave_for_g0(g);
+  leave_slowly(g);
 }
 
-void Scheduler::leave_for_g0(G& g, bool for_good) {
+// To the next G, as the chooser says, or to g0 if that has something to do.
+void Scheduler::leave_slowly(G& g, bool for_good) {
+  const bool g0_is_needed = switches_ >= next_look_ || run_queue_.empty() || !m_ring_.empty() ||
+                            locked_gs_ > 0 || current_m_->leaving;
+  if (!g0_is_needed) {
+    G& next = pick();
+    move(next, GState::runnable, GState::running);
+    enter(next);
+    if (&next != &g) switch_fiber(g.fiber, next.fiber, for_good);
+    return;
+  }
   current_m_->current_g.store(nullptr, std::memory_order_relaxed);
   switch_fiber(g.fiber, current_m_->g0, for_good);
 }
@@ -273,7 +283,7 @@ void Scheduler::exit(G& g) {
   if (may_go_direct() && !run_queue_.empty()) {
     switch_to(run_queue_.pop(), g, true);
   } else {
-    leave_for_g0(g, true);
+    leave_slowly(g, true);
   }
   WEFT_CHECK(false, "a dead G was resumed");
   std::abort();

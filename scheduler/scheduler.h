@@ -282,9 +282,9 @@ class Scheduler {
   [[nodiscard]] bool may_go_direct() const { return switches_ < direct_until_; }
   void enter(G& next);
   void switch_to(G& next, G& from, bool for_good = false);
-  void yield_through_g0(G& g);
-  void park_through_g0(G& g);
-  void leave_for_g0(G& g, bool for_good = false);
+  void yield_slowly(G& g);
+  void park_slowly(G& g);
+  void leave_slowly(G& g, bool for_good = false);
   void after_resume(G& g);
   void serve_requests(G& g);
   static bool may_unwind();
@@ -326,9 +326,9 @@ class Scheduler {
 
   // Written on every switch.
   M* current_m_ = &m0_;
-  // As switches_: from when on g0 must have the thread; before, a switch goes straight from G to G.
-  // 0 while g0 is needed for each of them: while other Ms are runnable, a G is locked to its M, or
-  // there is a chooser or a sink. So a switch has but this to look at.
+  // As switches_: until then a switch goes straight from G to G. 0 while it must not: while other
+  // Ms are runnable, a G is locked to its M, or there is a chooser or a sink. So a switch has but
+  // this to look at.
   std::uint64_t direct_until_ = 0;
   RunQueue run_queue_;
   std::uint64_t switches_ = 0;
