@@ -45,11 +45,11 @@ std::string base_name(const std::string& path) {
 
 }  // namespace
 
-Guest::Guest(Runtime& runtime, std::size_t number, std::shared_ptr<Module> module,
+Guest::Guest(Runtime& runtime, std::size_t number, std::string name, std::shared_ptr<Module> module,
              std::unique_ptr<wasip1::Process> process)
     : runtime_(runtime),
       number_(number),
-      name_(module->name),
+      name_(std::move(name)),
       module_(std::move(module)),
       process_(std::move(process)) {}
 
@@ -135,8 +135,9 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   config.random = std::move(options.random);
   auto process = wasip1::Process::create(reactor_, clock_, std::move(config));
   if (!process) return process.error();
-  auto guest =
-      std::make_unique<Guest>(*this, guests_.size() + 1, std::move(module), std::move(*process));
+  std::string name = options.name.empty() ? module->name : std::move(options.name);
+  auto guest = std::make_unique<Guest>(*this, guests_.size() + 1, std::move(name),
+                                       std::move(module), std::move(*process));
   const SpawnOptions spawn_options{
       .name = guest->name(),
       .stack_bytes = guest->module_->stack_bytes(),

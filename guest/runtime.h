@@ -32,6 +32,7 @@ namespace weft {
 
 // What a guest is given.
 struct GuestOptions {
+  std::string name = {};               // For reports and traces; empty: the module's.
   std::vector<std::string> args = {};  // args[0] included; empty: the module's name alone.
   std::vector<std::string> env = {};   // "K=V".
   std::vector<wasip1::Preopen> preopens = {};
@@ -62,7 +63,7 @@ class Runtime;
 // A guest: one instance on one G. Owned by its Runtime, readable after it has ended.
 class Guest {
  public:
-  Guest(Runtime& runtime, std::size_t number, std::shared_ptr<Module> module,
+  Guest(Runtime& runtime, std::size_t number, std::string name, std::shared_ptr<Module> module,
         std::unique_ptr<wasip1::Process> process);
 
   [[nodiscard]] std::size_t number() const { return number_; }  // From 1, in the order of spawning.

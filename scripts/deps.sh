@@ -152,6 +152,7 @@ needs_of_build() {
   need "has_libwabt" wabt "libwabt: parses, validates and interprets guests"
   need "has wat2wasm" wabt "assembles the guests of the benchmarks"
   need "has_file /usr/include/CLI/CLI.hpp" libcli11-dev "the command line of weft"
+  need "has_file /usr/include/toml++/toml.h" libtomlplusplus-dev "manifests"
   need "has_file /usr/include/fmt/format.h" libfmt-dev "messages"
   need "has_file /usr/include/benchmark/benchmark.h" libbenchmark-dev "the benchmarks"
 }

@@ -1,5 +1,7 @@
 #include "sim/director.h"
 
+#include <utility>
+
 #include "scheduler/api.h"
 
 namespace weft::sim {
@@ -33,13 +35,33 @@ std::uint32_t Director::decide(Choice choice, std::uint32_t options, Wish&& wish
   }
   WEFT_CHECK(taken < options, "a policy chose what is not there");
   if (taken != 0) schedule_.deviations.push_back({number, {choice, options, taken}});
-  if (options_.keep_decisions) points_.push_back({{choice, options, taken}, object});
+  if (options_.keep_decisions) keep({choice, options, taken}, object);
+  const bool of_scheduler = choice == Choice::pick || choice == Choice::preempt;
+  if (dependence_ && !of_scheduler) dependence_->chose(id_of_running(), taken);
   Event event{.at = clock_.now(), .g = id_of_running(), .kind = Event::Kind::decision};
   event.what = name(choice);
   event.value = options;
   event.detail = taken;
   log_.add(event);
   return taken;
+}
+
+// For depth first search: the decision, and what is known of the run before it was taken.
+void Director::keep(const Decision& decision, unsigned object) {
+  DecisionPoint point{.decision = decision, .object = object};
+  if (dependence_) {
+    const RunQueue& queue = scheduler_of_thread->run_queue();
+    std::uint64_t state = Dependence::mix(static_cast<std::uint64_t>(clock_.now().ns), object);
+    state = Dependence::mix(state,
+                            static_cast<std::uint64_t>(decision.choice) << 32 | decision.options);
+    state = Dependence::mix(state, id_of_running());
+    for (std::size_t i = 0; i < queue.size(); ++i) {
+      const std::uint64_t g = queue.peek_unchecked(i)->id;
+      state = Dependence::mix(state, g);
+    }
+    point.state = dependence_->state(state);
+  }
+  points_.push_back(point);
 }
 
 void Director::step() {
@@ -79,8 +101,13 @@ bool Director::at_check(G& running, const RunQueue& queue) noexcept {
   return false;
 }
 
-void Director::before_visible_call(unsigned object) {
+void Director::has_accessed(const Access& access) {
+  if (!finished_ && dependence_) dependence_->accesses(id_of_running(), access);
+}
+
+void Director::before_visible_call(const Access& access) {
   if (finished_) return;
+  const unsigned object = access.object;
   step();
   if (object != 0) {
     std::uint64_t& first = touched_by_.at(object);
@@ -89,17 +116,44 @@ void Director::before_visible_call(unsigned object) {
   }
   Scheduler& scheduler = this_scheduler();
   if (livelocked_) scheduler.yield();
-  if (scheduler.run_queue().empty()) return;
   const auto wish = [&] {
     return policy_.preempt(*scheduler.current(), scheduler.run_queue()) ? 1U : 0U;
   };
-  if (decide(Choice::preempt, 2, wish, object) != 0) scheduler.yield();
+  if (pending_point_) points_[*std::exchange(pending_point_, std::nullopt)].goes_on = true;
+  const bool decides = !scheduler.run_queue().empty();
+  const bool preempted = decides && decide(Choice::preempt, 2, wish, object) != 0;
+  if (decides && !preempted && options_.keep_decisions) pending_point_ = points_.size() - 1;
+  if (dependence_ && dependence_->take_covered() && !preempted) {
+    redundant_ = true;
+    scheduler.stop();
+    scheduler.yield();
+  }
+  if (preempted) {
+    const std::uint64_t g = scheduler.current()->id;
+    if (dependence_) dependence_->preempted_before(g, access);
+    preempting_ = true;
+    scheduler.yield();
+    if (dependence_) dependence_->resumes(g);
+  }
+  has_accessed(access);
 }
 
 bool Director::fault() {
   if (finished_ || options_.fault_one_in == 0) return false;
   return decide(Choice::fault, 2,
                 [&] { return faults_.below(options_.fault_one_in) == 0 ? 1U : 0U; }) != 0;
+}
+
+bool Director::link_mishap(std::uint32_t one_in) {
+  if (finished_ || one_in == 0) return false;
+  return decide(Choice::link, 2, [&] { return links_.below(one_in) == 0 ? 1U : 0U; }) != 0;
+}
+
+Duration Director::link_delay(Duration jitter) {
+  if (finished_ || jitter <= Duration{}) return {};
+  const std::uint32_t level =
+      decide(Choice::link, kLateLevels, [&] { return links_.below(kLateLevels); });
+  return nanoseconds(jitter.ns / (kLateLevels - 1) * level);
 }
 
 std::uint32_t Director::one_of(std::uint32_t n, Random& random) noexcept {
@@ -114,13 +168,27 @@ Instant Director::wake_at(Instant deadline) noexcept {
   return deadline + nanoseconds(options_.lateness.ns / (kLateLevels - 1) * level);
 }
 
+void Director::tell_dependence(const GEvent& event) {
+  const std::uint64_t g = event.g.id;
+  if (event.to == GState::waiting) dependence_->waits(g);
+  if (event.to != GState::runnable) return;
+  if (event.from != GState::running) {
+    dependence_->woken(id_of_running(), g);
+  } else if (!std::exchange(preempting_, false)) {
+    dependence_->gives_way(g);
+  }
+}
+
 void Director::on_event(const GEvent& gevent) noexcept {
   if (finished_) return;
   policy_.on_event(gevent);
   const G& g = gevent.g;
+  if (gevent.from == GState::running) pending_point_.reset();
+  if (dependence_) tell_dependence(gevent);
   if (gevent.from == GState::idle) log_.add_g(g.id, g.name);
   if (gevent.to == GState::running) {
     step();
+    if (virtual_clock_ != nullptr) virtual_clock_->advance(options_.switch_cost);
     running_since_ = clock_.now();
   }
   if (gevent.to == GState::idle) return;  // It has its old id still.

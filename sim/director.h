@@ -11,10 +11,12 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "os/clocks.h"
 #include "scheduler/chooser.h"
 #include "scheduler/event.h"
+#include "sim/dependence.h"
 #include "sim/event_log.h"
 #include "sim/policy.h"
 #include "sim/schedule.h"
@@ -30,19 +32,23 @@ struct DirectorOptions {
   bool then_policy = true;           // Behind it: the policy decides, or everything is option 0.
   bool decide_at_checks = false;  // Safe points are decisions: native Gs. Guests: their calls are.
   Duration cost;                  // Of a safe point, on the virtual clock.
+  Duration switch_cost;           // Of a switch, likewise.
   Instant limit = Instant::far_future();  // When charging CPU work stops the run.
   Duration lateness;                      // The most by which a sleep ends late.
   std::uint64_t steps_max =
       UINT64_MAX;                  // Switches, safe points and calls; then the run is stopped.
   std::uint32_t fault_one_in = 0;  // A call that may fail does so once in so many; 0: never.
   bool keep_decisions = false;     // Each with its options: for DFS.
-  std::uint64_t seed = 1;          // Of faults.
+  bool reduce = false;             // With what is known of dependence; ends redundant runs.
+  std::uint64_t seed = 1;          // Of faults and links.
 };
 
 // A decision as DFS needs it.
 struct DecisionPoint {
   Decision decision;
-  unsigned object = 0;  // preempt: what the call is about to touch; 0: not known.
+  unsigned object = 0;   // preempt: what the call is about to touch; 0: not known.
+  bool goes_on = false;  // preempt, not taken: the G came to its next access and gave way nowhere.
+  std::uint64_t state = 0;  // Of the run so far, as Dependence::state.
 };
 
 class Director final : public Chooser, public EventSink {
@@ -55,7 +61,10 @@ class Director final : public Chooser, public EventSink {
         log_(log),
         clock_(clock),
         virtual_clock_(virtual_clock),
-        faults_(options.seed ^ 0x6661756c74) {}
+        faults_(options.seed ^ 0x6661756c74),
+        links_(options.seed ^ 0x6c696e6b73) {
+    if (options.reduce) dependence_.emplace();
+  }
 
   // --- Chooser ---
   std::size_t next_g(const RunQueue& queue) noexcept override;
@@ -68,11 +77,18 @@ class Director final : public Chooser, public EventSink {
 
   // The running guest is about to do what others can see: yields when that is decided. On a G; may
   // throw Killed.
-  // `object`: a small number, at most 63, for what the call touches; 0: not known.
-  void before_visible_call(unsigned object);
+  void before_visible_call(const Access& access);
+  // It has done so without having asked: no place to preempt it.
+  void has_accessed(const Access& access);
 
   // A call that may fail is about to be made: does it?
   bool fault();
+
+  // What a link does with what it is given, by the seed: how much later than its delay, up to
+  // `jitter`, it comes; is it lost; is only a part of it taken. one_in 0: never.
+  Duration link_delay(Duration jitter);
+  bool link_loses(std::uint32_t one_in) { return link_mishap(one_in); }
+  bool link_shortens(std::uint32_t one_in) { return link_mishap(one_in); }
 
   // Everything from here on is the end of the run, and no part of it.
   void finish() { finished_ = true; }
@@ -85,6 +101,8 @@ class Director final : public Chooser, public EventSink {
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
   [[nodiscard]] bool livelocked() const { return livelocked_; }
   [[nodiscard]] bool timed_out() const { return timed_out_; }
+  // The run was ended, as another one shows whatever it could.
+  [[nodiscard]] bool redundant() const { return redundant_; }
   // A bit for each object that more than one G has touched.
   [[nodiscard]] std::uint64_t shared_objects() const { return shared_objects_; }
   // The first decision that the forced schedule did not fit, or its end.
@@ -95,6 +113,9 @@ class Director final : public Chooser, public EventSink {
   template <class Wish>
   std::uint32_t decide(Choice choice, std::uint32_t options, Wish&& wish, unsigned object = 0);
   void step();
+  void keep(const Decision& decision, unsigned object);
+  void tell_dependence(const GEvent& event);
+  bool link_mishap(std::uint32_t one_in);
 
   const DirectorOptions options_;
   Policy& policy_;
@@ -102,14 +123,19 @@ class Director final : public Chooser, public EventSink {
   Clock& clock_;
   ManualClock* const virtual_clock_;
   Random faults_;
+  Random links_;
+  std::optional<Dependence> dependence_;
   Schedule schedule_;
   std::vector<DecisionPoint> points_;
+  std::optional<std::size_t> pending_point_;  // Whose goes_on is not known yet.
   std::size_t next_forced_ = 0;
   std::uint64_t followed_ = 0;
   bool left_ = false;
   std::uint64_t steps_ = 0;
   bool livelocked_ = false;
   bool timed_out_ = false;
+  bool redundant_ = false;
+  bool preempting_ = false;  // Before a call that others can see.
   Instant running_since_;
   bool finished_ = false;
   std::array<std::uint64_t, 64> touched_by_{};  // For each object: the G that did so first.

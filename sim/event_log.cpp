@@ -38,6 +38,9 @@ std::string describe(const Event& event) {
       text.append("decision ").append(event.what).append(" ").append(std::to_string(event.detail));
       text.append(" of ").append(std::to_string(event.value));
       break;
+    case Event::Kind::world:
+      text.append("world: ").append(event.what);
+      break;
   }
   return text;
 }

@@ -20,16 +20,18 @@
 namespace weft::sim {
 
 struct Event {
-  enum class Kind : std::uint8_t { state, call, returned, output, decision };
+  enum class Kind : std::uint8_t { state, call, returned, output, decision, world };
 
   Instant at;           // On the run's clock.
   std::uint64_t g = 0;  // The G's id.
   Kind kind = Kind::state;
   GState from = GState::idle;  // state.
   GState to = GState::idle;    // state.
-  std::string_view what = {};  // state: the wait reason; call: the function; decision: the kind.
-  std::uint64_t value = 0;   // returned: the errno; output: a hash of the bytes; decision: options.
-  std::uint64_t detail = 0;  // output: descriptor; decision: what was taken.
+  std::string_view what =
+      {};  // state: the wait reason; call: the function; decision and world: the kind.
+  // returned: the errno; output: a hash of the bytes; decision: options; world: the guest.
+  std::uint64_t value = 0;
+  std::uint64_t detail = 0;  // output: descriptor; decision: what was taken; world: the other.
 
   bool operator==(const Event&) const = default;
 };

@@ -116,6 +116,7 @@ ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
 std::string ExploreReport::text() const {
   std::string said = std::to_string(schedules) + " schedules, " + std::to_string(steps) + " steps";
   if (pruned > 0) said += ", " + std::to_string(pruned) + " branches left out";
+  if (cut_short > 0) said += ", " + std::to_string(cut_short) + " runs cut short";
   if (!failure)
     return said + (exhausted ? ": all pass, and there are no others\n" : ": all pass\n");
   said += ": seed " + std::to_string(failure->seed) + " fails: " + name(failure->record.ending);

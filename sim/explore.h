@@ -40,8 +40,9 @@ struct ExploreReport {
   std::uint64_t schedules = 0;  // Run, without the repetitions and without those of minimising.
   std::uint64_t steps = 0;
   std::uint64_t minimise_runs = 0;
-  std::uint64_t pruned = 0;  // DFS: branches left out by the reduction.
-  bool exhausted = false;    // DFS: there is no other schedule within the bound.
+  std::uint64_t pruned = 0;     // DFS: branches left out by the reduction.
+  std::uint64_t cut_short = 0;  // DFS: runs that were ended as redundant.
+  bool exhausted = false;       // DFS: there is no other schedule within the bound.
   std::optional<Failure> failure;
 
   // A few lines for people.
@@ -69,6 +70,16 @@ ExploreReport explore(const std::function<void()>& fn, const ExploreOptions& opt
 
 // One run of a native program.
 RunRecord run_native(const std::function<void()>& fn, const RunSettings& settings);
+
+// Tells that the calling G is about to touch something that others may too, under a number from 1
+// to 63; another G may come in between. When everything that Gs share is told so, a search with
+// settings.accesses_told leaves out what only reorders independent accesses. On a G.
+enum class Touch : std::uint8_t {
+  reads,
+  writes,
+  wakes,  // Writes, and may make another G runnable, as the unlocking of a mutex.
+};
+void access(unsigned object, Touch touch);
 
 // Fails the run when the condition does not hold: the calling G does not go on. On a G.
 void check(bool condition, const std::string& message = "a check failed");

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "os/wasip1/device.h"
 #include "os/wasip1/process.h"
 #include "scheduler/api.h"
+#include "sim/links.h"
 
 namespace weft::sim {
 namespace {
@@ -77,13 +79,33 @@ unsigned object_of(const wasip1::Call& call) {
   if (fd <= 2) return kStdin + fd;
   wasip1::Descriptor* descriptor = nullptr;
   if (call.process.fds().find(fd, 0, descriptor) != Errno::success) return kFiles;
-  return descriptor->file->device() != nullptr ? kLinks : kFiles;
+  const auto* end = dynamic_cast<const LinkEnd*>(descriptor->file->device());
+  return end != nullptr ? end->object() : kFiles;
+}
+
+// Calls that change nothing of what they touch. Not those that tell of inodes: whose number is
+// which is a matter of who asked first.
+bool only_reads(const wasip1::Call& call) {
+  constexpr std::string_view kReading[] = {"fd_read", "fd_pread", "fd_close", "path_readlink"};
+  if (std::find(std::begin(kReading), std::end(kReading), call.name) != std::end(kReading)) {
+    return true;
+  }
+  constexpr std::uint64_t kCreates = wasip1::oflags::creat | wasip1::oflags::trunc;
+  return call.name == "path_open" && (call.args[4] & kCreates) == 0;
 }
 
 }  // namespace
 
 bool is_visible(std::string_view call) {
   return std::find(std::begin(kPrivate), std::end(kPrivate), call) == std::end(kPrivate);
+}
+
+Access GuestHook::access_of(const wasip1::Call& call) const {
+  Access access{.object = object_of(call), .writes = true, .wakes = false};
+  if (access.object == kFiles) access.writes = !only_reads(call);
+  if (access.object == kStdout || access.object == kStderr) access.writes = output_matters_;
+  access.wakes = access.object >= kLinks;
+  return access;
 }
 
 void GuestHook::log(Event::Kind kind, std::string_view what, std::uint64_t value,
@@ -97,7 +119,7 @@ void GuestHook::log(Event::Kind kind, std::string_view what, std::uint64_t value
 
 std::optional<Errno> GuestHook::before(const wasip1::Call& call) {
   if (director_.finished()) return std::nullopt;
-  if (is_visible(call.name)) director_.before_visible_call(object_of(call));
+  if (is_visible(call.name)) director_.before_visible_call(access_of(call));
   log(Event::Kind::call, call.name, 0, 0);
   if (may_fail(call) && director_.fault()) return failure_of(call.name);
   if (call.name == "fd_write" && call.args[0] <= 2) {
@@ -108,6 +130,9 @@ std::optional<Errno> GuestHook::before(const wasip1::Call& call) {
 
 void GuestHook::after(const wasip1::Call& call, Errno result) {
   if (director_.finished()) return;
+  // It has looked at links, if there are any.
+  if (call.name == "poll_oneoff")
+    director_.has_accessed({.object = kLinks, .writes = false, .wakes = true});
   log(Event::Kind::returned, call.name, static_cast<std::uint64_t>(result), 0);
 }
 

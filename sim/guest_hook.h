@@ -10,6 +10,7 @@
 namespace weft::sim {
 
 // What calls touch, as coarse as the search needs it.
+// Each link is one: kLinks and up to 63, which stands for all that have no number left.
 enum Object : unsigned { kFiles = 1, kStdin, kStdout, kStderr, kLinks };
 
 // Can another guest see that this call was made, or does what another does change its answer?
@@ -17,8 +18,10 @@ bool is_visible(std::string_view call);
 
 class GuestHook final : public wasip1::CallHook {
  public:
-  // The Director must outlive the hook.
-  explicit GuestHook(Director& director) : director_(director) {}
+  // The Director must outlive the hook. output_matters: so does the order in which guests write to
+  // stdout and stderr.
+  GuestHook(Director& director, bool output_matters)
+      : director_(director), output_matters_(output_matters) {}
 
   std::optional<wasip1::Errno> before(const wasip1::Call& call) override;
   void after(const wasip1::Call& call, wasip1::Errno result) override;
@@ -26,7 +29,10 @@ class GuestHook final : public wasip1::CallHook {
  private:
   void log(Event::Kind kind, std::string_view what, std::uint64_t value, std::uint64_t detail);
 
+  [[nodiscard]] Access access_of(const wasip1::Call& call) const;
+
   Director& director_;
+  const bool output_matters_;
 };
 
 }  // namespace weft::sim

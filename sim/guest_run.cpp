@@ -10,6 +10,7 @@
 
 #include "os/wasip1/stable_files.h"
 #include "sim/guest_hook.h"
+#include "sim/links.h"
 #include "sim/streams.h"
 #include "sim/virtual_time.h"
 
@@ -65,14 +66,16 @@ std::string describe_end(const Guest& guest) {
 // The world of one run. The order of the members is the order in which they must die.
 class World {
  public:
-  explicit World(const GuestRunSettings& settings)
-      : settings_(settings),
+  World(const std::vector<GuestSetup>& setups, const GuestRunSettings& settings)
+      : setups_(setups),
+        settings_(settings),
         folders_(settings.copy_folders),
         clock_(kMonotonicStart, settings.realtime_start),
         poller_(clock_, kMonotonicStart + settings.time_max),
         policy_(make_policy(settings.policy, settings.seed)),
         director_(director_options(settings), *policy_, log_, clock_, &clock_),
-        hook_(director_),
+        hook_(director_, settings.expected != nullptr),
+        network_(settings.world != nullptr ? *settings.world : kNoWorld, director_),
         input_(settings.input_fd >= 0 ? std::make_shared<Input>(settings.input_fd)
                                       : std::make_shared<Input>(settings.input)),
         out_(std::make_shared<Capture>(settings.echo ? 1 : -1)),
@@ -86,8 +89,15 @@ class World {
     runtime_.scheduler().set_event_sink(&director_);
   }
 
-  Status add(const GuestSetup& setup) {
+  ~World() { network_.stop(); }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // Starts the guest with this number, which may have run before.
+  Status start(std::size_t number) {
+    const GuestSetup& setup = setups_[number];
     GuestOptions options;
+    options.name = setup.name;
     options.args = setup.args;
     options.env = setup.env;
     for (const Folder& folder : setup.folders) {
@@ -101,14 +111,26 @@ class World {
     options.trace = setup.trace;
     options.hook = &hook_;
     options.stable_files = stable_files_;
+    options.links = network_.plug_in(number);
     options.random = seeded_random(settings_.seed, runtime_.guests().size());
     auto guest = runtime_.spawn(setup.module, std::move(options));
     if (!guest) return guest.error();
+    running_[number] = *guest;
     return Nothing{};
+  }
+
+  Status start_all() {
+    running_.resize(setups_.size());
+    for (std::size_t number = 0; number < setups_.size(); ++number) {
+      if (Status started = start(number); !started) return started;
+    }
+    network_.start(runtime_.scheduler(), [this](const WorldEvent& event) { happens(event); });
+    return network_.restarts_left() > 0 ? wait_for_restarts() : Nothing{};
   }
 
   RunRecord run() {
     const RunResult result = runtime_.run();
+    network_.stop();
     director_.finish();
     runtime_.scheduler().set_chooser(nullptr);
     runtime_.scheduler().set_event_sink(nullptr);
@@ -127,7 +149,32 @@ class World {
   }
 
  private:
+  // A run is over when no G is left: this one is there until the last restart.
+  Status wait_for_restarts() {
+    auto g = runtime_.scheduler().spawn(
+        [this] {
+          while (network_.restarts_left() > 0) park(WaitReason::none);
+        },
+        {.name = "world"});
+    if (!g) return g.error();
+    waits_for_restarts_ = *g;
+    return Nothing{};
+  }
+
+  // A kill or a restart, on g0.
+  void happens(const WorldEvent& event) {
+    Guest*& guest = running_[event.guest];
+    if (guest->g() != nullptr) runtime_.scheduler().kill(*guest->g());
+    if (event.kind == WorldEvent::Kind::kill) return;
+    if (Status started = start(event.guest); !started) {
+      restart_failure_ = started.error().message;
+      runtime_.scheduler().stop();
+    }
+    if (network_.restarts_left() == 0) runtime_.scheduler().ready(*waits_for_restarts_);
+  }
+
   void judge(RunRecord& record, const RunResult& result) {
+    if (director_.redundant()) return;
     if (director_.livelocked()) {
       record.ending = Ending::livelock;
       record.message = "more than " + std::to_string(settings_.steps_max) + " steps";
@@ -137,11 +184,15 @@ class World {
     } else if (!result.report.empty()) {
       record.ending = Ending::deadlock;
       record.message = result.report;
+    } else if (!restart_failure_.empty()) {
+      record.ending = Ending::failed;
+      record.message = restart_failure_;
     }
     for (const auto& guest : runtime_.guests()) {
       if (record.failed() || !guest->end()) break;
       const GuestEnd& end = *guest->end();
       if (end.kind == GuestEnd::Kind::exited && end.exit_code == 0) continue;
+      if (end.kind == GuestEnd::Kind::killed) continue;  // As the world has it.
       record.ending = end.kind == GuestEnd::Kind::trapped ? Ending::trapped : Ending::exit_code;
       record.exit_code = static_cast<int>(end.exit_code);
       record.message = describe_end(*guest);
@@ -152,6 +203,8 @@ class World {
     }
   }
 
+  static inline const WorldSpec kNoWorld;
+  const std::vector<GuestSetup>& setups_;
   const GuestRunSettings& settings_;
   Folders folders_;
   ManualClock clock_;
@@ -160,11 +213,15 @@ class World {
   EventLog log_;
   Director director_;
   GuestHook hook_;
+  Network network_;
   std::shared_ptr<Input> input_;
   std::shared_ptr<Capture> out_;
   std::shared_ptr<Capture> err_;
   std::shared_ptr<wasip1::StableFiles> stable_files_;
   Runtime runtime_;
+  std::vector<Guest*> running_;  // Of each number: the one that was started last.
+  G* waits_for_restarts_ = nullptr;
+  std::string restart_failure_;
 };
 
 }  // namespace
@@ -182,10 +239,8 @@ std::function<void(std::span<std::byte>)> seeded_random(std::uint64_t seed, std:
 
 Result<RunRecord> run_guests(const std::vector<GuestSetup>& guests,
                              const GuestRunSettings& settings) {
-  World world(settings);
-  for (const GuestSetup& guest : guests) {
-    if (Status added = world.add(guest); !added) return added.error();
-  }
+  World world(guests, settings);
+  if (Status started = world.start_all(); !started) return started.error();
   return world.run();
 }
 

@@ -3,7 +3,7 @@
 //
 //   GuestSetup ─▶ run_guests ─▶ Runtime(ManualClock, VirtualPoller) + Director + EventLog
 //                                  each guest: GuestHook, Input, Capture, StableFiles, seeded
-//                                  random
+//                                  random, ends of links (sim/links.h)
 //                     └─▶ RunRecord
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include "guest/runtime.h"
 #include "sim/run.h"
+#include "sim/world_spec.h"
 
 namespace weft::sim {
 
@@ -23,6 +24,7 @@ struct Folder {
 };
 
 struct GuestSetup {
+  std::string name;  // Empty: the module's.
   std::shared_ptr<Module> module;
   std::vector<std::string> args;
   std::vector<std::string> env;
@@ -35,6 +37,7 @@ struct GuestRunSettings : RunSettings {
   int input_fd = -1;          // A descriptor in its place.
   bool echo = false;          // stdout and stderr go to weft's own, and are not kept.
   bool copy_folders = false;  // Each run has copies of the folders, so that it leaves no traces.
+  const WorldSpec* world = nullptr;       // Links and events; nullptr: none. Numbers are guests'.
   const std::string* expected = nullptr;  // What stdout must be; nullptr: anything.
 };
 

@@ -10,6 +10,8 @@
 namespace weft::sim {
 namespace {
 
+thread_local Director* director_of_thread = nullptr;
+
 // The failure of check() in the run of this thread.
 thread_local std::string* failed_check = nullptr;
 
@@ -37,6 +39,13 @@ std::string words_of(const std::exception_ptr& failure) {
 
 }  // namespace
 
+void access(unsigned object, Touch touch) {
+  WEFT_CHECK(director_of_thread != nullptr, "access() was called outside of a simulated run");
+  WEFT_CHECK(object > 0 && object < 64, "access() wants an object from 1 to 63");
+  director_of_thread->before_visible_call(
+      {.object = object, .writes = touch != Touch::reads, .wakes = touch == Touch::wakes});
+}
+
 void check(bool condition, const std::string& message) {
   if (condition) return;
   WEFT_CHECK(failed_check != nullptr, "check() was called outside of a simulated run");
@@ -55,6 +64,7 @@ RunRecord run_native(const std::function<void()>& fn, const RunSettings& setting
   log.listen(settings.listener);
   DirectorOptions options = director_options(settings);
   options.decide_at_checks = true;
+  options.reduce = options.reduce && settings.accesses_told;
   Director director(options, *policy, log, clock, &clock);
   Scheduler scheduler(clock, poller, {.guard = GuardKind::automatic, .seed = settings.seed});
   scheduler.set_chooser(&director);
@@ -63,6 +73,7 @@ RunRecord run_native(const std::function<void()>& fn, const RunSettings& setting
   bool returned = false;
   std::string check_failure;
   failed_check = &check_failure;
+  director_of_thread = &director;
   const auto fail = [&](Ending ending, std::string message) {
     record.ending = ending;
     record.message = std::move(message);
@@ -80,7 +91,9 @@ RunRecord run_native(const std::function<void()>& fn, const RunSettings& setting
   }
   try {
     const RunResult result = scheduler.run();
-    if (!check_failure.empty()) {
+    if (director.redundant()) {
+      record.redundant = true;
+    } else if (!check_failure.empty()) {
       fail(Ending::failed, check_failure);
     } else if (director.livelocked()) {
       fail(Ending::livelock, "more than " + std::to_string(settings.steps_max) + " steps");
@@ -101,6 +114,7 @@ RunRecord run_native(const std::function<void()>& fn, const RunSettings& setting
   scheduler.wind_up();
   scheduler.set_chooser(nullptr);
   failed_check = nullptr;
+  director_of_thread = nullptr;
   return record;
 }
 

@@ -11,7 +11,7 @@ namespace weft::sim {
 namespace {
 
 constexpr std::string_view kMagic = "WEFTREPLAY";
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;  // What is written; every older one is read.
 constexpr std::size_t kHashBytes = 8;
 
 class Writer {
@@ -146,7 +146,7 @@ bool read_schedule(Reader& from, Schedule& schedule) {
   return from.ok();
 }
 
-bool read_body(Reader& from, ReplayFile& file) {
+bool read_body(Reader& from, std::uint64_t version, ReplayFile& file) {
   if (!read_settings(from, file.settings)) return false;
   file.engine = from.text();
   if (file.engine != "interp" && file.engine != "aot") return false;
@@ -166,6 +166,7 @@ bool read_body(Reader& from, ReplayFile& file) {
     if (guest.memory_pages_max > 65'536 || guest.folders.size() % 2 != 0) return false;
     file.guests.push_back(std::move(guest));
   }
+  if (version >= 2) file.world = from.text();
   if (!read_schedule(from, file.schedule)) return false;
   const std::uint64_t ending = from.number();
   if (ending > static_cast<std::uint64_t>(Ending::nondeterministic)) return false;
@@ -197,6 +198,7 @@ std::string encode(const ReplayFile& file) {
     to.texts(guest.env);
     to.texts(guest.folders);
   }
+  to.text(file.world);
   write_schedule(to, file.schedule);
   to.number(static_cast<std::uint64_t>(file.ending));
   to.text(file.message);
@@ -211,9 +213,9 @@ Result<ReplayFile> decode(std::string_view bytes) {
   }
   Reader head(bytes.substr(kMagic.size()));
   const std::uint64_t version = head.number();
-  if (head.ok() && version != kVersion) {
-    return Error{"has format version " + std::to_string(version) + "; this weft reads version " +
-                 std::to_string(kVersion)};
+  if (head.ok() && (version < 1 || version > kVersion)) {
+    return Error{"has format version " + std::to_string(version) +
+                 "; this weft reads up to version " + std::to_string(kVersion)};
   }
   const std::size_t start = kMagic.size() + 1;
   const char* const broken = "is cut off or damaged: its check sum does not fit; record it again";
@@ -227,7 +229,8 @@ Result<ReplayFile> decode(std::string_view bytes) {
   }
   Reader body(checked.substr(start));
   ReplayFile file;
-  if (!read_body(body, file)) return Error{"holds what no weft has written; record it again"};
+  if (!read_body(body, version, file))
+    return Error{"holds what no weft has written; record it again"};
   return file;
 }
 

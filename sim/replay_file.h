@@ -2,8 +2,8 @@
 // docs/replay.md is its format.
 //
 // What is in it: the settings, the guests (paths, hashes of their modules, arguments, variables,
-// folders), stdin, the schedule, and how the run ended. What is not: modules and the contents of
-// folders.
+// folders), the links between them, stdin, the schedule, and how the run ended. What is not:
+// modules and the contents of folders.
 #pragma once
 
 #include <string>
@@ -33,6 +33,7 @@ struct ReplayFile {
   bool has_expected = false;
   std::string expected;
   std::vector<ReplayGuest> guests;
+  std::string world;  // The manifest that names the guests, with links and events; empty: none.
   Schedule schedule;
   Ending ending = Ending::passed;
   std::string message;

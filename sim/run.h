@@ -38,8 +38,9 @@ constexpr const char* name(Ending ending) {
 struct RunSettings {
   std::uint64_t seed = 1;
   PolicySpec policy;
-  Duration cost;      // Of a safe point.
-  Duration lateness;  // The most by which a sleep ends late.
+  Duration cost;         // Of a safe point.
+  Duration switch_cost;  // Of a switch; of native programs, and in no replay file.
+  Duration lateness;     // The most by which a sleep ends late.
   std::uint64_t steps_max = UINT64_MAX;
   Duration time_max = Duration{INT64_MAX};  // Of virtual time.
   std::int64_t realtime_start = kRealtimeStart;
@@ -49,6 +50,8 @@ struct RunSettings {
   bool then_policy = true;
   bool keep_events = false;
   bool keep_decisions = false;
+  bool reduce = false;         // End the run when it turns out to be redundant: DFS.
+  bool accesses_told = false;  // A native program's: whatever its Gs share is told by access().
   EventListener* listener = nullptr;
 };
 
@@ -61,6 +64,7 @@ struct RunRecord {
   std::uint64_t events_seen = 0;
   std::uint64_t steps = 0;
   Duration virtual_time;
+  bool redundant = false;            // It was ended: another run shows the rest.
   bool left_schedule = false;        // The forced schedule did not fit at decision `followed`.
   std::uint64_t followed = 0;        // How many decisions of the forced schedule were followed.
   std::uint64_t shared_objects = 0;  // A bit for each object that several guests touched.
@@ -79,11 +83,14 @@ inline DirectorOptions director_options(const RunSettings& settings) {
   options.forced = settings.forced;
   options.then_policy = settings.then_policy;
   options.cost = settings.cost;
+  options.switch_cost = settings.switch_cost;
   options.limit = kMonotonicStart + settings.time_max;
   options.lateness = settings.lateness;
   options.steps_max = settings.steps_max;
   options.fault_one_in = settings.fault_one_in;
   options.keep_decisions = settings.keep_decisions;
+  // Where computing takes time, everything depends on everything before it.
+  options.reduce = settings.reduce && settings.cost == Duration{};
   options.seed = settings.seed;
   return options;
 }
@@ -94,6 +101,7 @@ inline void take_record(RunRecord& record, Director& director) {
   record.points = director.points();
   record.steps = director.steps();
   record.shared_objects = director.shared_objects();
+  record.redundant = director.redundant();
   record.followed = director.followed();
   record.left_schedule = director.left_schedule();
   record.hash = director.log().hash();

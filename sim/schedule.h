@@ -19,11 +19,12 @@ enum class Choice : std::uint8_t {
   select,   // Which of the ready cases.
   late,     // In how many steps of the lateness a sleep ends; 0: on time.
   fault,    // 0: none, 1: the call fails.
+  link,     // What a link does to bytes: 0 nothing; else a delay, a loss, a part of them.
 };
-inline constexpr std::size_t kChoices = 5;
+inline constexpr std::size_t kChoices = 6;
 
 constexpr const char* name(Choice choice) {
-  constexpr const char* names[kChoices] = {"pick", "preempt", "select", "late", "fault"};
+  constexpr const char* names[kChoices] = {"pick", "preempt", "select", "late", "fault", "link"};
   return names[static_cast<std::size_t>(choice)];
 }
 

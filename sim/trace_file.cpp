@@ -24,7 +24,7 @@ std::string microseconds_of(Instant t) {
 }
 
 const char* name_of(Event::Kind kind) {
-  constexpr const char* names[] = {"state", "call", "return", "output", "decision"};
+  constexpr const char* names[] = {"state", "call", "return", "output", "decision", "world"};
   return names[static_cast<std::size_t>(kind)];
 }
 

@@ -11,6 +11,7 @@
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/virtual_run.h"
+#include "tools/world_file.h"
 
 namespace weft::tools {
 namespace {
@@ -98,7 +99,22 @@ int replay(const std::string& path, const std::string& folder) {
     std::fprintf(stderr, "weft: %s\n", guests.error().message.c_str());
     return kExitNoModule;
   }
+  WorldFile world;
+  if (!file->world.empty()) {
+    auto parsed = parse_world(file->world, path);
+    if (!parsed || parsed->guests.size() != guests->size()) {
+      const std::string why = parsed ? "it has other guests" : parsed.error().message;
+      std::fprintf(stderr, "weft: %s: the world in it can't be used: %s\n", path.c_str(),
+                   why.c_str());
+      return kExitNoModule;
+    }
+    world = std::move(*parsed);
+    for (std::size_t i = 0; i < guests->size(); ++i) {
+      (*guests)[i].name = world.guests[i].options.name;
+    }
+  }
   sim::GuestRunSettings settings;
+  settings.world = &world.world;
   static_cast<sim::RunSettings&>(settings) = file->settings;
   settings.forced = &file->schedule;
   settings.input = file->input;

@@ -9,6 +9,7 @@
 
 #include "tools/exit_codes.h"
 #include "tools/listener.h"
+#include "tools/world_file.h"
 
 namespace weft::tools {
 namespace {
@@ -151,7 +152,15 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
   } catch (const CLI::ParseError& error) {
     return wrong_use(command, error.what());
   }
-  return finish(command, raw, app.remaining());
+  std::vector<std::string> rest = app.remaining();
+  if (!sim.world.empty()) {
+    const bool of_guest = raw.copies != 1 || raw.fuel != 0 || !raw.env.empty() ||
+                          !raw.dirs.empty() || !raw.listen.empty();
+    if (of_guest) return wrong_use(command, "--world has the guests, and their options are there");
+    if (rest.empty()) return GuestSpec{};
+    return wrong_use(command, "--world has the guests; '" + rest.front() + "' is one too many");
+  }
+  return finish(command, raw, std::move(rest));
 }
 
 // What makes sense in virtual time only, and what does not.
@@ -162,7 +171,7 @@ std::string misfit(const RawSimOptions& sim, const RunOptions& run) {
         {"--start", !sim.start.empty()},      {"--max-time", !sim.time_max.empty()},
         {"--faults", !sim.faults.empty()},    {"--max-steps", !sim.steps_max.empty()},
         {"--trace-hash", sim.trace_hash},     {"--record", !run.record_file.empty()},
-        {"--trace", !run.trace_file.empty()},
+        {"--trace", !run.trace_file.empty()}, {"--world", !sim.world.empty()},
     };
     for (const auto& [option, given] : only_virtual) {
       if (given) return std::string(option) + " needs --virtual-time";
@@ -183,13 +192,28 @@ std::string misfit(const RawSimOptions& sim, const RunOptions& run) {
   return {};
 }
 
+// The guests of a manifest, in place of those of the command line.
+std::optional<ExitNow> take_world(const GuestCommand& command, const std::string& path,
+                                  RunOptions& run) {
+  auto file = read_world(path);
+  if (!file) {
+    return ExitNow{kExitNoModule, std::string("weft: ") + command.name +
+                                      ": --world: " + file.error().message + "\n"};
+  }
+  run.world_file = path;
+  run.guests = std::move(file->guests);
+  run.world = std::move(file->world);
+  run.world_text = std::move(file->text);
+  return std::nullopt;
+}
+
 std::optional<ExitNow> finish_run(const GuestCommand& command, const RawSimOptions& sim,
                                   RunOptions& run) {
   if (const std::string wrong = misfit(sim, run); !wrong.empty()) return wrong_use(command, wrong);
   auto options = read_sim_options(sim);
   if (!options) return wrong_use(command, options.error().message);
   run.sim = std::move(*options);
-  return std::nullopt;
+  return sim.world.empty() ? std::nullopt : take_world(command, sim.world, run);
 }
 
 }  // namespace

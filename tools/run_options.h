@@ -39,6 +39,14 @@ struct RunOptions {
   std::string engine = "interp";  // interp, aot or auto.
   AotOptions aot;
   SimOptions sim;
+  sim::WorldSpec world;    // Of --world, which then has given the guests.
+  std::string world_file;  // Its path; empty: none.
+  std::string world_text;
+
+  // What the run is called: the world, or the first module.
+  [[nodiscard]] const std::string& program() const {
+    return world_file.empty() ? guests.front().module_path : world_file;
+  }
   std::string record_file;  // Empty: none.
   std::string trace_file;   // Empty: none.
   int grace_s = 0;          // Between SIGINT or SIGTERM and the end of the guests.

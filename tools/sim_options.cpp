@@ -42,6 +42,10 @@ void add_sim_options(CLI::App& app, RawSimOptions& raw) {
       ->type_name("TIME");
   app.add_option("--max-steps", raw.steps_max, "Stop after so many switches, calls and checks")
       ->type_name("NUMBER");
+  app.add_option("--world", raw.world,
+                 "The guests, the links between them and what happens when, as a manifest in TOML\n"
+                 "(docs/simulation.md); instead of modules on the command line")
+      ->type_name("FILE");
   app.add_option("--faults", raw.faults,
                  "One in NUMBER calls on files fails with ENOSPC or EIO, by the seed")
       ->type_name("NUMBER");

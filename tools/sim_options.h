@@ -22,6 +22,7 @@ struct RawSimOptions {
   std::string time_max;
   std::string steps_max;
   std::string faults;
+  std::string world;
 };
 
 struct SimOptions {

@@ -90,7 +90,7 @@ Status finish(const RawTest& raw, TestOptions& options) {
     explore.settings.time_max = kTimeMax;
   if (explore.settings.lateness == Duration{}) explore.settings.lateness = kLateness;
   if (options.replay_file.empty()) {
-    const std::string& path = options.run.guests.front().module_path;
+    const std::string& path = options.run.program();
     options.replay_file = path.substr(path.find_last_of('/') + 1) + ".replay";
   }
   return Nothing{};
@@ -118,6 +118,7 @@ class Test {
       for (const std::string& dir : options_.empty_dirs) guest.folders.push_back({"", dir});
     }
     settings_.copy_folders = true;
+    settings_.world = &options_.run.world;
     if (!options_.input_file.empty()) {
       auto input = read_text(options_.input_file);
       if (!input) return Error{"--stdin: " + input.error().message};
@@ -166,6 +167,7 @@ class Test {
     if (!guests) return guests.error();
     file.guests = std::move(*guests);
     file.engine = options_.run.engine;
+    file.world = options_.run.world_text;
     return sim::write_replay(options_.replay_file, file);
   }
 
@@ -224,7 +226,7 @@ int test_command(const TestOptions& options) {
     }
     std::printf("run it again: weft replay %s\n", options.replay_file.c_str());
   }
-  const std::string& program = options.run.guests.front().module_path;
+  const std::string& program = options.run.program();
   if (!options.json_file.empty()) {
     const std::string text = json_report(program, test.explored(), *report, options.replay_file);
     if (Status written = write_file(options.json_file, text); !written) {

@@ -52,9 +52,9 @@ std::string json_report(const std::string& program, const sim::ExploreOptions& o
                         const sim::ExploreReport& report, const std::string& replay_file) {
   std::string out = fmt::format(
       "{{\"program\": {}, \"policy\": {}, \"seed\": {}, \"schedules\": {}, \"steps\": {}, "
-      "\"pruned\": {}, \"exhausted\": {}, \"failure\": ",
+      "\"pruned\": {}, \"cut_short\": {}, \"exhausted\": {}, \"failure\": ",
       json_text(program), json_text(strategy(options)), options.settings.seed, report.schedules,
-      report.steps, report.pruned, report.exhausted);
+      report.steps, report.pruned, report.cut_short, report.exhausted);
   if (!report.failure) return out + "null}\n";
   const sim::Failure& failure = *report.failure;
   out += fmt::format(

@@ -73,6 +73,7 @@ Result<std::vector<sim::GuestSetup>> load_guests(Runtime& loader, const RunOptio
     }
     sim::GuestSetup setup;
     setup.module = module;
+    setup.name = spec.options.name;
     setup.args = spec.options.args;
     setup.env = spec.options.env;
     for (const wasip1::Preopen& preopen : spec.options.preopens) {
@@ -88,6 +89,7 @@ Status record_run(const RunOptions& options, const sim::GuestRunSettings& settin
                   const sim::RunRecord& record) {
   sim::ReplayFile file = describe_run(settings, record);
   file.input = record.input;
+  file.world = options.world_text;
   file.engine = options.engine;
   auto guests = describe_guests(options, {});
   if (!guests) return guests.error();
@@ -113,6 +115,7 @@ int run_virtual(const RunOptions& options) {
   static_cast<sim::RunSettings&>(settings) = options.sim.settings;
   settings.echo = true;
   settings.input_fd = STDIN_FILENO;
+  settings.world = &options.world;
   std::unique_ptr<sim::TraceFile> trace;
   if (!options.trace_file.empty()) {
     auto opened = sim::TraceFile::open(options.trace_file);

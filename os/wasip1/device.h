@@ -47,6 +47,11 @@ class Device {
   virtual Errno read(std::span<const iovec> buffers, std::size_t& n) = 0;
   virtual Errno write(std::span<const iovec> buffers, std::size_t& n) = 0;
 
+  // For sockets. As recv(2) with MSG_PEEK: what read would give, left where it is. As shutdown(2).
+  // ENOTSOCK: it is none.
+  virtual Errno peek(std::span<const iovec>, std::size_t&) { return Errno::notsock; }
+  virtual Errno shutdown(bool /*reading*/, bool /*writing*/) { return Errno::notsock; }
+
   // Would a call in this direction answer something else than EAGAIN? Has the other end closed?
   struct State {
     bool ready = true;

@@ -95,7 +95,9 @@ Status Process::add_stdio(int host_fd, Rights direction) {
 Status Process::add_device(const DeviceFile& file, Rights direction, std::uint16_t flags) {
   auto simulated = HostFile::simulate(reactor_, file.device, file.type);
   if (!simulated) return simulated.error();
-  const Rights base = (rights::of_stream & ~(rights::fd_read | rights::fd_write)) | direction;
+  const bool socket = file.type == FileType::socket_stream || file.type == FileType::socket_dgram;
+  const Rights all = socket ? rights::of_socket : rights::of_stream;
+  const Rights base = (all & ~(rights::fd_read | rights::fd_write)) | direction;
   Fd number = 0;
   if (fds_.add(std::make_unique<Descriptor>(std::move(*simulated), base, Rights{0}, flags),
                number) != Errno::success) {

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "os/wasip1/calls.h"
+#include "os/wasip1/device.h"
 #include "os/wasip1/iovecs.h"
 #include "os/wasip1/stream.h"
 
@@ -25,6 +26,9 @@ Errno find_socket(Process& process, Fd fd, Rights needed, Descriptor*& out) {
 // One recvmsg that does not wait.
 Errno receive(const HostFile& file, const Iovecs& iovecs, int flags, std::size_t& n,
               std::uint16_t& ro_flags) {
+  if (Device* device = file.device()) {
+    return flags == 0 ? device->read(iovecs.host(), n) : device->peek(iovecs.host(), n);
+  }
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(iovecs.host().data());
   message.msg_iovlen = iovecs.host().size();
@@ -146,6 +150,10 @@ Errno sock_send(Process& process, Memory memory, Fd fd, Size si_data, Size si_da
 Errno sock_shutdown(Process& process, Memory, Fd fd, std::uint32_t how) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_socket(process, fd, rights::sock_shutdown, descriptor));
+  if (Device* device = descriptor->file->device()) {
+    if (how == 0 || how > (sdflags::rd | sdflags::wr)) return Errno::inval;
+    return device->shutdown((how & sdflags::rd) != 0, (how & sdflags::wr) != 0);
+  }
   int host_how = 0;
   switch (how) {
     case sdflags::rd:

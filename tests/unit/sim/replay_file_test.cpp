@@ -46,6 +46,14 @@ TEST_CASE("a replay file holds what was put in") {
   CHECK(out->ending == Ending::exit_code);
 }
 
+TEST_CASE("a replay file holds the manifest of a world") {
+  ReplayFile in = sample();
+  in.world = "[[guest]]\nname = \"a\"\n";
+  auto out = decode(encode(in));
+  REQUIRE(out.ok());
+  CHECK(out->world == in.world);
+}
+
 TEST_CASE("a replay file that is cut off anywhere is refused, and says so") {
   const std::string whole = encode(sample());
   for (std::size_t size = 1; size < whole.size(); ++size) {
@@ -70,8 +78,9 @@ TEST_CASE("another program's file and another version are told apart") {
                "ELF and so on, long enough")
             .error()
             .message == "is no replay file of weft");
-  CHECK(decode(std::string("WEFTREPLAY\x02", 11)).error().message ==
-        "has format version 2; this weft reads version 1");
+  CHECK(decode(std::string("WEFTREPLAY\x7f", 11)).error().message ==
+        "has format version 127; this weft reads up to version 2");
+  CHECK(!decode(std::string("WEFTREPLAY\x00", 11)).ok());
 }
 
 TEST_CASE("a replay file is written whole or not at all") {
