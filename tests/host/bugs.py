@@ -6,7 +6,8 @@ by `weft test` within 1,000 schedules, and `weft replay` of the file it wrote mu
 Prints `N passed, N failed`; a bug counts one.
 
     --table        compares policies instead: how many schedules each needs to find each bug, the
-                   median over --bases base seeds (default 20), in Markdown
+                   median over --bases base seeds (default 20) and the most, in Markdown
+    --policies     only these columns of the table, as in --policies random,dfs
 """
 
 import argparse
@@ -77,24 +78,30 @@ class Finder:
     def needed(self, words, policy, base):
         """How many schedules it takes from a base seed; above the most when it is not found."""
         seed = [] if policy == "dfs" else ["--seed", str(base * 10_000 + 1)]
-        _, _, report = self.test(
+        code, said, report = self.test(
             ["--once", *POLICIES[policy], *seed, *words],
             f"{policy}-{base}-{abs(hash(str(words)))}")
+        if code not in (0, 1) or not report:
+            raise SystemExit(f"weft test ended with {code}: {said[-400:]}")
         return report["schedules"] if report.get("failure") else SCHEDULES_MAX + 1
 
 
-def table(finder, pool, bases):
-    print("| bug | " + " | ".join(POLICIES) + " |\n|---|" + "---|" * len(POLICIES))
+def table(finder, pool, bases, policies):
+    print("| bug | " + " | ".join(policies) + " |\n|---|" + "---|" * len(policies))
     for name, words in BUGS.items():
         cells = []
-        for policy in POLICIES:
+        for policy in policies:
             # fifo and depth first search take nothing from the seed but random_get's bytes.
             count = 1 if policy in ("dfs", "fifo") else bases
             needed = list(pool.map(
                 lambda base, policy=policy, words=words: finder.needed(words, policy, base),
                 range(count)))
             median = statistics.median(needed)
-            cells.append(f"{median:g}" if median <= SCHEDULES_MAX else "none in 1000")
+            most = max(needed)
+            cell = f"{median:g}" if median <= SCHEDULES_MAX else f"none in {SCHEDULES_MAX}"
+            if median <= SCHEDULES_MAX and count > 1:
+                cell += f" ({most if most <= SCHEDULES_MAX else 'more'})"
+            cells.append(cell)
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
@@ -104,12 +111,15 @@ def main():
     parser.add_argument("guests", type=pathlib.Path)
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--bases", type=int, default=20)
+    parser.add_argument("--policies", type=lambda word: word.split(","), default=list(POLICIES))
     options = parser.parse_args()
+    if unknown := set(options.policies) - set(POLICIES):
+        parser.error(f"unknown policies: {', '.join(unknown)}; known are {', '.join(POLICIES)}")
     with tempfile.TemporaryDirectory(prefix="weft-bugs-") as folder, \
             concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         finder = Finder(options.weft.resolve(), options.guests.resolve(), pathlib.Path(folder))
         if options.table:
-            table(finder, pool, options.bases)
+            table(finder, pool, options.bases, options.policies)
             return 0
         results = list(pool.map(lambda item: finder.find_and_replay(*item), BUGS.items()))
         for name, (good, text) in zip(BUGS, results):
