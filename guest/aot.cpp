@@ -1,5 +1,7 @@
 #include "guest/aot.h"
 
+#include <poll.h>
+
 #include <algorithm>
 
 #include "base/sha256.h"
@@ -10,6 +12,7 @@
 #include "guest/compiler.h"
 #include "guest/interp.h"
 #include "guest/object_cache.h"
+#include "scheduler/api.h"
 #include "signals/fault.h"
 
 namespace weft {
@@ -21,30 +24,45 @@ constexpr const char* kMachine = "x86_64";
 constexpr const char* kMachine = "aarch64";
 #endif
 
+// The thread is the scheduler's: on a G others have it meanwhile.
+void wait_here() {
+  constexpr int kLookMs = 5;
+  if (scheduler_of_thread != nullptr && scheduler_of_thread->current() != nullptr) {
+    sleep_for(milliseconds(kLookMs));
+  } else {
+    ::poll(nullptr, 0, kLookMs);
+  }
+}
+
 class Aot final : public Engine {
  public:
   explicit Aot(AotOptions options) : options_(std::move(options)) {
+    if (!options_.wait) options_.wait = &wait_here;
     guard_pages_ = options_.bounds == Bounds::guard ||
                    (options_.bounds == Bounds::automatic && MemoryPool::can_guard());
   }
 
   Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
-                                       const GuestLimits& limits) override;
+                                       const GuestLimits& limits, Role role) override;
 
  private:
-  [[nodiscard]] std::string key_of(std::span<const std::byte> binary) const;
-  Result<std::string> object_of(const std::string& name, const ModuleInfo& info,
-                                std::span<const std::byte> binary);
-  Status make_object(const std::string& name, const ModuleInfo& info,
-                     std::span<const std::byte> binary, const std::string& work,
-                     const std::string& to) const;
-  Result<SharedObject> open(const std::string& name, const ModuleInfo& info,
-                            std::span<const std::byte> binary);
+  // A module on its way.
+  struct Source {
+    const std::string& name;
+    const ModuleInfo& info;
+    std::span<const std::byte> binary;
+    Role role;
+  };
+
+  [[nodiscard]] std::string key_of(const Source& source) const;
+  Result<std::string> object_of(const Source& source);
+  Status make_object(const Source& source, const std::string& work, const std::string& to) const;
+  Result<SharedObject> open(const Source& source);
   void say(const std::string& line) const {
     if (options_.say) options_.say(line);
   }
 
-  const AotOptions options_;
+  AotOptions options_;
   bool guard_pages_;
   const std::unique_ptr<Engine> interp_ = make_interp();
   const std::shared_ptr<MemoryPool> memories_ = std::make_shared<MemoryPool>();
@@ -53,17 +71,17 @@ class Aot final : public Engine {
 };
 
 // All that the object depends on.
-std::string Aot::key_of(std::span<const std::byte> binary) const {
+std::string Aot::key_of(const Source& source) const {
   Sha256 hash;
   hash.add("weft aot " + std::to_string(aot::kAbi) + " " + kMachine + " cc=" + options_.cc +
-           (options_.checks ? " checks" : " no checks"));
+           (options_.checks ? " checks" : " no checks") +
+           (source.role == Role::library ? " library" : ""));
   for (const std::string& flag : compile_flags(guard_pages_, false)) hash.add(" " + flag);
-  hash.add(binary);
+  hash.add(source.binary);
   return hash.hex();
 }
 
-Status Aot::make_object(const std::string& name, const ModuleInfo& info,
-                        std::span<const std::byte> binary, const std::string& work,
+Status Aot::make_object(const Source& source, const std::string& work,
                         const std::string& to) const {
   if (find_compiler(options_.cc).empty()) {
     return Error{options_.cc.empty()
@@ -73,57 +91,57 @@ Status Aot::make_object(const std::string& name, const ModuleInfo& info,
   wabt_ir::CSource c;
   std::string error;
   on_big_stack(kTranslatorStackBytes, [&] {
-    error = wabt_ir::write_c({binary.data(), binary.size()}, options_.checks, &c);
+    error = wabt_ir::write_c({source.binary.data(), source.binary.size()}, options_.checks, &c);
   });
   if (!error.empty()) return Error{error};
-  auto files = make_c_files(std::move(c), info, options_.checks);
+  auto files = make_c_files(std::move(c), source.info, options_.checks, source.role);
   if (!files) return files.error();
-  CompilerOptions compiler{.cc = options_.cc, .guard_pages = guard_pages_};
+  CompilerOptions compiler{.cc = options_.cc, .guard_pages = guard_pages_, .wait = options_.wait};
   if (options_.progress) {
     compiler.progress = [&](std::size_t done, std::size_t of) {
-      options_.progress(name, done, of);
+      options_.progress(source.name, done, of);
     };
   }
   return compile(*files, work, to, compiler);
 }
 
 // The path of the shared object. The error says why there is none.
-Result<std::string> Aot::object_of(const std::string& name, const ModuleInfo& info,
-                                   std::span<const std::byte> binary) {
+Result<std::string> Aot::object_of(const Source& source) {
   auto folder = options_.cache_folder.empty() ? ObjectCache::default_folder()
                                               : Result<std::string>(options_.cache_folder);
   if (!folder) return folder.error();
   auto cache = ObjectCache::open(*folder);
   if (!cache) return cache.error();
-  const std::string key = key_of(binary);
+  const std::string key = key_of(source);
   if (!options_.compile) {
     std::string path = cache->find(key);
     if (path.empty()) return Error{""};
     return path;
   }
-  return cache->fill(key, name, [&](const std::string& work, const std::string& to) {
-    return make_object(name, info, binary, work, to);
-  });
+  const auto make = [&](const std::string& work, const std::string& to) {
+    return make_object(source, work, to);
+  };
+  return cache->fill(key, source.name, make, options_.wait);
 }
 
-Result<SharedObject> Aot::open(const std::string& name, const ModuleInfo& info,
-                               std::span<const std::byte> binary) {
-  auto path = object_of(name, info, binary);
+Result<SharedObject> Aot::open(const Source& source) {
+  auto path = object_of(source);
   if (!path) return path.error();
   return SharedObject::open(*path);
 }
 
 Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std::byte> binary,
-                                          const GuestLimits& limits) {
+                                          const GuestLimits& limits, Role role) {
   Result<ModuleInfo> info = scan_module(binary);
   if (!info) return info.error();
   auto imports = bind_imports(*info);
   if (!imports) return imports.error();
-  if (Status status = check_command(*info, limits); !status) return status.error();
-  auto object = open(name, *info, binary);
+  if (Status status = check_role(*info, role); !status) return status.error();
+  if (Status status = check_sizes(*info, limits); !status) return status.error();
+  auto object = open({name, *info, binary, role});
   if (!object) {
     // A module that is not valid is refused by interp in the same words as ever.
-    auto module = interp_->load(name, binary, limits);
+    auto module = interp_->load(name, binary, limits, role);
     if (module && !object.error().message.empty()) {
       say(name + ": " + object.error().message + "; it runs on the engine interp");
     }

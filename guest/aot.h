@@ -35,6 +35,11 @@ struct AotOptions {
   std::function<void(std::string_view line)> say = {};
   // While a module is compiled: how many parts of it are done. Called again and again.
   std::function<void(const std::string& module, std::size_t done, std::size_t parts)> progress = {};
+  // Called every few milliseconds while a module is compiled, here or by another process. It may
+  // throw, which ends the compilers, removes their files, and leaves load() as that exception.
+  // Empty: on a G it sleeps, so that others run and the G can be killed (Killed leaves load());
+  // elsewhere the thread sleeps.
+  std::function<void()> wait = {};
 };
 
 std::unique_ptr<Engine> make_aot(AotOptions options = {});

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <optional>
 
 #include "guest/aot_module.h"
 #include "os/wasip1/memory.h"
@@ -40,13 +41,23 @@ AotInstance& AotInstance::current() {
   return *static_cast<AotInstance*>(TrapState::current()->owner);
 }
 
-// Between enter() and the guest's code: nothing here may need to be destroyed.
-void AotInstance::run_guest(void* argument) {
+// Between enter() and the guest's code: nothing in these three may need to be destroyed.
+void AotInstance::make_guest(void* argument) {
   auto& self = *static_cast<AotInstance*>(argument);
   const aot::Object& object = self.module_.object.entry();
   self.make();
   if (object.start != nullptr) object.start(self.instance_);
-  object.run(self.instance_);
+}
+
+void AotInstance::run_guest(void* argument) {
+  make_guest(argument);
+  auto& self = *static_cast<AotInstance*>(argument);
+  self.module_.object.entry().run(self.instance_);
+}
+
+void AotInstance::call_guest(void* argument) {
+  auto& self = *static_cast<AotInstance*>(argument);
+  self.module_.object.entry().call(self.instance_, self.called_->index, self.values_);
 }
 
 // All that the guest can change gets its first value: from the object, but for the segments, which
@@ -56,7 +67,6 @@ void AotInstance::make() {
   memory_ = nullptr;
   laid_ = false;
   tables_made_ = 0;
-  elements_ = 0;
   making_ = true;
   if (!image.is_complete()) image.clear();
   const aot::Object& object = module_.object.entry();
@@ -73,11 +83,32 @@ bool AotInstance::clear() {
   return MemoryPool::reset(place_, memory_->size, initial_bytes_);
 }
 
-GuestEnd AotInstance::run(wasip1::Process& process) {
+void AotInstance::begin(wasip1::Process& process) {
   process_ = &process;
   turn_ = {};
-  checks_ = 0;
-  quantum_ = 1;
+  killed_at_ = {};
+  // The first check asks for more.
+  (void)process_->budgets().checks.take_up_to(1);
+}
+
+GuestEnd AotInstance::run(wasip1::Process& process) {
+  begin(process);
+  return enter(&run_guest);
+}
+
+GuestEnd AotInstance::start(wasip1::Process& process) {
+  begin(process);
+  return enter(&make_guest);
+}
+
+GuestEnd AotInstance::call(const ExportInfo& function, std::span<std::uint64_t> values) {
+  called_ = &function;
+  values_ = values.data();
+  return enter(&call_guest);
+}
+
+GuestEnd AotInstance::enter(void (*f)(void* self)) {
+  leaving_ = Leaving::trap;  // Faults say nothing.
   trap_detail = "";
   const G& g = this_g();
   if (!g.pool.stacks().is_guarded(static_cast<const std::byte*>(g.bottom))) {
@@ -86,7 +117,7 @@ GuestEnd AotInstance::run(wasip1::Process& process) {
     end.trap.detail = "the system has no guard page left for its stack; --engine=interp needs none";
     return end;
   }
-  if (state_.enter(&run_guest, this)) return {};
+  if (state_.enter(f, this)) return {};
   return end_of_left();
 }
 
@@ -95,10 +126,10 @@ GuestEnd AotInstance::end_of_left() {
     case Leaving::exited:
       return {.kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .trap = {}};
     case Leaving::killed:
+      killed_at_.kind = TrapKind::out_of_time;  // Of the function, not of an instruction.
+      module_.sites.describe(state_, module_.info, killed_at_);
+      killed_at_.kind = TrapKind::other;
       throw Killed{};
-    case Leaving::out_of_memory:
-      state_.kind = TrapKind::out_of_memory;
-      break;
     case Leaving::trap:
       break;
   }
@@ -118,6 +149,7 @@ void AotInstance::trap(TrapKind kind, std::uint32_t offset) {
 std::uint32_t AotInstance::call(std::uint32_t import, const std::uint64_t* args) {
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
   state_.in_guest = false;
+  std::optional<TrapKind> over;
   try {
     std::span<std::byte> bytes;
     if (memory_ != nullptr) bytes = {reinterpret_cast<std::byte*>(memory_->data), memory_->size};
@@ -130,9 +162,20 @@ std::uint32_t AotInstance::call(std::uint32_t import, const std::uint64_t* args)
     exit_code_ = exit.code;
   } catch (const Killed&) {
     leaving_ = Leaving::killed;
+  } catch (const wasip1::OutputSpent&) {
+    over = TrapKind::out_of_output;
   } catch (const std::bad_alloc&) {
-    leaving_ = Leaving::out_of_memory;
+    over = TrapKind::out_of_memory;
   }
+  if (over) trap(*over, 0);
+  if (leaving_ == Leaving::killed) leave_killed();
+  state_.leave();
+}
+
+// Notes where it was.
+void AotInstance::leave_killed() {
+  leaving_ = Leaving::killed;
+  state_.note(TrapKind::out_of_time, 0);
   state_.leave();
 }
 
@@ -173,28 +216,23 @@ WEFT_INLINE std::uint32_t AotInstance::yield_guest() {
   } catch (const Killed&) {
     leaving_ = Leaving::killed;
   }
-  state_.leave();
+  leave_killed();
 }
 
 // The quantum is used up.
 std::uint32_t AotInstance::check() {
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
-  checks_ += quantum_;
-  const std::uint64_t fuel = module_.limits.fuel;
-  if (fuel != 0 && checks_ >= fuel) trap(TrapKind::out_of_fuel, 0);
+  const auto quantum = static_cast<std::uint32_t>(process_->budgets().checks.take_up_to(kQuantum));
+  if (quantum == 0) trap(TrapKind::out_of_fuel, 0);
   state_.in_guest = false;
   try {
     turn_.safe_point();
-    quantum_ = kQuantum;
-    if (fuel != 0) {
-      quantum_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(kQuantum, fuel - checks_));
-    }
     state_.in_guest = true;
-    return quantum_;
+    return quantum;
   } catch (const Killed&) {
     leaving_ = Leaving::killed;
   }
-  state_.leave();
+  leave_killed();
 }
 
 void AotInstance::place_changed(aot::Memory& memory, std::uint32_t pages) {
@@ -206,13 +244,12 @@ void AotInstance::place_changed(aot::Memory& memory, std::uint32_t pages) {
 }
 
 void AotInstance::allocate(aot::Memory& memory, std::uint32_t pages, std::uint32_t max) {
-  memory.max_pages = std::min({max, module_.limits.memory_pages_max, kPagesMax});
+  memory.max_pages = std::min(max, kPagesMax);
   initial_bytes_ = std::size_t{pages} * kWasmPageBytes;
-  if (pages > memory.max_pages ||
+  if (pages > memory.max_pages || !process_->budgets().memory_bytes.take(initial_bytes_) ||
       (place_.data == nullptr &&
        !module_.memories->take(initial_bytes_, module_.guard_pages, place_))) {
-    leaving_ = Leaving::out_of_memory;
-    state_.leave();
+    trap(TrapKind::out_of_memory, 0);
   }
   place_changed(memory, pages);
   if (module_.image.is_complete()) {
@@ -226,9 +263,12 @@ std::uint32_t AotInstance::grow(aot::Memory& memory, std::uint32_t pages) {
   const std::uint32_t old_pages = memory.pages;
   if (pages > memory.max_pages - old_pages) return kNone;
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
+  Budget& budget = process_->budgets().memory_bytes;
+  const std::size_t more = std::size_t{pages} * kWasmPageBytes;
+  if (!budget.take(more)) return kNone;
   state_.in_guest = false;
-  if (!module_.memories->grow(place_, memory.size,
-                              std::size_t{old_pages + pages} * kWasmPageBytes)) {
+  if (!module_.memories->grow(place_, memory.size, memory.size + more)) {
+    budget.give_back(more);
     state_.in_guest = true;
     return kNone;
   }
@@ -247,8 +287,9 @@ void AotInstance::segment(aot::Memory& memory, std::uint32_t at, const std::uint
 // While the instance is made: the next table, all null. Later: that whose elements are at `data`.
 void* AotInstance::resize_table(void* data, std::uint32_t old_size, std::uint32_t size,
                                 std::uint32_t element_bytes) noexcept {
-  Table* table = nullptr;
-  if (size - old_size <= kTableElementsMax - elements_) table = table_of(data);
+  Budget& budget = process_->budgets().table_elements;
+  const bool taken = budget.take(size - old_size);
+  Table* table = taken ? table_of(data) : nullptr;
   const std::size_t bytes = std::size_t{size} * element_bytes;
   if (table != nullptr && table->bytes < bytes) {
     void* bigger = std::realloc(table->data, bytes);
@@ -256,11 +297,10 @@ void* AotInstance::resize_table(void* data, std::uint32_t old_size, std::uint32_
     if (table != nullptr) *table = {bigger, bytes};
   }
   if (table == nullptr) {
-    if (!making_) return nullptr;  // table.grow says so to the guest.
-    leaving_ = Leaving::out_of_memory;
-    state_.leave();
+    if (making_) trap(TrapKind::out_of_memory, 0);
+    if (taken) budget.give_back(size - old_size);
+    return nullptr;  // table.grow says so to the guest.
   }
-  elements_ += size - old_size;
   const std::size_t old_bytes = std::size_t{old_size} * element_bytes;
   if (bytes > old_bytes)
     std::memset(static_cast<char*>(table->data) + old_bytes, 0, bytes - old_bytes);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "guest/aot_abi.h"
@@ -35,6 +36,11 @@ class AotInstance {
   // As Instance::run; the imports act on `process`.
   GuestEnd run(wasip1::Process& process);
 
+  // As those of Instance.
+  GuestEnd start(wasip1::Process& process);
+  GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values);
+  [[nodiscard]] const TrapReport& killed_at() const { return killed_at_; }
+
   // Makes it ready for another run(). False when it can't be used again.
   bool clear();
 
@@ -53,7 +59,7 @@ class AotInstance {
   const char* trap_detail = "";
 
  private:
-  enum class Leaving : std::uint8_t { trap, exited, killed, out_of_memory };
+  enum class Leaving : std::uint8_t { trap, exited, killed };
 
   // The room of one of its tables, in the order in which they are made.
   struct Table {
@@ -61,7 +67,12 @@ class AotInstance {
     std::size_t bytes = 0;
   };
 
+  static void make_guest(void* self);
   static void run_guest(void* self);
+  static void call_guest(void* self);
+  void begin(wasip1::Process& process);
+  GuestEnd enter(void (*f)(void* self));
+  [[noreturn]] void leave_killed();
   void make();
   std::uint32_t yield_guest();
   Table* table_of(const void* data) noexcept;
@@ -80,11 +91,11 @@ class AotInstance {
   bool making_ = false;            // Still so after run(): it could not be made.
   std::vector<Table> tables_;
   std::size_t tables_made_ = 0;
-  std::uint32_t elements_ = 0;  // Of all tables.
   Leaving leaving_ = Leaving::trap;
   std::uint32_t exit_code_ = 0;
-  std::uint64_t checks_ = 0;   // Passed before the quantum at hand.
-  std::uint32_t quantum_ = 1;  // The host is asked at the first check.
+  TrapReport killed_at_;
+  const ExportInfo* called_ = nullptr;
+  std::uint64_t* values_ = nullptr;  // Of that call.
 };
 
 // What compiled code is bound to.

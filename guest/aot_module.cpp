@@ -35,8 +35,7 @@ SharedObject::~SharedObject() {
 
 AotModule::AotModule(std::string file, ModuleInfo about, SharedObject shared,
                      const GuestLimits& guest_limits, bool guard, std::shared_ptr<MemoryPool> pool)
-    : Module(std::move(file), std::move(about)),
-      limits(guest_limits),
+    : Module(std::move(file), std::move(about), guest_limits),
       guard_pages(guard),
       object(std::move(shared)),
       memories(std::move(pool)),
@@ -64,6 +63,11 @@ class AotModule::Lease final : public Instance {
   Lease& operator=(const Lease&) = delete;
 
   GuestEnd run() override { return instance_->run(process_); }
+  GuestEnd start() override { return instance_->start(process_); }
+  GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) override {
+    return instance_->call(function, values);
+  }
+  [[nodiscard]] const TrapReport& killed_at() const override { return instance_->killed_at(); }
 
  private:
   const std::shared_ptr<AotModule> module_;

@@ -35,7 +35,6 @@ class AotModule final : public Module, public std::enable_shared_from_this<AotMo
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
   [[nodiscard]] std::size_t stack_bytes() const override { return limits.stack_bytes; }
 
-  const GuestLimits limits;
   const bool guard_pages;
   std::vector<const wasip1::Function*> imports;
   std::size_t yield_import = SIZE_MAX;  // Which of them is sched_yield.

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <string_view>
 
 #include "guest/aot_abi.h"
@@ -257,7 +258,61 @@ std::string call_of(std::int64_t function) {
                       : "(void (*)(void*))" + std::string(kFunction) + std::to_string(function);
 }
 
-std::string binding(const ModuleInfo& info, std::int64_t start, bool checks) {
+// How a value of a type is called in libwabt's C, and in a union of weft's: by the letter that the
+// members of a struct of results begin with.
+char member_of(char type) {
+  switch (type) {
+    case 'I':
+      return 'j';
+    case 'F':
+      return 'd';
+    default:
+      return type;
+  }
+}
+
+// Calls the function with the values and puts its results in their place.
+std::string call_with_values(const ModuleInfo& info, std::uint32_t index) {
+  const FuncTypeInfo& type = *info.type_of_function(index);
+  const std::string number = std::to_string(index);
+  std::string call = std::string(kFunction) + number + "(instance";
+  for (std::size_t i = 0; i < type.params.size(); ++i) {
+    const std::string value = "values[" + std::to_string(i) + "]";
+    call += type.params[i] == 'r' ? ", wasm_rt_funcref_null_value"
+                                  : ", " + value + "." + member_of(type.params[i]);
+  }
+  call += ")";
+  if (type.results.empty()) return call + ";\n";
+  std::string text = "{ __typeof__(" + call + ") result = " + call + ";\n";
+  for (std::size_t i = 0; i < type.results.size(); ++i) {
+    const char member = member_of(type.results[i]);
+    const std::string at = std::to_string(i);
+    const std::string result =
+        type.results.size() == 1 ? "result" : std::string("result.") + member + at;
+    text += "values[" + at + "].j = 0; ";
+    text += member == 'r' ? "values[" + at + "].j = " + result + ".func != 0;\n"
+                          : "values[" + at + "]." + member + " = " + result + ";\n";
+  }
+  return text + "}\n";
+}
+
+std::string calls_of_exports(const ModuleInfo& info) {
+  std::set<std::uint32_t> functions;
+  for (const ExportInfo& item : info.exports) {
+    const bool defined = item.kind == ExternalKind::func && item.index >= info.imported_functions;
+    if (defined) functions.insert(item.index);
+  }
+  std::string text =
+      "union weft_value { u32 i; u64 j; f32 f; f64 d; wasm_rt_externref_t e; };\n"
+      "static void weft_call(void* instance, u32 function, uint64_t* words) {\n"
+      "  union weft_value* values = (union weft_value*)words;\n  switch (function) {\n";
+  for (const std::uint32_t index : functions) {
+    text += "  case " + std::to_string(index) + ": " + call_with_values(info, index) + "  break;\n";
+  }
+  return text + "  }\n}\n";
+}
+
+std::string binding(const ModuleInfo& info, std::int64_t start, bool checks, Role role) {
   std::string text = "HIDDEN const struct weft_host* weft_host;\n";
   for (std::size_t i = 0; i < info.imports.size(); ++i) {
     if (is_yield(info.imports[i])) continue;
@@ -278,17 +333,22 @@ std::string binding(const ModuleInfo& info, std::int64_t start, bool checks) {
   text += has_imports ? ", guest" : "";
   text += ");\n}\nstatic wasm_rt_memory_t* weft_memory(void* instance) {\n  return ";
   text += info.has_memory ? "&((Z_guest_instance_t*)instance)->w2c_mem" : "0";
-  text += ";\n}\n__attribute__((visibility(\"default\"))) const struct weft_object " +
+  text += ";\n}\n";
+  if (role == Role::library) text += calls_of_exports(info);
+  text += "__attribute__((visibility(\"default\"))) const struct weft_object " +
           std::string(aot::kObjectSymbol) + " = {\n  " + std::to_string(aot::kAbi) +
           ",\n  sizeof(Z_guest_instance_t),\n  weft_bind,\n  weft_instantiate,\n  weft_memory,\n  ";
-  const ExportInfo* run = info.find_export("_start");
-  text += call_of(start) + ",\n  " + call_of(run->index) + ",\n};\n";
+  const bool library = role == Role::library;
+  const std::int64_t run = library ? -1 : std::int64_t{info.find_export("_start")->index};
+  text +=
+      call_of(start) + ",\n  " + call_of(run) + (library ? ",\n  weft_call" : ",\n  0") + ",\n};\n";
   return text;
 }
 
 }  // namespace
 
-Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& info, bool checks) {
+Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& info, bool checks,
+                                        Role role) {
   Cutter cutter(c, info);
   if (Status status = cutter.cut(); !status) return status.error();
   c.source = {};
@@ -307,7 +367,7 @@ Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& in
       cutter.shares_segments ? 1 : std::clamp<std::size_t>(bytes / kUnitBytes, 1, kUnitsMax);
   constexpr const char* kInclude = "#include \"common.h\"\n";
   std::vector<std::string> texts(units, kInclude);
-  texts[0] += cutter.first + binding(info, c.start_function, checks);
+  texts[0] += cutter.first + binding(info, c.start_function, checks, role);
   for (std::string& text : texts) text += "#undef WEFT_OFFSET\n#define WEFT_OFFSET __LINE__\n";
   // Each to the unit that has least so far, so that all take about as long.
   for (std::string& function : cutter.functions) {

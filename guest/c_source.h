@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "guest/engine.h"
 #include "guest/module_scan.h"
 #include "guest/wabt_ir.h"
 
@@ -24,6 +25,7 @@ inline constexpr const char* kGuestFile = "guest.wasm";
 
 // Takes `c` apart. `info` is of the same module, whose imports are all of WASI. Returns the units
 // and headers.
-Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& info, bool checks);
+Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& info, bool checks,
+                                        Role role);
 
 }  // namespace weft

@@ -74,6 +74,10 @@ constexpr std::array<Imm, 256> make_opcodes() {
 
 constexpr auto kOpcodes = make_opcodes();
 
+constexpr std::uint8_t kBlock = 0x02;
+constexpr std::uint8_t kIf = 0x04;
+constexpr std::uint8_t kEnd = 0x0b;
+
 void scan_prefix_fc(WasmReader& code) {
   const std::uint32_t op = code.u32();
   if (op <= 7) return;  // Saturating truncation.
@@ -178,19 +182,23 @@ void scan_block_type(WasmReader& code) {
 }
 
 void scan_instructions(WasmReader& code, std::vector<std::uint32_t>* may_trap_at) {
+  std::uint32_t open_blocks = 1;  // The function's own is one.
   while (!code.at_end()) {
+    if (open_blocks == 0) code.fail("instructions behind the end of a function");
     const auto start = static_cast<std::uint32_t>(code.offset());
     const std::uint8_t opcode = code.u8();
     WasmReader immediates = code;
     scan_immediates(code, opcode);
+    if (opcode >= kBlock && opcode <= kIf) ++open_blocks;
+    if (opcode == kEnd) --open_blocks;
     if (may_trap_at == nullptr) continue;
     const bool prefixed = kOpcodes[opcode] == Imm::prefix_fc;
     if (may_trap(opcode, prefixed ? immediates.u32() : 0)) may_trap_at->push_back(start);
   }
+  if (open_blocks != 0) code.fail("a block without an end");  // libwabt 1.0.32 would let it pass.
 }
 
 void scan_const_expr(WasmReader& code) {
-  constexpr std::uint8_t kEnd = 0x0b;
   for (;;) {
     const std::uint8_t opcode = code.u8();
     if (opcode == kEnd) return;

@@ -25,7 +25,8 @@ Result<std::vector<const wasip1::Function*>> bind_imports(const ModuleInfo& info
   return imports;
 }
 
-Status check_command(const ModuleInfo& info, const GuestLimits& limits) {
+Status check_role(const ModuleInfo& info, Role role) {
+  if (role == Role::library) return Nothing{};
   const ExportInfo* start = info.find_export("_start");
   if (start == nullptr || start->kind != ExternalKind::func) {
     return Error{info.find_export("_initialize") != nullptr
@@ -37,10 +38,19 @@ Status check_command(const ModuleInfo& info, const GuestLimits& limits) {
   if (type == nullptr || !type->params.empty() || !type->results.empty()) {
     return Error{"_start must take no parameters and return nothing"};
   }
+  return Nothing{};
+}
+
+Status check_sizes(const ModuleInfo& info, const GuestLimits& limits) {
   if (info.memory_pages_initial > limits.memory_pages_max) {
     return Error{"the module asks for " + std::to_string((info.memory_pages_initial + 15) / 16) +
                  " MiB of memory at start; the limit is " +
                  std::to_string(limits.memory_pages_max / 16) + " MiB (--memory)"};
+  }
+  if (info.table_elements_initial > limits.table_elements_max) {
+    return Error{"the module asks for tables of " + std::to_string(info.table_elements_initial) +
+                 " elements at start; the limit is " + std::to_string(limits.table_elements_max) +
+                 " (--tables)"};
   }
   return Nothing{};
 }

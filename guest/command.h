@@ -1,5 +1,5 @@
 // What makes a module a WASI command that weft can run: the imports it may have, the exports it
-// must. The same for every engine.
+// must, the sizes it may begin with. The same for every engine.
 #pragma once
 
 #include <vector>
@@ -13,7 +13,8 @@ namespace weft {
 // that has none, or another type.
 Result<std::vector<const wasip1::Function*>> bind_imports(const ModuleInfo& info);
 
-// Can this be run as a WASI command, within the limits?
-Status check_command(const ModuleInfo& info, const GuestLimits& limits);
+// Can this be run, within the limits? A command needs a _start.
+Status check_role(const ModuleInfo& info, Role role);
+Status check_sizes(const ModuleInfo& info, const GuestLimits& limits);
 
 }  // namespace weft

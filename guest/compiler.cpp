@@ -1,9 +1,9 @@
 // Compiling: a process a unit, as many at a time as there are processors, each in a process group
-// of its own that is killed when the time is up; then one that links.
+// of its own that is killed when the time is up or the wait for it is given up; then one that
+// links.
 #include "guest/compiler.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -22,7 +22,7 @@ extern char** environ;
 namespace weft {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 // From here on a higher level of optimisation costs minutes.
 constexpr std::size_t kLargeBytes = 12'000'000;
@@ -120,7 +120,7 @@ std::string first_error(const std::string& log) {
 // Runs the commands, several at a time.
 class Batch {
  public:
-  Batch(std::string log, const CompilerOptions& options, Clock::time_point deadline)
+  Batch(std::string log, const CompilerOptions& options, SteadyClock::time_point deadline)
       : log_(std::move(log)), options_(options), deadline_(deadline) {}
 
   Status run(const std::vector<std::vector<std::string>>& commands, bool report) {
@@ -146,10 +146,10 @@ class Batch {
       }
       if (report && options_.progress) options_.progress(done, commands.size());
       if (done == commands.size()) break;
-      if (Clock::now() > deadline_) {
+      if (SteadyClock::now() > deadline_) {
         return Error{"the C compiler took more than " + std::to_string(options_.timeout_s) + " s"};
       }
-      ::poll(nullptr, 0, 5);
+      options_.wait();  // May throw: then `running` goes, and the compilers with it.
     }
     return Nothing{};
   }
@@ -157,7 +157,7 @@ class Batch {
  private:
   const std::string log_;
   const CompilerOptions& options_;
-  const Clock::time_point deadline_;
+  const SteadyClock::time_point deadline_;
 };
 
 }  // namespace
@@ -216,7 +216,8 @@ Status compile(const std::vector<CFile>& files, const std::string& folder, const
     commands.push_back(std::move(words));
   }
   link.emplace_back("-lm");
-  Batch batch(folder + "/log", options, Clock::now() + std::chrono::seconds(options.timeout_s));
+  Batch batch(folder + "/log", options,
+              SteadyClock::now() + std::chrono::seconds(options.timeout_s));
   if (Status status = batch.run(commands, true); !status) return status;
   return batch.run({link}, false);
 }

@@ -14,6 +14,9 @@ struct CompilerOptions {
   std::string cc;           // A command with options, split at blanks. Empty: $CC, cc, gcc, clang.
   bool guard_pages = true;  // Bounds of memory by guard pages, not by explicit checks.
   int timeout_s = 900;      // For all of one module.
+  // Called every few milliseconds while compilers run. It may throw: then they are ended, and the
+  // exception goes on.
+  std::function<void()> wait;
   // Told after each unit: how many of how many are done. May be empty.
   std::function<void(std::size_t done, std::size_t units)> progress = {};
 };

@@ -1,6 +1,6 @@
 // What an engine is: something that loads a module once, makes instances of it, and runs one on the
-// calling G until it exits, traps or is killed. guest/interp.h implements it on libwabt's
-// interpreter, guest/aot.h with a C compiler.
+// calling G until it exits, traps, is killed or has used up what it may. guest/interp.h implements
+// it on libwabt's interpreter, guest/aot.h with a C compiler.
 #pragma once
 
 #include <compare>
@@ -34,6 +34,8 @@ enum class TrapKind : std::uint8_t {
   stack_overflow,
   out_of_memory,
   out_of_fuel,
+  out_of_time,
+  out_of_output,
   other,
 };
 
@@ -49,6 +51,8 @@ constexpr const char* name(TrapKind kind) {
       "stack overflow",
       "out of memory",
       "out of fuel",
+      "deadline exceeded",
+      "output limit reached",
       "trap",
   };
   return names[static_cast<std::size_t>(kind)];
@@ -56,7 +60,9 @@ constexpr const char* name(TrapKind kind) {
 
 // Does a trap of this kind come of being in a function, and of no instruction of it?
 constexpr bool is_of_function(TrapKind kind) {
-  return kind == TrapKind::stack_overflow || kind == TrapKind::out_of_fuel;
+  return kind == TrapKind::stack_overflow || kind == TrapKind::out_of_memory ||
+         kind == TrapKind::out_of_fuel || kind == TrapKind::out_of_time ||
+         kind == TrapKind::out_of_output;
 }
 
 struct TrapReport {
@@ -73,19 +79,24 @@ struct GuestEnd {
   enum class Kind : std::uint8_t { exited, trapped, killed };
   Kind kind = Kind::exited;
   std::uint32_t exit_code = 0;  // exited: what it gave to proc_exit, or 0 when _start returned.
-  TrapReport trap;              // trapped.
+  // trapped; killed: where it was, without a kind, when it had begun.
+  TrapReport trap;
 };
 
-// Limits of one instance.
+// Limits of each instance of a module. What one guest may use beside, and what all may together, is
+// BudgetSizes (base/budget.h).
 struct GuestLimits {
-  std::uint32_t memory_pages_max = 16'384;  // Pages of 64 KiB: 1 GiB.
-  std::uint32_t call_depth_max = 262'144;   // Calls under way at once.
-  std::uint32_t values_max = 4'194'304;     // Locals and operands of those calls, 16 bytes each.
-  // aot, in place of those two: the G's stack, a power of two from 128 KiB to 1 GiB. What is not
-  // used takes address space only.
+  std::uint32_t memory_pages_max = 16'384;               // Pages of 64 KiB: 1 GiB.
+  std::uint32_t table_elements_max = kTableElementsMax;  // Of all tables.
+  // The call stack, a power of two from 128 KiB to 1 GiB. aot: the G's own; what is not used takes
+  // address space only. interp: calls_max() and values_max() follow from it.
   std::size_t stack_bytes = std::size_t{8} << 20;
   // Checks (guest/meter.cpp: loops and calls) that it may pass; it ends at the last. 0: no limit.
   std::uint64_t fuel = 0;
+
+  // interp: calls under way at once; their locals and operands, 16 bytes each.
+  [[nodiscard]] std::size_t calls_max() const { return stack_bytes / 32; }
+  [[nodiscard]] std::size_t values_max() const { return stack_bytes / 2; }
 
   friend auto operator<=>(const GuestLimits&, const GuestLimits&) = default;
 };
@@ -97,12 +108,22 @@ class Instance {
   // Runs the start function and _start. On a G, once. WASI calls that wait park that G. Throws
   // Killed when the G is killed, and nothing else.
   virtual GuestEnd run() = 0;
+
+  // Where it was when it was killed.
+  [[nodiscard]] virtual const TrapReport& killed_at() const = 0;
+
+  // Of a library (Role), in place of run(): runs the start function; then any number of calls, also
+  // after one that trapped. `values` has room for the function's parameters and for its results,
+  // which take their place; each is 64 bits, two of them for a vector. A reference is 0 when it is
+  // null, else 1 more than the host's number for it, or 1 for a function's.
+  virtual GuestEnd start() = 0;
+  virtual GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) = 0;
 };
 
 class Module {
  public:
-  explicit Module(std::string file, ModuleInfo about)
-      : name(std::move(file)), info(std::move(about)) {}
+  Module(std::string file, ModuleInfo about, const GuestLimits& of_guests)
+      : name(std::move(file)), info(std::move(about)), limits(of_guests) {}
   virtual ~Module() = default;
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
@@ -116,6 +137,13 @@ class Module {
 
   const std::string name;  // For messages: the file's name.
   const ModuleInfo info;
+  const GuestLimits limits;
+};
+
+// What a module is loaded as.
+enum class Role : std::uint8_t {
+  command,  // It has a _start, which runs once.
+  library,  // Its functions are called one by one. For the tests of the engines.
 };
 
 class Engine {
@@ -123,7 +151,7 @@ class Engine {
   virtual ~Engine() = default;
   // Reads and validates a module. `name` is for messages. The error completes "<name>: ".
   virtual Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
-                                               const GuestLimits& limits) = 0;
+                                               const GuestLimits& limits, Role role) = 0;
 };
 
 }  // namespace weft

@@ -9,6 +9,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "guest/interp_values.h"
 #include "guest/trap_opcodes.h"
 #include "guest/wabt_access.h"
 
@@ -16,6 +17,8 @@ namespace weft::interp_core {
 namespace {
 
 namespace wi = wabt::interp;
+
+constexpr std::uint64_t kPageBytes = 65'536;
 
 class WabtCode;
 
@@ -152,15 +155,48 @@ class WabtRun final : public Run {
       if (!instance_->memories().empty()) {
         thread_->memory = code_->store.UnsafeGet<wi::Memory>(instance_->memories()[0]).get();
       }
+      for (const wi::Ref table : instance_->tables()) {
+        tables_.push_back(code_->store.UnsafeGet<wi::Table>(table).get());
+      }
       return Step::ran;
     });
   }
 
-  Step begin(std::uint32_t function) override {
-    return guarded([this, function] {
+  [[nodiscard]] std::uint64_t memory_bytes() const override {
+    return thread_->memory != nullptr ? thread_->memory->ByteSize() : 0;
+  }
+
+  [[nodiscard]] std::uint64_t table_elements() const override {
+    std::uint64_t sum = 0;
+    for (const auto& table : tables_) sum += table->size();
+    return sum;
+  }
+
+  // Never more than the module's own maximum, which is in its description.
+  void may_grow(std::uint64_t memory_bytes, std::uint64_t table_elements) override {
+    const wi::ModuleDesc& desc = code_->module->desc();
+    if (thread_->memory != nullptr) {
+      const std::uint64_t pages = thread_->memory->PageSize();
+      wabt_access::type(*thread_->memory).limits.max =
+          std::min(desc.memories.front().type.limits.max, pages + memory_bytes / kPageBytes);
+    }
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+      const std::uint64_t size = tables_[i]->size();
+      wabt_access::type(*tables_[i]).limits.max =
+          std::min(desc.tables[i].type.limits.max,
+                   size + std::min<std::uint64_t>(table_elements, UINT32_MAX));
+    }
+  }
+
+  Step begin(std::uint32_t function, const std::uint64_t* values) override {
+    return guarded([this, function, values] {
       const auto func = code_->store.UnsafeGet<wi::Func>(instance_->funcs()[function]);
       wi::Trap::Ptr trap;
+      wabt_access::clear(*thread_);
       if (auto* defined = wabt::dyn_cast<wi::DefinedFunc>(func.get())) {
+        results_ = defined->type().results;
+        const wi::ValueTypes& params = defined->type().params;
+        wabt_access::push_values(*thread_, params, values_from(code_->store, params, values));
         const auto pushed = wabt_access::push_call(*thread_, *defined, &trap);
         return pushed == wi::RunResult::Trap ? trapped(trap) : Step::ran;
       }
@@ -168,6 +204,12 @@ class WabtRun final : public Run {
       return wabt::Succeeded(func->Call(*thread_, {}, none, &trap)) ? Step::returned
                                                                     : trapped(trap);
     });
+  }
+
+  void take_results(std::uint64_t* values) override {
+    wi::Values results;
+    wabt_access::pop_values(*thread_, results_, &results);
+    values_into(code_->store, results_, results, values);
   }
 
   Step run(int instructions) override {
@@ -202,14 +244,11 @@ class WabtRun final : public Run {
 
   [[nodiscard]] std::size_t trapped_at() const override {
     const auto& frames = wabt_access::frames(*thread_);
-    if (!instance_ || frames.empty()) return 0;
-    const auto func = code_->store.UnsafeGet<wi::DefinedFunc>(frames.back().func);
-    const wi::Istream& code = code_->module->desc().istream;
-    std::size_t passed = 0;
-    for (wi::Istream::Offset at = func->desc().code_offset; at < frames.back().offset;) {
-      const bool counts = may_trap(code.Read(&at).op);
-      if (counts) ++passed;
-      if (at >= frames.back().offset) return counts ? passed : 0;
+    if (!instance_) return 0;
+    for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
+      const auto func = code_->store.UnsafeGet<wi::Func>(frame->func);
+      const auto* defined = wabt::dyn_cast<wi::DefinedFunc>(func.get());
+      if (defined != nullptr) return traps_up_to(*defined, frame->offset);
     }
     return 0;
   }
@@ -220,6 +259,8 @@ class WabtRun final : public Run {
     const auto& functions = instance_->funcs();
     const auto& frames = wabt_access::frames(*thread_);
     for (auto frame = frames.rbegin(); frame != frames.rend() && stack.size() < max; ++frame) {
+      const auto func = code_->store.UnsafeGet<wi::Func>(frame->func);
+      if (!wabt::isa<wi::DefinedFunc>(func.get())) continue;
       const auto at = std::find(functions.begin(), functions.end(), frame->func);
       if (at != functions.end())
         stack.push_back(static_cast<std::uint32_t>(at - functions.begin()));
@@ -228,6 +269,20 @@ class WabtRun final : public Run {
   }
 
  private:
+  // How many instructions that may trap there are in the function up to the one that ends here; 0
+  // when that is none of them.
+  [[nodiscard]] std::size_t traps_up_to(const wi::DefinedFunc& func,
+                                        wi::Istream::Offset end) const {
+    const wi::Istream& code = code_->module->desc().istream;
+    std::size_t passed = 0;
+    for (wi::Istream::Offset at = func.desc().code_offset; at < end;) {
+      const bool counts = may_trap(code.Read(&at).op);
+      if (counts) ++passed;
+      if (at >= end) return counts ? passed : 0;
+    }
+    return 0;
+  }
+
   Step trapped(const wi::Trap::Ptr& trap) {
     trap_message_ = trap->message();
     return Step::trapped;
@@ -246,6 +301,8 @@ class WabtRun final : public Run {
   std::shared_ptr<WabtCode> code_;
   std::unique_ptr<GuestThread> thread_;
   wi::Instance::Ptr instance_;
+  std::vector<wi::Table*> tables_;
+  wi::ValueTypes results_;  // Of the function that begin() named.
   std::string trap_message_;
 };
 

@@ -67,15 +67,24 @@ class Run {
   // and once.
   virtual Step instantiate() = 0;
 
-  // Prepares a call of a function without parameters and results. Returns ran, or trapped; returned
-  // when the function is an import, which then has been called.
-  virtual Step begin(std::uint32_t function) = 0;
+  // Prepares a call of a function with these arguments, as in Instance::call. Returns ran, or
+  // trapped; returned when the function is an import without parameters and results, which then has
+  // been called. What an earlier call left, that trapped, is gone.
+  virtual Step begin(std::uint32_t function, const std::uint64_t* values) = 0;
+
+  // What the function that returned has returned.
+  virtual void take_results(std::uint64_t* values) = 0;
 
   // Executes at most that many instructions. Requires room for as many calls: see make_room.
   virtual Step run(int instructions) = 0;
 
   // Makes room for that many further calls.
   virtual void make_room(std::size_t calls) = 0;
+
+  // The sizes of its memory and of all its tables; how many more each may get by growing, from now.
+  [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
+  [[nodiscard]] virtual std::uint64_t table_elements() const = 0;
+  virtual void may_grow(std::uint64_t memory_bytes, std::uint64_t table_elements) = 0;
 
   [[nodiscard]] virtual std::size_t call_depth() const = 0;
   [[nodiscard]] virtual std::size_t values()
@@ -84,7 +93,7 @@ class Run {
   // Of a trap: how many instructions of the innermost function that may trap (guest/code_scan.h)
   // there are up to the one that did, itself included; 0 when it is not one of those.
   [[nodiscard]] virtual std::size_t trapped_at() const = 0;
-  // The functions under way, innermost first, at most `max` of them.
+  // The module's own functions under way, innermost first, at most `max` of them.
   [[nodiscard]] virtual std::vector<std::uint32_t> call_stack(std::size_t max) const = 0;
 };
 

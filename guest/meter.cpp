@@ -4,10 +4,14 @@
 //   (import "weft" "check" (func (result i32)))   asks the host, which yields the thread, or ends
 //                                                 the guest, or gives the next budget (> 0)
 //
-// A check takes one from the budget and calls the host when that makes it 0. Where:
+// A check takes one from the budget and calls the host when nothing is left. Where:
 //   - at the head of each loop;
 //   - at the entry of each function that calls other functions outside of its loops. One without
 //     such calls can't recurse but through a loop, and runs no longer than it is long.
+//   - at the entry of a function of more than kInstructionsPerCheck instructions outside of loops;
+//   - before each instruction that may move much memory: memory.fill and its like.
+// What takes longer than others takes more than one: one more for each kInstructionsPerCheck
+// instructions of a loop's body or a function's, and one for each KiB that is moved.
 // So whatever runs without end, or long, passes checks all the time, and how many it has passed
 // depends on nothing but the guest's input: the N-th check is the same one in every run, on every
 // engine.
@@ -24,7 +28,10 @@
 // and writes the count back before every call of a function that may count, and reads it after.
 #include "guest/meter.h"
 
+#include <cstdlib>
 #include <memory>
+
+#include "guest/meter_cost.h"
 
 namespace weft::meter {
 namespace {
@@ -43,6 +50,7 @@ Var var(Index index) {
 // What a function's code says about where it must count.
 struct Shape {
   bool loops = false;
+  bool bulk = false;
   bool calls_outside_loops = false;
 };
 
@@ -80,16 +88,24 @@ class Meter {
   [[nodiscard]] bool counts(const Expr& expr) const;
   void meter(wabt::Func& func);
   void wrap(wabt::Func& func);
+  static Index add_local(wabt::Func& func);
   void meter_list(ExprList& list, Index depth);
-  void check_global(At at);
-  void check_local(At at);
+  void meter_bulk(ExprList& list);
+  void check_global(At at, Index cost);
+  void check_local(At at, Index cost);
+  void check_bulk(At at, int shift, bool in_local);
+  static void nothing_left(At at, Index cost);
+  void ask_global(At at);
+  void ask_local(At at);
   void write_back(At at);
   void read_again(At at);
 
   wabt::Module& module_;
   Index budget_ = 0;  // The global.
   Index check_ = 0;   // The function.
-  Index left_ = 0;    // The local of the function at hand.
+  // Locals of the function at hand.
+  Index left_ = 0;
+  Index size_ = 0;  // Of what a bulk instruction is about to move.
 };
 
 void Meter::add_global() {
@@ -170,6 +186,7 @@ bool Meter::counts(const Expr& expr) const {
 
 void Meter::look(const ExprList& list, bool in_loop, Shape& shape) const {
   for (const Expr& expr : list) {
+    if (bulk_shift(expr.type())) shape.bulk = true;
     if (counts(expr) && !in_loop) shape.calls_outside_loops = true;
     if (const auto* block = wabt::dyn_cast<wabt::BlockExpr>(&expr)) {
       look(block->block.exprs, in_loop, shape);
@@ -185,29 +202,76 @@ void Meter::look(const ExprList& list, bool in_loop, Shape& shape) const {
   }
 }
 
-void Meter::check_global(At at) {
+// There is always something left between two checks: so one that takes 1 leaves 0 at the least.
+void Meter::nothing_left(At at, Index cost) {
+  if (cost == 1) {
+    at.add<wabt::ConvertExpr>(wabt::Opcode::I32Eqz);
+  } else {
+    at.add<wabt::ConstExpr>(wabt::Const::I32(0));
+    at.add<wabt::CompareExpr>(wabt::Opcode::I32LeS);
+  }
+}
+
+void Meter::check_global(At at, Index cost) {
   at.add<wabt::GlobalGetExpr>(var(budget_));
-  at.add<wabt::ConstExpr>(wabt::Const::I32(1));
+  at.add<wabt::ConstExpr>(wabt::Const::I32(cost));
   at.add<wabt::BinaryExpr>(wabt::Opcode::I32Sub);
   at.add<wabt::GlobalSetExpr>(var(budget_));
   at.add<wabt::GlobalGetExpr>(var(budget_));
-  at.add<wabt::ConvertExpr>(wabt::Opcode::I32Eqz);
+  nothing_left(at, cost);
+  ask_global(at);
+}
+
+void Meter::ask_global(At at) {
   ExprList& then = at.add<wabt::IfExpr>().true_.exprs;
   At inside(then, then.end());
   inside.add<wabt::CallExpr>(var(check_));
   inside.add<wabt::GlobalSetExpr>(var(budget_));
 }
 
-void Meter::check_local(At at) {
+void Meter::check_local(At at, Index cost) {
   at.add<wabt::LocalGetExpr>(var(left_));
-  at.add<wabt::ConstExpr>(wabt::Const::I32(1));
+  at.add<wabt::ConstExpr>(wabt::Const::I32(cost));
   at.add<wabt::BinaryExpr>(wabt::Opcode::I32Sub);
   at.add<wabt::LocalTeeExpr>(var(left_));
-  at.add<wabt::ConvertExpr>(wabt::Opcode::I32Eqz);
+  nothing_left(at, cost);
+  ask_local(at);
+}
+
+void Meter::ask_local(At at) {
   ExprList& then = at.add<wabt::IfExpr>().true_.exprs;
   At inside(then, then.end());
   inside.add<wabt::CallExpr>(var(check_));
   inside.add<wabt::LocalSetExpr>(var(left_));
+}
+
+// Before a bulk instruction, whose last operand is what size it is of. More than a budget can hold
+// is as good as all of it.
+void Meter::check_bulk(At at, int shift, bool in_local) {
+  at.add<wabt::LocalTeeExpr>(var(size_));
+  if (in_local) {
+    at.add<wabt::LocalGetExpr>(var(left_));
+  } else {
+    at.add<wabt::GlobalGetExpr>(var(budget_));
+  }
+  at.add<wabt::LocalGetExpr>(var(size_));
+  if (shift < 0) {
+    at.add<wabt::ConstExpr>(wabt::Const::I32(0xffff));  // Pages.
+    at.add<wabt::BinaryExpr>(wabt::Opcode::I32And);
+  }
+  at.add<wabt::ConstExpr>(wabt::Const::I32(static_cast<std::uint32_t>(std::abs(shift))));
+  at.add<wabt::BinaryExpr>(shift < 0 ? wabt::Opcode::I32Shl : wabt::Opcode::I32ShrU);
+  at.add<wabt::BinaryExpr>(wabt::Opcode::I32Sub);
+  if (in_local) {
+    at.add<wabt::LocalTeeExpr>(var(left_));
+    nothing_left(at, 2);
+    ask_local(at);
+  } else {
+    at.add<wabt::GlobalSetExpr>(var(budget_));
+    at.add<wabt::GlobalGetExpr>(var(budget_));
+    nothing_left(at, 2);
+    ask_global(at);
+  }
 }
 
 void Meter::write_back(At at) {
@@ -228,8 +292,9 @@ void Meter::meter_list(ExprList& list, Index depth) {
       meter_list(block->block.exprs, depth + 1);
     } else if (auto* loop = wabt::dyn_cast<wabt::LoopExpr>(&expr)) {
       ExprList& body = loop->block.exprs;
+      const Index cost = cost_of(length(body));
       meter_list(body, depth + 1);
-      check_local(At(body, body.begin()));
+      check_local(At(body, body.begin()), cost);
     } else if (auto* branch = wabt::dyn_cast<wabt::IfExpr>(&expr)) {
       meter_list(branch->true_.exprs, depth + 1);
       meter_list(branch->false_, depth + 1);
@@ -237,12 +302,28 @@ void Meter::meter_list(ExprList& list, Index depth) {
       list.insert(it, std::make_unique<wabt::BrExpr>(var(depth)));
       it = list.erase(it);
       --it;
+    } else if (const auto shift = bulk_shift(expr.type())) {
+      check_bulk(At(list, it), *shift, true);
     } else if (counts(expr)) {
       write_back(At(list, it));
       auto behind = it;
       read_again(At(list, ++behind));
       ++it;  // The two that were just added.
       ++it;
+    }
+  }
+}
+
+// Of a function without loops.
+void Meter::meter_bulk(ExprList& list) {
+  for (auto it = list.begin(); it != list.end(); ++it) {
+    if (auto* block = wabt::dyn_cast<wabt::BlockExpr>(&*it)) {
+      meter_bulk(block->block.exprs);
+    } else if (auto* branch = wabt::dyn_cast<wabt::IfExpr>(&*it)) {
+      meter_bulk(branch->true_.exprs);
+      meter_bulk(branch->false_);
+    } else if (const auto shift = bulk_shift(it->type())) {
+      check_bulk(At(list, it), *shift, false);
     }
   }
 }
@@ -260,20 +341,29 @@ void Meter::wrap(wabt::Func& func) {
   func.exprs.push_back(std::move(block));
 }
 
+Index Meter::add_local(wabt::Func& func) {
+  const Index index = func.GetNumParamsAndLocals();
+  func.local_types.AppendDecl(Type::I32, 1);
+  return index;
+}
+
 void Meter::meter(wabt::Func& func) {
   Shape shape;
   look(func.exprs, false, shape);
+  const Index cost = cost_of(length(func.exprs));
+  const bool checks_entry = shape.calls_outside_loops || cost > 1;
+  if (shape.bulk) size_ = add_local(func);
   if (!shape.loops) {
-    if (shape.calls_outside_loops) check_global(At(func.exprs, func.exprs.begin()));
+    if (shape.bulk) meter_bulk(func.exprs);
+    if (checks_entry) check_global(At(func.exprs, func.exprs.begin()), cost);
     return;
   }
-  left_ = func.GetNumParamsAndLocals();
-  func.local_types.AppendDecl(Type::I32, 1);
+  left_ = add_local(func);
   meter_list(func.exprs, 0);
   wrap(func);
   const At front(func.exprs, func.exprs.begin());
   read_again(front);
-  if (shape.calls_outside_loops) check_local(front);
+  if (checks_entry) check_local(front, cost);
   write_back(At(func.exprs, func.exprs.end()));
 }
 

@@ -6,6 +6,7 @@
 
 #include "guest/code_scan.h"
 #include "guest/wasm_reader.h"
+#include "os/wasip1/resolve.h"
 
 namespace weft {
 namespace {
@@ -39,8 +40,9 @@ char value_type_letter(WasmReader& in) {
     case 0x7b:
       return 'v';
     case 0x70:
-    case 0x6f:
       return 'r';
+    case 0x6f:
+      return 'e';
     case 0x69:
       throw UnsupportedWasm{"exception-handling"};
     case 0x63:
@@ -226,9 +228,12 @@ void scan_data_count(WasmReader& in, std::size_t behind) {
 
 void scan_section(std::uint8_t id, WasmReader& in, std::size_t behind, ModuleInfo& info) {
   switch (id) {
-    case 0:
-      if (in.name() == "name") scan_names(in, info);
+    case 0: {
+      const std::string_view name = in.name();
+      if (!wasip1::is_utf8(name)) in.fail("a custom section whose name is not UTF-8");
+      if (name == "name") scan_names(in, info);
       return;
+    }
     case 1:
       return scan_types(in, info);
     case 2:

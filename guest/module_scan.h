@@ -40,7 +40,8 @@ struct ExportInfo {
   std::uint32_t index;
 };
 
-// The types of a function, one letter a value as in wasip1::Function::params: i I f F v r.
+// The types of a function, one letter a value as in wasip1::Function::params: i I f F v, and r for
+// references to functions, e for those to what is the host's.
 struct FuncTypeInfo {
   std::string params;
   std::string results;

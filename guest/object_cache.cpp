@@ -123,7 +123,7 @@ Status append_footer(const std::string& path, const std::string& key, std::strin
 // A byte of the lock file, locked for as long as this lives.
 class KeyLock {
  public:
-  Status lock(const std::string& folder, const std::string& key) {
+  Status lock(const std::string& folder, const std::string& key, const ObjectCache::Wait& wait) {
     const std::string path = folder + "/lock";
     fd_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!fd_.valid()) return about(path, "can't be opened");
@@ -132,8 +132,9 @@ class KeyLock {
     range.l_whence = SEEK_SET;
     range.l_start = static_cast<off_t>(std::stoull(key.substr(0, 15), nullptr, 16));
     range.l_len = 1;
-    while (::fcntl(fd_.get(), F_OFD_SETLKW, &range) != 0) {
-      if (errno != EINTR) return about(path, "can't be locked");
+    while (::fcntl(fd_.get(), F_OFD_SETLK, &range) != 0) {
+      if (errno != EINTR && errno != EAGAIN) return about(path, "can't be locked");
+      wait();
     }
     return Nothing{};
   }
@@ -174,10 +175,10 @@ std::string ObjectCache::find(const std::string& key) const {
 }
 
 Result<std::string> ObjectCache::fill(const std::string& key, std::string_view module,
-                                      const Make& make) {
+                                      const Make& make, const Wait& wait) {
   if (std::string path = find(key); !path.empty()) return path;
   KeyLock lock;
-  if (Status locked = lock.lock(folder_, key); !locked) return locked.error();
+  if (Status locked = lock.lock(folder_, key, wait); !locked) return locked.error();
   if (std::string path = find(key); !path.empty()) return path;
   remove_old_work();
   return make_entry(key, module, make);

@@ -36,9 +36,12 @@ class ObjectCache {
   [[nodiscard]] std::string find(const std::string& key) const;
 
   // As find; when there is none, calls make(work folder, path to write the object to) and keeps
-  // what it made. Waits while another process makes the same one.
+  // what it made. While another process makes the same one, wait() is called again and again, until
+  // that has ended. Both may throw; nothing is left then but what others made.
   using Make = std::function<Status(const std::string& work, const std::string& object)>;
-  Result<std::string> fill(const std::string& key, std::string_view module, const Make& make);
+  using Wait = std::function<void()>;
+  Result<std::string> fill(const std::string& key, std::string_view module, const Make& make,
+                           const Wait& wait);
 
   struct Entry {
     std::string key;

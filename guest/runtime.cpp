@@ -43,6 +43,16 @@ std::string base_name(const std::string& path) {
   return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
+// What the guest asked for, within what its module may have.
+BudgetSizes budgets_of(const Module& module, BudgetSizes sizes) {
+  const GuestLimits& limits = module.limits;
+  const std::uint64_t memory_bytes = std::uint64_t{limits.memory_pages_max} * kWasmPageBytes;
+  sizes.memory_bytes = std::min(sizes.memory_bytes, memory_bytes);
+  sizes.table_elements = std::min<std::uint64_t>(sizes.table_elements, limits.table_elements_max);
+  if (limits.fuel != 0) sizes.checks = std::min(sizes.checks, limits.fuel);
+  return sizes;
+}
+
 }  // namespace
 
 Guest::Guest(Runtime& runtime, std::size_t number, std::string name, std::shared_ptr<Module> module,
@@ -57,16 +67,43 @@ Guest::Guest(Runtime& runtime, std::size_t number, std::string name, std::shared
 void Guest::run() {
   GuestEnd out_of_memory{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
   out_of_memory.trap.kind = TrapKind::out_of_memory;
+  std::unique_ptr<Instance> instance;
   try {
-    end_ = module_->instantiate(*process_)->run();
+    instance = module_->instantiate(*process_);
+    end_ = instance->run();
   } catch (const std::bad_alloc&) {
     end_ = std::move(out_of_memory);
+  } catch (const Killed&) {
+    if (instance != nullptr) killed_at_ = instance->killed_at();
+    throw;
+  }
+}
+
+void Guest::Deadline::fire(Timer& timer) {
+  Guest& guest = static_cast<Deadline&>(timer).guest;
+  guest.out_of_time_ = true;
+  guest.runtime_.kill(guest);
+}
+
+void Runtime::AllDeadline::fire(Timer& timer) {
+  Runtime& runtime = static_cast<AllDeadline&>(timer).runtime;
+  for (const auto& guest : runtime.guests_) {
+    guest->out_of_time_ = true;
+    runtime.kill(*guest);
   }
 }
 
 // The G is dead, killed or not, before it ran or after: what the guest held is released here.
 void Guest::ended() {
-  if (!end_) end_ = GuestEnd{.kind = GuestEnd::Kind::killed, .exit_code = 0, .trap = {}};
+  if (!end_) {
+    end_ = GuestEnd{.kind = GuestEnd::Kind::killed, .exit_code = 0, .trap = std::move(killed_at_)};
+    if (out_of_time_) {
+      end_->kind = GuestEnd::Kind::trapped;
+      end_->trap.kind = TrapKind::out_of_time;
+    }
+  }
+  runtime_.scheduler_.cancel(deadline_);
+  if (--runtime_.live_guests_ == 0) runtime_.scheduler_.cancel(runtime_.all_deadline_);
   switches_ = g_->switches;
   g_ = nullptr;
   process_.reset();
@@ -92,6 +129,16 @@ Runtime::~Runtime() {
   on_end_ = nullptr;
 }
 
+void Runtime::limit_all(const UseLimits& limits) {
+  WEFT_CHECK(guests_.empty(), "the limits of all guests were set after the first was spawned");
+  all_limits_ = limits;
+  all_budgets_.emplace(limits.sizes);
+}
+
+void Runtime::kill(Guest& guest) {
+  if (guest.g_ != nullptr) scheduler_.kill(*guest.g_);
+}
+
 RunResult Runtime::run() {
   return turns_ ? turns_->run() : scheduler_.run();
 }
@@ -99,15 +146,21 @@ RunResult Runtime::run() {
 Result<std::shared_ptr<Module>> Runtime::load(const std::string& path, const GuestLimits& limits) {
   Result<std::vector<std::byte>> bytes = read_file(path);
   if (!bytes) return Error{path + ": " + bytes.error().message};
-  Result<std::shared_ptr<Module>> module = engine_->load(base_name(path), *bytes, limits);
-  if (!module) return Error{path + ": " + module.error().message};
+  Result<std::shared_ptr<Module>> module = load_bytes(base_name(path), *bytes, limits);
+  if (!module) {  // The name with its folder.
+    return Error{path.substr(0, path.size() - base_name(path).size()) + module.error().message};
+  }
   return module;
 }
 
 Result<std::shared_ptr<Module>> Runtime::load_bytes(const std::string& name,
                                                     std::span<const std::byte> binary,
                                                     const GuestLimits& limits) {
-  Result<std::shared_ptr<Module>> module = engine_->load(name, binary, limits);
+  GuestLimits within = limits;
+  // A guest counts its checks when it has a limit of them.
+  const std::uint64_t all_checks = all_limits_.sizes.checks;
+  if (within.fuel == 0 && all_checks != Budget::kUnlimited) within.fuel = all_checks;
+  Result<std::shared_ptr<Module>> module = engine_->load(name, binary, within, Role::command);
   if (!module) return Error{name + ": " + module.error().message};
   return module;
 }
@@ -133,8 +186,13 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   config.hook = options.hook;
   config.stable_files = std::move(options.stable_files);
   config.random = std::move(options.random);
+  config.budgets = budgets_of(*module, options.use.sizes);
+  config.all_budgets = all_budgets_ ? &*all_budgets_ : nullptr;
   auto process = wasip1::Process::create(reactor_, clock_, std::move(config));
   if (!process) return process.error();
+  if (!(*process)->budgets().stack_bytes.take(module->limits.stack_bytes)) {
+    return Error{module->name + ": no call stack is left for it (--total-stack)"};
+  }
   std::string name = options.name.empty() ? module->name : std::move(options.name);
   auto guest = std::make_unique<Guest>(*this, guests_.size() + 1, std::move(name),
                                        std::move(module), std::move(*process));
@@ -147,6 +205,12 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   Result<G*> g = scheduler_.spawn([self = guest.get()] { self->run(); }, spawn_options);
   if (!g) return g.error();
   guest->g_ = *g;
+  const Instant now = scheduler_.now();
+  if (options.use.time > Duration{}) scheduler_.arm(guest->deadline_, now + options.use.time);
+  if (++live_guests_ == 1 && all_limits_.time > Duration{}) {
+    if (!all_end_) all_end_ = now + all_limits_.time;
+    scheduler_.arm(all_deadline_, *all_end_);
+  }
   guests_.push_back(std::move(guest));
   return guests_.back().get();
 }

@@ -30,6 +30,15 @@
 
 namespace weft {
 
+// What one guest may use up or hold, or all guests of a Runtime together. A guest that is over
+// ends: with a trap out_of_time, out_of_output, out_of_fuel, or out_of_memory when even what it
+// begins with is too much. Where there is a gentler answer the guest gets that: memory.grow and
+// table.grow fail, opening a file is EMFILE (the guest's limit) or ENFILE (that of all).
+struct UseLimits {
+  BudgetSizes sizes = {};
+  Duration time = {};  // From the (first) guest's spawning, on the Runtime's clock. 0: no limit.
+};
+
 // What a guest is given.
 struct GuestOptions {
   std::string name = {};               // For reports and traces; empty: the module's.
@@ -41,6 +50,7 @@ struct GuestOptions {
   int stdout_to = 1;
   int stderr_to = 2;
   wasip1::TraceSink* trace = nullptr;  // Must outlive the guest.
+  UseLimits use = {.sizes = {.descriptors = 4096}};
 
   // What a simulation puts in place of the world: see wasip1::ProcessConfig.
   std::array<wasip1::DeviceFile, 3> stdio = {};
@@ -78,6 +88,13 @@ class Guest {
 
  private:
   friend class Runtime;
+  // Ends the guest when its time is over.
+  struct Deadline : Timer {
+    explicit Deadline(Guest& guest) : Timer(&fire), guest(guest) {}
+    static void fire(Timer& timer);
+    Guest& guest;
+  };
+
   void run();
   void ended();
 
@@ -88,6 +105,9 @@ class Guest {
   std::unique_ptr<wasip1::Process> process_;
   G* g_ = nullptr;
   std::optional<GuestEnd> end_;
+  TrapReport killed_at_;
+  bool out_of_time_ = false;
+  Deadline deadline_{*this};
   std::uint64_t switches_ = 0;
 };
 
@@ -104,7 +124,8 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
 
   // Reads and validates a module; the same path, limits and content need be loaded only once for
-  // any number of guests. The error names the file.
+  // any number of guests. The error names the file. It may be called on a G, with 256 KiB of stack:
+  // the engine aot then lets others run while it compiles, and stops when that G is killed.
   Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits = {});
 
   // As load, from bytes. `name` is for messages.
@@ -114,6 +135,15 @@ class Runtime {
 
   // Makes a guest that runs when its turn comes. The Guest lives as long as the Runtime.
   Result<Guest*> spawn(std::shared_ptr<Module> module, GuestOptions options = {});
+
+  // Before the first guest is spawned: what all guests may use together. A module's fuel is limited
+  // by it, so before the modules are loaded.
+  void limit_all(const UseLimits& limits);
+
+  // Ends a guest, in whatever state it is: it runs, waits its turn, sleeps, waits in poll_oneoff,
+  // reads, accepts, or has not begun. What it held is released when run() next gets to it. Nothing
+  // happens to one that has ended. On the Runtime's thread, on a G or not.
+  void kill(Guest& guest);
 
   // Runs until every guest and every other G has ended, or all are deadlocked. Not inside a handler
   // of io.
@@ -135,6 +165,17 @@ class Runtime {
   Reactor reactor_;
   std::unique_ptr<Engine> engine_;
   std::function<void(const Guest&)> on_end_;
+  struct AllDeadline : Timer {
+    explicit AllDeadline(Runtime& runtime) : Timer(&fire), runtime(runtime) {}
+    static void fire(Timer& timer);
+    Runtime& runtime;
+  };
+
+  UseLimits all_limits_;
+  std::optional<Budgets> all_budgets_;
+  AllDeadline all_deadline_{*this};
+  std::optional<Instant> all_end_;  // When the time of all is over, once it has begun.
+  std::size_t live_guests_ = 0;
   std::vector<std::unique_ptr<Guest>> guests_;
   Scheduler scheduler_;         // It ends the guests that are left, which use all of the above.
   std::optional<Turns> turns_;  // In somebody else's loop.

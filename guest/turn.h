@@ -13,21 +13,28 @@ namespace weft {
 
 class Turn {
  public:
-  // Yields when somebody asked for it or the turn is over. On the guest's G. Throws Killed.
-  void safe_point() {
+  // Yields when somebody asked for it or the turn is over. Returns how long the guest has run since
+  // the last safe point; 0 when others ran in between. On the guest's G. Throws Killed.
+  Duration safe_point() {
     G& g = this_g();
+    const Instant at = now();
+    Duration ran{};
     if (g.switches != switches_) {
       switches_ = g.switches;
-      since_ = now();
-    } else if (now() - since_ >= signals::kForcePreempt) {
-      Scheduler::request_preempt(g);
+      since_ = at;
+    } else {
+      ran = at - looked_at_;
+      if (at - since_ >= signals::kForcePreempt) Scheduler::request_preempt(g);
     }
+    looked_at_ = at;
     checkpoint();
+    return ran;
   }
 
  private:
   std::uint64_t switches_ = 0;
   Instant since_;
+  Instant looked_at_;
 };
 
 }  // namespace weft

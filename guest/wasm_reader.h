@@ -53,6 +53,7 @@ class WasmReader {
     std::uint32_t value = 0;
     for (int shift = 0; shift < 35; shift += 7) {
       const std::uint8_t byte = u8();
+      if (shift == 28 && (byte & 0x70) != 0) fail("a number of more than 32 bits");
       value |= static_cast<std::uint32_t>(byte & 0x7f) << shift;
       if ((byte & 0x80) == 0) return value;
     }

@@ -82,6 +82,7 @@ class World {
         err_(std::make_shared<Capture>(settings.echo ? 2 : -1)),
         stable_files_(std::make_shared<wasip1::StableFiles>(settings.realtime_start)),
         runtime_({.clock = &clock_, .poller = &poller_, .seed = settings.seed}) {
+    runtime_.limit_all(settings.all);
     poller_.attach(&runtime_.reactor());
     if (settings.keep_events) log_.keep_events();
     log_.listen(settings.listener);
@@ -100,6 +101,7 @@ class World {
     options.name = setup.name;
     options.args = setup.args;
     options.env = setup.env;
+    options.use = setup.use;
     for (const Folder& folder : setup.folders) {
       auto place = folders_.place(folder);
       if (!place) return place.error();

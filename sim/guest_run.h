@@ -28,6 +28,7 @@ struct GuestSetup {
   std::shared_ptr<Module> module;
   std::vector<std::string> args;
   std::vector<std::string> env;
+  UseLimits use = GuestOptions{}.use;
   std::vector<Folder> folders;  // The same host path, or guest path of an empty one: one folder.
   wasip1::TraceSink* trace = nullptr;
 };
@@ -38,6 +39,7 @@ struct GuestRunSettings : RunSettings {
   bool echo = false;          // stdout and stderr go to weft's own, and are not kept.
   bool copy_folders = false;  // Each run has copies of the folders, so that it leaves no traces.
   const WorldSpec* world = nullptr;       // Links and events; nullptr: none. Numbers are guests'.
+  UseLimits all;                          // What all guests may use together.
   const std::string* expected = nullptr;  // What stdout must be; nullptr: anything.
 };
 

@@ -31,7 +31,7 @@ std::optional<ExitNow> compile_command(const std::vector<std::string>& args) {
   options.say = [&failures](std::string_view line) {
     failures += "weft: " + std::string(line.substr(0, line.rfind(';'))) + "\n";
   };
-  Runtime runtime(make_aot(options));
+  Runtime runtime(make_interruptible_aot(options));
   GuestLimits limits;
   limits.memory_pages_max = UINT32_MAX;  // A limit of those who run it.
   for (const std::string& path : paths) {

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <poll.h>
+
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 
 #include "base/printable.h"
@@ -35,6 +39,61 @@ class Progress {
   std::chrono::steady_clock::time_point since_;
 };
 
+// SIGINT, SIGTERM and SIGHUP for as long as this lives: the first is noted, the next one ends the
+// process as ever. One at a time.
+class NotedSignals {
+ public:
+  NotedSignals() {
+    noted = 0;
+    struct sigaction note {};
+    note.sa_handler = [](int sig) { noted = sig; };
+    note.sa_flags = static_cast<int>(SA_RESETHAND);
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+      ::sigaction(kSignals[i], nullptr, &before_[i]);
+      if (before_[i].sa_handler == SIG_DFL) ::sigaction(kSignals[i], &note, nullptr);
+    }
+  }
+  ~NotedSignals() {
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+      if (before_[i].sa_handler == SIG_DFL) ::sigaction(kSignals[i], &before_[i], nullptr);
+    }
+  }
+  NotedSignals(const NotedSignals&) = delete;
+  NotedSignals& operator=(const NotedSignals&) = delete;
+
+  static void check() {
+    if (noted != 0) throw Interrupted{noted};
+  }
+
+ private:
+  static constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
+  static inline volatile std::sig_atomic_t noted = 0;
+  struct sigaction before_[kSignals.size()]{};
+};
+
+// The engine aot, whose load() leaves nothing behind when a signal ends it.
+class InterruptibleAot final : public Engine {
+ public:
+  explicit InterruptibleAot(AotOptions options) {
+    options.wait = [] {
+      constexpr int kLookMs = 5;
+      ::poll(nullptr, 0, kLookMs);
+      NotedSignals::check();
+    };
+    aot_ = make_aot(std::move(options));
+  }
+  Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
+                                       const GuestLimits& limits, Role role) override {
+    const NotedSignals signals;
+    auto module = aot_->load(std::move(name), binary, limits, role);
+    NotedSignals::check();
+    return module;
+  }
+
+ private:
+  std::unique_ptr<Engine> aot_;
+};
+
 }  // namespace
 
 void speak_on_stderr(AotOptions& options) {
@@ -48,7 +107,11 @@ std::unique_ptr<Engine> make_engine(const std::string& name, AotOptions options)
   if (name == "interp") return make_interp();
   options.compile = name == "aot";
   speak_on_stderr(options);
-  return make_aot(std::move(options));
+  return make_interruptible_aot(std::move(options));
+}
+
+std::unique_ptr<Engine> make_interruptible_aot(AotOptions options) {
+  return std::make_unique<InterruptibleAot>(std::move(options));
 }
 
 }  // namespace weft::tools

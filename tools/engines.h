@@ -11,6 +11,14 @@ namespace weft::tools {
 // `name`: interp, aot or auto.
 std::unique_ptr<Engine> make_engine(const std::string& name, AotOptions options);
 
+// The engine aot for a command: SIGINT, SIGTERM and SIGHUP while it compiles end the compilers and
+// remove their files; then load() throws Interrupted, which main() turns into the end that the
+// signal asks for.
+struct Interrupted {
+  int signal;
+};
+std::unique_ptr<Engine> make_interruptible_aot(AotOptions options);
+
 // Makes the options tell the user why a module runs on interp, and, on a terminal, how far a
 // compilation is that takes longer than a second.
 void speak_on_stderr(AotOptions& options);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "tools/cache_command.h"
 #include "tools/compile_command.h"
+#include "tools/engines.h"
 #include "tools/exec_options.h"
 #include "tools/exit_codes.h"
 #include "tools/replay_command.h"
@@ -99,6 +101,9 @@ int main(int argc, char** argv) try {
   if (command == "report") return report_command({words.begin() + 1, words.end()});
   if (command == "replay") return replay_command({words.begin() + 1, words.end()});
   return top_level(argc, argv);
+} catch (const Interrupted& interrupted) {
+  std::raise(interrupted.signal);  // Whoever started weft sees what ended it.
+  return kExitSignal + interrupted.signal;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "weft: %s\n", error.what());
   return kExitFatal;

@@ -208,6 +208,7 @@ int run_command(const RunOptions& options) {
       runtime.scheduler().set_event_sink(&*both);
     }
   }
+  runtime.limit_all(options.all);
   runtime.on_guest_end([](const Guest& guest) {
     if (guest.end()->kind == GuestEnd::Kind::trapped) report_trap(guest);
   });

@@ -35,6 +35,7 @@ struct RawGuest {
   std::vector<std::string> dirs;
   std::vector<std::string> listen;
   std::int64_t fuel = 0;
+  RawLimits limits;
   int stack_kib = static_cast<int>(GuestLimits{}.stack_bytes / 1024);
 };
 
@@ -48,14 +49,15 @@ void add_engine_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
                  "End this guest at this many checks, which it passes in loops and calls")
       ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
       ->type_name("CHECKS");
-  app.add_option("--stack", guest.stack_kib, "Limit of this guest's call stack, under aot")
+  app.add_option("--stack", guest.stack_kib,
+                 "Limit of this guest's call stack; interp has room for 32 calls a KiB")
       ->check(CLI::Range(kStackKibMin, kStackKibMax))
       ->type_name("KIB")
       ->capture_default_str();
   add_aot_options(app, run.aot);
 }
 
-void add_options(CLI::App& app, RawGuest& guest, RunOptions& run, RawSimOptions& sim) {
+void add_options(CLI::App& app, RawGuest& guest, RunOptions& run, RawOptions& raw) {
   app.prefix_command();
   app.add_option("-n", guest.copies, "How many copies of this guest to run (1 to 1000000)")
       ->check(CLI::Range(1, kCopiesMax))
@@ -82,6 +84,8 @@ void add_options(CLI::App& app, RawGuest& guest, RunOptions& run, RawSimOptions&
   app.add_flag("--stats", run.stats, "Print a table with a row a guest when all have ended");
   app.add_flag("--trace-wasi", run.trace_wasi, "Print each WASI call of every guest to stderr");
   add_engine_options(app, guest, run);
+  add_limit_options(app, guest.limits, raw.all);
+  RawSimOptions& sim = raw.sim;
   app.add_flag("--virtual-time", sim.virtual_time,
                "Time jumps to the next deadline when nothing can run; with --seed, a run repeats\n"
                "exactly (docs/simulation.md)");
@@ -109,6 +113,9 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
   spec.limits.memory_pages_max = static_cast<std::uint32_t>(raw.memory_mib) * 16;
   spec.limits.fuel = static_cast<std::uint64_t>(raw.fuel);
   spec.limits.stack_bytes = std::bit_ceil(static_cast<std::size_t>(raw.stack_kib) * 1024);
+  auto use = read_limits("--", raw.limits, spec.options.use);
+  if (!use) return wrong_use(command, use.error().message);
+  spec.options.use = *use;
   spec.options.args = std::move(rest);
   for (const std::string& variable : raw.env) {
     const std::size_t equals = variable.find('=');
@@ -137,12 +144,12 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
 
 std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
                                              std::vector<std::string> words, RunOptions& run,
-                                             RawSimOptions& sim,
+                                             RawOptions& raw_options,
                                              const std::function<void(CLI::App&)>& more) {
   RawGuest raw;
   raw.memory_mib = command.memory_mib;
   CLI::App app(command.description, std::string("weft ") + command.name);
-  add_options(app, raw, run, sim);
+  add_options(app, raw, run, raw_options);
   if (more) more(app);
   try {
     std::reverse(words.begin(), words.end());  // As CLI11 wants them.
@@ -152,10 +159,11 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
   } catch (const CLI::ParseError& error) {
     return wrong_use(command, error.what());
   }
+  raw_options.has_limits |= raw.limits != RawLimits{} || raw_options.all != RawLimits{};
   std::vector<std::string> rest = app.remaining();
-  if (!sim.world.empty()) {
+  if (!raw_options.sim.world.empty()) {
     const bool of_guest = raw.copies != 1 || raw.fuel != 0 || !raw.env.empty() ||
-                          !raw.dirs.empty() || !raw.listen.empty();
+                          !raw.dirs.empty() || !raw.listen.empty() || raw.limits != RawLimits{};
     if (of_guest) return wrong_use(command, "--world has the guests, and their options are there");
     if (rest.empty()) return GuestSpec{};
     return wrong_use(command, "--world has the guests; '" + rest.front() + "' is one too many");
@@ -164,7 +172,8 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
 }
 
 // What makes sense in virtual time only, and what does not.
-std::string misfit(const RawSimOptions& sim, const RunOptions& run) {
+std::string misfit(const RawOptions& raw, const RunOptions& run) {
+  const RawSimOptions& sim = raw.sim;
   if (!sim.virtual_time) {
     const std::pair<const char*, bool> only_virtual[] = {
         {"--cost", !sim.cost.empty()},        {"--jitter", !sim.jitter.empty()},
@@ -177,6 +186,9 @@ std::string misfit(const RawSimOptions& sim, const RunOptions& run) {
       if (given) return std::string(option) + " needs --virtual-time";
     }
     return {};
+  }
+  if (!run.record_file.empty() && raw.has_limits) {
+    return "--record keeps no limits but --memory and --fuel";
   }
   if (run.engine == "auto") {
     return "--engine auto does not go with --virtual-time: which engine it is would depend on what "
@@ -207,13 +219,16 @@ std::optional<ExitNow> take_world(const GuestCommand& command, const std::string
   return std::nullopt;
 }
 
-std::optional<ExitNow> finish_run(const GuestCommand& command, const RawSimOptions& sim,
+std::optional<ExitNow> finish_run(const GuestCommand& command, const RawOptions& raw,
                                   RunOptions& run) {
-  if (const std::string wrong = misfit(sim, run); !wrong.empty()) return wrong_use(command, wrong);
-  auto options = read_sim_options(sim);
+  if (const std::string wrong = misfit(raw, run); !wrong.empty()) return wrong_use(command, wrong);
+  auto all = read_limits("--total-", raw.all, {});
+  if (!all) return wrong_use(command, all.error().message);
+  run.all = *all;
+  auto options = read_sim_options(raw.sim);
   if (!options) return wrong_use(command, options.error().message);
   run.sim = std::move(*options);
-  return sim.world.empty() ? std::nullopt : take_world(command, sim.world, run);
+  return raw.sim.world.empty() ? std::nullopt : take_world(command, raw.sim.world, run);
 }
 
 }  // namespace
@@ -244,32 +259,31 @@ ExitNow wrong_use(const GuestCommand& command, const std::string& what) {
 std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,
                                                   const std::vector<std::string>& words) {
   RunOptions run;
-  RawSimOptions sim;
-  auto guest = parse_guest(command, words, run, sim, {});
+  RawOptions raw;
+  auto guest = parse_guest(command, words, run, raw, {});
   if (auto* exit = std::get_if<ExitNow>(&guest)) return *exit;
   run.guests.push_back(std::move(std::get<GuestSpec>(guest)));
-  if (auto exit = finish_run(command, sim, run)) return *exit;
+  if (auto exit = finish_run(command, raw, run)) return *exit;
   return run;
 }
 
 std::optional<ExitNow> parse_guests(const GuestCommand& command,
                                     const std::vector<std::string>& args, RunOptions& run,
-                                    RawSimOptions& sim,
-                                    const std::function<void(CLI::App&)>& more) {
+                                    RawOptions& raw, const std::function<void(CLI::App&)>& more) {
   for (auto from = args.begin();;) {
     const auto to = std::find(from, args.end(), kSeparator);
-    auto guest = parse_guest(command, {from, to}, run, sim, more);
+    auto guest = parse_guest(command, {from, to}, run, raw, more);
     if (auto* exit = std::get_if<ExitNow>(&guest)) return *exit;
     run.guests.push_back(std::move(std::get<GuestSpec>(guest)));
-    if (to == args.end()) return finish_run(command, sim, run);
+    if (to == args.end()) return finish_run(command, raw, run);
     from = to + 1;
   }
 }
 
 std::variant<RunOptions, ExitNow> parse_run(const std::vector<std::string>& args) {
   RunOptions run;
-  RawSimOptions sim;
-  if (auto exit = parse_guests(kRun, args, run, sim, {})) return *exit;
+  RawOptions raw;
+  if (auto exit = parse_guests(kRun, args, run, raw, {})) return *exit;
   return run;
 }
 

@@ -3,8 +3,8 @@
 //   weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...
 //
 // Everything up to the module is weft's, everything behind it the guest's, up to the next ":::".
-// Each guest has its own options; --stats, --trace-wasi and those of the engine hold for the whole
-// run, wherever they stand.
+// Each guest has its own options; --total-..., --stats, --trace-wasi and those of the engine hold
+// for the whole run, wherever they stand.
 #pragma once
 
 #include <functional>
@@ -15,6 +15,7 @@
 
 #include "guest/aot.h"
 #include "guest/runtime.h"
+#include "tools/limit_options.h"
 #include "tools/sim_options.h"
 
 namespace CLI {
@@ -38,6 +39,7 @@ struct RunOptions {
   bool trace_wasi = false;
   std::string engine = "interp";  // interp, aot or auto.
   AotOptions aot;
+  UseLimits all;  // What all guests may use together.
   SimOptions sim;
   sim::WorldSpec world;    // Of --world, which then has given the guests.
   std::string world_file;  // Its path; empty: none.
@@ -58,6 +60,13 @@ struct ExitNow {
   std::string text;
 };
 
+// What CLI11 fills in for the whole run.
+struct RawOptions {
+  RawSimOptions sim;
+  RawLimits all;
+  bool has_limits = false;  // Any of tools/limit_options.h.
+};
+
 // What differs between the subcommands that take a guest.
 struct GuestCommand {
   const char* name;
@@ -75,7 +84,7 @@ std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,
 // The guests and options of a command with ":::", into run. `more` adds the command's own options.
 std::optional<ExitNow> parse_guests(const GuestCommand& command,
                                     const std::vector<std::string>& args, RunOptions& run,
-                                    RawSimOptions& sim, const std::function<void(CLI::App&)>& more);
+                                    RawOptions& raw, const std::function<void(CLI::App&)>& more);
 
 // The text for wrong use of a command.
 ExitNow wrong_use(const GuestCommand& command, const std::string& what);

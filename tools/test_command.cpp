@@ -203,11 +203,14 @@ int complain(const Error& error, int code) {
 std::variant<TestOptions, ExitNow> parse_test(const std::vector<std::string>& args) {
   TestOptions options;
   RawTest raw;
-  RawSimOptions sim;
-  sim.virtual_time = true;
-  auto wrong = parse_guests(kTest, args, options.run, sim,
+  RawOptions common;
+  common.sim.virtual_time = true;
+  auto wrong = parse_guests(kTest, args, options.run, common,
                             [&](CLI::App& app) { add_test_options(app, raw, options); });
   if (wrong) return *wrong;
+  if (common.has_limits) {
+    return wrong_use(kTest, "of the limits a replay keeps --memory and --fuel: not these");
+  }
   if (Status ok = finish(raw, options); !ok) return wrong_use(kTest, ok.error().message);
   return options;
 }

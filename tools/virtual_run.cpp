@@ -62,10 +62,11 @@ void report_end(const sim::RunRecord& record) {
 }
 
 Result<std::vector<sim::GuestSetup>> load_guests(Runtime& loader, const RunOptions& options) {
-  std::map<std::pair<std::string, std::uint32_t>, std::shared_ptr<Module>> modules;
+  loader.limit_all(options.all);  // Fuel of all is counted by each.
+  std::map<std::pair<std::string, GuestLimits>, std::shared_ptr<Module>> modules;
   std::vector<sim::GuestSetup> guests;
   for (const GuestSpec& spec : options.guests) {
-    auto& module = modules[{spec.module_path, spec.limits.memory_pages_max}];
+    auto& module = modules[{spec.module_path, spec.limits}];
     if (module == nullptr) {
       auto loaded = loader.load(spec.module_path, spec.limits);
       if (!loaded) return loaded.error();
@@ -76,6 +77,7 @@ Result<std::vector<sim::GuestSetup>> load_guests(Runtime& loader, const RunOptio
     setup.name = spec.options.name;
     setup.args = spec.options.args;
     setup.env = spec.options.env;
+    setup.use = spec.options.use;
     for (const wasip1::Preopen& preopen : spec.options.preopens) {
       setup.folders.push_back({preopen.host_path, preopen.guest_path});
     }
@@ -113,6 +115,7 @@ int run_virtual(const RunOptions& options) {
   }
   sim::GuestRunSettings settings;
   static_cast<sim::RunSettings&>(settings) = options.sim.settings;
+  settings.all = options.all;
   settings.echo = true;
   settings.input_fd = STDIN_FILENO;
   settings.world = &options.world;

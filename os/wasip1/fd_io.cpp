@@ -12,6 +12,7 @@
 
 #include "os/wasip1/calls.h"
 #include "os/wasip1/iovecs.h"
+#include "os/wasip1/long_call.h"
 #include "os/wasip1/stream.h"
 
 namespace weft::wasip1 {
@@ -92,23 +93,28 @@ Errno fd_read(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, 
   WEFT_WASI_TRY(memory.check<Size>(nread));
   std::size_t n = 0;
   WEFT_WASI_TRY(read_some(*descriptor, iovecs, n));
+  give_turn(n);
   return memory.store(nread, static_cast<Size>(n));
 }
 
 // Writes iovs_len buffers, and how many bytes it were (u32 at nwritten). Less than all only on an
-// error after the first byte, with FDFLAGS_NONBLOCK, or when there is more than 1,024 buffers or 2
-// GiB. EBADF: no such descriptor, or a directory. ENOTCAPABLE: without fd_write. EFAULT: the
-// iovecs, a buffer or nwritten lie outside. EINVAL: more than 65,536 iovecs. EAGAIN: no room and
-// FDFLAGS_NONBLOCK. EPIPE: nobody reads. Others: as the host says. Parks ("IO wait") on pipes,
-// terminals and sockets. Specification: fd_write.
+// error after the first byte, with FDFLAGS_NONBLOCK, when there is more than 1,024 buffers or 2
+// GiB, or when the guest may write no more: the next call then ends it. EBADF: no such descriptor,
+// or a directory. ENOTCAPABLE: without fd_write. EFAULT: the iovecs, a buffer or nwritten lie
+// outside. EINVAL: more than 65,536 iovecs. EAGAIN: no room and FDFLAGS_NONBLOCK. EPIPE: nobody
+// reads. Others: as the host says. Parks ("IO wait") on pipes, terminals and sockets.
+// Specification: fd_write.
 Errno fd_write(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, Size nwritten) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_io(process, fd, rights::fd_write, descriptor));
   Iovecs iovecs;
   WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
   WEFT_WASI_TRY(memory.check<Size>(nwritten));
+  OutputClaim claim(process, iovecs);
   std::size_t n = 0;
   WEFT_WASI_TRY(write_all(*descriptor, iovecs, n));
+  claim.keep(n);
+  give_turn(n);
   return memory.store(nwritten, static_cast<Size>(n));
 }
 
@@ -127,6 +133,7 @@ Errno fd_pread(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len,
   const ssize_t n = ::preadv(descriptor->file->fd(), iovecs.host().data(),
                              static_cast<int>(iovecs.host().size()), at);
   if (n < 0) return from_host(errno);
+  give_turn(static_cast<std::size_t>(n));
   return memory.store(nread, static_cast<Size>(n));
 }
 
@@ -142,12 +149,15 @@ Errno fd_pwrite(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len
   WEFT_WASI_TRY(memory.check<Size>(nwritten));
   off_t at = 0;
   WEFT_WASI_TRY(host_offset(offset, at));
+  OutputClaim claim(process, iovecs);
   int rwf = 0;
   if ((descriptor->flags & fdflags::dsync) != 0) rwf |= RWF_DSYNC;
   if ((descriptor->flags & (fdflags::sync | fdflags::rsync)) != 0) rwf |= RWF_SYNC;
   const ssize_t n = ::pwritev2(descriptor->file->fd(), iovecs.host().data(),
                                static_cast<int>(iovecs.host().size()), at, rwf);
   if (n < 0) return from_host(errno);
+  claim.keep(static_cast<std::size_t>(n));
+  give_turn(static_cast<std::size_t>(n));
   return memory.store(nwritten, static_cast<Size>(n));
 }
 

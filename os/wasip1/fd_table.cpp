@@ -24,7 +24,7 @@ Errno FdTable::find(Fd fd, Rights needed, Descriptor*& out) const {
 }
 
 Errno FdTable::add(std::unique_ptr<Descriptor> descriptor, Fd& out) {
-  if (open_ >= max_) return Errno::mfile;
+  if (!budget_.take(1)) return room();
   auto slot = std::find(slots_.begin(), slots_.end(), nullptr);
   if (slot == slots_.end()) slot = slots_.emplace(slots_.end());
   *slot = std::move(descriptor);
@@ -33,10 +33,16 @@ Errno FdTable::add(std::unique_ptr<Descriptor> descriptor, Fd& out) {
   return Errno::success;
 }
 
+Errno FdTable::room() const {
+  if (budget_.left() > 0) return Errno::success;
+  return budget_.lacks_itself(1) ? Errno::mfile : Errno::nfile;
+}
+
 Errno FdTable::close(Fd fd) {
   if (fd >= slots_.size() || slots_[fd] == nullptr) return Errno::badf;
   slots_[fd].reset();
   --open_;
+  budget_.give_back(1);
   return Errno::success;
 }
 
@@ -46,6 +52,7 @@ Errno FdTable::renumber(Fd from, Fd to) {
   if (from == to) return Errno::success;
   slots_[to] = std::move(slots_[from]);
   --open_;
+  budget_.give_back(1);
   return Errno::success;
 }
 

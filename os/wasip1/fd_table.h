@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/budget.h"
 #include "os/wasip1/abi.h"
 #include "os/wasip1/host_file.h"
 
@@ -40,12 +41,13 @@ struct Descriptor {
 
 class FdTable {
  public:
-  explicit FdTable(std::size_t descriptors_max) : max_(descriptors_max) {}
+  // Each descriptor takes one of the budget, which must outlive the table.
+  explicit FdTable(Budget& budget) : budget_(budget) {}
 
   // The descriptor with this number. EBADF: there is none. ENOTCAPABLE: it lacks one of the rights.
   Errno find(Fd fd, Rights needed, Descriptor*& out) const;
 
-  // Takes the descriptor in under the lowest free number. EMFILE: the guest has as many as it may.
+  // Takes the descriptor in under the lowest free number. Errors: those of room().
   Errno add(std::unique_ptr<Descriptor> descriptor, Fd& out);
 
   // EBADF: there is none.
@@ -54,12 +56,14 @@ class FdTable {
   // Moves `from` to the number `to`, closing what was there. EBADF: one of them is not open.
   Errno renumber(Fd from, Fd to);
 
+  // EMFILE: the guest has as many as it may. ENFILE: all guests together have.
+  [[nodiscard]] Errno room() const;
+
   [[nodiscard]] std::size_t open() const { return open_; }
-  [[nodiscard]] bool full() const { return open_ >= max_; }
 
  private:
   std::vector<std::unique_ptr<Descriptor>> slots_;
-  const std::size_t max_;
+  Budget& budget_;
   std::size_t open_ = 0;  // Slots that are not empty.
 };
 

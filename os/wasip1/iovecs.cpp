@@ -53,6 +53,12 @@ void Iovecs::consume(std::size_t n) {
   }
 }
 
+OutputClaim::OutputClaim(Process& process, Iovecs& iovecs)
+    : budget_(process.budgets().output_bytes), claimed_(budget_.take_up_to(iovecs.total())) {
+  if (claimed_ == 0 && iovecs.total() > 0) throw OutputSpent{};
+  iovecs.truncate(claimed_);
+}
+
 void Iovecs::truncate(std::size_t n) {
   if (n >= total_) return;
   total_ = n;

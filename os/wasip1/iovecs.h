@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "os/wasip1/memory.h"
+#include "os/wasip1/process.h"
 
 namespace weft::wasip1 {
 
@@ -46,6 +47,23 @@ class Iovecs {
   std::size_t used_ = 0;
   std::vector<iovec> many_;  // All of them, once few_ overflowed.
   std::size_t total_ = 0;
+};
+
+// What one call may write of a guest's output budget. Where less than all of it is left, the
+// buffers are cut to that; where nothing is, the guest is left by OutputSpent.
+class OutputClaim {
+ public:
+  OutputClaim(Process& process, Iovecs& iovecs);
+  ~OutputClaim() { budget_.give_back(claimed_); }
+  OutputClaim(const OutputClaim&) = delete;
+  OutputClaim& operator=(const OutputClaim&) = delete;
+
+  // So many bytes were written; the rest goes back to the budget.
+  void keep(std::size_t written) { claimed_ -= written; }
+
+ private:
+  Budget& budget_;
+  std::uint64_t claimed_;
 };
 
 }  // namespace weft::wasip1

@@ -108,9 +108,9 @@ Errno parse(std::uint32_t dirflags, std::uint32_t o_flags, Rights base, Rights i
 // those fdflags). EPERM: the path leaves fd. EINVAL: an unknown flag, creat with directory, or a
 // zero in the path. EILSEQ: the path is not UTF-8. ENOENT: empty, or there is none. EEXIST: there
 // is one, and excl. ELOOP: a link, and not symlink_follow; or more than 40 links. EMFILE: the
-// guest's descriptors are used up. EFAULT: path or opened_fd lies outside. ENXIO: a pipe to be
-// written that nobody reads. Others: as the host says. Never parks: a pipe is opened without
-// waiting for its other end. Specification: path_open.
+// guest's descriptors are used up. ENFILE: those of all guests are. EFAULT: path or opened_fd lies
+// outside. ENXIO: a pipe to be written that nobody reads. Others: as the host says. Never parks: a
+// pipe is opened without waiting for its other end. Specification: path_open.
 Errno path_open(Process& process, Memory memory, Fd fd, std::uint32_t dirflags, Size path,
                 Size path_len, std::uint32_t o_flags, Rights base, Rights inheriting,
                 std::uint32_t fd_flags, Size opened_fd) {
@@ -122,7 +122,7 @@ Errno path_open(Process& process, Memory memory, Fd fd, std::uint32_t dirflags, 
   std::string text;
   WEFT_WASI_TRY(load_path(memory, path, path_len, text));
   WEFT_WASI_TRY(memory.check<Fd>(opened_fd));
-  if (process.fds().full()) return Errno::mfile;  // Before a file is made or cut off.
+  WEFT_WASI_TRY(process.fds().room());  // Before a file is made or cut off.
   // What a trailing slash names can only be a directory, which this can't make.
   if (request.creates && text.back() == '/') return Errno::isdir;
   UniqueFd opened;

@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "os/wasip1/device.h"
+#include "os/wasip1/long_call.h"
 #include "os/wasip1/stable_files.h"
 
 namespace weft::wasip1 {
@@ -18,7 +20,8 @@ Process::Process(Reactor& reactor, GuestClock& clock, ProcessConfig config)
       clock_(clock),
       config_(std::move(config)),
       resolver_(config_.resolver),
-      fds_(config_.descriptors_max) {}
+      budgets_(config_.budgets, config_.all_budgets),
+      fds_(budgets_.descriptors) {}
 
 Result<std::unique_ptr<Process>> Process::create(Reactor& reactor, GuestClock& clock,
                                                  ProcessConfig config) {
@@ -88,7 +91,8 @@ Status Process::add_stdio(int host_fd, Rights direction) {
       fds_.add(std::make_unique<Descriptor>(*file, base | direction, Rights{0},
                                             append ? fdflags::append : std::uint16_t{0}),
                fd);
-  if (added != Errno::success) return Error{"descriptors_max is too small for stdio"};
+  if (added != Errno::success)
+    return Error{"no descriptor is left for stdin, stdout and stderr (--fds, --total-fds)"};
   return Nothing{};
 }
 
@@ -101,7 +105,7 @@ Status Process::add_device(const DeviceFile& file, Rights direction, std::uint16
   Fd number = 0;
   if (fds_.add(std::make_unique<Descriptor>(std::move(*simulated), base, Rights{0}, flags),
                number) != Errno::success) {
-    return Error{"descriptors_max is too small for the streams of the simulation"};
+    return Error{"no descriptor is left for the streams of the simulation"};
   }
   return Nothing{};
 }
@@ -121,7 +125,7 @@ Status Process::add_listener(UniqueFd fd) {
   descriptor->preopened_listener = true;
   Fd number = 0;
   if (fds_.add(std::move(descriptor), number) != Errno::success) {
-    return Error{"more listeners than descriptors_max allows"};
+    return Error{"no descriptor is left for a listener (--fds, --total-fds)"};
   }
   return Nothing{};
 }
@@ -136,7 +140,7 @@ Status Process::add_preopen(const Preopen& preopen) {
   descriptor->preopen_path = preopen.guest_path;
   Fd number = 0;
   if (fds_.add(std::move(descriptor), number) != Errno::success) {
-    return Error{preopen.host_path + ": more directories than descriptors_max allows"};
+    return Error{preopen.host_path + ": no descriptor is left for it (--fds, --total-fds)"};
   }
   return Nothing{};
 }
@@ -147,10 +151,11 @@ Errno Process::random(std::span<std::byte> buffer) {
     return Errno::success;
   }
   while (!buffer.empty()) {
-    const ssize_t got = ::getrandom(buffer.data(), buffer.size(), 0);
+    const ssize_t got = ::getrandom(buffer.data(), std::min(buffer.size(), kBytesPerTurn), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return from_host(errno);
     buffer = buffer.subspan(static_cast<std::size_t>(got));
+    give_turn(static_cast<std::size_t>(got));
   }
   return Errno::success;
 }

@@ -2,8 +2,8 @@
 // trace.
 //
 // The engine makes one for each instance and hands it to every function of functions.h. The
-// functions run on the guest's G and park it when they have to wait; Exit (below) and weft::Killed
-// leave them as exceptions.
+// functions run on the guest's G and park it when they have to wait; Exit, OutputSpent (below) and
+// weft::Killed leave them as exceptions.
 //
 // A fresh process has the descriptors
 //   0, 1, 2             stdin, stdout, stderr
@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/budget.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "os/clocks.h"
@@ -46,6 +47,9 @@ class TraceSink {
 struct Exit {
   std::uint32_t code;
 };
+
+// Thrown by a call that would write more than the guest may, and caught by the engine.
+struct OutputSpent {};
 
 // A Device in place of a file of the host.
 struct DeviceFile {
@@ -78,7 +82,8 @@ struct ProcessConfig {
   std::shared_ptr<StableFiles> stable_files;         // What it says of files in place of the host.
   std::function<void(std::span<std::byte>)> random;  // Fills the buffer. Empty: getrandom(2).
   TraceSink* trace = nullptr;                        // Must outlive the process.
-  std::size_t descriptors_max = 4096;                // Open at a time; EMFILE beyond.
+  BudgetSizes budgets = {.descriptors = 4096};       // What the guest may use.
+  Budgets* all_budgets = nullptr;                    // What all may together. Must outlive it.
   ResolverKind resolver = ResolverKind::automatic;   // How paths are kept inside; tests force one.
 };
 
@@ -92,6 +97,7 @@ class Process {
   [[nodiscard]] const std::vector<std::string>& args() const { return config_.args; }
   [[nodiscard]] const std::vector<std::string>& env() const { return config_.env; }
   [[nodiscard]] FdTable& fds() { return fds_; }
+  [[nodiscard]] Budgets& budgets() { return budgets_; }
   [[nodiscard]] Reactor& reactor() { return reactor_; }
   [[nodiscard]] GuestClock& clock() { return clock_; }
   [[nodiscard]] const Resolver& resolver() const { return resolver_; }
@@ -113,6 +119,7 @@ class Process {
   GuestClock& clock_;
   ProcessConfig config_;
   Resolver resolver_;
+  Budgets budgets_;
   FdTable fds_;
 };
 

@@ -55,14 +55,14 @@ void set_no_delay(int fd) {
 // fdflags.nonblock or 0, for the connection. It has TCP_NODELAY. EBADF: no such descriptor.
 // ENOTSOCK: not a socket. ENOTCAPABLE: not a listener. EINVAL: another flag. EFAULT: accepted_fd
 // lies outside. EAGAIN: none there and the listener has FDFLAGS_NONBLOCK. EMFILE: the guest's
-// descriptors are used up. ENFILE: the system's are. ECONNABORTED: as the host says. Parks ("IO
-// wait"). Specification: sock_accept.
+// descriptors are used up. ENFILE: those of all guests are, or the system's. ECONNABORTED: as the
+// host says. Parks ("IO wait"). Specification: sock_accept.
 Errno sock_accept(Process& process, Memory memory, Fd fd, std::uint32_t flags, Size accepted_fd) {
   Descriptor* listener = nullptr;
   WEFT_WASI_TRY(find_socket(process, fd, rights::sock_accept, listener));
   if ((flags & ~std::uint32_t{fdflags::nonblock}) != 0) return Errno::inval;
   WEFT_WASI_TRY(memory.check<Fd>(accepted_fd));
-  if (process.fds().full()) return Errno::mfile;
+  WEFT_WASI_TRY(process.fds().room());
   UniqueFd connection;
   for (;;) {
     connection.reset(
@@ -138,8 +138,10 @@ Errno sock_send(Process& process, Memory memory, Fd fd, Size si_data, Size si_da
   Iovecs iovecs;
   WEFT_WASI_TRY(iovecs.read(memory, si_data, si_data_len));
   WEFT_WASI_TRY(memory.check<Size>(so_datalen));
+  OutputClaim claim(process, iovecs);
   std::size_t n = 0;
   WEFT_WASI_TRY(write_all(*descriptor, iovecs, n));
+  claim.keep(n);
   return memory.store(so_datalen, static_cast<Size>(n));
 }
 

@@ -3,6 +3,8 @@
 import concurrent.futures
 import pathlib
 import shutil
+import signal
+import time
 
 from harness import LOAD_ERROR, TRAP, USAGE, claim
 
@@ -51,6 +53,26 @@ def _(weft):
             run.result().expect(code=0, err="")
     assert len(objects(folder)) == 1, objects(folder)
     assert not list(folder.glob("work-*"))
+
+
+@claim("Ctrl-C while modules are compiled ends the compilers and leaves nothing in the cache")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    pid_file = weft.scratch / "cc.pid"
+    compiler = weft.scratch / "endless-cc"
+    compiler.write_text(f"#!/bin/sh\necho $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\n"
+                        "exec sleep 1000\n")
+    compiler.chmod(0o700)
+    for words in [["run", "--engine=aot"], ["run", "--engine=aot", "--virtual-time"], ["compile"]]:
+        for sig in [signal.SIGINT, signal.SIGTERM]:
+            pid_file.unlink(missing_ok=True)
+            with weft.start_raw(*words, "--cc", compiler, weft.guest("wat_hello"), env=env) as run:
+                while not pid_file.exists():
+                    time.sleep(0.01)
+                run.process.send_signal(sig)
+                run.finish().expect(code=128 + sig, out="", err="")
+            assert not pathlib.Path("/proc", pid_file.read_text().strip()).exists()
+            assert [path.name for path in folder.iterdir()] == ["lock"], list(folder.iterdir())
 
 
 @claim("no C compiler: a clear message, and the guest runs on interp; weft compile fails")

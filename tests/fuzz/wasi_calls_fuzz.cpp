@@ -84,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if ((how & 2) != 0) config.resolver = wasip1::ResolverKind::walk;
     config.args = {"fuzz", "one"};
     config.env = {"A=B"};
-    config.descriptors_max = 32;
+    config.budgets.descriptors = 32;
     fuzz::Guest guest(std::move(config));
     guest.run([&] { play(in, guest); });
   }

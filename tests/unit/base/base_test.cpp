@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/budget.h"
 #include "base/instant.h"
 #include "base/list.h"
 #include "base/result.h"
@@ -76,4 +77,38 @@ TEST_CASE("a descriptor is closed exactly once, by whoever holds it") {
     CHECK(second.get() == raw);
   }
   CHECK(::fcntl(raw, F_GETFD) == -1);
+}
+
+TEST_CASE("a budget gives all that is asked for or nothing, and from the one above too") {
+  Budget all(10);
+  {
+    Budget one(6, &all);
+    Budget two(6, &all);
+    CHECK(one.take(6));
+    CHECK_FALSE(one.take(1));
+    CHECK(one.lacks_itself(1));
+    CHECK_FALSE(two.take(5));
+    CHECK_FALSE(two.lacks_itself(5));
+    CHECK(two.take_up_to(5) == 4);
+    CHECK(two.left() == 0);
+    CHECK(all.used() == 10);
+    one.give_back(2);
+    CHECK(two.left() == 2);
+    CHECK(all.left() == 2);
+  }
+  Budget unlimited;
+  CHECK(unlimited.take(UINT64_MAX - 1));
+  CHECK(unlimited.take(1));
+  CHECK_FALSE(unlimited.take(1));
+}
+
+TEST_CASE("what a guest held goes back to the budgets of all; what it spent does not") {
+  Budgets all({.memory_bytes = 100, .output_bytes = 100});
+  {
+    Budgets guest({}, &all);
+    CHECK(guest.memory_bytes.take(60));
+    CHECK(guest.output_bytes.take(60));
+  }
+  CHECK(all.memory_bytes.left() == 100);
+  CHECK(all.output_bytes.left() == 40);
 }

@@ -1,10 +1,12 @@
 #include "guest/aot.h"
 
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "guest/interp.h"
 #include "guest/object_cache.h"
@@ -214,6 +216,64 @@ TEST_CASE("many instances share one object, and their memories are theirs") {
   CHECK(g.runtime.run().end == RunEnd::finished);
   const std::string text = g.output.text();
   CHECK(std::count(text.begin(), text.end(), '\n') == 500);
+}
+
+namespace {
+
+// A compiler that never ends. It leaves its process id in a file.
+struct EndlessCompiler {
+  Folder folder;
+  std::string command = folder.path + "/cc";
+  std::string pid_file = folder.path + "/pid";
+
+  EndlessCompiler() {
+    std::ofstream(command) << "#!/bin/sh\necho $$ > " << pid_file << ".new\nmv " << pid_file
+                           << ".new " << pid_file << "\nexec sleep 1000\n";
+    REQUIRE(::chmod(command.c_str(), 0700) == 0);
+  }
+
+  [[nodiscard]] AotOptions options() const {
+    return {.cc = command, .cache_folder = folder.path + "/cache"};
+  }
+  // 0 before it has begun.
+  [[nodiscard]] pid_t pid() const {
+    pid_t pid = 0;
+    std::ifstream(pid_file) >> pid;
+    return pid;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a G that compiles lets others run; killed, it leaves no process, file, lock or fd") {
+  const EndlessCompiler endless;
+  const std::size_t fds = count_of("/proc/self/fd");
+  {
+    Runtime runtime(make_aot(endless.options()));
+    // The second one waits for the first.
+    std::vector<G*> loaders;
+    for (int i = 0; i < 2; ++i) {
+      auto g = runtime.scheduler().spawn([&] { (void)runtime.load(guest_path("wat_tiny")); },
+                                         {.stack_bytes = 256 * 1024});
+      REQUIRE(g.ok());
+      loaders.push_back(*g);
+    }
+    REQUIRE(runtime.scheduler()
+                .spawn([&] {
+                  while (endless.pid() == 0) sleep_for(milliseconds(1));
+                  runtime.scheduler().kill(*loaders[0]);
+                  runtime.scheduler().kill(*loaders[1]);
+                })
+                .ok());
+    CHECK(runtime.run().end == RunEnd::finished);
+  }
+  CHECK(::kill(endless.pid(), 0) == -1);
+  CHECK(count_of("/proc/self/fd") == fds);
+  const std::string cache = endless.folder.path + "/cache";
+  CHECK(count_of(cache.c_str()) == 1);  // The file of the locks.
+  Runtime again(make_aot({.cache_folder = cache}));
+  CHECK(again.load(guest_path("wat_tiny")).ok());
+  CHECK(count_of(cache.c_str()) == 2);
 }
 
 TEST_CASE("without a compiler a module runs on interp, and it is said why") {

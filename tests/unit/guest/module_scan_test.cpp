@@ -70,6 +70,20 @@ TEST_CASE("a count that can't be true is refused before anybody makes room for i
   CHECK(has(error_of(module_with(3, {0x80, 0x80, 0x80, 0x80, 0x80, 0x01})), "longer than 5 bytes"));
 }
 
+TEST_CASE("blocks that are not closed, or closed too often, were let through") {
+  CHECK(has(error_of(module_with(10, {1, 4, 0, 0x02, 0x40, 0x0b})), "a block without an end"));
+  CHECK(has(error_of(module_with(10, {1, 2, 0, 0x01})), "a block without an end"));
+  CHECK(has(error_of(module_with(10, {1, 4, 0, 0x0b, 0x01, 0x0b})), "behind the end"));
+  CHECK(error_of(module_with(10, {1, 5, 0, 0x02, 0x40, 0x0b, 0x0b})).empty());
+}
+
+TEST_CASE("numbers of more than 32 bits, and names of custom sections that are not UTF-8") {
+  CHECK(has(error_of(module_with(0, {0x83, 0x80, 0x80, 0x80, 0x40, 'a', 'b', 'c'})),
+            "a number of more than 32 bits"));
+  CHECK(has(error_of(module_with(0, {1, 0x80, 0})), "not UTF-8"));
+  CHECK(error_of(module_with(0, {1, 'a', 0x80})).empty());
+}
+
 TEST_CASE("each prefix of a real module is refused without a crash") {
   const Bytes whole = test::guest_bytes("c_hello");
   REQUIRE(scan_module(whole).ok());

@@ -71,18 +71,6 @@ TEST_CASE("the headers of 32 neighbours lie in 32 different places of a page") {
   CHECK(offsets.size() == 32);
 }
 
-TEST_CASE("the top pages of neighbours do not share a few sets of a TLB") {
-  for (const std::size_t bytes : {16 * 1024, 64 * 1024}) {
-    StackPool pool({.slot_bytes = bytes});
-    std::set<std::uintptr_t> sets;
-    for (int i = 0; i < 64; ++i) {
-      const auto top = reinterpret_cast<std::uintptr_t>(pool.fresh()->header) - 1;
-      sets.insert(top / 4096 % 64);
-    }
-    CHECK(sets.size() >= 56);  // Not 64: a new slab begins anywhere.
-  }
-}
-
 TEST_CASE("a run queue keeps its order when it grows and when one is taken from within") {
   // The queue never looks behind the pointers it holds.
   const auto g = [](std::uintptr_t n) { return reinterpret_cast<G*>(n * 64); };

@@ -29,7 +29,7 @@ TEST_CASE("descriptors are handed out lowest first, and a closed one is free aga
 TEST_CASE("a guest with all the descriptors it may have gets EMFILE, and nothing is created") {
   TempDir dir;
   auto config = with_directory(dir.path());
-  config.descriptors_max = 5;
+  config.budgets.descriptors = 5;
   TestGuest guest(std::move(config));
   guest.run([&] {
     Fd fd = 0;

@@ -1,0 +1,90 @@
+"""Claims about what guests may use: each alone, and all together."""
+
+import time
+
+from harness import LOAD_ERROR, TRAP, USAGE, claim
+
+ENGINES = ["interp", "aot"]
+
+
+@claim("--deadline ends a guest that sleeps and one that computes, and no other guest")
+def _(weft):
+    for engine in ENGINES:
+        run = weft.run(f"--engine={engine}", "--deadline", "50ms", "c_sleep2s", ":::",
+                       "--deadline", "50ms", "c_busy", ":::", "c_sleep300")
+        run.expect(code=TRAP, out_has="slept", err_has=[
+            r"guest 1 \(c_sleep2s.wasm\): trap: deadline exceeded at offset 0x",
+            r"guest 2 \(c_busy.wasm\): trap: deadline exceeded at offset 0x", "in main"])
+
+
+@claim("--output ends a guest at that byte, with the words of a trap, on both engines alike")
+def _(weft):
+    told = {(run.out, run.err) for run in [
+        weft.run(f"--engine={engine}", "--output", "95", "c_limits", "write", "1000")
+        for engine in ENGINES] if run.expect(code=TRAP)}
+    assert len(told) == 1, told
+    (out, err), = told
+    assert len(out) == 95 and "trap: output limit reached at offset" in err, (out, err)
+    weft.run("--output", "1K", "c_limits", "write", "1020").expect(code=0, err="")
+
+
+@claim("--fds and --total-fds: EMFILE and ENFILE")
+def _(weft):
+    for engine in ENGINES:
+        weft.run(f"--engine={engine}", "--fds", 9, "--dir", "/tmp::/", "c_limits", "open").expect(
+            code=0, out="5 opened, then EMFILE\n")
+        weft.run(f"--engine={engine}", "--total-fds", 9, "--dir", "/tmp::/", "c_limits",
+                 "open").expect(code=0, out="5 opened, then ENFILE\n")
+
+
+@claim("--total-memory: the memories of all guests grow to it, and no further")
+def _(weft):
+    for engine in ENGINES:
+        run = weft.run(f"--engine={engine}", "--total-memory", 4, "-n", 2, "c_limits", "grow")
+        pages = [int(line.split()[0]) for line in run.expect(code=0).lines()]
+        assert len(pages) == 2 and sum(pages) == 64, pages
+
+
+@claim("--total-output, -fuel, -deadline, -tables and -stack end the guests, or start none")
+def _(weft):
+    for engine in ENGINES:
+        run = weft.run(f"--engine={engine}", "--total-output", "75", "-n", 3, "c_limits", "write",
+                       "1000").expect(code=TRAP, err_has="output limit reached")
+        assert len(run.out) == 75, run.out
+        weft.run(f"--engine={engine}", "--total-fuel", "300001", "-n", 2, "c_compute").expect(
+            code=TRAP, err_has=[r"guest 1 .*out of fuel", r"guest 2 .*out of fuel"])
+        weft.run(f"--engine={engine}", "--total-deadline", "60ms", "c_busy", ":::",
+                 "c_sleep2s").expect(
+            code=TRAP, err_has=[r"guest 1 .*deadline", r"guest 2 .*deadline"])
+        weft.run(f"--engine={engine}", "--total-tables", "9", "wat_table_grow").expect(
+            code=TRAP, err_has="out of memory")
+    weft.run("--total-stack", "20000", "-n", 3, "wat_tiny").expect_error(
+        USAGE, "no call stack is left for it .--total-stack.")
+
+
+@claim("--tables: more at the start is an error, growing beyond fails in the guest")
+def _(weft):
+    for engine in ENGINES:
+        weft.run(f"--engine={engine}", "--tables", "55", "wat_table_grow").expect(code=5, err="")
+        weft.run(f"--engine={engine}", "--tables", "9", "wat_table_grow").expect_error(
+            LOAD_ERROR, r"tables of 10 elements at start; the limit is 9 \(--tables\)")
+
+
+@claim("in virtual time a deadline is a time of that clock")
+def _(weft):
+    before = time.monotonic()
+    weft.run("--virtual-time", "--deadline", "1999ms", "c_sleep2s").expect(
+        code=TRAP, err_has="deadline exceeded")
+    weft.run("--virtual-time", "--deadline", "2001ms", "c_sleep2s").expect(code=0)
+    assert time.monotonic() - before < 1.9
+
+
+@claim("limits say what is wrong with their arguments, and that a replay does not keep them")
+def _(weft):
+    for words in [["--deadline", "soon"], ["--deadline", "0s"], ["--output", "0"], ["--fds", "-1"],
+                  ["--output", "10X"], ["--total-memory", "none"], ["--total-deadline", "0"]]:
+        weft.run(*words, "wat_tiny").expect(code=USAGE, err_has=[words[0], "Try 'weft run --help'"])
+    weft.run("--virtual-time", "--record", "r", "--deadline", "1s", "wat_tiny").expect(
+        code=USAGE, err_has="--record keeps no limits")
+    weft.raw("test", "--output", "1K", weft.guest("wat_tiny")).expect(
+        code=USAGE, err_has="replay")
