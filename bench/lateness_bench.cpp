@@ -1,0 +1,60 @@
+// How late a ticker is beside a guest that never gives way, on each engine.
+//
+// The guest runs for ever. A native G sleeps from tick to tick, looks at how late it woke, and then
+// ends the guest. --benchmark_min_time=10 for a thousand ticks.
+#include <memory>
+#include <string>
+
+#include "bench/guest_engines.h"
+#include "bench/histogram.h"
+#include "bench/world.h"
+#include "guest/runtime.h"
+
+namespace weft::bench {
+namespace {
+
+constexpr Duration kTick = milliseconds(10);
+constexpr int kTicksEach = 100;
+
+// An operation is a tick: times are how late it was, in ns. A tick that is due before the last one
+// has been is left out.
+void ticks_beside_a_loop(benchmark::State& state, const EngineRow& engine) {
+  refused.clear();
+  const auto runtime = std::make_unique<Runtime>(engine.make());
+  const auto module = runtime->load(WEFT_BENCH_GUESTS "/spins.wasm");
+  if (!module) return state.SkipWithError(module.error().message.c_str());
+  if (!refused.empty()) return state.SkipWithError(refused.c_str());
+  const auto guest = runtime->spawn(*module);
+  if (!guest) return state.SkipWithError("no memory for a guest");
+  Histogram late;
+  const auto ticker = [&] {
+    Instant due = now() + kTick;
+    for (auto _ : state) {
+      for (int i = 0; i < kTicksEach; ++i) {
+        sleep_until(due);
+        const Instant woke = now();
+        late.record((woke - due).ns);
+        while (due <= woke) due = due + kTick;
+      }
+    }
+    runtime->scheduler().kill(*(*guest)->g());
+  };
+  if (!runtime->scheduler().spawn(ticker)) std::abort();
+  runtime->run();
+  report(state, late.count(), iterations(state) * kTicksEach);
+  report_distribution(state, late);
+  if ((*guest)->end()->kind != GuestEnd::Kind::killed) state.SkipWithError("the guest ended");
+}
+
+void register_lateness_benchmarks() {
+  for (const EngineRow& engine : engines()) {
+    const std::string name = std::string("guest/ticks_beside_a_loop/") + engine.name;
+    benchmark::RegisterBenchmark(name.c_str(), [&engine](benchmark::State& state) {
+      ticks_beside_a_loop(state, engine);
+    })->UseRealTime();
+  }
+}
+const bool registered = (register_lateness_benchmarks(), true);
+
+}  // namespace
+}  // namespace weft::bench
