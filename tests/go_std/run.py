@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Go's own tests of its standard library, as guests: tests/go_std/run.py WEFT [--all] [PACKAGE...]
+"""Go's own tests of its standard library, as guests:
+
+    tests/go_std/run.py WEFT [--all] [--engine aot] [PACKAGE...]
 
 For each package: `GOOS=wasip1 GOARCH=wasm go test -exec "WEFT exec" PACKAGE`, as a user of Go
 would. Without PACKAGE it is the six of QUICK, which ./check runs; --all takes every package of
@@ -72,6 +74,8 @@ def parse(arguments):
     parser.add_argument("packages", nargs="*", help="instead of the six quick ones")
     parser.add_argument("--all", action="store_true", help="every package; takes hours")
     parser.add_argument("--list", action="store_true", help="print the packages, run nothing")
+    parser.add_argument("--engine", default="interp", choices=["interp", "aot", "auto"],
+                        help="aot: each package is compiled first, which takes minutes")
     parser.add_argument("--run", default="", help="only tests that match, as go test -run")
     return parser.parse_args(arguments)
 
@@ -89,9 +93,9 @@ def environment():
             "GOFLAGS": "", "GOWORK": "off", "CGO_ENABLED": "0", "HOME": home}
 
 
-def command(go, weft, package, seconds, only):
+def command(go, weft, engine, package, seconds, only):
     """vet is a check of the package's source, which is not ours to judge."""
-    runner = shlex.join([str(weft), "exec"])
+    runner = shlex.join([str(weft), "exec", f"--engine={engine}"])
     words = [go, "test", "-short", "-vet=off", "-count=1", f"-timeout={seconds}s",
              f"-exec={runner}"]
     if package in NOT_OURS:
@@ -129,7 +133,8 @@ def main(arguments):
     for package in packages:
         seconds = PACKAGES.get(package, 3600)
         start = time.monotonic()
-        good, output = run_package(command(go, weft, package, seconds, options.run), seconds)
+        words = command(go, weft, options.engine, package, seconds, options.run)
+        good, output = run_package(words, seconds)
         passed += good
         print(f"{'ok   ' if good else 'FAIL '} {package} ({time.monotonic() - start:.0f} s)",
               flush=True)
