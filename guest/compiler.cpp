@@ -185,6 +185,7 @@ std::vector<std::string> compile_flags(bool guard_pages, bool large) {
         "-fstack-clash-protection",      // A frame larger than a guard page must not step over it.
         "-ffp-contract=off",             // Results are IEEE 754's, to the bit.
         "-fsignaling-nans", "-fno-math-errno",
+        "-fno-var-tracking",  // Nothing for variables, and a fraction of the table of lines.
 #if defined(__x86_64__)
         "-mno-red-zone",  // weft_ask in guest/c_source.cpp is called behind the compiler's back.
 #endif
