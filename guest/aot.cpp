@@ -52,6 +52,7 @@ class Aot final : public Engine {
     const ModuleInfo& info;
     std::span<const std::byte> binary;
     Role role;
+    bool one_nan;  // Simulations: see GuestLimits::quantum.
   };
 
   [[nodiscard]] std::string key_of(const Source& source) const;
@@ -75,7 +76,7 @@ std::string Aot::key_of(const Source& source) const {
   Sha256 hash;
   hash.add("weft aot " + std::to_string(aot::kAbi) + " " + kMachine + " cc=" + options_.cc +
            (options_.checks ? " checks" : " no checks") +
-           (source.role == Role::library ? " library" : ""));
+           (source.role == Role::library ? " library" : "") + (source.one_nan ? " one NaN" : ""));
   for (const std::string& flag : compile_flags(guard_pages_, false)) hash.add(" " + flag);
   hash.add(source.binary);
   return hash.hex();
@@ -91,7 +92,8 @@ Status Aot::make_object(const Source& source, const std::string& work,
   wabt_ir::CSource c;
   std::string error;
   on_big_stack(kTranslatorStackBytes, [&] {
-    error = wabt_ir::write_c({source.binary.data(), source.binary.size()}, options_.checks, &c);
+    error = wabt_ir::write_c({source.binary.data(), source.binary.size()},
+                             {.checks = options_.checks, .one_nan = source.one_nan}, &c);
   });
   if (!error.empty()) return Error{error};
   auto files = make_c_files(std::move(c), source.info, options_.checks, source.role);
@@ -138,7 +140,7 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
   if (!imports) return imports.error();
   if (Status status = check_role(*info, role); !status) return status.error();
   if (Status status = check_sizes(*info, limits); !status) return status.error();
-  auto object = open({name, *info, binary, role});
+  auto object = open({name, *info, binary, role, limits.quantum != 0});
   if (!object) {
     // A module that is not valid is refused by interp in the same words as ever.
     auto module = interp_->load(name, binary, limits, role);

@@ -204,7 +204,7 @@ WEFT_RETURN_BY_JUMP std::uint32_t AotInstance::yield_of(void* guest) {
 }
 
 WEFT_INLINE std::uint32_t AotInstance::yield_guest() {
-  if (process_->trace() != nullptr) {
+  if (process_->trace() != nullptr || process_->hook() != nullptr) {
     return call(static_cast<std::uint32_t>(module_.yield_import), nullptr);
   }
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
@@ -222,7 +222,8 @@ WEFT_INLINE std::uint32_t AotInstance::yield_guest() {
 // The quantum is used up.
 std::uint32_t AotInstance::check() {
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
-  const auto quantum = static_cast<std::uint32_t>(process_->budgets().checks.take_up_to(kQuantum));
+  const std::uint32_t wanted = module_.limits.quantum != 0 ? module_.limits.quantum : kQuantum;
+  const auto quantum = static_cast<std::uint32_t>(process_->budgets().checks.take_up_to(wanted));
   if (quantum == 0) trap(TrapKind::out_of_fuel, 0);
   state_.in_guest = false;
   try {

@@ -93,6 +93,9 @@ struct GuestLimits {
   std::size_t stack_bytes = std::size_t{8} << 20;
   // Checks (guest/meter.cpp: loops and calls) that it may pass; it ends at the last. 0: no limit.
   std::uint64_t fuel = 0;
+  // Simulations: it passes a safe point at every so many checks, whatever the engine is, and NaNs
+  // that it computes have one bit pattern. 0: the engine has safe points where they cost least.
+  std::uint32_t quantum = 0;
 
   // interp: calls under way at once; their locals and operands, 16 bytes each.
   [[nodiscard]] std::size_t calls_max() const { return stack_bytes / 32; }

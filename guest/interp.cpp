@@ -76,8 +76,9 @@ class InterpModule final : public Module, public std::enable_shared_from_this<In
   [[nodiscard]] std::uint32_t in_code(std::uint32_t function) const {
     return counts() && function >= imports.size() ? function + 1 : function;
   }
-  // Does the code pass checks? It has slices to be preempted by: only for fuel.
-  [[nodiscard]] bool counts() const { return limits.fuel != 0; }
+  // Does the code pass checks? It has slices to be preempted by: only for fuel, and where safe
+  // points must be those of the other engine.
+  [[nodiscard]] bool counts() const { return limits.fuel != 0 || limits.quantum != 0; }
 
   std::vector<const wasip1::Function*> imports;
   std::shared_ptr<interp_core::Code> code;
@@ -226,7 +227,7 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
     if (!book()) return end_by(TrapKind::out_of_memory);
     run_->make_room(kInstructionsPerSlice);
     // One that fills memory takes as long as thousands of others: then the slices get shorter.
-    const bool late = safe_point() > kSliceTimeMax;
+    const bool late = module_->limits.quantum == 0 && safe_point() > kSliceTimeMax;
     instructions = late ? std::max(instructions / 8, 1) : std::min(instructions * 2, slice);
     lend();
   }
@@ -234,13 +235,15 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
 
 // The quantum of checks is used up. Throws like a WASI function.
 bool InterpInstance::check(std::uint32_t* next) {
-  *next = static_cast<std::uint32_t>(process_.budgets().checks.take_up_to(kChecksQuantum));
+  const std::uint32_t quantum = module_->limits.quantum;
+  *next = static_cast<std::uint32_t>(
+      process_.budgets().checks.take_up_to(quantum != 0 ? quantum : kChecksQuantum));
   if (*next == 0) {
     leaving_ = Leaving::out_of_fuel;
     return false;
   }
   if (!book()) throw std::bad_alloc();
-  turn_.safe_point();
+  (void)safe_point();
   lend();
   return true;
 }

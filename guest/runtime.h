@@ -85,6 +85,11 @@ class Guest {
   [[nodiscard]] std::uint64_t switches() const { return g_ != nullptr ? g_->switches : switches_; }
   // Its G while it runs, else nullptr.
   [[nodiscard]] G* g() const { return g_; }
+  // How many checks it has been given, of which the last quantum may be left; 0 when it counts none
+  // (guest/meter.cpp), or has ended.
+  [[nodiscard]] std::uint64_t checks() const {
+    return process_ != nullptr ? process_->budgets().checks.used() : 0;
+  }
 
  private:
   friend class Runtime;

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "guest/meter.h"
+#include "guest/one_nan.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -320,7 +321,7 @@ std::string add_checks(const Binary& binary, std::vector<std::uint8_t>* out) {
   });
 }
 
-std::string write_c(const Binary& binary, bool checks, CSource* out) {
+std::string write_c(const Binary& binary, const Passes& passes, CSource* out) {
   return guarded([&]() -> std::string {
     wabt::Module module;
     if (std::string error = read(binary, &module); !error.empty()) return error;
@@ -329,8 +330,9 @@ std::string write_c(const Binary& binary, bool checks, CSource* out) {
     strip(module);
     out->marker = choose_marker(module);
     for (wabt::Func* func : module.funcs) mark(func->exprs, out->marker);
-    if (checks) meter::add_checks(module);
-    name_for_c(module, checks);
+    if (passes.one_nan) one_nan::make(module);
+    if (passes.checks) meter::add_checks(module);
+    name_for_c(module, passes.checks);
     if (wabt::Failed(wabt::GenerateNames(&module)) || wabt::Failed(wabt::ApplyNames(&module))) {
       return "the module's names can't be made";
     }

@@ -39,8 +39,13 @@ inline constexpr const char* kHeaderName = "guest.h";
 inline constexpr const char* kImportsName = "m";
 inline constexpr const char* kCheckName = "check";
 
-// Reads, validates and writes a module as C, with checks unless told otherwise. All its imports
-// must be functions. Returns an error or "".
-std::string write_c(const Binary& module, bool checks, CSource* out);
+struct Passes {
+  bool checks = true;
+  bool one_nan = false;  // guest/one_nan.h
+};
+
+// Reads, validates and writes a module as C. All its imports must be functions. Returns an error
+// or "".
+std::string write_c(const Binary& module, const Passes& passes, CSource* out);
 
 }  // namespace weft::wabt_ir

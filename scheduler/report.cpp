@@ -73,4 +73,39 @@ std::string schedtrace(Scheduler& scheduler) {
   return buffer;
 }
 
+// As Go's scheddetail, with what there is here: one P, every M, every G.
+std::string scheddetail(Scheduler& scheduler) {
+  constexpr int kStatus[kGStates] = {0, 1, 2, 4, 6};  // Go's numbers of the states.
+  char line[200];
+  std::snprintf(
+      line, sizeof line, "  P0: status=%d schedtick=%llu syscalltick=0 m=%lld runqsize=%zu\n",
+      scheduler.runnable() == 0 ? 0 : 1, static_cast<unsigned long long>(scheduler.switches()),
+      static_cast<long long>(scheduler.current_m().id), scheduler.runnable());
+  std::string text = line;
+  scheduler.for_each_m([&](const M& m) {
+    const G* g = m.current_g.load(std::memory_order_relaxed);
+    const std::string running = g != nullptr ? std::to_string(g->id) : "nil";
+    const std::string locked = m.locked_g != nullptr ? std::to_string(m.locked_g->id) : "nil";
+    std::snprintf(line, sizeof line, "  M%lld: p=%s curg=%s locks=%d blocked=%s lockedg=%s\n",
+                  static_cast<long long>(m.id), &m == &scheduler.current_m() ? "0" : "nil",
+                  running.c_str(), 0, m.state == MState::sleeping ? "true" : "false",
+                  locked.c_str());
+    text += line;
+  });
+  std::vector<const G*> gs;
+  scheduler.for_each_g([&](const G& g) { gs.push_back(&g); });
+  std::sort(gs.begin(), gs.end(), [](const G* a, const G* b) { return a->id < b->id; });
+  for (const G* g : gs) {
+    const bool waits = g->state == GState::waiting;
+    const bool on_m = g->state == GState::running && g->m != nullptr;
+    std::snprintf(line, sizeof line, "  G%llu: status=%d(%s) m=%s lockedm=%s\n",
+                  static_cast<unsigned long long>(g->id),
+                  kStatus[static_cast<std::size_t>(g->state)], waits ? name(g->wait_reason) : "",
+                  on_m ? std::to_string(g->m->id).c_str() : "nil",
+                  g->locked_m != nullptr ? std::to_string(g->locked_m->id).c_str() : "nil");
+    text += line;
+  }
+  return text;
+}
+
 }  // namespace weft

@@ -24,4 +24,7 @@ std::string fatal_report(Scheduler& scheduler, std::string_view text);
 // One line in the form of Go's schedtrace, without an end of line.
 std::string schedtrace(Scheduler& scheduler);
 
+// As Go's scheddetail: a line for the P, for each M and for each G, with ends of lines.
+std::string scheddetail(Scheduler& scheduler);
+
 }  // namespace weft

@@ -41,6 +41,8 @@ has_boost() {
 
 has_boost_context() { has_boost && compgen -G "/usr/lib/*/libboost_context.so" >/dev/null; }
 
+has_chromium() { has chromium || has chromium-browser || has google-chrome; }
+
 has_boost_fiber() { has_boost && compgen -G "/usr/lib/*/libboost_fiber.so" >/dev/null; }
 
 has_libwabt() {
@@ -173,6 +175,7 @@ needs_of_tests() {
   need "has_libfuzzer" libfuzzer_package "clang's sanitizers and fuzzer: fuzz targets"
   need "has python3" python3 "end-to-end and tidy checks"
   need "has git" git "lists the project's files"
+  need "has_chromium" chromium "looks at the pages of weft report"
 }
 
 needs_of_bench() {

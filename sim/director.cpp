@@ -138,10 +138,13 @@ void Director::before_visible_call(const Access& access) {
   has_accessed(access);
 }
 
-bool Director::fault() {
-  if (finished_ || options_.fault_one_in == 0) return false;
-  return decide(Choice::fault, 2,
-                [&] { return faults_.below(options_.fault_one_in) == 0 ? 1U : 0U; }) != 0;
+Fault Director::fault(bool moves_bytes) {
+  if (finished_ || options_.fault_one_in == 0) return Fault::none;
+  const std::uint32_t kinds = moves_bytes && options_.short_transfers ? 2 : 1;
+  return static_cast<Fault>(decide(Choice::fault, kinds + 1, [&] {
+    if (faults_.below(options_.fault_one_in) != 0) return 0U;
+    return kinds == 1 ? 1U : 1U + faults_.below(kinds);
+  }));
 }
 
 bool Director::link_mishap(std::uint32_t one_in) {

@@ -38,10 +38,14 @@ struct DirectorOptions {
   std::uint64_t steps_max =
       UINT64_MAX;                  // Switches, safe points and calls; then the run is stopped.
   std::uint32_t fault_one_in = 0;  // A call that may fail does so once in so many; 0: never.
+  bool short_transfers = true;     // Or it moves fewer bytes than it was asked to.
   bool keep_decisions = false;     // Each with its options: for DFS.
   bool reduce = false;             // With what is known of dependence; ends redundant runs.
   std::uint64_t seed = 1;          // Of faults and links.
 };
+
+// What becomes of a call that may fail.
+enum class Fault : std::uint8_t { none, error, cut_short };
 
 // A decision as DFS needs it.
 struct DecisionPoint {
@@ -81,8 +85,8 @@ class Director final : public Chooser, public EventSink {
   // It has done so without having asked: no place to preempt it.
   void has_accessed(const Access& access);
 
-  // A call that may fail is about to be made: does it?
-  bool fault();
+  // A call that may fail is about to be made. moves_bytes: it may be cut short, too.
+  Fault fault(bool moves_bytes);
 
   // What a link does with what it is given, by the seed: how much later than its delay, up to
   // `jitter`, it comes; is it lost; is only a part of it taken. one_in 0: never.

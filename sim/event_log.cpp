@@ -41,6 +41,11 @@ std::string describe(const Event& event) {
     case Event::Kind::world:
       text.append("world: ").append(event.what);
       break;
+    case Event::Kind::timer:
+    case Event::Kind::fuel:
+    case Event::Kind::loop:
+      text.append(event.what).append(" ").append(std::to_string(event.value));
+      break;
   }
   return text;
 }

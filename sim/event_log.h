@@ -20,18 +20,32 @@
 namespace weft::sim {
 
 struct Event {
-  enum class Kind : std::uint8_t { state, call, returned, output, decision, world };
+  enum class Kind : std::uint8_t {
+    state,
+    call,
+    returned,
+    output,
+    decision,
+    world,
+    // For those who look on (sim/live_trace.h), and in no hash:
+    timer,
+    fuel,
+    loop,
+  };
 
   Instant at;           // On the run's clock.
   std::uint64_t g = 0;  // The G's id.
   Kind kind = Kind::state;
   GState from = GState::idle;  // state.
   GState to = GState::idle;    // state.
-  std::string_view what =
-      {};  // state: the wait reason; call: the function; decision and world: the kind.
-  // returned: the errno; output: a hash of the bytes; decision: options; world: the guest.
+  // state: the wait reason; call: the function; decision and world: the kind; timer: armed, due or
+  // stopped; loop: wait or work.
+  std::string_view what = {};
+  // returned: the errno; output: a hash of the bytes; decision: options; world: the guest; timer:
+  // the deadline; fuel: the checks that the guest has passed.
   std::uint64_t value = 0;
-  std::uint64_t detail = 0;  // output: descriptor; decision: what was taken; world: the other.
+  // output: descriptor; decision: what was taken; world: the other; timer: how late, in ns.
+  std::uint64_t detail = 0;
 
   bool operator==(const Event&) const = default;
 };

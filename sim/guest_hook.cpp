@@ -1,6 +1,7 @@
 #include "sim/guest_hook.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "os/wasip1/device.h"
 #include "os/wasip1/process.h"
@@ -53,6 +54,43 @@ bool may_fail(const wasip1::Call& call) {
                          call.name == "fd_read" || call.name == "fd_pread" ||
                          call.name == "fd_sync" || call.name == "fd_datasync";
   return transfers && call.args[0] > 2;
+}
+
+bool moves_bytes(const wasip1::Call& call) {
+  constexpr std::string_view kMoving[] = {"fd_read", "fd_write", "fd_pread", "fd_pwrite"};
+  return std::find(std::begin(kMoving), std::end(kMoving), call.name) != std::end(kMoving);
+}
+
+// The lengths in the call's list of buffers.
+std::vector<wasip1::Size> lengths_of(const wasip1::Call& call) {
+  std::vector<wasip1::Size> lengths;
+  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(call.args[2], 1024); ++i) {
+    wasip1::Size length = 0;
+    const auto at = static_cast<wasip1::Size>(call.args[1] + 8 * i + 4);
+    if (call.memory.load(at, length) != Errno::success) break;
+    lengths.push_back(length);
+  }
+  return lengths;
+}
+
+void set_lengths(const wasip1::Call& call, const std::vector<wasip1::Size>& lengths) {
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    (void)call.memory.store(static_cast<wasip1::Size>(call.args[1] + 8 * i + 4), lengths[i]);
+  }
+}
+
+std::uint64_t sum(const std::vector<wasip1::Size>& lengths) {
+  return std::accumulate(lengths.begin(), lengths.end(), std::uint64_t{0});
+}
+
+// The first half of the bytes.
+std::vector<wasip1::Size> half_of(std::vector<wasip1::Size> lengths) {
+  std::uint64_t left = (sum(lengths) + 1) / 2;
+  for (wasip1::Size& length : lengths) {
+    length = static_cast<wasip1::Size>(std::min<std::uint64_t>(length, left));
+    left -= length;
+  }
+  return lengths;
 }
 
 // Of the bytes that a guest writes to a standard stream, before they are written.
@@ -121,7 +159,20 @@ std::optional<Errno> GuestHook::before(const wasip1::Call& call) {
   if (director_.finished()) return std::nullopt;
   if (is_visible(call.name)) director_.before_visible_call(access_of(call));
   log(Event::Kind::call, call.name, 0, 0);
-  if (may_fail(call) && director_.fault()) return failure_of(call.name);
+  if (may_fail(call)) {
+    std::vector<wasip1::Size> lengths;
+    if (moves_bytes(call)) lengths = lengths_of(call);
+    switch (director_.fault(sum(lengths) > 1)) {
+      case Fault::none:
+        break;
+      case Fault::error:
+        return failure_of(call.name);
+      case Fault::cut_short:
+        set_lengths(call, half_of(lengths));
+        shortened_[this_g().id] = std::move(lengths);
+        break;
+    }
+  }
   if (call.name == "fd_write" && call.args[0] <= 2) {
     log(Event::Kind::output, call.name, hash_of_output(call), call.args[0]);
   }
@@ -129,6 +180,10 @@ std::optional<Errno> GuestHook::before(const wasip1::Call& call) {
 }
 
 void GuestHook::after(const wasip1::Call& call, Errno result) {
+  if (const auto it = shortened_.find(this_g().id); it != shortened_.end()) {
+    set_lengths(call, it->second);
+    shortened_.erase(it);
+  }
   if (director_.finished()) return;
   // It has looked at links, if there are any.
   if (call.name == "poll_oneoff")

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <vector>
 
 #include "os/wasip1/call_hook.h"
 #include "sim/director.h"
@@ -33,6 +35,9 @@ class GuestHook final : public wasip1::CallHook {
 
   Director& director_;
   const bool output_matters_;
+  // Calls that are to move fewer bytes: the list of buffers in the guest's memory is shortened for
+  // as long as the call takes. By G: the lengths as they were.
+  std::map<std::uint64_t, std::vector<wasip1::Size>> shortened_;
 };
 
 }  // namespace weft::sim

@@ -6,11 +6,13 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <system_error>
 
 #include "os/wasip1/stable_files.h"
 #include "sim/guest_hook.h"
 #include "sim/links.h"
+#include "sim/live_trace.h"
 #include "sim/streams.h"
 #include "sim/virtual_time.h"
 
@@ -81,13 +83,22 @@ class World {
         out_(std::make_shared<Capture>(settings.echo ? 1 : -1)),
         err_(std::make_shared<Capture>(settings.echo ? 2 : -1)),
         stable_files_(std::make_shared<wasip1::StableFiles>(settings.realtime_start)),
-        runtime_({.clock = &clock_, .poller = &poller_, .seed = settings.seed}) {
+        watched_(settings.listener != nullptr || settings.schedtrace.period > Duration{}),
+        runtime_({.clock = &clock_,
+                  .poller = watched_ ? static_cast<Poller*>(&traced_poller_) : &poller_,
+                  .seed = settings.seed}) {
     runtime_.limit_all(settings.all);
     poller_.attach(&runtime_.reactor());
     if (settings.keep_events) log_.keep_events();
     log_.listen(settings.listener);
-    runtime_.scheduler().set_chooser(&director_);
-    runtime_.scheduler().set_event_sink(&director_);
+    traced_poller_.attach(poller_);
+    if (settings.listener != nullptr) {
+      live_.emplace(clock_, *settings.listener, false, LiveTrace::Behind{&director_, &director_});
+      traced_poller_.tell(&*live_);
+    }
+    Scheduler& scheduler = runtime_.scheduler();
+    scheduler.set_chooser(live_ ? static_cast<Chooser*>(&*live_) : &director_);
+    scheduler.set_event_sink(live_ ? static_cast<EventSink*>(&*live_) : &director_);
   }
 
   ~World() { network_.stop(); }
@@ -220,6 +231,9 @@ class World {
   std::shared_ptr<Capture> out_;
   std::shared_ptr<Capture> err_;
   std::shared_ptr<wasip1::StableFiles> stable_files_;
+  const bool watched_;
+  TracedPoller traced_poller_{clock_, settings_.schedtrace.period, settings_.schedtrace.detail};
+  std::optional<LiveTrace> live_;
   Runtime runtime_;
   std::vector<Guest*> running_;  // Of each number: the one that was started last.
   G* waits_for_restarts_ = nullptr;

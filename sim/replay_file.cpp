@@ -11,82 +11,10 @@ namespace weft::sim {
 namespace {
 
 constexpr std::string_view kMagic = "WEFTREPLAY";
-constexpr std::uint64_t kVersion = 2;  // What is written; every older one is read.
-constexpr std::size_t kHashBytes = 8;
+constexpr std::uint64_t kVersion = 3;  // What is written; every older one is read.
+constexpr int kHashBytes = 8;
 
-class Writer {
- public:
-  void bytes(std::string_view raw) { out_ += raw; }
-  void number(std::uint64_t value) {  // LEB128: seven bits a byte, the low ones first.
-    for (; value >= 0x80; value >>= 7) out_ += static_cast<char>(value | 0x80);
-    out_ += static_cast<char>(value);
-  }
-  void text(std::string_view value) {
-    number(value.size());
-    out_ += value;
-  }
-  void texts(const std::vector<std::string>& values) {
-    number(values.size());
-    for (const std::string& value : values) text(value);
-  }
-  std::string finish() {
-    Hash hash;
-    hash.add(out_);
-    for (std::size_t i = 0; i < kHashBytes; ++i) {
-      out_ += static_cast<char>(hash.value() >> (8 * i));
-    }
-    return std::move(out_);
-  }
-
- private:
-  std::string out_;
-};
-
-// Reads what Writer wrote; ok() is false from the first thing that can't be read on.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
-  [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] bool at_end() const { return rest_.empty(); }
-
-  std::uint64_t number() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      if (rest_.empty()) break;
-      const auto byte = static_cast<unsigned char>(rest_.front());
-      rest_.remove_prefix(1);
-      if (shift == 63 && byte > 1) break;
-      value |= std::uint64_t{byte & 0x7fU} << shift;
-      if (byte < 0x80) return value;
-    }
-    ok_ = false;
-    return 0;
-  }
-  // A number of things of at least one byte each: a count that can't be true is refused before
-  // room is made for it.
-  std::size_t count() {
-    const std::uint64_t value = number();
-    if (value > rest_.size()) ok_ = false;
-    return ok_ ? static_cast<std::size_t>(value) : 0;
-  }
-  std::string text() {
-    const std::size_t size = count();
-    std::string value(rest_.substr(0, size));
-    rest_.remove_prefix(size);
-    return value;
-  }
-  std::vector<std::string> texts() {
-    std::vector<std::string> values;
-    for (std::size_t left = count(); left > 0 && ok_; --left) values.push_back(text());
-    return values;
-  }
-
- private:
-  std::string_view rest_;
-  bool ok_ = true;
-};
-
-void write_settings(Writer& to, const RunSettings& settings) {
+void write_settings(ByteWriter& to, const RunSettings& settings) {
   to.number(settings.seed);
   to.text(to_string(settings.policy));
   to.number(static_cast<std::uint64_t>(settings.cost.ns));
@@ -97,7 +25,7 @@ void write_settings(Writer& to, const RunSettings& settings) {
   to.number(settings.fault_one_in);
 }
 
-bool read_settings(Reader& from, RunSettings& settings) {
+bool read_settings(ByteReader& from, RunSettings& settings) {
   settings.seed = from.number();
   auto policy = parse_policy(from.text());
   if (!policy) return false;
@@ -113,7 +41,7 @@ bool read_settings(Reader& from, RunSettings& settings) {
          settings.time_max.ns >= 0 && settings.realtime_start >= 0;
 }
 
-void write_schedule(Writer& to, const Schedule& schedule) {
+void write_schedule(ByteWriter& to, const Schedule& schedule) {
   to.number(schedule.decisions);
   to.number(schedule.deviations.size());
   std::uint64_t next = 0;
@@ -126,7 +54,7 @@ void write_schedule(Writer& to, const Schedule& schedule) {
   }
 }
 
-bool read_schedule(Reader& from, Schedule& schedule) {
+bool read_schedule(ByteReader& from, Schedule& schedule) {
   schedule.decisions = from.number();
   std::uint64_t next = 0;
   for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
@@ -146,26 +74,20 @@ bool read_schedule(Reader& from, Schedule& schedule) {
   return from.ok();
 }
 
-bool read_body(Reader& from, std::uint64_t version, ReplayFile& file) {
+bool read_body(ByteReader& from, std::uint64_t version, ReplayFile& file) {
   if (!read_settings(from, file.settings)) return false;
+  if (version >= 3) {
+    const std::uint64_t quantum = from.number();
+    if (quantum > UINT32_MAX) return false;
+    file.quantum = static_cast<std::uint32_t>(quantum);
+  }
   file.engine = from.text();
   if (file.engine != "interp" && file.engine != "aot") return false;
   file.copy_folders = from.number() != 0;
   file.input = from.text();
   file.has_expected = from.number() != 0;
   file.expected = from.text();
-  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
-    ReplayGuest guest;
-    guest.module_path = from.text();
-    guest.module_hash = from.number();
-    guest.memory_pages_max = from.number();
-    guest.fuel = from.number();
-    guest.args = from.texts();
-    guest.env = from.texts();
-    guest.folders = from.texts();
-    if (guest.memory_pages_max > 65'536 || guest.folders.size() % 2 != 0) return false;
-    file.guests.push_back(std::move(guest));
-  }
+  if (!read_guests(from, file.guests)) return false;
   if (version >= 2) file.world = from.text();
   if (!read_schedule(from, file.schedule)) return false;
   const std::uint64_t ending = from.number();
@@ -178,18 +100,9 @@ bool read_body(Reader& from, std::uint64_t version, ReplayFile& file) {
 
 }  // namespace
 
-std::string encode(const ReplayFile& file) {
-  Writer to;
-  to.bytes(kMagic);
-  to.number(kVersion);
-  write_settings(to, file.settings);
-  to.text(file.engine);
-  to.number(file.copy_folders ? 1 : 0);
-  to.text(file.input);
-  to.number(file.has_expected ? 1 : 0);
-  to.text(file.expected);
-  to.number(file.guests.size());
-  for (const ReplayGuest& guest : file.guests) {
+void write_guests(ByteWriter& to, const std::vector<ReplayGuest>& guests) {
+  to.number(guests.size());
+  for (const ReplayGuest& guest : guests) {
     to.text(guest.module_path);
     to.number(guest.module_hash);
     to.number(guest.memory_pages_max);
@@ -198,12 +111,45 @@ std::string encode(const ReplayFile& file) {
     to.texts(guest.env);
     to.texts(guest.folders);
   }
+}
+
+bool read_guests(ByteReader& from, std::vector<ReplayGuest>& guests) {
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+    ReplayGuest guest;
+    guest.module_path = from.text();
+    guest.module_hash = from.number();
+    guest.memory_pages_max = from.number();
+    guest.fuel = from.number();
+    guest.args = from.texts();
+    guest.env = from.texts();
+    guest.folders = from.texts();
+    if (guest.memory_pages_max > 65'536 || guest.folders.size() % 2 != 0) return false;
+    guests.push_back(std::move(guest));
+  }
+  return from.ok();
+}
+
+std::string encode(const ReplayFile& file) {
+  ByteWriter to;
+  to.bytes(kMagic);
+  to.number(kVersion);
+  write_settings(to, file.settings);
+  to.number(file.quantum);
+  to.text(file.engine);
+  to.number(file.copy_folders ? 1 : 0);
+  to.text(file.input);
+  to.number(file.has_expected ? 1 : 0);
+  to.text(file.expected);
+  write_guests(to, file.guests);
   to.text(file.world);
   write_schedule(to, file.schedule);
   to.number(static_cast<std::uint64_t>(file.ending));
   to.text(file.message);
   to.number(file.hash);
-  return to.finish();
+  Hash hash;
+  hash.add(to.written());
+  to.fixed(hash.value(), kHashBytes);
+  return to.take();
 }
 
 Result<ReplayFile> decode(std::string_view bytes) {
@@ -211,7 +157,7 @@ Result<ReplayFile> decode(std::string_view bytes) {
     const bool cut = !bytes.empty() && kMagic.starts_with(bytes);
     return Error{cut ? "is cut off: only its first bytes are there" : "is no replay file of weft"};
   }
-  Reader head(bytes.substr(kMagic.size()));
+  ByteReader head(bytes.substr(kMagic.size()));
   const std::uint64_t version = head.number();
   if (head.ok() && (version < 1 || version > kVersion)) {
     return Error{"has format version " + std::to_string(version) +
@@ -223,11 +169,10 @@ Result<ReplayFile> decode(std::string_view bytes) {
   const std::string_view checked = bytes.substr(0, bytes.size() - kHashBytes);
   Hash hash;
   hash.add(checked);
-  for (std::size_t i = 0; i < kHashBytes; ++i) {
-    const auto byte = static_cast<unsigned char>(bytes[checked.size() + i]);
-    if (byte != (hash.value() >> (8 * i) & 0xff)) return Error{broken};
+  if (ByteReader(bytes.substr(checked.size())).fixed(kHashBytes) != hash.value()) {
+    return Error{broken};
   }
-  Reader body(checked.substr(start));
+  ByteReader body(checked.substr(start));
   ReplayFile file;
   if (!read_body(body, version, file))
     return Error{"holds what no weft has written; record it again"};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "sim/bytes.h"
 #include "sim/run.h"
 
 namespace weft::sim {
@@ -28,6 +29,7 @@ struct ReplayGuest {
 struct ReplayFile {
   RunSettings settings;           // Without forced, then_policy, the keeps and the listener.
   std::string engine = "interp";  // interp or aot.
+  std::uint32_t quantum = 0;      // Of the guests' checks; 0 in version 1: slices of interp.
   bool copy_folders = false;
   std::string input;
   bool has_expected = false;
@@ -39,6 +41,10 @@ struct ReplayFile {
   std::string message;
   std::uint64_t hash = 0;  // Of the run's events.
 };
+
+void write_guests(ByteWriter& to, const std::vector<ReplayGuest>& guests);
+// False: what can't be.
+bool read_guests(ByteReader& from, std::vector<ReplayGuest>& guests);
 
 std::string encode(const ReplayFile& file);
 

@@ -16,6 +16,10 @@ inline constexpr std::int64_t kRealtimeStart = 1'257'894'000'000'000'000;
 // Where virtual monotonic time starts: not at 0, which some programs take for "no time".
 inline constexpr Instant kMonotonicStart = {1'000'000'000};
 
+// How many checks (guest/meter.cpp) lie between two safe points of a guest, on every engine. With
+// fewer the checks cost more than the guest's work, with more a loop without calls is coarse.
+inline constexpr std::uint32_t kCheckQuantum = 64;
+
 // How a run ended. Everything but `passed` is a failure.
 enum class Ending : std::uint8_t {
   passed,
@@ -35,6 +39,12 @@ constexpr const char* name(Ending ending) {
   return names[static_cast<std::size_t>(ending)];
 }
 
+// Lines of the scheduler's state on stderr, as Go's under GODEBUG=schedtrace.
+struct SchedTrace {
+  Duration period;      // 0: none.
+  bool detail = false;  // A line for each M and G, too.
+};
+
 struct RunSettings {
   std::uint64_t seed = 1;
   PolicySpec policy;
@@ -45,6 +55,7 @@ struct RunSettings {
   Duration time_max = Duration{INT64_MAX};  // Of virtual time.
   std::int64_t realtime_start = kRealtimeStart;
   std::uint32_t fault_one_in = 0;
+  bool short_transfers = true;  // Faults: calls that move fewer bytes, too.
   // A replay or a search: decisions that are made already, and who makes those behind them.
   const Schedule* forced = nullptr;
   bool then_policy = true;
@@ -53,6 +64,7 @@ struct RunSettings {
   bool reduce = false;         // End the run when it turns out to be redundant: DFS.
   bool accesses_told = false;  // A native program's: whatever its Gs share is told by access().
   EventListener* listener = nullptr;
+  SchedTrace schedtrace;
 };
 
 struct RunRecord {
@@ -88,6 +100,7 @@ inline DirectorOptions director_options(const RunSettings& settings) {
   options.lateness = settings.lateness;
   options.steps_max = settings.steps_max;
   options.fault_one_in = settings.fault_one_in;
+  options.short_transfers = settings.short_transfers;
   options.keep_decisions = settings.keep_decisions;
   // Where computing takes time, everything depends on everything before it.
   options.reduce = settings.reduce && settings.cost == Duration{};

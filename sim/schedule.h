@@ -18,7 +18,7 @@ enum class Choice : std::uint8_t {
   preempt,  // At a safe point: 0 goes on, 1 to the tail.
   select,   // Which of the ready cases.
   late,     // In how many steps of the lateness a sleep ends; 0: on time.
-  fault,    // 0: none, 1: the call fails.
+  fault,    // 0: none, 1: the call fails, 2: it moves fewer bytes.
   link,     // What a link does to bytes: 0 nothing; else a delay, a loss, a part of them.
 };
 inline constexpr std::size_t kChoices = 6;

@@ -1,30 +1,21 @@
 #include "sim/trace_file.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 namespace weft::sim {
 namespace {
 
-// Names come from files' names: whatever a path may hold.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  }
-  return out + "\"";
-}
-
-std::string microseconds_of(Instant t) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%lld.%03lld", static_cast<long long>(t.ns / 1000),
-                static_cast<long long>(t.ns % 1000));
-  return text;
-}
+constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::uint64_t kLoop = 0;  // The lane of the loop.
 
 const char* name_of(Event::Kind kind) {
-  constexpr const char* names[] = {"state", "call", "return", "output", "decision", "world"};
+  constexpr const char* names[] = {"state", "call",  "return", "output", "decision",
+                                   "world", "timer", "fuel",   "loop"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -35,90 +26,198 @@ Result<std::unique_ptr<TraceFile>> TraceFile::open(const std::string& path) {
   if (!json && !path.ends_with(".csv")) {
     return Error{path + ": a trace is a .json (for Perfetto) or a .csv"};
   }
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return Error{path + ": " + std::strerror(errno)};
-  return std::unique_ptr<TraceFile>(new TraceFile(path, json ? Format::json : Format::csv, file));
+  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!file.valid()) return Error{path + ": " + std::strerror(errno)};
+  return std::unique_ptr<TraceFile>(
+      new TraceFile(path, json ? Format::json : Format::csv, std::move(file)));
 }
 
-TraceFile::TraceFile(std::string path, Format format, std::FILE* file)
-    : path_(std::move(path)), format_(format), file_(file) {
+TraceFile::TraceFile(std::string path, Format format, UniqueFd file)
+    : path_(std::move(path)), format_(format), file_(std::move(file)) {
+  buffer_.reserve(kBufferBytes + 4096);
   if (format_ == Format::csv) {
-    put("ns,g,name,kind,from,to,what,value,detail\n");
+    buffer_ += "ns,g,name,kind,from,to,what,value,detail\n";
   } else {
-    put("[\n{\"ph\":\"M\",\"pid\":1,\"tid\":0,\"name\":\"thread_name\","
-        "\"args\":{\"name\":\"loop\"}}");
-    first_ = false;
+    buffer_ +=
+        "[\n{\"ph\":\"M\",\"pid\":1,\"tid\":0,\"name\":\"thread_name\","
+        "\"args\":{\"name\":\"loop\"}}";
   }
 }
 
-TraceFile::~TraceFile() {
-  if (file_ != nullptr) (void)std::fclose(file_);
+// --- pieces ---
+
+void TraceFile::put_number(std::uint64_t value) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  buffer_.append(digits, end);
 }
 
-void TraceFile::put(const std::string& text) {
-  if (error_ != 0) return;
-  if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) error_ = errno;
+// In microseconds, with three digits behind the point.
+void TraceFile::put_time(Instant at) {
+  const auto ns = static_cast<std::uint64_t>(at.ns);
+  put_number(ns / 1000);
+  const char fraction[] = {'.', static_cast<char>('0' + ns / 100 % 10),
+                           static_cast<char>('0' + ns / 10 % 10), static_cast<char>('0' + ns % 10)};
+  buffer_.append(fraction, sizeof fraction);
 }
+
+// Names come from files' names: whatever a path may hold.
+void TraceFile::put_quoted(std::string_view text) {
+  buffer_ += '"';
+  for (const char c : text) {
+    if (format_ == Format::csv ? c == '"' : c == '"' || c == '\\') {
+      buffer_ += format_ == Format::csv ? '"' : '\\';
+    }
+    buffer_ += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  buffer_ += '"';
+}
+
+void TraceFile::flush() {
+  std::string_view rest = buffer_;
+  while (!rest.empty() && error_ == 0) {
+    const ssize_t put = ::write(file_.get(), rest.data(), rest.size());
+    if (put >= 0) {
+      rest.remove_prefix(static_cast<std::size_t>(put));
+    } else if (errno != EINTR) {
+      error_ = errno;
+    }
+  }
+  if (error_ == 0) written_ = events_;
+  buffer_.clear();
+}
+
+// --- events ---
 
 void TraceFile::on_g(std::uint64_t g, std::string_view name) noexcept {
-  names_[g] = name;
-  if (format_ != Format::json) return;
-  put(",\n{\"ph\":\"M\",\"pid\":1,\"tid\":" + std::to_string(g) +
-      ",\"name\":\"thread_name\",\"args\":{\"name\":" +
-      quoted(std::string(name) + " G" + std::to_string(g)) + "}}");
+  lanes_[g].name = name;
+  if (format_ != Format::json || error_ != 0) return;
+  buffer_ += ",\n{\"ph\":\"M\",\"pid\":1,\"tid\":";
+  put_number(g);
+  buffer_ += ",\"name\":\"thread_name\",\"args\":{\"name\":";
+  put_quoted(std::string(name) + " G" + std::to_string(g));
+  buffer_ += "}}";
 }
 
 void TraceFile::on_event(const Event& event) noexcept {
+  if (error_ != 0) return;
+  last_ = event.at;
   if (format_ == Format::json) {
     put_json(event);
   } else {
     put_csv(event);
   }
-  if (error_ == 0) ++events_;
+  ++events_;
+  if (buffer_.size() >= kBufferBytes) flush();
 }
 
-void TraceFile::end_slice(std::uint64_t g, Instant at) {
-  if (open_slices_.erase(g) == 0) return;
-  put(",\n{\"ph\":\"E\",\"pid\":1,\"tid\":" + std::to_string(g) + ",\"ts\":" + microseconds_of(at) +
-      "}");
+void TraceFile::begin(char phase, std::uint64_t lane, Instant at) {
+  buffer_ += ",\n{\"ph\":\"";
+  buffer_ += phase;
+  buffer_ += "\",\"pid\":1,\"tid\":";
+  put_number(lane);
+  buffer_ += ",\"ts\":";
+  put_time(at);
 }
 
-// A G's states are slices on its lane, one after the other; calls, output and decisions are
-// instants.
-void TraceFile::put_json(const Event& event) {
-  const std::string lane =
-      "\"pid\":1,\"tid\":" + std::to_string(event.g) + ",\"ts\":" + microseconds_of(event.at);
-  if (event.kind == Event::Kind::state) {
-    end_slice(event.g, event.at);
-    if (event.to == GState::dead) return;
-    const std::string_view what = event.to == GState::waiting ? event.what : weft::name(event.to);
-    put(",\n{\"ph\":\"B\"," + lane + ",\"cat\":\"" + weft::name(event.to) +
-        "\",\"name\":" + quoted(what) + "}");
-    open_slices_[event.g] = weft::name(event.to);
+void TraceFile::put_names(std::string_view category, std::string_view name) {
+  buffer_ += ",\"cat\":\"";
+  buffer_ += category;
+  buffer_ += "\",\"name\":";
+  put_quoted(name);
+}
+
+void TraceFile::end_slice(std::uint64_t g, Lane& lane, Instant at) {
+  if (!lane.open) return;
+  lane.open = false;
+  begin('E', g, at);
+  buffer_ += '}';
+}
+
+void TraceFile::put_state(const Event& event, Lane& lane) {
+  end_slice(event.g, lane, event.at);
+  if (event.to == GState::dead) {
+    lane.pending = {};
     return;
   }
-  if (event.kind == Event::Kind::call) return;  // Its return tells all.
-  put(",\n{\"ph\":\"i\",\"s\":\"t\"," + lane + ",\"cat\":\"" + name_of(event.kind) +
-      "\",\"name\":" + quoted(event.what) + ",\"args\":{\"value\":" + std::to_string(event.value) +
-      ",\"detail\":" + std::to_string(event.detail) + "}}");
+  begin('B', event.g, event.at);
+  put_names(weft::name(event.to),
+            event.to == GState::waiting ? event.what : std::string_view(weft::name(event.to)));
+  buffer_ += '}';
+  lane.open = true;
+}
+
+// The states of a G or the loop are slices on its lane, one after the other; all else is
+// instants. A call's return tells of both.
+void TraceFile::put_json(const Event& event) {
+  if (event.kind == Event::Kind::state) return put_state(event, lanes_[event.g]);
+  if (event.kind == Event::Kind::call) {
+    lanes_[event.g].pending = event.what;
+    return;
+  }
+  if (event.kind == Event::Kind::returned) lanes_[event.g].pending = {};
+  if (event.kind == Event::Kind::loop) {
+    const bool waits = event.what == "wait";
+    if (waits == loop_waits_) return;
+    loop_waits_ = waits;
+    begin(waits ? 'B' : 'E', kLoop, event.at);
+    if (waits) put_names("wait", "waits for events");
+    buffer_ += '}';
+    return;
+  }
+  begin('i', event.g, event.at);
+  buffer_ += ",\"s\":\"t\"";
+  put_names(name_of(event.kind), event.what);
+  buffer_ += ",\"args\":{\"value\":";
+  put_number(event.value);
+  buffer_ += ",\"detail\":";
+  put_number(event.detail);
+  buffer_ += "}}";
 }
 
 void TraceFile::put_csv(const Event& event) {
   const bool state = event.kind == Event::Kind::state;
-  put(std::to_string(event.at.ns) + "," + std::to_string(event.g) + "," + quoted(names_[event.g]) +
-      "," + name_of(event.kind) + "," + (state ? weft::name(event.from) : "") + "," +
-      (state ? weft::name(event.to) : "") + "," + quoted(event.what) + "," +
-      std::to_string(event.value) + "," + std::to_string(event.detail) + "\n");
+  put_number(static_cast<std::uint64_t>(event.at.ns));
+  buffer_ += ',';
+  put_number(event.g);
+  buffer_ += ',';
+  if (event.kind != Event::Kind::loop) {
+    put_quoted(lanes_[event.g].name);
+  }
+  buffer_ += ',';
+  buffer_ += name_of(event.kind);
+  buffer_ += ',';
+  if (state) buffer_ += weft::name(event.from);
+  buffer_ += ',';
+  if (state) buffer_ += weft::name(event.to);
+  buffer_ += ',';
+  put_quoted(event.what);
+  buffer_ += ',';
+  put_number(event.value);
+  buffer_ += ',';
+  put_number(event.detail);
+  buffer_ += '\n';
 }
 
-Status TraceFile::close() {
-  if (format_ == Format::json) put("\n]\n");
-  std::FILE* file = file_;
-  file_ = nullptr;
-  if (std::fclose(file) != 0 && error_ == 0) error_ = errno;
+Status TraceFile::close(std::string_view ending) {
+  if (format_ == Format::json && error_ == 0) {
+    for (const auto& [g, lane] : lanes_) {
+      if (lane.pending.empty()) continue;
+      begin('i', g, last_);
+      buffer_ += ",\"s\":\"t\"";
+      put_names("pending", lane.pending);
+      buffer_ += '}';
+    }
+    begin('i', kLoop, last_);
+    buffer_ += ",\"s\":\"g\"";
+    put_names("end", ending);
+    buffer_ += "}\n]\n";
+  }
+  flush();
+  if (::close(file_.release()) != 0 && error_ == 0) error_ = errno;
   if (error_ == 0) return Nothing{};
   return Error{path_ + ": " + std::strerror(error_) + "; the trace ends after about " +
-               std::to_string(events_) + " events"};
+               std::to_string(written_) + " events"};
 }
 
 }  // namespace weft::sim

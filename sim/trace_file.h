@@ -4,17 +4,18 @@
 //           opens in Perfetto's viewer (ui.perfetto.dev) and in chrome://tracing
 //   .csv    a line for each event: ns, g, name, kind, from, to, what, value, detail
 //
-// What is written so far stays when the disk is full: the trace then ends there, the run goes
-// on, and
-// close() says so. A JSON trace without its end still opens.
+// What is written so far stays when the disk is full: the trace then ends there, the run goes on,
+// and close() says so. A JSON trace without its end still opens. Events are collected and written
+// some sixty kilobytes at a time.
 #pragma once
 
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "sim/event_log.h"
 
 namespace weft::sim {
@@ -23,30 +24,45 @@ class TraceFile final : public EventListener {
  public:
   // The error names the file, or the ending that is not known.
   static Result<std::unique_ptr<TraceFile>> open(const std::string& path);
-  ~TraceFile() override;
 
   void on_g(std::uint64_t g, std::string_view name) noexcept override;
   void on_event(const Event& event) noexcept override;
 
-  // Writes the end. The error names the file, what went wrong, and how many events it holds.
-  Status close();
+  // Writes the end; `ending` is how the run ended, as in name(Ending). The error names the file,
+  // what went wrong, and about how many events it holds.
+  Status close(std::string_view ending);
 
  private:
   enum class Format : std::uint8_t { json, csv };
-  TraceFile(std::string path, Format format, std::FILE* file);
-  void put(const std::string& text);
+  // What is known of one G.
+  struct Lane {
+    std::string name;
+    bool open = false;         // A slice of its state has begun.
+    std::string_view pending;  // The call that it is in.
+  };
+
+  TraceFile(std::string path, Format format, UniqueFd file);
   void put_json(const Event& event);
+  void put_state(const Event& event, Lane& lane);
   void put_csv(const Event& event);
-  void end_slice(std::uint64_t g, Instant at);
+  void begin(char phase, std::uint64_t lane, Instant at);
+  void put_names(std::string_view category, std::string_view name);
+  void end_slice(std::uint64_t g, Lane& lane, Instant at);
+  void put_number(std::uint64_t value);
+  void put_time(Instant at);
+  void put_quoted(std::string_view text);
+  void flush();
 
   const std::string path_;
   const Format format_;
-  std::FILE* file_;
+  UniqueFd file_;
+  std::string buffer_;
   int error_ = 0;
-  std::uint64_t events_ = 0;  // Written whole.
-  bool first_ = true;
-  std::map<std::uint64_t, std::string> names_;
-  std::map<std::uint64_t, const char*> open_slices_;  // What each G is shown to do.
+  std::uint64_t events_ = 0;   // Taken in.
+  std::uint64_t written_ = 0;  // Of those, before the last flush that went well.
+  Instant last_;
+  bool loop_waits_ = false;
+  std::unordered_map<std::uint64_t, Lane> lanes_;
 };
 
 }  // namespace weft::sim

@@ -1,15 +1,19 @@
 #include "tools/replay_command.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "signals/fault.h"
+#include "sim/recording.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
+#include "tools/replay_recording.h"
 #include "tools/virtual_run.h"
 #include "tools/world_file.h"
 
@@ -31,13 +35,20 @@ std::string find_module(const std::string& recorded, const std::string& folder) 
   return (std::filesystem::path(folder) / std::filesystem::path(recorded).filename()).string();
 }
 
-Result<std::vector<sim::GuestSetup>> load_recorded(Runtime& loader, const sim::ReplayFile& file,
-                                                   const std::string& folder) {
-  std::vector<sim::GuestSetup> setups;
-  std::map<std::string, std::shared_ptr<Module>> modules;
-  for (const sim::ReplayGuest& guest : file.guests) {
+}  // namespace
+
+Result<std::vector<std::shared_ptr<Module>>> load_recorded(
+    Runtime& loader, const std::vector<sim::ReplayGuest>& guests, std::uint32_t quantum,
+    const std::string& folder) {
+  std::vector<std::shared_ptr<Module>> all;
+  std::map<std::pair<std::string, GuestLimits>, std::shared_ptr<Module>> modules;
+  for (const sim::ReplayGuest& guest : guests) {
     const std::string path = find_module(guest.module_path, folder);
-    auto& module = modules[path];
+    GuestLimits limits;
+    limits.memory_pages_max = static_cast<std::uint32_t>(guest.memory_pages_max);
+    limits.fuel = guest.fuel;
+    limits.quantum = quantum;
+    auto& module = modules[{path, limits}];
     if (module == nullptr) {
       auto hash = hash_of_file(path);
       if (hash && *hash != guest.module_hash) {
@@ -46,19 +57,28 @@ Result<std::vector<sim::GuestSetup>> load_recorded(Runtime& loader, const sim::R
                      "fits\n",
                      path.c_str());
       }
-      GuestLimits limits;
-      limits.memory_pages_max = static_cast<std::uint32_t>(guest.memory_pages_max);
-      limits.fuel = guest.fuel;
       auto loaded = loader.load(path, limits);
       if (!loaded) return loaded.error();
       module = *loaded;
     }
+    all.push_back(module);
+  }
+  return all;
+}
+
+namespace {
+
+std::vector<sim::GuestSetup> setups_of(const sim::ReplayFile& file,
+                                       const std::vector<std::shared_ptr<Module>>& modules) {
+  std::vector<sim::GuestSetup> setups;
+  for (std::size_t i = 0; i < file.guests.size(); ++i) {
+    const sim::ReplayGuest& guest = file.guests[i];
     sim::GuestSetup setup;
-    setup.module = module;
+    setup.module = modules[i];
     setup.args = guest.args;
     setup.env = guest.env;
-    for (std::size_t i = 0; i + 1 < guest.folders.size(); i += 2) {
-      setup.folders.push_back({guest.folders[i], guest.folders[i + 1]});
+    for (std::size_t at = 0; at + 1 < guest.folders.size(); at += 2) {
+      setup.folders.push_back({guest.folders[at], guest.folders[at + 1]});
     }
     setups.push_back(std::move(setup));
   }
@@ -87,41 +107,44 @@ void compare(const sim::ReplayFile& file, const sim::RunRecord& record) {
   }
 }
 
-int replay(const std::string& path, const std::string& folder) {
-  auto file = sim::read_replay(path);
+int replay_schedule(const std::string& path, const std::string& bytes,
+                    const ReplayOptions& options) {
+  auto file = sim::decode(bytes);
   if (!file) {
-    std::fprintf(stderr, "weft: %s\n", file.error().message.c_str());
+    std::fprintf(stderr, "weft: %s %s\n", path.c_str(), file.error().message.c_str());
     return kExitNoModule;
   }
-  Runtime loader(make_engine(file->engine, {}));
-  auto guests = load_recorded(loader, *file, folder);
-  if (!guests) {
-    std::fprintf(stderr, "weft: %s\n", guests.error().message.c_str());
+  Runtime loader(make_engine(options.engine.empty() ? file->engine : options.engine, {}));
+  auto modules = load_recorded(loader, file->guests, file->quantum, options.modules);
+  if (!modules) {
+    std::fprintf(stderr, "weft: %s\n", modules.error().message.c_str());
     return kExitNoModule;
   }
+  auto guests = setups_of(*file, *modules);
   WorldFile world;
   if (!file->world.empty()) {
     auto parsed = parse_world(file->world, path);
-    if (!parsed || parsed->guests.size() != guests->size()) {
+    if (!parsed || parsed->guests.size() != guests.size()) {
       const std::string why = parsed ? "it has other guests" : parsed.error().message;
       std::fprintf(stderr, "weft: %s: the world in it can't be used: %s\n", path.c_str(),
                    why.c_str());
       return kExitNoModule;
     }
     world = std::move(*parsed);
-    for (std::size_t i = 0; i < guests->size(); ++i) {
-      (*guests)[i].name = world.guests[i].options.name;
+    for (std::size_t i = 0; i < guests.size(); ++i) {
+      guests[i].name = world.guests[i].options.name;
     }
   }
   sim::GuestRunSettings settings;
   settings.world = &world.world;
   static_cast<sim::RunSettings&>(settings) = file->settings;
   settings.forced = &file->schedule;
+  settings.short_transfers = file->quantum != 0;  // Files of version 1 know none.
   settings.input = file->input;
   settings.copy_folders = file->copy_folders;
   if (file->has_expected) settings.expected = &file->expected;
   signals::FaultHandler faults;
-  auto record = sim::run_guests(*guests, settings);
+  auto record = sim::run_guests(guests, settings);
   if (!record) {
     std::fprintf(stderr, "weft: %s\n", record.error().message.c_str());
     return kExitUsage;
@@ -131,6 +154,18 @@ int replay(const std::string& path, const std::string& folder) {
   report_end(*record);
   compare(*file, *record);
   return exit_code_of(*record);
+}
+
+int replay(const std::string& path, const ReplayOptions& options) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    std::fprintf(stderr, "weft: %s: %s\n", path.c_str(), std::strerror(errno));
+    return kExitNoModule;
+  }
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  return sim::is_recording(bytes) ? replay_recording(path, bytes, options)
+                                  : replay_schedule(path, bytes, options);
 }
 
 }  // namespace
@@ -164,6 +199,7 @@ Result<std::vector<sim::ReplayGuest>> describe_guests(const RunOptions& run,
 sim::ReplayFile describe_run(const sim::GuestRunSettings& settings, const sim::RunRecord& record) {
   sim::ReplayFile file;
   file.settings = settings;
+  file.quantum = sim::kCheckQuantum;
   file.copy_folders = settings.copy_folders;
   file.input = settings.input;
   file.has_expected = settings.expected != nullptr;
@@ -178,10 +214,12 @@ sim::ReplayFile describe_run(const sim::GuestRunSettings& settings, const sim::R
 int replay_command(const std::vector<std::string>& args) {
   CLI::App app("Runs again what a replay file holds (docs/replay.md)", "weft replay");
   std::string path;
-  std::string folder;
+  ReplayOptions options;
   app.add_option("FILE", path, "What weft test or weft run --record has written")->required();
-  app.add_option("--modules", folder, "Where the modules are now, by their old names")
+  app.add_option("--modules", options.modules, "Where the modules are now, by their old names")
       ->type_name("DIR");
+  app.add_option("--engine", options.engine, "Another engine than that of the recording")
+      ->check(CLI::IsMember({"interp", "aot"}));
   try {
     std::vector<std::string> words(args.rbegin(), args.rend());  // As CLI11 wants them.
     app.parse(std::move(words));
@@ -192,7 +230,7 @@ int replay_command(const std::vector<std::string>& args) {
     std::fprintf(stderr, "weft: replay: %s\nTry 'weft replay --help'.\n", error.what());
     return kExitUsage;
   }
-  return replay(path, folder);
+  return replay(path, options);
 }
 
 }  // namespace weft::tools

@@ -9,6 +9,17 @@
 
 namespace weft::tools {
 
+// The options of `weft replay`.
+struct ReplayOptions {
+  std::string modules;  // A folder in place of those of the recording; empty: those.
+  std::string engine;   // Empty: the recorded one.
+};
+
+// The module of each guest, found and loaded. Says on stderr which have changed.
+Result<std::vector<std::shared_ptr<Module>>> load_recorded(
+    Runtime& loader, const std::vector<sim::ReplayGuest>& guests, std::uint32_t quantum,
+    const std::string& folder);
+
 // `args` is what follows "replay". Returns the exit code: that of the run as `weft run` has it.
 int replay_command(const std::vector<std::string>& args);
 

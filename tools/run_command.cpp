@@ -9,13 +9,13 @@
 #include <optional>
 
 #include "base/printable.h"
-#include "guest/guest_times.h"
 #include "signals/fault.h"
 #include "signals/shutdown.h"
 #include "signals/tick.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/listener.h"
+#include "tools/run_watch.h"
 #include "tools/virtual_run.h"
 
 namespace weft::tools {
@@ -35,38 +35,6 @@ class StderrTrace final : public wasip1::TraceSink {
   const std::string prefix_;
 };
 
-// Events for the policy, and then for the table of --stats.
-class BothSinks final : public EventSink {
- public:
-  BothSinks(EventSink& first, EventSink& second) : first_(first), second_(second) {}
-  void on_event(const GEvent& event) noexcept override {
-    first_.on_event(event);
-    second_.on_event(event);
-  }
-
- private:
-  EventSink& first_;
-  EventSink& second_;
-};
-
-void report_trap(const Guest& guest) {
-  const TrapReport& trap = guest.end()->trap;
-  std::string text =
-      fmt::format("weft: guest {} ({}): trap: {}", guest.number(), guest.name(), name(trap.kind));
-  if (!trap.detail.empty() && trap.detail != name(trap.kind)) text += " (" + trap.detail + ")";
-  if (trap.offset != 0) text += fmt::format(" at offset {:#x}", trap.offset);
-  text += '\n';
-  // A recursion shows as one line.
-  for (auto frame = trap.frames.begin(); frame != trap.frames.end();) {
-    const auto next = std::find_if(frame, trap.frames.end(), [&](auto& f) { return f != *frame; });
-    const auto times = next - frame;
-    text +=
-        "    in " + printable(*frame) + (times > 1 ? fmt::format(" ({} times)", times) : "") + "\n";
-    frame = next;
-  }
-  print_error(text);
-}
-
 int exit_code_of(const Guest& guest) {
   if (!guest.end()) return kExitFatal;
   switch (guest.end()->kind) {
@@ -82,30 +50,11 @@ int exit_code_of(const Guest& guest) {
   return kExitFatal;
 }
 
-std::string end_in_words(const Guest& guest) {
-  if (!guest.end()) return "-";
-  if (guest.end()->kind == GuestEnd::Kind::trapped) return "trap";
-  if (guest.end()->kind == GuestEnd::Kind::killed) return "killed";
-  return std::to_string(guest.end()->exit_code);
-}
-
-void print_stats(Runtime& runtime, const GuestTimes& times) {
-  const auto ms = [](Duration d) { return static_cast<double>(d.ns) / 1e6; };
-  std::string text = fmt::format("{:>5}  {:<20}  {:>6}  {:>9}  {:>12}  {:>12}\n", "guest", "module",
-                                 "exit", "switches", "on cpu", "asleep");
-  for (const auto& guest : runtime.guests()) {
-    const GuestTimes::Times spent = times.of(*guest);
-    text += fmt::format("{:>5}  {:<20}  {:>6}  {:>9}  {:>9.3f} ms  {:>9.3f} ms\n", guest->number(),
-                        guest->name(), end_in_words(*guest), guest->switches(), ms(spent.on_cpu),
-                        ms(spent.asleep));
-  }
-  print_error(text);
-}
-
 // Loads each module and spawns its copies. Returns the exit code when something can't be had.
 class Starter {
  public:
-  Starter(Runtime& runtime, const RunOptions& options) : runtime_(runtime), options_(options) {}
+  Starter(Runtime& runtime, const RunOptions& options, RunWatch& watch)
+      : runtime_(runtime), options_(options), watch_(watch) {}
 
   std::optional<int> start_all() {
     for (const GuestSpec& spec : options_.guests) {
@@ -167,6 +116,7 @@ class Starter {
       traces_.push_back(std::make_unique<StderrTrace>(prefix));
       options.trace = traces_.back().get();
     }
+    options.hook = watch_.next_hook();
     auto guest = runtime_.spawn(module, std::move(options));
     if (!guest) return guest.error();
     return Nothing{};
@@ -174,6 +124,7 @@ class Starter {
 
   Runtime& runtime_;
   const RunOptions& options_;
+  RunWatch& watch_;
   std::map<std::pair<std::string, GuestLimits>, std::shared_ptr<Module>> modules_;
   std::vector<std::unique_ptr<StderrTrace>> traces_;
   std::vector<Listener> listeners_;
@@ -181,38 +132,49 @@ class Starter {
 
 }  // namespace
 
+void report_trap(const Guest& guest) {
+  const TrapReport& trap = guest.end()->trap;
+  std::string text =
+      fmt::format("weft: guest {} ({}): trap: {}", guest.number(), guest.name(), name(trap.kind));
+  if (!trap.detail.empty() && trap.detail != name(trap.kind)) text += " (" + trap.detail + ")";
+  if (trap.offset != 0) text += fmt::format(" at offset {:#x}", trap.offset);
+  text += '\n';
+  // A recursion shows as one line.
+  for (auto frame = trap.frames.begin(); frame != trap.frames.end();) {
+    const auto next = std::find_if(frame, trap.frames.end(), [&](auto& f) { return f != *frame; });
+    const auto times = next - frame;
+    text +=
+        "    in " + printable(*frame) + (times > 1 ? fmt::format(" ({} times)", times) : "") + "\n";
+    frame = next;
+  }
+  print_error(text);
+}
+
+int exit_code_of(const Runtime& runtime, const RunResult& result, int signal) {
+  if (!result.report.empty()) return kExitFatal;
+  if (signal != 0) return kExitSignal + signal;
+  for (const auto& guest : runtime.guests()) {
+    if (const int code = exit_code_of(*guest); code != 0) return code;
+  }
+  return 0;
+}
+
 int run_command(const RunOptions& options) {
   if (options.sim.virtual_time) return run_virtual(options);
   // A reader of our output that goes away is an error of the write (EPIPE), for the guest to see;
   // not our death.
   std::signal(SIGPIPE, SIG_IGN);
-  std::optional<GuestTimes> times;  // Both outlive the runtime, which uses them to its end.
+  RunWatch watch(options);  // Both outlive the runtime, which uses them to its end.
   std::optional<Starter> starter;
-  std::unique_ptr<sim::Policy> policy;
-  std::optional<BothSinks> both;
-  if (options.sim.policy) {
-    policy = sim::make_policy(*options.sim.policy, options.sim.settings.seed);
-  }
-  RuntimeOptions runtime_options;
-  runtime_options.seed = options.sim.settings.seed;
-  Runtime runtime(runtime_options, make_engine(options.engine, options.aot));
-  if (policy != nullptr) {
-    runtime.scheduler().set_chooser(policy.get());
-    runtime.scheduler().set_event_sink(policy.get());
-  }
-  if (options.stats) {
-    times.emplace(runtime.clock());
-    runtime.scheduler().set_event_sink(&*times);
-    if (policy != nullptr) {
-      both.emplace(*policy, *times);
-      runtime.scheduler().set_event_sink(&*both);
-    }
-  }
+  if (const auto code = watch.open()) return *code;
+  Runtime runtime(watch.runtime_options(), make_engine(options.engine, options.aot));
+  watch.install(runtime);
   runtime.limit_all(options.all);
-  runtime.on_guest_end([](const Guest& guest) {
+  runtime.on_guest_end([&watch](const Guest& guest) {
     if (guest.end()->kind == GuestEnd::Kind::trapped) report_trap(guest);
+    watch.guest_ended(guest);
   });
-  starter.emplace(runtime, options);
+  starter.emplace(runtime, options, watch);
   if (const auto code = starter->start_all()) return *code;
 
   // A guest that computes gives the others a turn every 10 ms.
@@ -227,15 +189,9 @@ int run_command(const RunOptions& options) {
   const RunResult result = runtime.run();
   tick.stop();
   print_error(result.report);
-  runtime.scheduler().set_event_sink(nullptr);
-  runtime.scheduler().set_chooser(nullptr);
-  if (times) print_stats(runtime, *times);
-  if (!result.report.empty()) return kExitFatal;
-  if (shutdown.signal() != 0) return kExitSignal + shutdown.signal();
-  for (const auto& guest : runtime.guests()) {
-    if (const int code = exit_code_of(*guest); code != 0) return code;
-  }
-  return 0;
+  const int code = exit_code_of(runtime, result, shutdown.signal());
+  const char* ending = shutdown.signal() != 0 ? "a signal" : "its last guest";
+  return watch.close(runtime, result.report.empty() ? ending : "deadlock", code);
 }
 
 }  // namespace weft::tools

@@ -8,4 +8,10 @@ namespace weft::tools {
 // Returns the exit code of the process.
 int run_command(const RunOptions& options);
 
+// Says on stderr how a guest trapped, and where.
+void report_trap(const Guest& guest);
+
+// What a run as a whole exits with; signal: what ended it, or 0.
+int exit_code_of(const Runtime& runtime, const RunResult& result, int signal);
+
 }  // namespace weft::tools

@@ -18,6 +18,7 @@ constexpr const char* kSeparator = ":::";
 constexpr int kCopiesMax = 1'000'000;
 constexpr int kGraceMax = 3'600;
 constexpr int kMemoryMibMax = 4'096;
+constexpr int kSchedTraceMsMax = 3'600'000;
 constexpr int kStackKibMin = 128;
 constexpr int kStackKibMax = 1'048'576;
 
@@ -93,6 +94,12 @@ void add_options(CLI::App& app, RawGuest& guest, RunOptions& run, RawOptions& ra
       ->type_name("FILE");
   app.add_option("--trace", run.trace_file, "Write all events: FILE.json (Perfetto) or FILE.csv")
       ->type_name("FILE");
+  app.add_option("--schedtrace", sim.schedtrace_ms,
+                 "Print the scheduler's state to stderr at every so many milliseconds, as Go does\n"
+                 "under GODEBUG=schedtrace")
+      ->check(CLI::Range(1, kSchedTraceMsMax))
+      ->type_name("MS");
+  app.add_flag("--scheddetail", sim.scheddetail, "--schedtrace: a line for each M and G, too");
   app.add_flag("--trace-hash", sim.trace_hash, "Print a hash of all events to stderr at the end");
   add_sim_options(app, sim);
   app.footer(
@@ -176,11 +183,10 @@ std::string misfit(const RawOptions& raw, const RunOptions& run) {
   const RawSimOptions& sim = raw.sim;
   if (!sim.virtual_time) {
     const std::pair<const char*, bool> only_virtual[] = {
-        {"--cost", !sim.cost.empty()},        {"--jitter", !sim.jitter.empty()},
-        {"--start", !sim.start.empty()},      {"--max-time", !sim.time_max.empty()},
-        {"--faults", !sim.faults.empty()},    {"--max-steps", !sim.steps_max.empty()},
-        {"--trace-hash", sim.trace_hash},     {"--record", !run.record_file.empty()},
-        {"--trace", !run.trace_file.empty()}, {"--world", !sim.world.empty()},
+        {"--cost", !sim.cost.empty()},     {"--jitter", !sim.jitter.empty()},
+        {"--start", !sim.start.empty()},   {"--max-time", !sim.time_max.empty()},
+        {"--faults", !sim.faults.empty()}, {"--max-steps", !sim.steps_max.empty()},
+        {"--trace-hash", sim.trace_hash},  {"--world", !sim.world.empty()},
     };
     for (const auto& [option, given] : only_virtual) {
       if (given) return std::string(option) + " needs --virtual-time";

@@ -1,5 +1,6 @@
 #include "tools/sim_options.h"
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <ctime>
 
@@ -119,6 +120,7 @@ Result<SimOptions> read_sim_options(const RawSimOptions& raw) {
     if (!steps) return steps.error();
     settings.steps_max = *steps;
   }
+  settings.schedtrace = {milliseconds(raw.schedtrace_ms), raw.scheddetail};
   if (!raw.faults.empty()) {
     auto faults = read_number("--faults", raw.faults, UINT32_MAX);
     if (!faults) return faults.error();

@@ -1,12 +1,15 @@
 // The options of simulated runs, which `weft run`, `weft test` and `weft replay` share.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "sim/guest_run.h"
+
+namespace CLI {
+class App;
+}
 
 namespace weft::tools {
 
@@ -23,6 +26,8 @@ struct RawSimOptions {
   std::string steps_max;
   std::string faults;
   std::string world;
+  int schedtrace_ms = 0;
+  bool scheddetail = false;
 };
 
 struct SimOptions {

@@ -1,5 +1,6 @@
 #include "tools/test_command.h"
 
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <fstream>

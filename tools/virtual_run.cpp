@@ -66,9 +66,11 @@ Result<std::vector<sim::GuestSetup>> load_guests(Runtime& loader, const RunOptio
   std::map<std::pair<std::string, GuestLimits>, std::shared_ptr<Module>> modules;
   std::vector<sim::GuestSetup> guests;
   for (const GuestSpec& spec : options.guests) {
-    auto& module = modules[{spec.module_path, spec.limits}];
+    GuestLimits limits = spec.limits;
+    limits.quantum = sim::kCheckQuantum;
+    auto& module = modules[{spec.module_path, limits}];
     if (module == nullptr) {
-      auto loaded = loader.load(spec.module_path, spec.limits);
+      auto loaded = loader.load(spec.module_path, limits);
       if (!loaded) return loaded.error();
       module = *loaded;
     }
@@ -143,7 +145,7 @@ int run_virtual(const RunOptions& options) {
     }
   }
   if (trace != nullptr) {
-    if (Status closed = trace->close(); !closed) {
+    if (Status closed = trace->close(name(record->ending)); !closed) {
       std::fprintf(stderr, "weft: --trace: %s\n", closed.error().message.c_str());
       return kExitNoOutput;
     }

@@ -213,3 +213,70 @@ def _(weft):
     trace.write_text("ns,g,name\n")
     weft.raw("report", trace, "-o", page).expect_error(LOAD_ERROR, "report.json is no trace")
     weft.raw("report", weft.scratch / "gone", "-o", page).expect_error(LOAD_ERROR, "gone")
+
+
+@claim("--faults: some calls on files fail, with ENOSPC or EIO, some are cut short; by the seed")
+def _(weft):
+    def counts(*words):
+        (weft.scratch / "d").mkdir(exist_ok=True)
+        run = weft.run("--virtual-time", *words, "--dir", f"{weft.scratch / 'd'}::/data",
+                       "c_faults").expect(code=0)
+        return [list(map(int, re.findall(r"\d+", line))) for line in run.lines()]
+
+    whole = [[100, 0, 0, 0, 0], [100, 0, 0, 0, 0]]
+    assert counts("--seed", "1") == whole
+    writes, reads = counts("--seed", "1", "--faults", "5")
+    assert sum(writes) == sum(reads) == 100
+    assert 60 <= writes[0] < 95 and writes[1] > 0 and writes[2] > 0, writes
+    assert writes[3:] == [0, 0], writes
+    assert 60 <= reads[0] < 95 and reads[1] > 0 and reads[3] > 0, reads
+    assert reads[2] == reads[4] == 0, reads
+    assert counts("--seed", "1", "--faults", "5") == [writes, reads]
+    assert counts("--seed", "2", "--faults", "5") != [writes, reads]
+
+
+@claim("a fault that makes a program fail is found by weft test, and replays")
+def _(weft):
+    file = weft.scratch / "faulty"
+    weft.raw("test", "--seeds", "50", "--faults", "10", "--empty-dir", "/data", "--replay", file,
+             weft.guest("c_files")).expect(code=1, out_has="fails: exit code")
+    weft.raw("replay", file).expect(code=1, err_has="replayed: the same run")
+    weft.raw("test", "--seeds", "2", "--faults", "none", weft.guest("c_files")).expect_error(
+        USAGE, "--faults wants a number", "none")
+
+
+@claim("a trace of a run in real time has its guests, sleeps, calls, timers and the loop's waits")
+def _(weft):
+    trace = weft.scratch / "live.json"
+    weft.run("--trace", trace, "c_ticker", ":::", "c_hello").expect(code=0)
+    events = json.loads(trace.read_text())
+    names = {event["args"]["name"] for event in events if event.get("name") == "thread_name"}
+    assert names == {"loop", "c_ticker.wasm G1", "c_hello.wasm G2"}, names
+    kinds = {event.get("cat") for event in events}
+    assert kinds >= {"running", "runnable", "waiting", "return", "timer", "wait", "end"}, kinds
+    assert sum(event.get("name") == "sleep" for event in events) == 5
+    late = [event["args"]["detail"] for event in events if event.get("name") == "due"]
+    assert len(late) == 5 and all(0 <= ns < 10**9 for ns in late), late
+    table = weft.scratch / "live.csv"
+    weft.run("--trace", table, "--policy", "random", "--stats", "c_ticker").expect(
+        code=0, err_has="c_ticker.wasm")
+    lines = table.read_text().splitlines()
+    assert lines[0] == "ns,g,name,kind,from,to,what,value,detail"
+    assert any(line.endswith('1,"c_ticker.wasm",state,running,waiting,"sleep",0,0')
+               for line in lines), lines[:20]
+    full = weft.scratch / "live_full.json"
+    full.symlink_to("/dev/full")
+    weft.run("--trace", full, "c_ticker").expect(
+        code=74, out_has="tick 5", err_has="live_full.json: No space left on device; the trace")
+    weft.run("--trace", "/nowhere/t.json", "c_hello").expect_error(USAGE, "/nowhere/t.json")
+
+
+@claim("--schedtrace prints Go's lines in real and in virtual time, --scheddetail one for each G")
+def _(weft):
+    line = (r"^SCHED \d+ms: gomaxprocs=1 idleprocs=[01] threads=1 spinningthreads=0 needspinning=0 "
+            r"idlethreads=0 runqueue=\d+ ")
+    run = weft.run("--virtual-time", "--schedtrace", "40", "c_ticker").expect(code=0, err_has=line)
+    assert len(re.findall(line, run.err, re.MULTILINE)) == 3, run.err
+    weft.run("--schedtrace", "20", "--scheddetail", "c_ticker").expect(
+        code=0, err_has=[line, "^  P0: status=", "^  M0: p=0 ", r"^  G1: status=4\(sleep\) m=nil"])
+    weft.run("--schedtrace", "soon", "c_hello").expect_error(USAGE, "--schedtrace", "soon")

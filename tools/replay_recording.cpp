@@ -1,0 +1,83 @@
+#include "tools/replay_recording.h"
+
+#include <cstdio>
+
+#include "os/clocks.h"
+#include "signals/fault.h"
+#include "signals/shutdown.h"
+#include "signals/tick.h"
+#include "sim/playback.h"
+#include "sim/virtual_time.h"
+#include "tools/engines.h"
+#include "tools/exit_codes.h"
+#include "tools/run_command.h"
+
+namespace weft::tools {
+namespace {
+
+void say(const std::string& line) {
+  std::fprintf(stderr, "weft: %s\n", line.c_str());
+}
+
+Status spawn_all(Runtime& runtime, const sim::Recording& recording, sim::Playback& playback,
+                 const std::vector<std::shared_ptr<Module>>& modules) {
+  for (std::size_t i = 0; i < modules.size(); ++i) {
+    GuestOptions options;
+    options.args = recording.head.guests[i].args;
+    options.env = recording.head.guests[i].env;
+    playback.furnish(i, options);
+    auto guest = runtime.spawn(modules[i], std::move(options));
+    if (!guest) return guest.error();
+  }
+  return Nothing{};
+}
+
+}  // namespace
+
+int replay_recording(const std::string& path, const std::string& bytes,
+                     const ReplayOptions& options) {
+  auto recording = sim::decode_recording(bytes);
+  if (!recording) {
+    say(path + " " + recording.error().message);
+    return kExitNoModule;
+  }
+  const sim::RecordingHead& head = recording->head;
+  ManualClock clock({head.monotonic_ns}, head.realtime_ns);
+  sim::VirtualPoller poller(clock);
+  sim::Playback playback(*recording, clock);
+  Runtime runtime({.clock = &clock, .poller = &poller, .seed = head.seed},
+                  make_engine(options.engine.empty() ? head.engine : options.engine, {}));
+  poller.attach(&runtime.reactor());
+  runtime.on_guest_end([&playback](const Guest& guest) {
+    if (guest.end()->kind == GuestEnd::Kind::trapped) report_trap(guest);
+    playback.guest_ended(guest);
+  });
+  auto modules = load_recorded(runtime, head.guests, 0, options.modules);
+  if (!modules) {
+    say(modules.error().message);
+    return kExitNoModule;
+  }
+  if (Status spawned = spawn_all(runtime, *recording, playback, *modules); !spawned) {
+    say(spawned.error().message);
+    return kExitUsage;
+  }
+  signals::Tick tick(runtime.scheduler());  // So that Ctrl-C is heard by a guest that computes.
+  if (Status started = tick.start(); !started) {
+    say(started.error().message);
+    return kExitFatal;
+  }
+  signals::FaultHandler faults;
+  signals::Shutdown shutdown(runtime.scheduler(),
+                             {.grace = Duration{}, .on_request = {}, .on_kill = {}});
+  const RunResult result = runtime.run();
+  tick.stop();
+  std::fputs(result.report.c_str(), stderr);
+  std::vector<std::string> names;
+  for (const auto& module : *modules) names.push_back(module->name);
+  if (shutdown.signal() != 0) return kExitSignal + shutdown.signal();
+  const sim::PlaybackEnd end = playback.finish(names);
+  for (const std::string& line : end.lines) say(line);
+  return end.exit_code >= 0 ? end.exit_code : exit_code_of(runtime, result, 0);
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,14 @@
+// The replay of a recording of a run in real time (sim/playback.h).
+#pragma once
+
+#include <string>
+
+#include "tools/replay_command.h"
+
+namespace weft::tools {
+
+// bytes: the file's. Returns the exit code: that of the recorded run when this one was the same.
+int replay_recording(const std::string& path, const std::string& bytes,
+                     const ReplayOptions& options);
+
+}  // namespace weft::tools

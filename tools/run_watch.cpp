@@ -1,0 +1,134 @@
+#include "tools/run_watch.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "tools/exit_codes.h"
+#include "tools/replay_command.h"
+
+namespace weft::tools {
+namespace {
+
+void say(const char* option, const Error& error) {
+  std::fputs(fmt::format("weft: {}: {}\n", option, error.message).c_str(), stderr);
+}
+
+std::string end_in_words(const Guest& guest) {
+  if (!guest.end()) return "-";
+  if (guest.end()->kind == GuestEnd::Kind::trapped) return "trap";
+  if (guest.end()->kind == GuestEnd::Kind::killed) return "killed";
+  return std::to_string(guest.end()->exit_code);
+}
+
+void print_stats(Runtime& runtime, const GuestTimes& times) {
+  const auto ms = [](Duration d) { return static_cast<double>(d.ns) / 1e6; };
+  std::string text = fmt::format("{:>5}  {:<20}  {:>6}  {:>9}  {:>12}  {:>12}\n", "guest", "module",
+                                 "exit", "switches", "on cpu", "asleep");
+  for (const auto& guest : runtime.guests()) {
+    const GuestTimes::Times spent = times.of(*guest);
+    text += fmt::format("{:>5}  {:<20}  {:>6}  {:>9}  {:>9.3f} ms  {:>9.3f} ms\n", guest->number(),
+                        guest->name(), end_in_words(*guest), guest->switches(), ms(spent.on_cpu),
+                        ms(spent.asleep));
+  }
+  std::fputs(text.c_str(), stderr);
+}
+
+}  // namespace
+
+std::optional<int> RunWatch::open() {
+  if (options_.sim.policy) {
+    policy_ = sim::make_policy(*options_.sim.policy, options_.sim.settings.seed);
+  }
+  if (!options_.trace_file.empty()) {
+    auto opened = sim::TraceFile::open(options_.trace_file);
+    if (!opened) {
+      say("--trace", opened.error());
+      return kExitUsage;
+    }
+    file_ = std::move(*opened);
+  }
+  return options_.record_file.empty() ? std::nullopt : open_recording();
+}
+
+std::optional<int> RunWatch::open_recording() {
+  sim::RecordingHead head;
+  head.engine = options_.engine;
+  head.seed = options_.sim.settings.seed;
+  head.monotonic_ns = clock_.now().ns;
+  head.realtime_ns = clock_.realtime_ns();
+  auto guests = describe_guests(options_, {});
+  if (!guests) {
+    say("--record", guests.error());
+    return kExitNoModule;
+  }
+  head.guests = std::move(*guests);
+  auto recorder = sim::Recorder::open(options_.record_file, head, clock_);
+  if (!recorder) {
+    say("--record", recorder.error());
+    return kExitNoOutput;
+  }
+  recorder_ = std::move(*recorder);
+  return std::nullopt;
+}
+
+RuntimeOptions RunWatch::runtime_options() {
+  if (options_.stats) times_.emplace(clock_);
+  sink_ = policy_.get();
+  if (times_) sink_ = &*times_;
+  if (times_ && policy_ != nullptr) sink_ = &both_.emplace(*policy_, *times_);
+  if (file_ != nullptr) {
+    trace_.emplace(clock_, *file_, true, sim::LiveTrace::Behind{sink_, policy_.get()});
+  }
+  if (trace_ || options_.sim.settings.schedtrace.period > Duration{}) {
+    poller_.emplace(clock_, options_.sim.settings.schedtrace.period,
+                    options_.sim.settings.schedtrace.detail);
+    poller_->tell(trace_ ? &*trace_ : nullptr);
+  }
+  RuntimeOptions runtime;
+  runtime.clock = &clock_;
+  runtime.seed = options_.sim.settings.seed;
+  if (poller_) runtime.poller = &*poller_;
+  return runtime;
+}
+
+void RunWatch::install(Runtime& runtime) {
+  Scheduler& scheduler = runtime.scheduler();
+  if (poller_) poller_->attach(runtime.reactor());
+  if (trace_) {
+    scheduler.set_chooser(&*trace_);
+  } else if (policy_ != nullptr) {
+    scheduler.set_chooser(policy_.get());
+  }
+  scheduler.set_event_sink(trace_ ? &*trace_ : sink_);
+}
+
+wasip1::CallHook* RunWatch::next_hook() {
+  wasip1::CallHook* hook = recorder_ != nullptr ? &recorder_->next_hook() : nullptr;
+  return trace_ ? &trace_->hook(hook) : hook;
+}
+
+void RunWatch::guest_ended(const Guest& guest) {
+  if (recorder_ != nullptr) recorder_->guest_ended(guest);
+}
+
+int RunWatch::close(Runtime& runtime, std::string_view ending, int code) {
+  runtime.scheduler().set_event_sink(nullptr);
+  runtime.scheduler().set_chooser(nullptr);
+  if (times_) print_stats(runtime, *times_);
+  if (recorder_ != nullptr) {
+    if (Status closed = recorder_->close(code); !closed) {
+      say("--record", closed.error());
+      code = kExitNoOutput;
+    }
+  }
+  if (file_ != nullptr) {
+    if (Status closed = file_->close(ending); !closed) {
+      say("--trace", closed.error());
+      code = kExitNoOutput;
+    }
+  }
+  return code;
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,68 @@
+// RunWatch: everything that looks at a run in real time, put together: the policy of --policy, the
+// table of --stats, the file of --record, that of --trace, the lines of --schedtrace. What was not
+// asked for is not installed.
+//
+//   RunWatch watch(options);  watch.open() ─▶ Runtime(watch.runtime_options()) ─▶ watch.install
+//   ─▶ run ─▶ watch.close(code)
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "guest/guest_times.h"
+#include "guest/runtime.h"
+#include "sim/live_trace.h"
+#include "sim/recorder.h"
+#include "sim/trace_file.h"
+#include "tools/run_options.h"
+
+namespace weft::tools {
+
+// Events for one sink and then for another.
+class BothSinks final : public EventSink {
+ public:
+  BothSinks(EventSink& first, EventSink& second) : first_(first), second_(second) {}
+  void on_event(const GEvent& event) noexcept override {
+    first_.on_event(event);
+    second_.on_event(event);
+  }
+
+ private:
+  EventSink& first_;
+  EventSink& second_;
+};
+
+class RunWatch {
+ public:
+  // The options must outlive it; it must outlive the runtime.
+  explicit RunWatch(const RunOptions& options) : options_(options) {}
+
+  // Opens the files. The exit code when one can't be opened, which it has said.
+  std::optional<int> open();
+  RuntimeOptions runtime_options();
+  void install(Runtime& runtime);
+
+  // For the guest that is spawned next; nullptr: nobody wants to see its calls.
+  wasip1::CallHook* next_hook();
+  void guest_ended(const Guest& guest);
+
+  // After the run: takes everything out again and writes the ends of the files. Returns the exit
+  // code: `code`, or that for a file that could not be written.
+  int close(Runtime& runtime, std::string_view ending, int code);
+
+ private:
+  std::optional<int> open_recording();
+
+  const RunOptions& options_;
+  SystemClock clock_;
+  std::unique_ptr<sim::Policy> policy_;
+  std::optional<GuestTimes> times_;
+  std::optional<BothSinks> both_;
+  EventSink* sink_ = nullptr;  // Of policy and table; nullptr: neither.
+  std::unique_ptr<sim::Recorder> recorder_;
+  std::unique_ptr<sim::TraceFile> file_;
+  std::optional<sim::LiveTrace> trace_;
+  std::optional<sim::TracedPoller> poller_;
+};
+
+}  // namespace weft::tools
