@@ -56,6 +56,8 @@ class Aot final : public Engine {
   };
 
   [[nodiscard]] std::string key_of(const Source& source) const;
+  [[nodiscard]] Result<ObjectCache> open_cache() const;
+  [[nodiscard]] std::string cached_object(const Source& source) const;
   Result<std::string> object_of(const Source& source);
   Status make_object(const Source& source, const std::string& work, const std::string& to) const;
   Result<SharedObject> open(const Source& source);
@@ -107,12 +109,16 @@ Status Aot::make_object(const Source& source, const std::string& work,
   return compile(*files, work, to, compiler);
 }
 
-// The path of the shared object. The error says why there is none.
-Result<std::string> Aot::object_of(const Source& source) {
+Result<ObjectCache> Aot::open_cache() const {
   auto folder = options_.cache_folder.empty() ? ObjectCache::default_folder()
                                               : Result<std::string>(options_.cache_folder);
   if (!folder) return folder.error();
-  auto cache = ObjectCache::open(*folder);
+  return ObjectCache::open(*folder);
+}
+
+// The path of the shared object. The error says why there is none.
+Result<std::string> Aot::object_of(const Source& source) {
+  auto cache = open_cache();
   if (!cache) return cache.error();
   const std::string key = key_of(source);
   if (!options_.compile) {
@@ -126,6 +132,12 @@ Result<std::string> Aot::object_of(const Source& source) {
   return cache->fill(key, source.name, make, options_.wait);
 }
 
+// The path of the shared object that is in the cache, or "".
+std::string Aot::cached_object(const Source& source) const {
+  auto cache = open_cache();
+  return cache ? cache->find(key_of(source)) : "";
+}
+
 Result<SharedObject> Aot::open(const Source& source) {
   auto path = object_of(source);
   if (!path) return path.error();
@@ -134,13 +146,18 @@ Result<SharedObject> Aot::open(const Source& source) {
 
 Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std::byte> binary,
                                           const GuestLimits& limits, Role role) {
-  Result<ModuleInfo> info = scan_module(binary);
+  const bool one_nan = limits.quantum != 0;
+  // What is in the cache was looked through whole when it was compiled.
+  Result<ModuleInfo> info = scan_module(binary, CodeScan::later);
+  const std::string cached = info ? cached_object({name, *info, binary, role, one_nan}) : "";
+  if (cached.empty()) info = scan_module(binary);
   if (!info) return info.error();
   auto imports = bind_imports(*info);
   if (!imports) return imports.error();
   if (Status status = check_role(*info, role); !status) return status.error();
   if (Status status = check_sizes(*info, limits); !status) return status.error();
-  auto object = open({name, *info, binary, role, limits.quantum != 0});
+  auto object =
+      cached.empty() ? open({name, *info, binary, role, one_nan}) : SharedObject::open(cached);
   if (!object) {
     // A module that is not valid is refused by interp in the same words as ever.
     auto module = interp_->load(name, binary, limits, role);
@@ -149,8 +166,8 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
     }
     return module;
   }
-  auto module = std::make_shared<AotModule>(std::move(name), std::move(*info), std::move(*object),
-                                            limits, guard_pages_, memories_);
+  auto module = std::make_shared<AotModule>(std::move(name), std::move(*info), binary,
+                                            std::move(*object), limits, guard_pages_, memories_);
   module->imports = std::move(*imports);
   const auto yields = std::find_if(module->imports.begin(), module->imports.end(),
                                    [](const auto* f) { return f->name == "sched_yield"; });

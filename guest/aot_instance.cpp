@@ -127,7 +127,7 @@ GuestEnd AotInstance::end_of_left() {
       return {.kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .trap = {}};
     case Leaving::killed:
       killed_at_.kind = TrapKind::out_of_time;  // Of the function, not of an instruction.
-      module_.sites.describe(state_, module_.info, killed_at_);
+      module_.describe(state_, killed_at_);
       killed_at_.kind = TrapKind::other;
       throw Killed{};
     case Leaving::trap:
@@ -136,7 +136,7 @@ GuestEnd AotInstance::end_of_left() {
   GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
   end.trap.kind = state_.kind;
   end.trap.detail = trap_detail;
-  module_.sites.describe(state_, module_.info, end.trap);
+  module_.describe(state_, end.trap);
   return end;
 }
 

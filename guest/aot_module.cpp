@@ -33,13 +33,23 @@ SharedObject::~SharedObject() {
   if (handle_ != nullptr) ::dlclose(handle_);
 }
 
-AotModule::AotModule(std::string file, ModuleInfo about, SharedObject shared,
-                     const GuestLimits& guest_limits, bool guard, std::shared_ptr<MemoryPool> pool)
+AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::byte> bytes,
+                     SharedObject shared, const GuestLimits& guest_limits, bool guard,
+                     std::shared_ptr<MemoryPool> pool)
     : Module(std::move(file), std::move(about), guest_limits),
       guard_pages(guard),
       object(std::move(shared)),
       memories(std::move(pool)),
-      sites(&object.entry()) {}
+      binary_(bytes.begin(), bytes.end()),
+      sites_(&object.entry()) {}
+
+void AotModule::describe(const TrapState& state, TrapReport& report) {
+  if (!whole_info_) {
+    Result<ModuleInfo> whole = scan_module(binary_);
+    whole_info_ = whole ? std::move(*whole) : info;
+  }
+  sites_.describe(state, *whole_info_, report);
+}
 
 // An instance for as long as one guest runs in it.
 class AotModule::Lease final : public Instance {

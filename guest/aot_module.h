@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "guest/aot_instance.h"
@@ -29,8 +31,10 @@ class SharedObject {
 
 class AotModule final : public Module, public std::enable_shared_from_this<AotModule> {
  public:
-  AotModule(std::string file, ModuleInfo about, SharedObject shared, const GuestLimits& limits,
-            bool guard, std::shared_ptr<MemoryPool> pool);
+  // `bytes` are the module's own, of which `about` may lack what CodeScan::later leaves out.
+  AotModule(std::string file, ModuleInfo about, std::span<const std::byte> bytes,
+            SharedObject shared, const GuestLimits& limits, bool guard,
+            std::shared_ptr<MemoryPool> pool);
 
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
   [[nodiscard]] std::size_t stack_bytes() const override { return limits.stack_bytes; }
@@ -41,12 +45,17 @@ class AotModule final : public Module, public std::enable_shared_from_this<AotMo
   const SharedObject object;
   const std::shared_ptr<MemoryPool> memories;
   MemoryImage image;
-  TrapSites sites;
+
+  // Puts the functions and the offset of a guest that was left by a trap into its report.
+  void describe(const TrapState& state, TrapReport& report);
 
  private:
   class Lease;
   static constexpr std::size_t kIdleMax = 64;
   std::vector<std::unique_ptr<AotInstance>> idle_;
+  const std::vector<std::byte> binary_;
+  std::optional<ModuleInfo> whole_info_;  // Read at the first trap.
+  TrapSites sites_;
 };
 
 }  // namespace weft

@@ -186,10 +186,11 @@ void scan_data(WasmReader& in) {
   }
 }
 
-void scan_code(WasmReader& in, ModuleInfo& info) {
+void scan_code(WasmReader& in, CodeScan code, ModuleInfo& info) {
   for (std::uint32_t n = in.count("function bodies"); n > 0; --n) {
     WasmReader body = in.sub(in.u32());
     info.code_offsets.push_back(static_cast<std::uint32_t>(body.offset()));
+    if (code == CodeScan::later) continue;
     std::uint64_t locals = 0;
     for (std::uint32_t groups = body.count("groups of locals"); groups > 0; --groups) {
       locals += body.u32();
@@ -226,7 +227,8 @@ void scan_data_count(WasmReader& in, std::size_t behind) {
   if (in.u32() > behind) in.fail("more data segments announced than bytes");
 }
 
-void scan_section(std::uint8_t id, WasmReader& in, std::size_t behind, ModuleInfo& info) {
+void scan_section(std::uint8_t id, WasmReader& in, std::size_t behind, CodeScan code,
+                  ModuleInfo& info) {
   switch (id) {
     case 0: {
       const std::string_view name = in.name();
@@ -256,7 +258,7 @@ void scan_section(std::uint8_t id, WasmReader& in, std::size_t behind, ModuleInf
     case 9:
       return scan_elements(in);
     case 10:
-      return scan_code(in, info);
+      return scan_code(in, code, info);
     case 11:
       return scan_data(in);
     case 12:
@@ -295,14 +297,14 @@ void scan_header(WasmReader& in, std::string_view text) {
 
 }  // namespace
 
-Result<ModuleInfo> scan_module(std::span<const std::byte> binary) try {
+Result<ModuleInfo> scan_module(std::span<const std::byte> binary, CodeScan code) try {
   ModuleInfo info;
   WasmReader in(binary);
   scan_header(in, {reinterpret_cast<const char*>(binary.data()), binary.size()});
   while (!in.at_end()) {
     const std::uint8_t id = in.u8();
     WasmReader section = in.sub(in.u32());
-    scan_section(id, section, in.left(), info);
+    scan_section(id, section, in.left(), code, info);
   }
   return info;
 } catch (const MalformedWasm& malformed) {

@@ -78,7 +78,11 @@ struct ModuleInfo {
   [[nodiscard]] const FuncTypeInfo* type_of_function(std::uint32_t index) const;
 };
 
+// later: what functions are made of is passed over, for a module that was looked through whole
+// before; trap_offsets and locals_of_one_function_max are not filled in.
+enum class CodeScan : std::uint8_t { now, later };
+
 // Fails with a message that completes "<file>: ...".
-Result<ModuleInfo> scan_module(std::span<const std::byte> binary);
+Result<ModuleInfo> scan_module(std::span<const std::byte> binary, CodeScan code = CodeScan::now);
 
 }  // namespace weft

@@ -1,5 +1,6 @@
 #include "guest/object_cache.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "weft-aot";
+constexpr std::string_view kMagic = "weft-ao2";
 constexpr std::string_view kExtension = ".so";
 constexpr std::string_view kWork = "work-";
 constexpr std::int64_t kWorkAgeMaxS = 24 * 3'600;
@@ -29,7 +30,9 @@ struct Footer {
   char magic[8];
   char key[64];
   std::uint64_t bytes;
-  std::uint64_t checksum;
+  std::uint64_t loaded_bytes;     // From the start: what dlopen() reads.
+  std::uint64_t loaded_checksum;  // Of those.
+  std::uint64_t rest_checksum;    // Of the others: line numbers, which only a trap needs.
   char module[96];
 };
 
@@ -56,13 +59,31 @@ Error about(const std::string& path, const char* what) {
   return Error{path + ": " + what + ": " + std::strerror(errno)};
 }
 
-// A file that is mapped to be read.
+// How much of an ELF file is loaded into memory; of anything else, all.
+std::size_t loaded_part(std::span<const std::byte> file) {
+  Elf64_Ehdr header;
+  if (file.size() < sizeof header) return file.size();
+  std::memcpy(&header, file.data(), sizeof header);
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return file.size();
+  std::uint64_t end = sizeof header;
+  for (std::size_t i = 0; i < header.e_phnum; ++i) {
+    Elf64_Phdr segment;
+    const std::uint64_t at = header.e_phoff + i * sizeof segment;
+    if (at > file.size() || sizeof segment > file.size() - at) return file.size();
+    std::memcpy(&segment, file.data() + at, sizeof segment);
+    end = std::max({end, at + sizeof segment, segment.p_offset + segment.p_filesz});
+  }
+  return std::min<std::uint64_t>(end, file.size());
+}
+
+// The first bytes of a file, at most so many, mapped to be read.
 class Mapped {
  public:
-  explicit Mapped(int fd) {
+  explicit Mapped(int fd, std::size_t bytes_max = SIZE_MAX) {
     struct stat status {};
     if (::fstat(fd, &status) != 0 || status.st_size <= 0) return;
-    size_ = static_cast<std::size_t>(status.st_size);
+    size_ = std::min(static_cast<std::size_t>(status.st_size), bytes_max);
+    if (size_ == 0) return;
     void* at = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     if (at != MAP_FAILED) at_ = at;
   }
@@ -87,16 +108,32 @@ bool is_ours(int fd) {
          (status.st_mode & kWritableByOthers) == 0;
 }
 
-// Is this a whole entry for `key`? Tells its footer.
-bool check(int fd, std::string_view key, Footer& footer) {
-  const Mapped file(fd);
-  std::span<const std::byte> bytes = file.bytes();
-  if (bytes.size() < sizeof(Footer)) return false;
-  std::memcpy(&footer, bytes.data() + bytes.size() - sizeof(Footer), sizeof(Footer));
-  bytes = bytes.first(bytes.size() - sizeof(Footer));
+// Reads the footer of an entry for `key`. False when the file does not end with one.
+bool read_footer(int fd, std::string_view key, Footer& footer) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return false;
+  const off_t at = status.st_size - static_cast<off_t>(sizeof footer);
+  if (at < 0 || ::pread(fd, &footer, sizeof footer, at) != static_cast<ssize_t>(sizeof footer)) {
+    return false;
+  }
   return std::string_view(footer.magic, sizeof footer.magic) == kMagic &&
-         std::string_view(footer.key, sizeof footer.key) == key && footer.bytes == bytes.size() &&
-         footer.checksum == checksum(bytes);
+         std::string_view(footer.key, sizeof footer.key) == key &&
+         footer.bytes == static_cast<std::uint64_t>(at) && footer.loaded_bytes <= footer.bytes;
+}
+
+// Is this an entry for `key` whose code is whole? Of a large one the line numbers are most, and
+// wait for check_rest().
+bool check_loaded(int fd, std::string_view key, Footer& footer) {
+  if (!read_footer(fd, key, footer)) return false;
+  const Mapped file(fd, footer.loaded_bytes);
+  return file.bytes().size() == footer.loaded_bytes &&
+         footer.loaded_checksum == checksum(file.bytes());
+}
+
+bool check_rest(int fd, const Footer& footer) {
+  const Mapped file(fd, footer.bytes);
+  return file.bytes().size() == footer.bytes &&
+         footer.rest_checksum == checksum(file.bytes().subspan(footer.loaded_bytes));
 }
 
 Status append_footer(const std::string& path, const std::string& key, std::string_view module) {
@@ -106,7 +143,9 @@ Status append_footer(const std::string& path, const std::string& key, std::strin
   {
     const Mapped file(fd.get());
     footer.bytes = file.bytes().size();
-    footer.checksum = checksum(file.bytes());
+    footer.loaded_bytes = loaded_part(file.bytes());
+    footer.loaded_checksum = checksum(file.bytes().first(footer.loaded_bytes));
+    footer.rest_checksum = checksum(file.bytes().subspan(footer.loaded_bytes));
   }
   if (footer.bytes == 0) return Error{path + ": the compiler made an empty file"};
   std::memcpy(footer.magic, kMagic.data(), kMagic.size());
@@ -169,9 +208,18 @@ std::string ObjectCache::find(const std::string& key) const {
   std::string path = path_of(key);
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   Footer footer{};
-  if (!fd.valid() || !is_ours(fd.get()) || !check(fd.get(), key, footer)) return {};
+  if (!fd.valid() || !is_ours(fd.get()) || !check_loaded(fd.get(), key, footer)) return {};
   (void)::futimens(fd.get(), nullptr);  // Used now: what is used longest ago goes first.
   return path;
+}
+
+bool ObjectCache::has_good_lines(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  Footer footer{};
+  if (!fd.valid() || !read_footer(fd.get(), fs::path(path).stem().string(), footer)) return false;
+  if (check_rest(fd.get(), footer)) return true;
+  ::unlink(path.c_str());
+  return false;
 }
 
 Result<std::string> ObjectCache::fill(const std::string& key, std::string_view module,
@@ -235,7 +283,8 @@ std::vector<ObjectCache::Entry> ObjectCache::entries() const {
     const UniqueFd fd(::open(item.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!fd.valid() || ::fstat(fd.get(), &status) != 0) continue;
     Footer footer{};
-    entry.good = is_ours(fd.get()) && check(fd.get(), entry.key, footer);
+    entry.good = is_ours(fd.get()) && check_loaded(fd.get(), entry.key, footer) &&
+                 check_rest(fd.get(), footer);
     if (entry.good) entry.module = std::string(footer.module, ::strnlen(footer.module, 95));
     entry.bytes = static_cast<std::uint64_t>(status.st_size);
     entry.used_s = status.st_mtime;

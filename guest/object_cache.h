@@ -1,13 +1,15 @@
 // The cache of compiled modules: one file an object, named by its key.
 //
 //   $XDG_CACHE_HOME/weft/<key>.so     ~/.cache/weft without that variable
-//     the shared object, then a footer: magic, key, size and checksum of the object, module's name
+//     the shared object, then a footer: magic, key, sizes and checksums, the name of the module
 //   .../lock                          a byte of it for each key, locked while somebody fills it
 //   .../work-XXXXXX/                  where somebody compiles
 //
 // An entry appears by a rename, so a reader finds a whole one or none. Whoever wants to fill one
 // locks it and looks again: of ten processes that start at once, one compiles and nine wait. An
-// entry that is damaged, of another key, or writable by others is not used, and is made anew. A
+// entry that is damaged, of another key, or writable by others is not used, and is made anew. What
+// a start checks is the part that is loaded: line numbers, most of a large object, have a checksum
+// of their own, which is looked at before they are used. A
 // process that dies leaves its lock free and its work behind, which the next fill removes when it
 // is a day old.
 #pragma once
@@ -34,6 +36,10 @@ class ObjectCache {
 
   // The path of the entry, checked, or "" when there is no good one.
   [[nodiscard]] std::string find(const std::string& key) const;
+
+  // May the line numbers of this entry, whose code is loaded, be used? One where they are damaged
+  // is removed, so that it is made anew at the next start.
+  static bool has_good_lines(const std::string& path);
 
   // As find; when there is none, calls make(work folder, path to write the object to) and keeps
   // what it made. While another process makes the same one, wait() is called again and again, until

@@ -14,6 +14,7 @@
 
 #include "base/unique_fd.h"
 #include "guest/c_source.h"
+#include "guest/object_cache.h"
 
 namespace weft {
 namespace {
@@ -220,6 +221,7 @@ void TrapSites::read() {
   Dl_info object{};
   if (::dladdr(in_object_, &object) == 0) return;
   base_ = static_cast<const std::byte*>(object.dli_fbase);
+  if (!ObjectCache::has_good_lines(object.dli_fname)) return;
   const UniqueFd fd(::open(object.dli_fname, O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || status.st_size <= 0) return;

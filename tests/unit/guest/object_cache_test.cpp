@@ -1,6 +1,7 @@
 #include "guest/object_cache.h"
 
 #include <doctest/doctest.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -53,6 +54,20 @@ std::string start_of(const std::string& path, std::size_t length) {
 }
 
 }  // namespace
+
+TEST_CASE("SHA-256 with the processor's own instructions and without gives the same") {
+  for (const std::size_t length : {0, 1, 55, 56, 63, 64, 65, 127, 128, 1'000, 100'003}) {
+    CAPTURE(length);
+    std::vector<std::byte> bytes(length);
+    for (std::size_t i = 0; i < length; ++i) bytes[i] = static_cast<std::byte>(i * i * 31 + i / 7);
+    Sha256 fast;
+    Sha256 plain(false);
+    fast.add(std::span<const std::byte>(bytes).first(length / 3));
+    fast.add(std::span<const std::byte>(bytes).subspan(length / 3));
+    plain.add(std::span<const std::byte>(bytes));
+    CHECK(fast.hex() == plain.hex());
+  }
+}
 
 TEST_CASE("SHA-256 of the standard's examples") {
   CHECK(key_of("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -119,6 +134,40 @@ TEST_CASE("a damaged entry, one of another key and one that others may write are
   CHECK(made == 2);
   CHECK(start_of(*again, 8) == "object a");
   CHECK(cache->find(key_of("a")) == path);
+}
+
+TEST_CASE("damage beyond what is loaded is found when line numbers are wanted, and made anew") {
+  const Folder folder;
+  auto cache = ObjectCache::open(folder.path + "/c");
+  REQUIRE(cache.ok());
+  std::string object(2000, 'x');
+  Elf64_Ehdr header{};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_phoff = sizeof header;
+  header.e_phnum = 1;
+  Elf64_Phdr segment{};
+  segment.p_filesz = 1000;
+  std::memcpy(object.data(), &header, sizeof header);
+  std::memcpy(object.data() + sizeof header, &segment, sizeof segment);
+  int made = 0;
+  const std::string path = *cache->fill(key_of("a"), "a.wasm", maker(object, made));
+  REQUIRE(::chmod(path.c_str(), 0600) == 0);
+  CHECK(ObjectCache::has_good_lines(path));
+  const auto damage = [&](int at) {
+    std::fstream file(path, std::ios::in | std::ios::out);
+    file.seekp(at);
+    file.put('X');
+  };
+  damage(1500);
+  CHECK(cache->find(key_of("a")) == path);
+  CHECK_FALSE(cache->entries().front().good);
+  CHECK_FALSE(ObjectCache::has_good_lines(path));
+  CHECK(cache->find(key_of("a")).empty());
+  REQUIRE(cache->fill(key_of("a"), "a.wasm", maker(object, made)).ok());
+  CHECK(made == 2);
+  REQUIRE(::chmod(path.c_str(), 0600) == 0);
+  damage(999);
+  CHECK(cache->find(key_of("a")).empty());
 }
 
 TEST_CASE("a failure to make is handed on and leaves nothing") {
