@@ -150,7 +150,7 @@ TEST_CASE("damage beyond what is loaded is found when line numbers are wanted, a
   std::memcpy(object.data(), &header, sizeof header);
   std::memcpy(object.data() + sizeof header, &segment, sizeof segment);
   int made = 0;
-  const std::string path = *cache->fill(key_of("a"), "a.wasm", maker(object, made));
+  const std::string path = *fill(*cache, key_of("a"), "a.wasm", maker(object, made));
   REQUIRE(::chmod(path.c_str(), 0600) == 0);
   CHECK(ObjectCache::has_good_lines(path));
   const auto damage = [&](int at) {
@@ -163,7 +163,7 @@ TEST_CASE("damage beyond what is loaded is found when line numbers are wanted, a
   CHECK_FALSE(cache->entries().front().good);
   CHECK_FALSE(ObjectCache::has_good_lines(path));
   CHECK(cache->find(key_of("a")).empty());
-  REQUIRE(cache->fill(key_of("a"), "a.wasm", maker(object, made)).ok());
+  REQUIRE(fill(*cache, key_of("a"), "a.wasm", maker(object, made)).ok());
   CHECK(made == 2);
   REQUIRE(::chmod(path.c_str(), 0600) == 0);
   damage(999);
