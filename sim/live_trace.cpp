@@ -72,9 +72,10 @@ void LiveTrace::on_event(const GEvent& gevent) noexcept {
     listener_.on_event(event);
   }
   tell_timer(g, gevent.from, gevent.to);
+  // The first check is given to all, to those that count none as well.
   if (gevent.from == GState::running && g.owner != nullptr) {
     const std::uint64_t checks = static_cast<const Guest*>(g.owner)->checks();
-    if (checks != 0) tell(Event::Kind::fuel, g.id, "checks", checks, 0);
+    if (checks > 1) tell(Event::Kind::fuel, g.id, "checks", checks, 0);
   }
 }
 

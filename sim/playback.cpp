@@ -134,7 +134,7 @@ Errno Playback::Player::replay(const Call& call) {
   playback_.done(place);
   // What was killed, or was at work when the recording ended, need not come to another call.
   const bool killed = end_ == nullptr || end_->kind == GuestEnd::Kind::killed ||
-                      end_->trap == static_cast<std::uint32_t>(TrapKind::out_of_time);
+                      end_->trap == number_of(TrapKind::out_of_time);
   if (killed && at_ == calls_.size()) this_scheduler().kill(this_g());
   return record.result;
 }
@@ -183,8 +183,10 @@ void Playback::Player::ended(const GuestEnd& end) {
   }
   // What ended it inside of a call, or by the clock, ends it here between two.
   const bool inside = end.kind == GuestEnd::Kind::killed && end_->kind != GuestEnd::Kind::exited;
-  fits_end_ = all && (inside || (end.kind == end_->kind && end.exit_code == end_->exit_code &&
-                                 static_cast<std::uint32_t>(end.trap.kind) == end_->trap));
+  const bool same_trap =
+      end.kind != GuestEnd::Kind::trapped || number_of(end.trap.kind) == end_->trap;
+  fits_end_ =
+      all && (inside || (end.kind == end_->kind && end.exit_code == end_->exit_code && same_trap));
 }
 
 std::string Playback::Player::line(const std::string& name) const {

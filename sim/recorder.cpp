@@ -49,8 +49,11 @@ void Recorder::guest_ended(const Guest& guest) {
   Entry entry;
   entry.kind = Entry::Kind::guest_end;
   entry.guest = static_cast<std::uint32_t>(guest.number() - 1);
-  entry.end = {guest.end()->kind, guest.end()->exit_code,
-               static_cast<std::uint32_t>(guest.end()->trap.kind)};
+  entry.end.kind = guest.end()->kind;
+  entry.end.exit_code = guest.end()->exit_code;
+  if (entry.end.kind == GuestEnd::Kind::trapped) {
+    entry.end.trap = number_of(guest.end()->trap.kind);
+  }
   put(std::move(entry));
 }
 

@@ -47,6 +47,15 @@ bool read_entry(ByteReader& from, std::size_t guests, ClockMemory& clocks, Entry
 
 }  // namespace
 
+// The numbers are in files: a new kind goes behind those that there are, before `other`.
+static_assert(static_cast<int>(TrapKind::unreachable) == 0 &&
+              static_cast<int>(TrapKind::out_of_memory) == 8 &&
+              static_cast<int>(TrapKind::out_of_output) == 11);
+
+std::uint32_t number_of(TrapKind kind) {
+  return kind == TrapKind::other ? 255 : static_cast<std::uint32_t>(kind);
+}
+
 std::uint64_t entry_check(std::string_view body) {
   const std::uint64_t hash = hash_of(body);
   return (hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48) & 0xffff;

@@ -29,8 +29,11 @@ struct RecordingHead {
 struct RecordedEnd {
   GuestEnd::Kind kind = GuestEnd::Kind::exited;
   std::uint32_t exit_code = 0;
-  std::uint32_t trap = 0;  // TrapKind.
+  std::uint32_t trap = 0;  // trapped: number_of(kind).
 };
+
+// What a kind of trap is in a recording: its place in TrapKind, of which `other` is the last.
+std::uint32_t number_of(TrapKind kind);
 
 struct Entry {
   enum class Kind : std::uint8_t { call, guest_end, run_end };
