@@ -113,7 +113,7 @@ bool MemoryPool::grow(MemoryPlace& place, std::size_t old_bytes, std::size_t byt
   return true;
 }
 
-void MemoryPool::lay(const MemoryImage& image, MemoryPlace& place) {
+void MemoryPool::lay(MemoryImage& image, MemoryPlace& place) {
   if (place.image_end != 0) return;
   if (!image.map(place.data)) return image.copy(place.data);
   place.image_begin = image.mapped_begin();

@@ -45,7 +45,7 @@ class MemoryPool {
   bool grow(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes);
 
   // Puts a module's image into a memory that holds nothing but zeroes, or that image already.
-  static void lay(const MemoryImage& image, MemoryPlace& place);
+  static void lay(MemoryImage& image, MemoryPlace& place);
 
   // Makes a memory of which `used_bytes` were in use as it was when it was taken, `bytes` long: all
   // zeroes but where an image is mapped. False when the system refuses.

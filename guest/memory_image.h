@@ -4,8 +4,8 @@
 // which copies them; from then on lay() puts them into a memory that is all zeroes:
 //
 //   few bytes    copied from the object's constants: a page that is written costs a page either way
-//   many bytes   written once to a file without a name, and that mapped over the memory,
-//                copy-on-write: what a guest only reads it shares with all others
+//   many bytes   written to a file without a name when a second instance is made, and that mapped
+//                over the memory, copy-on-write: what a guest only reads it shares with all others
 //
 // A mapping of its own splits a slab, so there is a budget of them for the process, an eighth of
 // what vm.max_map_count allows; beyond it the bytes are copied. One thread.
@@ -38,20 +38,21 @@ class MemoryImage {
   void complete() noexcept;
   [[nodiscard]] bool is_complete() const { return complete_; }
 
-  // Where it is to be mapped: page-aligned offsets in a memory; both 0 when it is to be copied.
+  // Where it is mapped: page-aligned offsets in a memory; both 0 before map() has succeeded.
   [[nodiscard]] std::size_t mapped_begin() const { return begin_; }
   [[nodiscard]] std::size_t mapped_end() const { return end_; }
 
   // Maps it to its place in the memory at `data`. False, and nothing changed, when the budget is
   // spent or the system refuses.
-  bool map(std::uint8_t* data) const noexcept;
+  bool map(std::uint8_t* data) noexcept;
   // Puts zeroes where one was mapped, and gives the budget back. False when the system refuses: the
   // range is still mapped.
   static bool unmap(std::uint8_t* data, std::size_t begin, std::size_t end) noexcept;
   // As unmap, of a mapping that is gone already.
   static void forget_mapping() noexcept;
 
-  void copy(std::uint8_t* data) const noexcept;
+  // Into a memory whose byte `from` is at `data`.
+  void copy(std::uint8_t* data, std::size_t from = 0) const noexcept;
 
  private:
   struct Segment {
@@ -66,7 +67,8 @@ class MemoryImage {
   std::size_t end_ = 0;
   UniqueFd file_;
   bool complete_ = false;
-  bool lost_ = false;  // A segment could not be noted.
+  bool lost_ = false;        // A segment could not be noted.
+  bool file_tried_ = false;  // It was made, or can't be.
 };
 
 }  // namespace weft

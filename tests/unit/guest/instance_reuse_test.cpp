@@ -115,14 +115,14 @@ struct Data {
 }  // namespace
 
 TEST_CASE("an image is mapped over a memory, comes back by a reset, and goes with the memory") {
-  const Data data;
-  CHECK(data.image.mapped_begin() == 4096);
+  Data data;
   for (const bool guard : {true, false}) {
     MemoryPool pool;
     MemoryPlace place;
     REQUIRE(pool.take(131'072, guard, place));
     MemoryPool::lay(data.image, place);
-    CHECK(place.image_end > place.image_begin);
+    CHECK(place.image_begin == 4096);
+    CHECK(place.image_end == 4096 * 18);
     CHECK(data.is_in(place));
     std::fill_n(place.data, 131'072, std::uint8_t{0xee});
     CHECK(MemoryPool::reset(place, 131'072, 131'072));
@@ -140,7 +140,7 @@ TEST_CASE("an image is mapped over a memory, comes back by a reset, and goes wit
 }
 
 TEST_CASE("a memory in a slab that grows out of its place takes its data along and has it anew") {
-  const Data data;
+  Data data;
   MemoryPool pool;
   MemoryPlace place;
   REQUIRE(pool.take(131'072, false, place));
