@@ -133,8 +133,9 @@ Errno Playback::Player::replay(const Call& call) {
       microseconds(static_cast<std::int64_t>(playback_.recording_.entries[place].elapsed_us)));
   playback_.done(place);
   // What was killed, or was at work when the recording ended, need not come to another call.
-  const bool killed = end_ == nullptr || end_->kind == GuestEnd::Kind::killed ||
-                      end_->trap == number_of(TrapKind::out_of_time);
+  const bool killed =
+      end_ == nullptr || end_->kind == GuestEnd::Kind::killed ||
+      (end_->kind == GuestEnd::Kind::trapped && end_->trap == number_of(TrapKind::out_of_time));
   if (killed && at_ == calls_.size()) this_scheduler().kill(this_g());
   return record.result;
 }
