@@ -46,7 +46,11 @@ AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::by
 void AotModule::describe(const TrapState& state, TrapReport& report) {
   if (!whole_info_) {
     Result<ModuleInfo> whole = scan_module(binary_);
-    whole_info_ = whole ? std::move(*whole) : info;
+    if (whole) {
+      whole_info_ = std::move(*whole);
+    } else {
+      whole_info_ = info;
+    }
   }
   sites_.describe(state, *whole_info_, report);
 }

@@ -289,9 +289,16 @@ std::string call_with_values(const ModuleInfo& info, std::uint32_t index) {
     const std::string at = std::to_string(i);
     const std::string result =
         type.results.size() == 1 ? "result" : std::string("result.") + member + at;
-    text += "values[" + at + "].j = 0; ";
-    text += member == 'r' ? "values[" + at + "].j = " + result + ".func != 0;\n"
-                          : "values[" + at + "]." + member + " = " + result + ";\n";
+    const std::string value = "values[" + at + "].";
+    text += value;
+    text += "j = 0; ";
+    text += value;
+    if (member == 'r') {
+      text += "j = " + result + ".func != 0;\n";
+    } else {
+      text += member;
+      text += " = " + result + ";\n";
+    }
   }
   return text + "}\n";
 }

@@ -193,7 +193,8 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   if (!(*process)->budgets().stack_bytes.take(module->limits.stack_bytes)) {
     return Error{module->name + ": no call stack is left for it (--total-stack)"};
   }
-  std::string name = options.name.empty() ? module->name : std::move(options.name);
+  std::string name = std::move(options.name);
+  if (name.empty()) name = module->name;
   auto guest = std::make_unique<Guest>(*this, guests_.size() + 1, std::move(name),
                                        std::move(module), std::move(*process));
   const SpawnOptions spawn_options{

@@ -21,7 +21,7 @@ def record(weft, name, *words, **settings):
 
 @claim("a recorded run replays without its stdin and its files, on either engine")
 def _(weft):
-    folder = weft.scratch / "data"
+    folder = weft.scratch / "recorded-data"
     folder.mkdir()
     (folder / "greeting").write_text("hello from the host\n")
     run, file = record(weft, "r", "c_cat", ":::", "--dir", f"{folder}::/data", "c_files", ":::",
@@ -123,7 +123,7 @@ def _(weft):
 @claim("a replay whose program changed goes on alone, and says which call did not fit")
 def _(weft):
     _, file = record(weft, "r", "c_cat", ":::", "c_random", stdin="some input\n")
-    changed = weft.scratch / "changed"
+    changed = weft.scratch / "recorded-changed"
     changed.mkdir()
     shutil.copy(weft.guest("c_random"), changed / "c_random.wasm")
     shutil.copy(weft.guest("c_clock"), changed / "c_cat.wasm")
