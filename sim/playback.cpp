@@ -16,8 +16,6 @@ namespace {
 using wasip1::Call;
 using wasip1::Errno;
 
-constexpr std::size_t kNone = SIZE_MAX;
-
 std::string count_of(std::size_t n, const char* what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
