@@ -1,4 +1,4 @@
-// SHA-256 with the SHA extensions of x86-64 processors: some eight times as fast as without.
+// SHA-256 with the SHA extensions of x86-64 processors: several times as fast as without.
 #pragma once
 
 #include <array>

@@ -26,7 +26,7 @@ class MemoryImage {
   MemoryImage(const MemoryImage&) = delete;
   MemoryImage& operator=(const MemoryImage&) = delete;
 
-  // From here on it is mapped instead of copied: copying 32 KiB takes about as long as a mapping.
+  // From here on it is mapped instead of copied.
   static constexpr std::size_t kMappedBytesMin = 32 * 1024;
 
   // While the first instance is made. `bytes` must stay where they are. When the heap has no room
