@@ -10,8 +10,7 @@
 //   select                 ;; itself, or that NaN
 //
 // which is what libwabt's interpreter does by itself. What only moves bits (loads, reinterpret,
-// abs, neg, copysign) keeps the NaNs that it is given; promote and demote keep what fits, on every
-// processor.
+// abs, neg, copysign) keeps the NaNs that it is given.
 #include "guest/one_nan.h"
 
 #include <memory>
@@ -61,6 +60,11 @@ Type may_make_nan(const Expr& expr) {
       default:
         return Type::Void;
     }
+  }
+  if (const auto* convert = wabt::dyn_cast<wabt::ConvertExpr>(&expr)) {
+    const bool of_floats = convert->opcode == Opcode::F32DemoteF64 ||
+                           convert->opcode == Opcode::F64PromoteF32;
+    return of_floats ? Type(convert->opcode.GetResultType()) : Type(Type::Void);
   }
   return Type::Void;
 }

@@ -1,5 +1,5 @@
 // See guest/wabt_ir.h. One module at a time goes through: read, validate, checks, and then either
-// the binary writer, or names for C, markers, and the C writer.
+// the binary writer, or one NaN, markers, names for C, and the C writer.
 //
 // libwabt's C writer aborts the process on what it does not know. So unsupported() looks for all
 // that first, by a list of what it does know.
@@ -297,7 +297,7 @@ void mark(ExprList& list, std::uint64_t marker) {
       mark(branch->true_.exprs, marker);
       mark(branch->false_, marker);
     }
-    if (!may_trap(expr)) continue;
+    if (!may_trap(expr) || expr.loc.offset == 0) continue;  // 0: of a pass, not of the module.
     const auto where = static_cast<std::uint32_t>(expr.loc.offset);
     list.insert(it, std::make_unique<wabt::ConstExpr>(wabt::Const::I64(marker << 32 | where)));
     list.insert(it, std::make_unique<wabt::DropExpr>());
@@ -329,9 +329,10 @@ std::string write_c(const Binary& binary, const Passes& passes, CSource* out) {
     if (!module.starts.empty()) out->start_function = module.starts.front()->index();
     strip(module);
     out->marker = choose_marker(module);
-    for (wabt::Func* func : module.funcs) mark(func->exprs, out->marker);
-    if (passes.one_nan) one_nan::make(module);
+    // First, as what it counts must be the module's own instructions.
     if (passes.checks) meter::add_checks(module);
+    if (passes.one_nan) one_nan::make(module);
+    for (wabt::Func* func : module.funcs) mark(func->exprs, out->marker);
     name_for_c(module, passes.checks);
     if (wabt::Failed(wabt::GenerateNames(&module)) || wabt::Failed(wabt::ApplyNames(&module))) {
       return "the module's names can't be made";
