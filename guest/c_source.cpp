@@ -216,6 +216,7 @@ class Cutter {
 
 // --- what binds it to weft ---
 
+// Not inlined: its lines would take the place of the call's.
 std::string import_function(std::size_t index, const wasip1::Function& function) {
   const std::string number = std::to_string(index);
   std::string params;
@@ -226,7 +227,7 @@ std::string import_function(std::size_t index, const wasip1::Function& function)
     args += (i > 0 ? ", " : "") + arg;
   }
   const std::string result = function.returns_errno ? "u32" : "void";
-  return "HIDDEN " + result + " Z_mZ_i" + number + "(struct Z_m_instance_t* guest" + params +
+  return "HIDDEN __attribute__((noinline)) " + result + " Z_mZ_i" + number + "(struct Z_m_instance_t* guest" + params +
          ") {\n  u64 args[] = {" + (args.empty() ? "0" : args) + "};\n  " +
          (function.returns_errno ? "return " : "") + "weft_host->call(guest, " + number +
          ", args);\n}\n";
@@ -236,19 +237,14 @@ bool is_yield(const ImportInfo& import) {
   return import.name == "sched_yield";
 }
 
-// Inlined where the guest calls it: behind a switch of stacks each return is one that the processor
-// did not foresee, and this one would take as long as the switch.
-std::string yield_function(const ModuleInfo& info) {
+// In place where the guest calls it: behind a switch of stacks each return is one that the processor
+// did not foresee, and this one would take as long as the switch. A macro, so that its line is the
+// call's.
+std::string yield_macros(const ModuleInfo& info) {
   std::string text;
   for (std::size_t i = 0; i < info.imports.size(); ++i) {
     if (!is_yield(info.imports[i])) continue;
-    if (text.empty()) {
-      text =
-          "static inline __attribute__((always_inline)) u32 weft_yield(struct Z_m_instance_t* "
-          "guest)"
-          " {\n  return weft_host->yield(guest);\n}\n";
-    }
-    text += "#define Z_mZ_i" + std::to_string(i) + " weft_yield\n";
+    text += "#define Z_mZ_i" + std::to_string(i) + " weft_host->yield\n";
   }
   return text;
 }
@@ -362,7 +358,7 @@ Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& in
   if (checks) {
     cutter.common += "HIDDEN u32 Z_mZ_check(struct Z_m_instance_t* guest);\n";
   }
-  cutter.common += yield_function(info);
+  cutter.common += yield_macros(info);
   std::vector<CFile> files;
   files.push_back({"wasm-rt.h", kRuntimeHeader, false});
   files.push_back({wabt_ir::kHeaderName, std::move(c.header), false});

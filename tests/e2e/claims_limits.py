@@ -20,14 +20,24 @@ def _(weft):
             "in __original_main"])
 
 
-@claim("--output ends a guest at that byte, with the words of a trap, on both engines")
+@claim("--output ends a guest at that byte, with the words of a trap, on both engines alike")
 def _(weft):
-    told = {run.out for run in [
+    told = {(run.out, run.err) for run in [
         weft.run(f"--engine={engine}", "--output", "95", "c_limits", "write", "1000").expect(
-            code=TRAP, err_has=["trap: output limit reached at offset", "in write", "in main"])
-        for engine in ENGINES]}
-    assert [len(out) for out in told] == [95], told
+            code=TRAP) for engine in ENGINES]}
+    assert len(told) == 1, told
+    (out, err), = told
+    assert len(out) == 95 and "trap: output limit reached at offset" in err, (out, err)
     weft.run("--output", "1K", "c_limits", "write", "1020").expect(code=0, err="")
+
+
+@claim("a guest that is ended in sched_yield is said to be there, on both engines alike")
+def _(weft):
+    weft.raw("compile", weft.guest("c_yield_n")).expect(code=0)
+    told = {weft.run(f"--engine={engine}", "--deadline", "50ms", "c_yield_n", "1000000000").expect(
+        code=TRAP, err_has=["in __wasi_sched_yield", "in sched_yield", "in main"]).err
+            for engine in ENGINES}
+    assert len(told) == 1, told
 
 
 @claim("--fds and --total-fds: EMFILE and ENFILE")
