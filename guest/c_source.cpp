@@ -4,7 +4,8 @@
 //   s_module_initialized, func_types[], init_func_types()           ─▶ the first unit; func_types
 //                                                                      is shared
 //   static u32 w2c_f7(...);          a line for each function       ─▶ common.h, no longer static
-//   globals, data, memories, tables                                 ─▶ the first unit
+//   globals, data, memories, tables                                 ─▶ the first unit; data by
+//                                                                      guest/c_data.h
 //   static u32 w2c_f7(...) { ... }   the functions                  ─▶ spread over the units
 //   instantiate, free                                               ─▶ the first unit
 //
@@ -17,6 +18,7 @@
 #include <string_view>
 
 #include "guest/aot_abi.h"
+#include "guest/c_data.h"
 #include "os/wasip1/functions.h"
 
 namespace weft {
@@ -136,9 +138,11 @@ class Cutter {
     common +=
         "#define HIDDEN __attribute__((visibility(\"hidden\")))\n"
         "#define GUEST_CODE HIDDEN __attribute__((noinline, no_icf))\n";
+    common += CData::declarations();
     Lines lines(source.substr(state));
     for (std::string_view line; lines.next(line);) add(lines, line);
-    replace_all(first, "  LOAD_DATA(", "  WEFT_SEGMENT(");
+    first.insert(0, data_.definitions());
+    if (names_data_) common += data_.names();
     return Nothing{};
   }
 
@@ -167,14 +171,14 @@ class Cutter {
       const std::string_view array = line.substr(kStatic.size());
       common += "extern HIDDEN ";
       append_line(common, array);
-      append_line(first, array);
+      data_.add(array, first);
     } else if (names_function(line) && line.ends_with(";")) {
       common += "GUEST_CODE ";
       append_line(common, line.substr(kStatic.size()));
     } else if (names_function(line) && line.ends_with("{")) {
       functions.push_back(function(lines, line));
     } else {
-      append_line(first, line);
+      data_.add(line, first);
     }
   }
 
@@ -190,7 +194,8 @@ class Cutter {
         text += line_of(offset);
         continue;
       }
-      if (line.find("_segment_") != std::string_view::npos) shares_segments = true;
+      if (line.find("elem_segment_") != std::string_view::npos) shares_segments = true;
+      if (line.find("data_segment_") != std::string_view::npos) names_data_ = true;
       if (line.find("Z_mZ_check") != std::string_view::npos) {
         ask_rarely(text);
         text += own_line + "WEFT_CHECK(" + std::string(assigned(line)) + ")\n";
@@ -212,6 +217,8 @@ class Cutter {
 
   const wabt_ir::CSource& c_;
   const ModuleInfo& info_;
+  CData data_;
+  bool names_data_ = false;  // A function uses data segments.
 };
 
 // --- what binds it to weft ---
@@ -227,10 +234,10 @@ std::string import_function(std::size_t index, const wasip1::Function& function)
     args += (i > 0 ? ", " : "") + arg;
   }
   const std::string result = function.returns_errno ? "u32" : "void";
-  return "HIDDEN __attribute__((noinline)) " + result + " Z_mZ_i" + number + "(struct Z_m_instance_t* guest" + params +
-         ") {\n  u64 args[] = {" + (args.empty() ? "0" : args) + "};\n  " +
-         (function.returns_errno ? "return " : "") + "weft_host->call(guest, " + number +
-         ", args);\n}\n";
+  return "HIDDEN __attribute__((noinline)) " + result + " Z_mZ_i" + number +
+         "(struct Z_m_instance_t* guest" + params + ") {\n  u64 args[] = {" +
+         (args.empty() ? "0" : args) + "};\n  " + (function.returns_errno ? "return " : "") +
+         "weft_host->call(guest, " + number + ", args);\n}\n";
 }
 
 bool is_yield(const ImportInfo& import) {

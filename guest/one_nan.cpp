@@ -62,8 +62,8 @@ Type may_make_nan(const Expr& expr) {
     }
   }
   if (const auto* convert = wabt::dyn_cast<wabt::ConvertExpr>(&expr)) {
-    const bool of_floats = convert->opcode == Opcode::F32DemoteF64 ||
-                           convert->opcode == Opcode::F64PromoteF32;
+    const bool of_floats =
+        convert->opcode == Opcode::F32DemoteF64 || convert->opcode == Opcode::F64PromoteF32;
     return of_floats ? Type(convert->opcode.GetResultType()) : Type(Type::Void);
   }
   return Type::Void;

@@ -75,7 +75,16 @@ UniqueFd open_again(int fd, const struct stat& status, bool tty) {
   return again;
 }
 
-// Can the kernel say when it is ready? (/dev/null and the like always are.)
+// /dev/null, /dev/zero and /dev/full: always ready, and what most guests' stdin is. The numbers are
+// those of Linux's admin-guide/devices.txt.
+bool is_bottomless(const struct stat& status) {
+  constexpr unsigned kMemMajor = 1;
+  const unsigned device = minor(status.st_rdev);
+  return S_ISCHR(status.st_mode) && major(status.st_rdev) == kMemMajor &&
+         (device == 3 || device == 5 || device == 7);
+}
+
+// Can the kernel say when it is ready? Of other devices only the kernel knows.
 bool can_be_polled(int fd) {
   const UniqueFd probe(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{};
@@ -96,7 +105,8 @@ HostFile::HostFile(Reactor& reactor, UniqueFd fd) : reactor_(reactor), fd_(std::
   if (::fstat(fd_.get(), &status) != 0) return;
   type_ = file_type(status.st_mode);
   pipe_ = S_ISFIFO(status.st_mode);
-  tty_ = S_ISCHR(status.st_mode) && ::isatty(fd_.get()) == 1;
+  const bool bottomless = is_bottomless(status);
+  tty_ = S_ISCHR(status.st_mode) && !bottomless && ::isatty(fd_.get()) == 1;
   if (S_ISSOCK(status.st_mode)) {
     int type = 0;
     socklen_t length = sizeof type;
@@ -104,7 +114,7 @@ HostFile::HostFile(Reactor& reactor, UniqueFd fd) : reactor_(reactor), fd_(std::
     type_ = type == SOCK_DGRAM ? FileType::socket_dgram : FileType::socket_stream;
   }
   const bool always_ready = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ||
-                            S_ISBLK(status.st_mode) ||
+                            S_ISBLK(status.st_mode) || bottomless ||
                             (S_ISCHR(status.st_mode) && !can_be_polled(fd_.get()));
   kind_ = always_ready ? Kind::file : Kind::own;
 }

@@ -1,0 +1,43 @@
+// The data segments in libwabt's C, put together again.
+//
+// libwabt writes an array of numbers for each segment and a statement that copies it. A program of
+// Go has tens of thousands of segments, and a C compiler takes minutes over as many statements. So
+// they become one string, one table, and a loop for each run of statements.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weft {
+
+class CData {
+ public:
+  // One line after the other of what stands outside of the guest's functions. Appends to `to` what
+  // is left of it.
+  void add(std::string_view line, std::string& to);
+
+  // What declares the string and the table, to all units.
+  [[nodiscard]] static const char* declarations();
+  // What names each array to memory.init.
+  [[nodiscard]] std::string names() const;
+  // The string and the table.
+  [[nodiscard]] std::string definitions() const;
+
+ private:
+  void read_numbers(std::string_view line);
+  bool read_copy(std::string_view line, std::string& to);
+  [[nodiscard]] std::size_t place_of(std::string_view name) const;
+  void end_run(std::string& to);
+
+  std::string bytes_;
+  std::vector<std::size_t> begins_;  // Of segments 0, 1...; none for an empty one.
+  std::string table_;
+  std::size_t rows_ = 0;
+  std::size_t run_ = 0;     // Rows that no statement copies yet.
+  std::string run_memory_;  // Whose they are.
+  bool in_array_ = false;
+};
+
+}  // namespace weft
