@@ -3,7 +3,7 @@
 // The preemption tick (signals/tick.h) asks whoever runs too long to yield, but needs up to two of
 // its periods to see it, and an embedder may have none. So a guest looks at the clock itself at its
 // safe points, which are rare enough (a slice of the interpreter, a quantum of checks), and asks
-// itself after kForcePreempt.
+// itself after kForcePreempt, or when a timer is due: sleepers wait for a safe point, not for a turn.
 #pragma once
 
 #include "scheduler/api.h"
@@ -13,19 +13,19 @@ namespace weft {
 
 class Turn {
  public:
-  // Yields when somebody asked for it or the turn is over. Returns how long the guest has run since
-  // the last safe point; 0 when others ran in between. On the guest's G. Throws Killed.
+  // Yields when somebody asked for it, the turn is over or a timer is due. Returns how long the guest
+  // has run since the last safe point; 0 when others ran in between. On the guest's G. Throws Killed.
   Duration safe_point() {
     G& g = this_g();
     const Instant at = now();
-    Duration ran{};
     if (g.switches != switches_) {
       switches_ = g.switches;
       since_ = at;
-    } else {
-      ran = at - looked_at_;
-      if (at - since_ >= signals::kForcePreempt) Scheduler::request_preempt(g);
+      looked_at_ = at;
     }
+    const Duration ran = at - looked_at_;
+    const bool over = at - since_ >= signals::kForcePreempt;
+    if (over || this_scheduler().is_timer_due(at)) Scheduler::request_preempt(g);
     looked_at_ = at;
     checkpoint();
     return ran;

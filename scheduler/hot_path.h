@@ -153,8 +153,10 @@ WEFT_INLINE void Scheduler::checkpoint() {
   if (chooser_ != nullptr && chooser_->at_check(*g, run_queue_)) [[unlikely]]
     request_preempt(*g);
   if (g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]] {
-    // It may have run for long, perhaps alone: time and events come first.
+    // It may have run for long, perhaps alone: time and events come first, and whom they ready runs
+    // before it.
     look_soon();
+    preempted_ = g;
     yield();
   }
 }

@@ -100,7 +100,7 @@ void Scheduler::schedule(M& m) {
     // 4. Right: only one M at a time runs Gs from the queue. Another one's: this M is idle.
     if (!take_p(m)) continue;
     // 5. Look: readiness from outside, timers, I/O; at least every kSwitchesPerLook switches.
-    if (switches_ >= next_look_) look_outside();
+    if (switches_ >= next_look_) look_behind_preempted();
     // 6. Share: between two Gs each other M that wants the thread has a turn.
     if (!m_ring_.empty()) {
       give_way(m);
@@ -182,6 +182,17 @@ void Scheduler::look_outside() {
     timers_.fire_due(coarse_now_);
     if (!in_turn()) poller_.poll(Instant::far_past());
   });
+}
+
+// A G that was preempted is the last in the queue: after the look, behind those that it readied.
+// Not where a chooser says who runs.
+void Scheduler::look_behind_preempted() {
+  const std::size_t queued = run_queue_.size();
+  look_outside();
+  const G* preempted = std::exchange(preempted_, nullptr);
+  const bool overtaken = preempted != nullptr && chooser_ == nullptr && queued > 0 &&
+                         run_queue_.size() > queued && run_queue_.peek(queued - 1) == preempted;
+  if (overtaken) run_queue_.push(run_queue_.take(queued - 1));
 }
 
 // What a timer or an embedder's handler throws ends the run, as what a G throws does.

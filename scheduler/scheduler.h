@@ -187,6 +187,11 @@ class Scheduler {
   [[nodiscard]] Instant started_at() const { return started_at_; }
   // Of the timer that is due first; far_future() when there is none.
   [[nodiscard]] Instant next_deadline() const { return timers_.next_deadline(); }
+  // Is a timer due that a G which gave way now would let fire? Never where a chooser says when a G
+  // gives way.
+  [[nodiscard]] bool is_timer_due(Instant at) const {
+    return chooser_ == nullptr && timers_.next_deadline() <= at;
+  }
   // As of the last look outside: costs nothing.
   [[nodiscard]] Instant coarse_now() const { return coarse_now_; }
 
@@ -299,6 +304,7 @@ class Scheduler {
   bool ended();
   void execute(G& g);
   void look_outside();
+  void look_behind_preempted();
   bool wait_outside();
   void drain_outside();
   void serve_interrupt();
@@ -345,6 +351,7 @@ class Scheduler {
   Instant started_at_;
   std::size_t holds_ = 0;
   std::uint64_t next_look_ = 0;  // As switches_: when the loop must look outside.
+  G* preempted_ = nullptr;       // Gave way at a checkpoint, before the next look.
   static constexpr std::uint64_t kNoTurn = ~std::uint64_t{0};
   std::uint64_t turn_end_ = kNoTurn;  // As switches_: when run_turn() returns.
   Doorbell doorbell_;

@@ -13,21 +13,16 @@
 #include "tests/unit/guest/guests.h"
 
 using namespace weft;
+using weft::test::aot_cache_folder;
 using weft::test::guest_path;
 using weft::test::Output;
 
 namespace {
 
-// Objects are kept from run to run: compiling takes longer than all the rest.
-std::string kept_cache() {
-  return std::filesystem::path(guest_path("wat_tiny")).parent_path().parent_path() / "cache" /
-         "aot-unit";
-}
-
 struct Said {
   std::vector<std::string> lines;
   AotOptions options() {
-    return {.cache_folder = kept_cache(),
+    return {.cache_folder = aot_cache_folder(),
             .say = [this](std::string_view line) { lines.emplace_back(line); }};
   }
 };

@@ -6,12 +6,15 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "guest/aot.h"
+#include "guest/interp.h"
 #include "guest/runtime.h"
 
 namespace weft::test {
@@ -31,6 +34,22 @@ inline std::vector<std::byte> guest_bytes(const std::string& name) {
   std::vector<std::byte> bytes(chars.size());
   std::transform(chars.begin(), chars.end(), bytes.begin(), [](char c) { return std::byte(c); });
   return bytes;
+}
+
+inline constexpr const char* kEngines[] = {"interp", "aot"};
+
+// Objects are kept from run to run, and shared by all tests of compiled guests.
+inline std::string aot_cache_folder() {
+  const auto build = std::filesystem::path(guest_path("wat_tiny")).parent_path().parent_path();
+  return build / "cache" / "aot-unit";
+}
+
+// One of kEngines. A module that can't be compiled ends the test.
+inline std::unique_ptr<Engine> make_engine(const std::string& name) {
+  if (name == "interp") return make_interp();
+  return make_aot({.cache_folder = aot_cache_folder(), .say = [](std::string_view line) {
+                     WEFT_CHECK(false, std::string(line).c_str());
+                   }});
 }
 
 // Where a guest's output goes: a file without a name, read when the guest has ended.

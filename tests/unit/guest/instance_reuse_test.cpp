@@ -17,8 +17,7 @@ namespace {
 std::unique_ptr<Engine> engine(Bounds bounds) {
   AotOptions options;
   options.bounds = bounds;
-  options.cache_folder = std::filesystem::path(guest_path("wat_tiny")).parent_path().parent_path() /
-                         "cache" / "aot-unit";
+  options.cache_folder = weft::test::aot_cache_folder();
   options.say = [](std::string_view line) { FAIL_CHECK(std::string(line)); };
   return make_aot(options);
 }

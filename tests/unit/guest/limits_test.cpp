@@ -6,26 +6,16 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "guest/aot.h"
-#include "guest/interp.h"
 #include "tests/unit/guest/guests.h"
 #include "tests/unit/world.h"
 
 using namespace weft;
 using weft::test::guest_path;
+using weft::test::kEngines;
+using weft::test::make_engine;
 using weft::test::Output;
 
 namespace {
-
-// Objects are kept from run to run, and shared with the other tests of compiled guests.
-std::unique_ptr<Engine> make_engine(const std::string& name) {
-  if (name == "interp") return make_interp();
-  const auto build = std::filesystem::path(guest_path("wat_tiny")).parent_path().parent_path();
-  return make_aot({.cache_folder = build / "cache" / "aot-unit",
-                   .say = [](std::string_view line) { FAIL(std::string(line)); }});
-}
-
-constexpr const char* kEngines[] = {"interp", "aot"};
 
 struct Guests {
   Runtime runtime;

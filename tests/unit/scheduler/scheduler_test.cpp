@@ -254,6 +254,21 @@ TEST_CASE("a checkpoint yields only when somebody asked") {
   CHECK(w.run() == "a1 b a2 a3");
 }
 
+TEST_CASE("a G that is preempted runs again behind those whose time has come meanwhile") {
+  World w;
+  w.go("sleeper", [&] {
+    sleep_for(milliseconds(1));
+    w.say("woke");
+  });
+  w.go("loop", [&] {
+    w.clock.advance(milliseconds(2));
+    Scheduler::request_preempt(this_g());
+    checkpoint();
+    w.say("went on");
+  });
+  CHECK(w.run() == "woke went on");
+}
+
 TEST_CASE("a chooser decides who runs next") {
   struct Newest : Chooser {
     std::size_t next_g(const RunQueue& queue) noexcept override { return queue.size() - 1; }
