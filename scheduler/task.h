@@ -11,7 +11,8 @@
 // So none is lost while the program runs, and none ends the program while somebody may still take
 // it.
 //
-// spawn() allocates once, the place that the G and the handle share; whichever goes last frees it.
+// The G and the handle share a place, which whichever goes last gives back; spawn() takes one that
+// was given back on this thread before it allocates.
 // join() of a task that has ended switches nothing.
 #pragma once
 
@@ -24,6 +25,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/inline.h"
+#include "base/recycled.h"
 #include "scheduler/panic.h"
 #include "scheduler/wait_list.h"
 
@@ -52,7 +55,7 @@ struct TaskState {
     while (Waiter* joiner = pop_waiting(joiners)) ready(joiner->g());
   }
 
-  void wait() {
+  WEFT_INLINE void wait() {
     while (g != nullptr) {
       Waiter joiner(this_g());
       joiners.push_back(joiner);
@@ -89,7 +92,7 @@ struct DropBody {
 struct NoResult {};
 
 template <class T>
-struct TaskStateOf : TaskState {
+struct TaskStateOf : TaskState, Recycled<TaskStateOf<T>> {
   using Stored = std::conditional_t<std::is_void_v<T>, NoResult, T>;
   std::optional<Stored> result;
 
@@ -128,7 +131,7 @@ class task {
 
   // Waits until the function has ended and returns its result, once. Throws what left the function,
   // or TaskKilled. On a G only.
-  T join() {
+  WEFT_INLINE T join() {
     WEFT_CHECK(state_ != nullptr, "a task was joined that was not spawned, or twice");
     const auto state = std::move(state_);
     state->wait();

@@ -25,7 +25,7 @@ class Failed(Exception):
 
 @dataclasses.dataclass
 class Figure:
-    unit: str          # ns, cpu-ns or bytes, each of one operation.
+    unit: str          # ns, cpu-ns or bytes, each of one operation; p99-ns: see Weft.figure.
     value: float
     operations: int
     checksum: int
@@ -79,7 +79,7 @@ class Weft(Contender):
 
     def command(self, benchmark, milliseconds):
         name = re.escape(self.own_names[benchmark])
-        return [self.program, "--json", f"--benchmark_filter=^{name}(/iterations:[0-9]+)?$",
+        return [self.program, "--json", f"--benchmark_filter=^{name}(/iterations:[0-9]+|/real_time)?$",
                 f"--benchmark_min_time={milliseconds / 1000}"]
 
     def figure(self, benchmark, output):
@@ -94,6 +94,8 @@ class Weft(Contender):
         iterations = run["iterations"]
         if "bytes" in run:
             unit, value = "bytes", run["bytes"]
+        elif "p99" in run:  # How late something was: a mean says too little.
+            unit, value = "p99-ns", run["p99"]
         elif benchmark.startswith("sleepers/"):
             unit, value = "cpu-ns", run["cpu_time"] * to_ns * iterations / operations
         else:

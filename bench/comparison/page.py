@@ -4,7 +4,7 @@ the number of tasks, drawn as SVG."""
 import html
 import math
 
-from comparison.report import number, rows
+from comparison.report import meaning, number, rows
 
 # Okabe and Ito's colours, which most colour-blind readers can tell apart; weft has the first.
 COLOURS = ["#d55e00", "#000000", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f",
@@ -155,9 +155,7 @@ def page(results, environment, remarks):
               for b in results.benchmarks if any(results.has(b, c.name)
                                                  for c in results.contenders)]
     parts += ["</div>", "<h2>All figures</h2>", table(rows(results)),
-              f"<p>Medians of at least {results.rounds} rounds; in brackets how many times weft's "
-              "figure. ns: wall time of one operation; cpu-ns: CPU time; bytes: resident, of one "
-              "task.</p>"]
+              f"<p>{meaning(results)}</p>"]
     return ('<!doctype html>\n<html lang="en"><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>weft and its peers</title><style>{STYLE}</style>\n"

@@ -8,6 +8,19 @@ from comparison.contenders import Failed, Figure
 BEGIN = "<!-- bench/compare --markdown: from here -->"
 END = "<!-- bench/compare --markdown: to here -->"
 
+UNITS = {
+    "ns": "wall time of one operation",
+    "cpu-ns": "its CPU time",
+    "bytes": "resident memory of one task",
+    "p99-ns": "how late, at the 99th percentile",
+}
+
+
+def meaning(results):
+    units = "; ".join(f"{unit}: {what}" for unit, what in UNITS.items())
+    return (f"Medians of at least {results.rounds} rounds; in brackets how many times weft's figure. "
+            f"{units}.")
+
 
 def number(value):
     """Three significant digits, thousands apart."""
@@ -46,9 +59,7 @@ def terminal(results, environment):
         first = f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}"
         lines.append("  ".join([first] + [f"{text:>{w}}" for text, w in
                                           zip(row[2:], widths[2:])]).rstrip())
-    lines += ["", f"Medians of at least {results.rounds} rounds; in brackets how many times weft's "
-              "figure.",
-              "ns: wall time of one operation; cpu-ns: CPU time; bytes: resident, of one task."]
+    lines += ["", meaning(results)]
     return "\n".join(lines)
 
 
@@ -58,9 +69,7 @@ def markdown(results, environment, remarks, command):
     table = rows(results)
     lines += ["", "| " + " | ".join(table[0]) + " |", "|---|---|" + "--:|" * (len(table[0]) - 2)]
     lines += ["| " + " | ".join([f"`{row[0]}`", *row[1:]]) + " |" for row in table[1:]]
-    lines += ["", f"Medians of at least {results.rounds} rounds; in brackets how many times weft's "
-              "figure. `ns` is wall time of one operation, `cpu-ns` CPU time, `bytes` resident "
-              "memory of one task."]
+    lines += ["", meaning(results)]
     if remarks:
         lines += ["", *[f"- {remark}" for remark in remarks]]
     return "\n".join(lines)

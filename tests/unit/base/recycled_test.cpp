@@ -1,0 +1,58 @@
+#include "base/recycled.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace {
+
+struct Item : weft::Recycled<Item> {
+  explicit Item(int v) : value(v) {}
+  int value;
+  char more[100] = {};
+};
+
+struct Larger : Item {
+  using Item::Item;
+  char most[1'000] = {};
+};
+
+}  // namespace
+
+TEST_CASE("the memory of what is deleted is that of the next one, unless a sanitizer watches") {
+  const auto* first = new Item(1);
+  const void* const place = first;
+  delete first;
+  const std::unique_ptr<Item> second(new Item(2));
+#if defined(WEFT_ASAN)
+  CHECK(second.get() != place);
+#else
+  CHECK(second.get() == place);
+#endif
+  CHECK(second->value == 2);
+}
+
+TEST_CASE("live objects never share memory, however many come and go") {
+  std::vector<std::unique_ptr<Item>> live;
+  for (int round = 0; round < 50; ++round) {
+    for (int i = 0; i < 20; ++i) live.emplace_back(new Item(round * 20 + i));
+    for (std::size_t i = 0; i < live.size(); i += 3)
+      live.erase(live.begin() + static_cast<long>(i));
+    for (std::size_t i = 1; i < live.size(); ++i) CHECK(live[i - 1]->value < live[i]->value);
+  }
+}
+
+TEST_CASE("an object of a larger class that inherits it has memory of its own size") {
+  delete new Item(1);
+  const auto larger = std::make_unique<Larger>(2);
+  larger->most[999] = 'x';
+  CHECK(larger->value == 2);
+}
+
+TEST_CASE("what another thread deletes is kept by that thread, and goes with it") {
+  auto item = std::make_unique<Item>(3);
+  std::thread([&] { item.reset(); }).join();
+  CHECK(item == nullptr);
+}
