@@ -1,5 +1,6 @@
 // A guest for each connection, inside an ordinary Asio program: the connection is its stdin and
 // stdout. `embed_asio GUEST.wasm [N]` prints its port and serves N connections.
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdio>

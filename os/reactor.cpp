@@ -4,9 +4,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "base/check.h"
@@ -28,11 +33,37 @@ constexpr int kOneThread = 1;
 
 }  // namespace
 
+// All of Asio's that a Reactor has.
+struct Reactor::Loop {
+  Loop() : own_io(std::in_place, kOneThread), io(*own_io) {}
+  explicit Loop(asio::io_context& embedders) : io(embedders) {}
+
+  std::optional<asio::io_context> own_io;
+  asio::io_context& io;
+  asio::steady_timer deadline_timer{io};
+  // An eventfd: write(2) to it is async-signal-safe.
+  asio::posix::stream_descriptor wakes{io, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> kept;
+};
+
 // --- ReadyWait and Watch ---
+
+// What a handler of Asio keeps alive: it may run after the Watch is gone.
+struct Watch::State {
+  struct Side {
+    List<ReadyWait, ReadyListTag> waits;
+    bool armed = false;
+  };
+  explicit State(Reactor& owner) : reactor(&owner), descriptor(owner.io()) {}
+
+  Reactor* reactor;
+  asio::posix::stream_descriptor descriptor;
+  Side sides[2];
+};
 
 ReadyWait::ReadyWait(Watch& watch, Direction direction, G& g)
     : reactor_(*watch.state_->reactor), scheduler_(this_scheduler()), g_(g) {
-  Watch::Side& side = watch.state_->sides[static_cast<int>(direction)];
+  Watch::State::Side& side = watch.state_->sides[static_cast<int>(direction)];
   side.waits.push_back(*this);
   ++reactor_.waits_;  // I1
   if (!side.armed) Watch::arm(watch.state_, direction);
@@ -59,8 +90,6 @@ Result<std::unique_ptr<Watch>> Watch::open(Reactor& reactor, int fd) {
   (void)duplicate.release();  // The stream_descriptor's now.
   return std::unique_ptr<Watch>(new Watch(std::move(state)));
 }
-
-Watch::State::State(Reactor& owner) : reactor(&owner), descriptor(owner.io()) {}
 
 Watch::~Watch() {
   WEFT_CHECK(state_->sides[0].waits.empty() && state_->sides[1].waits.empty(),
@@ -90,17 +119,16 @@ void Watch::fire(State& state, Direction direction) {
 
 // --- Reactor ---
 
-Reactor::Reactor()
-    : own_io_(std::in_place, kOneThread),
-      io_(*own_io_),
-      deadline_timer_(io_),
-      wakes_(io_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Reactor::Reactor(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {
   keep_loop(true);
 }
 
-Reactor::Reactor(asio::io_context& io)
-    : io_(io), deadline_timer_(io_), wakes_(io_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  keep_loop(true);
+Reactor::Reactor() : Reactor(std::make_unique<Loop>()) {}
+
+Reactor::Reactor(asio::io_context& io) : Reactor(std::make_unique<Loop>(io)) {}
+
+asio::io_context& Reactor::io() {
+  return loop_->io;
 }
 
 Reactor::~Reactor() {
@@ -111,35 +139,35 @@ void Reactor::watch_wakes() {
   // A new one for each wait: a handler that was queued before its wait was taken back, or before
   // the Reactor died, finds it expired.
   wakes_wait_ = std::make_shared<char>();
-  wakes_.async_wait(
+  loop_->wakes.async_wait(
       asio::posix::stream_descriptor::wait_read,
       [this, wait = std::weak_ptr(wakes_wait_)](const boost::system::error_code& error) {
         if (error || wait.expired()) return;
         std::uint64_t count = 0;
-        (void)!::read(wakes_.native_handle(), &count, sizeof count);
+        (void)!::read(loop_->wakes.native_handle(), &count, sizeof count);
         watch_wakes();
         if (listener_ != nullptr) listener_(listener_context_);
       });
 }
 
 void Reactor::watch_wakes_if_needed() {
-  const bool needed = kept_.has_value() || listener_ != nullptr;
+  const bool needed = loop_->kept.has_value() || listener_ != nullptr;
   if (needed && wakes_wait_ == nullptr) watch_wakes();
   if (!needed && wakes_wait_ != nullptr) {
     wakes_wait_ = nullptr;
-    wakes_.cancel();
+    loop_->wakes.cancel();
   }
 }
 
 void Reactor::keep_loop(bool keep) {
-  if (keep == kept_.has_value()) return;
-  WEFT_CHECK(keep || !own_io_.has_value(), "a reactor's own loop has no other user");
+  if (keep == loop_->kept.has_value()) return;
+  WEFT_CHECK(keep || !loop_->own_io.has_value(), "a reactor's own loop has no other user");
   if (keep) {
     // It may have ended for want of work. To poll(), that would mean that somebody stopped it.
-    if (io_.stopped()) io_.restart();
-    kept_.emplace(io_.get_executor());
+    if (loop_->io.stopped()) loop_->io.restart();
+    loop_->kept.emplace(loop_->io.get_executor());
   } else {
-    kept_.reset();
+    loop_->kept.reset();
   }
   watch_wakes_if_needed();
 }
@@ -153,35 +181,35 @@ void Reactor::listen(void (*f)(void* context), void* context) {
 void Reactor::wake() noexcept {
   const int saved_errno = errno;  // A signal handler must leave it as it was.
   const std::uint64_t one = 1;
-  (void)!::write(wakes_.native_handle(), &one, sizeof one);
+  (void)!::write(loop_->wakes.native_handle(), &one, sizeof one);
   errno = saved_errno;
 }
 
 void Reactor::poll(Instant deadline) {
   if (deadline == Instant::far_past()) {
     // Nobody waits and the loop is ours alone: nothing could come of asking the kernel.
-    if (waits_ == 0 && own_io_.has_value()) return;
+    if (waits_ == 0 && loop_->own_io.has_value()) return;
     handle_ready_events(0);
     return;
   }
   const bool timed = deadline != Instant::far_future();
   if (timed) {
     const std::chrono::nanoseconds since_origin(deadline.ns);
-    deadline_timer_.expires_at(std::chrono::steady_clock::time_point(since_origin));
-    deadline_timer_.async_wait([](const boost::system::error_code&) {});
+    loop_->deadline_timer.expires_at(std::chrono::steady_clock::time_point(since_origin));
+    loop_->deadline_timer.async_wait([](const boost::system::error_code&) {});
   }
-  if (io_.run_one() == 0 && io_.stopped()) {
+  if (loop_->io.run_one() == 0 && loop_->io.stopped()) {
     // The embedder stopped its loop, and with it this run.
-    io_.restart();
+    loop_->io.restart();
     if (scheduler_of_thread != nullptr) scheduler_of_thread->stop();
   }
   // The cancelled wait's handler runs below, so that it does not end the next poll before its time.
-  if (timed) deadline_timer_.cancel();
+  if (timed) loop_->deadline_timer.cancel();
   handle_ready_events(1);
 }
 
 void Reactor::handle_ready_events(std::size_t handled) {
-  while (handled < kEventsPerPoll && io_.poll_one() > 0) ++handled;
+  while (handled < kEventsPerPoll && loop_->io.poll_one() > 0) ++handled;
 }
 
 }  // namespace weft

@@ -23,17 +23,18 @@
 //       counts as work but ReadyWaits and, while somebody listens, the wait for wake().
 #pragma once
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 
 #include "base/list.h"
 #include "base/result.h"
 #include "scheduler/poller.h"
+
+// Of Asio only its name: whoever includes its headers compiles for seconds.
+namespace boost::asio {
+class io_context;
+}
 
 namespace weft {
 
@@ -81,17 +82,7 @@ class Watch {
 
  private:
   friend class ReadyWait;
-  struct Side {
-    List<ReadyWait, ReadyListTag> waits;
-    bool armed = false;
-  };
-  // What a handler of Asio keeps alive: it may run after the Watch is gone.
-  struct State {
-    explicit State(Reactor& owner);
-    Reactor* reactor;
-    boost::asio::posix::stream_descriptor descriptor;
-    Side sides[2];
-  };
+  struct State;
 
   explicit Watch(std::shared_ptr<State> state) : state_(std::move(state)) {}
   static void arm(const std::shared_ptr<State>& state, Direction direction);
@@ -114,7 +105,7 @@ class Reactor final : public Poller {
   [[nodiscard]] std::size_t waits() const override { return waits_; }
   void wake() noexcept override;
 
-  [[nodiscard]] boost::asio::io_context& io() { return io_; }
+  [[nodiscard]] boost::asio::io_context& io();
 
   // Whether the loop is kept, for poll(), as it is at first. Only an embedder's can be let go.
   void keep_loop(bool keep);
@@ -130,12 +121,11 @@ class Reactor final : public Poller {
   void watch_wakes_if_needed();
   void handle_ready_events(std::size_t handled);
 
-  std::optional<boost::asio::io_context> own_io_;
-  boost::asio::io_context& io_;
-  boost::asio::steady_timer deadline_timer_;
-  boost::asio::posix::stream_descriptor wakes_;  // An eventfd: write(2) to it is async-signal-safe.
-  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> kept_;
-  std::shared_ptr<void> wakes_wait_;  // Of the wait for wakes_ under way; nullptr: none.
+  struct Loop;
+  explicit Reactor(std::unique_ptr<Loop> loop);
+
+  std::unique_ptr<Loop> loop_;
+  std::shared_ptr<void> wakes_wait_;  // Of the wait for wake() under way; nullptr: none.
   void (*listener_)(void* context) = nullptr;
   void* listener_context_ = nullptr;
   std::size_t waits_ = 0;

@@ -1,19 +1,23 @@
 #include "os/turns.h"
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 
 namespace weft {
-namespace {
 
 namespace asio = boost::asio;
 
-}  // namespace
+struct Turns::Deadline {
+  explicit Deadline(asio::io_context& io) : timer(io) {}
+  asio::steady_timer timer;
+};
 
 Turns::Turns(Scheduler& scheduler, Reactor& reactor)
     : scheduler_(scheduler),
       reactor_(reactor),
-      timer_(reactor.io()),
+      deadline_(std::make_unique<Deadline>(reactor.io())),
       life_(std::make_shared<char>()) {
   reactor_.keep_loop(false);
   scheduler_.on_runnable([](void* self) { static_cast<Turns*>(self)->soon(); }, this);
@@ -71,16 +75,17 @@ void Turns::wait_until(Instant deadline) {
   if (deadline == timer_at_) return;
   timer_at_ = deadline;
   if (deadline == Instant::far_future()) {
-    timer_.cancel();
+    deadline_->timer.cancel();
     return;
   }
   const std::chrono::nanoseconds since_origin(deadline.ns);
-  timer_.expires_at(std::chrono::steady_clock::time_point(since_origin));
-  timer_.async_wait([this, life = std::weak_ptr(life_)](const boost::system::error_code& error) {
-    if (error || life.expired()) return;
-    timer_at_ = Instant::far_future();
-    take();
-  });
+  deadline_->timer.expires_at(std::chrono::steady_clock::time_point(since_origin));
+  deadline_->timer.async_wait(
+      [this, life = std::weak_ptr(life_)](const boost::system::error_code& error) {
+        if (error || life.expired()) return;
+        timer_at_ = Instant::far_future();
+        take();
+      });
 }
 
 }  // namespace weft

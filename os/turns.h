@@ -5,9 +5,8 @@
 //   Scheduler scheduler{clock, reactor};                  posted ──▶ a turn: Gs run, up to
 //   Turns turns{scheduler, reactor};                         ▲       kSwitchesPerTurn switches
 //   ...                                                      └─ Gs are ─┤
-//   io.run();                                                   left    ├─ all wait: a timer for
-//   the
-//                                                                       │  next deadline
+//   io.run();                                                   left    ├─ all wait: a timer
+//                                                                       │  for the next deadline
 //                                                                       └─ none can go on: nothing
 //
 // A turn is one handler among the embedder's others; between two turns they have the loop to
@@ -20,7 +19,6 @@
 // What leaves a G as an exception leaves io.run(); the others go on when that is called again.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <memory>
 
 #include "os/reactor.h"
@@ -56,7 +54,8 @@ class Turns {
 
   Scheduler& scheduler_;
   Reactor& reactor_;
-  boost::asio::steady_timer timer_;
+  struct Deadline;
+  std::unique_ptr<Deadline> deadline_;
   Instant timer_at_ = Instant::far_future();
   RunResult last_{RunEnd::finished, {}};
   bool posted_ = false;

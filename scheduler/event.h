@@ -3,6 +3,7 @@
 #pragma once
 
 #include "scheduler/g.h"
+#include "scheduler/m.h"
 
 namespace weft {
 
@@ -14,13 +15,22 @@ struct GEvent {
   GState to;
 };
 
+// An M changed its state. Sent by Scheduler::move_m after the change. Going to sleeping,
+// m.sleep_reason is set.
+struct MEvent {
+  const M& m;
+  MState from;
+  MState to;
+};
+
 class EventSink {
  public:
   virtual ~EventSink() = default;
 
-  // Called on the scheduler's thread, in the middle of a switch: it must not call the scheduler,
-  // and must not throw.
+  // Both are called on the scheduler's thread, in the middle of a switch: they must not call the
+  // scheduler, and must not throw.
   virtual void on_event(const GEvent& event) noexcept = 0;
+  virtual void on_m_event(const MEvent& event) noexcept { (void)event; }
 };
 
 }  // namespace weft

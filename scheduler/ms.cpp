@@ -33,6 +33,7 @@ void Scheduler::move_m(M& m, MState from, MState to) {
     m_ring_.push_back(m);
     direct_until_ = 0;  // So that the running G's next switch lets it have a turn.
   }
+  if (sink_ != nullptr) sink_->on_m_event({m, from, to});
 }
 
 // --- the thread goes round ---

@@ -94,4 +94,8 @@ void Scheduler::Doorbell::on_event(const GEvent& event) noexcept {
   if (event.to == GState::runnable) ring(context);
 }
 
+void Scheduler::Doorbell::on_m_event(const MEvent& event) noexcept {
+  if (behind != nullptr) behind->on_m_event(event);
+}
+
 }  // namespace weft

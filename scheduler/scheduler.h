@@ -270,6 +270,7 @@ class Scheduler {
   // that this costs ready() nothing.
   struct Doorbell final : EventSink {
     void on_event(const GEvent& event) noexcept override;
+    void on_m_event(const MEvent& event) noexcept override;
     EventSink* behind = nullptr;
     void (*ring)(void* context) = nullptr;
     void* context = nullptr;

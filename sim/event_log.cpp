@@ -44,6 +44,7 @@ std::string describe(const Event& event) {
     case Event::Kind::timer:
     case Event::Kind::fuel:
     case Event::Kind::loop:
+    case Event::Kind::m:
       text.append(event.what).append(" ").append(std::to_string(event.value));
       break;
   }

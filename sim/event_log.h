@@ -31,20 +31,22 @@ struct Event {
     timer,
     fuel,
     loop,
+    m,
   };
 
   Instant at;           // On the run's clock.
-  std::uint64_t g = 0;  // The G's id.
+  std::uint64_t g = 0;  // The G's id; m: the M's.
   Kind kind = Kind::state;
   GState from = GState::idle;  // state.
   GState to = GState::idle;    // state.
   // state: the wait reason; call: the function; decision and world: the kind; timer: armed, due or
-  // stopped; loop: wait or work.
+  // stopped; loop: wait or work; m: why it sleeps.
   std::string_view what = {};
   // returned: the errno; output: a hash of the bytes; decision: options; world: the guest; timer:
-  // the deadline; fuel: the checks that the guest has passed.
+  // the deadline; fuel: the checks that the guest has passed; m: its state before (MState).
   std::uint64_t value = 0;
-  // output: descriptor; decision: what was taken; world: the other; timer: how late, in ns.
+  // output: descriptor; decision: what was taken; world: the other; timer: how late, in ns; m: its
+  // state now.
   std::uint64_t detail = 0;
 
   bool operator==(const Event&) const = default;

@@ -79,6 +79,13 @@ void LiveTrace::on_event(const GEvent& gevent) noexcept {
   }
 }
 
+void LiveTrace::on_m_event(const MEvent& event) noexcept {
+  if (behind_.sink != nullptr) behind_.sink->on_m_event(event);
+  const char* why = event.to == MState::sleeping ? event.m.sleep_reason : "";
+  tell(Event::Kind::m, static_cast<std::uint64_t>(event.m.id), why,
+       static_cast<std::uint64_t>(event.from), static_cast<std::uint64_t>(event.to));
+}
+
 void LiveTrace::tell_timer(const G& g, GState from, GState to) {
   if (to == GState::waiting && asked_ != Instant::far_future()) {
     deadlines_[g.id] = asked_;

@@ -42,6 +42,7 @@ class LiveTrace final : public EventSink, public Chooser {
 
   // --- EventSink ---
   void on_event(const GEvent& event) noexcept override;
+  void on_m_event(const MEvent& event) noexcept override;
 
   // --- Chooser: first in, first out, unless there is one behind it ---
   std::size_t next_g(const RunQueue& queue) noexcept override {

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "scheduler/m_state.h"
+
 namespace weft::sim {
 namespace {
 
@@ -15,7 +17,7 @@ constexpr std::uint64_t kLoop = 0;  // The lane of the loop.
 
 const char* name_of(Event::Kind kind) {
   constexpr const char* names[] = {"state", "call",  "return", "output", "decision",
-                                   "world", "timer", "fuel",   "loop"};
+                                   "world", "timer", "fuel",   "loop",   "m"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -111,10 +113,12 @@ void TraceFile::on_event(const Event& event) noexcept {
   if (buffer_.size() >= kBufferBytes) flush();
 }
 
-void TraceFile::begin(char phase, std::uint64_t lane, Instant at) {
+void TraceFile::begin(char phase, std::uint64_t lane, Instant at, int process) {
   buffer_ += ",\n{\"ph\":\"";
   buffer_ += phase;
-  buffer_ += "\",\"pid\":1,\"tid\":";
+  buffer_ += "\",\"pid\":";
+  buffer_ += static_cast<char>('0' + process);
+  buffer_ += ",\"tid\":";
   put_number(lane);
   buffer_ += ",\"ts\":";
   put_time(at);
@@ -147,10 +151,27 @@ void TraceFile::put_state(const Event& event, Lane& lane) {
   lane.open = true;
 }
 
-// The states of a G or the loop are slices on its lane, one after the other; all else is
+void TraceFile::put_m(const Event& event) {
+  if (!ms_.insert(event.g).second) {
+    begin('E', event.g, event.at, kMs);
+    buffer_ += '}';
+  } else {
+    begin('M', event.g, event.at, kMs);
+    buffer_ += ",\"name\":\"thread_name\",\"args\":{\"name\":\"M";
+    put_number(event.g);
+    buffer_ += "\"}}";
+  }
+  const std::string_view state = weft::name(static_cast<MState>(event.detail));
+  begin('B', event.g, event.at, kMs);
+  put_names(state, event.what.empty() ? state : event.what);
+  buffer_ += '}';
+}
+
+// The states of a G, an M or the loop are slices on its lane, one after the other; all else is
 // instants. A call's return tells of both.
 void TraceFile::put_json(const Event& event) {
   if (event.kind == Event::Kind::state) return put_state(event, lanes_[event.g]);
+  if (event.kind == Event::Kind::m) return put_m(event);
   if (event.kind == Event::Kind::call) {
     lanes_[event.g].pending = event.what;
     return;
@@ -177,25 +198,30 @@ void TraceFile::put_json(const Event& event) {
 
 void TraceFile::put_csv(const Event& event) {
   const bool state = event.kind == Event::Kind::state;
+  const bool m = event.kind == Event::Kind::m;
   put_number(static_cast<std::uint64_t>(event.at.ns));
   buffer_ += ',';
   put_number(event.g);
   buffer_ += ',';
-  if (event.kind != Event::Kind::loop) {
+  if (m) {
+    put_quoted("M" + std::to_string(event.g));
+  } else if (event.kind != Event::Kind::loop) {
     put_quoted(lanes_[event.g].name);
   }
   buffer_ += ',';
   buffer_ += name_of(event.kind);
   buffer_ += ',';
   if (state) buffer_ += weft::name(event.from);
+  if (m) buffer_ += weft::name(static_cast<MState>(event.value));
   buffer_ += ',';
   if (state) buffer_ += weft::name(event.to);
+  if (m) buffer_ += weft::name(static_cast<MState>(event.detail));
   buffer_ += ',';
   put_quoted(event.what);
   buffer_ += ',';
-  put_number(event.value);
+  put_number(m ? 0 : event.value);
   buffer_ += ',';
-  put_number(event.detail);
+  put_number(m ? 0 : event.detail);
   buffer_ += '\n';
 }
 

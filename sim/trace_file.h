@@ -1,7 +1,8 @@
 // TraceFile: writes the stream of events to a file as it comes.
 //
-//   .json   Chrome's trace format: a lane for each G, named after its guest, and one for the loop;
-//           opens in Perfetto's viewer (ui.perfetto.dev) and in chrome://tracing
+//   .json   Chrome's trace format: a lane for each G, named after its guest, one for the loop, and
+//           one for each M, in a process of their own; opens in Perfetto's viewer
+//           (ui.perfetto.dev) and in chrome://tracing
 //   .csv    a line for each event: ns, g, name, kind, from, to, what, value, detail
 //
 // What is written so far stays when the disk is full: the trace then ends there, the run goes on,
@@ -13,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -34,6 +36,8 @@ class TraceFile final : public EventListener {
 
  private:
   enum class Format : std::uint8_t { json, csv };
+  static constexpr int kGs = 1;  // Chrome's format knows processes.
+  static constexpr int kMs = 2;
   // What is known of one G.
   struct Lane {
     std::string name;
@@ -44,8 +48,9 @@ class TraceFile final : public EventListener {
   TraceFile(std::string path, Format format, UniqueFd file);
   void put_json(const Event& event);
   void put_state(const Event& event, Lane& lane);
+  void put_m(const Event& event);
   void put_csv(const Event& event);
-  void begin(char phase, std::uint64_t lane, Instant at);
+  void begin(char phase, std::uint64_t lane, Instant at, int process = kGs);
   void put_names(std::string_view category, std::string_view name);
   void end_slice(std::uint64_t g, Lane& lane, Instant at);
   void put_number(std::uint64_t value);
@@ -62,6 +67,7 @@ class TraceFile final : public EventListener {
   std::uint64_t written_ = 0;  // Of those, before the last flush that went well.
   Instant last_;
   bool loop_waits_ = false;
+  std::unordered_set<std::uint64_t> ms_;  // Those that have a lane.
   std::unordered_map<std::uint64_t, Lane> lanes_;
 };
 

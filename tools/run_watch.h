@@ -26,6 +26,10 @@ class BothSinks final : public EventSink {
     first_.on_event(event);
     second_.on_event(event);
   }
+  void on_m_event(const MEvent& event) noexcept override {
+    first_.on_m_event(event);
+    second_.on_m_event(event);
+  }
 
  private:
   EventSink& first_;

@@ -8,7 +8,9 @@
 const $ = id => document.getElementById(id);
 const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const COLORS = {running: style('--running'), runnable: style('--runnable'),
-                waiting: style('--waiting'), wait: style('--waiting')};
+                waiting: style('--waiting'), wait: style('--waiting'),
+                sleeping: style('--waiting'), idle: style('--waiting')};
+const MS = 2, FIRST_M = 1e6;  // The process of the Ms in a trace, and their lanes here.
 const ROW = 22, LEFT = 170, AXIS = 26;
 
 // --- reading ---
@@ -23,19 +25,21 @@ function read(events) {
     }
     return lanes.get(tid);
   };
+  const idOf = e => e.pid === MS ? FIRST_M + e.tid : e.tid;
   const found = {lanes, late: [], start: Infinity, end: 0, ending: ''};
   let running = null;
   for (const e of events) {
     if (e.ph === 'M') {
-      if (e.name === 'thread_name') lane(e.tid).name = e.args.name;
+      if (e.name === 'thread_name') lane(idOf(e)).name = e.args.name;
       continue;
     }
+    const ofG = e.pid !== MS;
     found.start = Math.min(found.start, e.ts);
     found.end = Math.max(found.end, e.ts);
-    const l = lane(e.tid);
+    const l = lane(idOf(e));
     if (e.ph === 'B') {
       if (e.cat === 'runnable' && l.last === 'waiting') l.wokenBy = running;
-      if (e.cat === 'running') ++l.turns, running = e.tid;
+      if (e.cat === 'running' && ofG) ++l.turns, running = e.tid;
       l.open = {state: e.cat, what: e.name, from: e.ts, to: e.ts};
       l.ended = false;
     } else if (e.ph === 'E') {
@@ -43,7 +47,7 @@ function read(events) {
         l.open.to = e.ts;
         l.slices.push(l.open);
         l.last = l.open.state;
-        if (l.open.state === 'running' && running === e.tid) running = null;
+        if (ofG && l.open.state === 'running' && running === e.tid) running = null;
       }
       l.open = null;
       l.ended = true;
@@ -76,7 +80,7 @@ const events = JSON.parse($('trace').textContent);
 const trace = read(events);
 const rows = [...trace.lanes.values()].filter(l => l.slices.length > 0 || l.tid === 0)
                                       .sort((a, b) => a.tid - b.tid);
-const tasks = rows.filter(l => l.tid > 0 && l.tid < 1e6);
+const tasks = rows.filter(l => l.tid > 0 && l.tid < FIRST_M);
 
 // --- numbers for people ---
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <pty.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "tests/unit/os/wasip1/guest.h"
