@@ -150,9 +150,17 @@ TEST_CASE("waiting for a condition, a tick, a sleep or a cancellation allocates 
         }) == 0);
 }
 
-TEST_CASE("what allocates does so once: a task, a timer's channel, a context, its done channel") {
+TEST_CASE("a task takes the place of one that has ended, and allocates nothing") {
+#if defined(WEFT_ASAN)
+  constexpr std::size_t kExpected = 2;  // base/recycled.h keeps nothing then.
+#else
+  constexpr std::size_t kExpected = 0;
+#endif
+  CHECK(count_allocations([](int) { CHECK(spawn([] { return 1; }).join() == 1); }) == kExpected);
+}
+
+TEST_CASE("what allocates does so once: a timer's channel, a context, its done channel") {
   const auto per_side = [](auto f) { return count_allocations([&](int) { f(); }) / 2; };
-  CHECK(per_side([] { CHECK(spawn([] { return 1; }).join() == 1); }) == 1);
   CHECK(per_side([] { (void)after(milliseconds(1)).recv(); }) == 2);  // The channel and its buffer.
   CHECK(per_side([] {
           auto [ctx, cancel] = with_cancel(background());
