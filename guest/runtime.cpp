@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -108,7 +109,10 @@ void Guest::ended() {
   g_ = nullptr;
   process_.reset();
   module_.reset();
-  if (runtime_.on_end_) runtime_.on_end_(*this);
+  if (!runtime_.on_end_) return;
+  runtime_.in_callback_ = true;
+  runtime_.on_end_(*this);
+  runtime_.in_callback_ = false;
 }
 
 Runtime::Runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine)
@@ -130,9 +134,18 @@ Runtime::~Runtime() {
 }
 
 void Runtime::limit_all(const UseLimits& limits) {
-  WEFT_CHECK(guests_.empty(), "the limits of all guests were set after the first was spawned");
+  WEFT_CHECK(last_number_ == 0, "the limits of all guests were set after the first was spawned");
   all_limits_ = limits;
   all_budgets_.emplace(limits.sizes);
+}
+
+void Runtime::forget(Guest& guest) {
+  WEFT_CHECK(guest.end().has_value(), "a guest was forgotten that has not ended");
+  WEFT_CHECK(!in_callback_, "a guest was forgotten while it ends");
+  const auto at = std::lower_bound(
+      guests_.begin(), guests_.end(), guest.number(),
+      [](const auto& kept, std::size_t number) { return kept->number() < number; });
+  guests_.erase(at);
 }
 
 void Runtime::kill(Guest& guest) {
@@ -195,8 +208,8 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   }
   std::string name = std::move(options.name);
   if (name.empty()) name = module->name;
-  auto guest = std::make_unique<Guest>(*this, guests_.size() + 1, std::move(name),
-                                       std::move(module), std::move(*process));
+  auto guest = std::make_unique<Guest>(*this, last_number_ + 1, std::move(name), std::move(module),
+                                       std::move(*process));
   const SpawnOptions spawn_options{
       .name = guest->name(),
       .stack_bytes = guest->module_->stack_bytes(),
@@ -212,6 +225,7 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
     if (!all_end_) all_end_ = now + all_limits_.time;
     scheduler_.arm(all_deadline_, *all_end_);
   }
+  ++last_number_;
   guests_.push_back(std::move(guest));
   return guests_.back().get();
 }

@@ -70,7 +70,8 @@ struct RuntimeOptions {
 
 class Runtime;
 
-// A guest: one instance on one G. Owned by its Runtime, readable after it has ended.
+// A guest: one instance on one G. Owned by its Runtime, readable after it has ended, until it is
+// forgotten.
 class Guest {
  public:
   Guest(Runtime& runtime, std::size_t number, std::string name, std::shared_ptr<Module> module,
@@ -138,7 +139,8 @@ class Runtime {
                                              std::span<const std::byte> binary,
                                              const GuestLimits& limits = {});
 
-  // Makes a guest that runs when its turn comes. The Guest lives as long as the Runtime.
+  // Makes a guest that runs when its turn comes. The Guest lives until it is forgotten, or as long
+  // as the Runtime.
   Result<Guest*> spawn(std::shared_ptr<Module> module, GuestOptions options = {});
 
   // Before the first guest is spawned: what all guests may use together. A module's fuel is limited
@@ -150,6 +152,10 @@ class Runtime {
   // happens to one that has ended. On the Runtime's thread, on a G or not.
   void kill(Guest& guest);
 
+  // Drops what is kept of a guest that has ended: for programs that spawn guests without end. Not
+  // inside of on_guest_end's callback.
+  void forget(Guest& guest);
+
   // Runs until every guest and every other G has ended, or all are deadlocked. Not inside a handler
   // of io.
   RunResult run();
@@ -160,6 +166,7 @@ class Runtime {
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] GuestClock& clock() { return clock_; }
   [[nodiscard]] Reactor& reactor() { return reactor_; }
+  // In the order of spawning, but for those that were forgotten.
   [[nodiscard]] const std::vector<std::unique_ptr<Guest>>& guests() const { return guests_; }
 
  private:
@@ -181,6 +188,8 @@ class Runtime {
   AllDeadline all_deadline_{*this};
   std::optional<Instant> all_end_;  // When the time of all is over, once it has begun.
   std::size_t live_guests_ = 0;
+  std::size_t last_number_ = 0;
+  bool in_callback_ = false;
   std::vector<std::unique_ptr<Guest>> guests_;
   Scheduler scheduler_;         // It ends the guests that are left, which use all of the above.
   std::optional<Turns> turns_;  // In somebody else's loop.

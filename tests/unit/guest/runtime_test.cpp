@@ -43,6 +43,21 @@ TEST_CASE("a guest runs to its end and its exit code is kept") {
   CHECK(g.output.text().find("hello") != std::string::npos);
 }
 
+TEST_CASE("guests that are forgotten leave nothing, and numbers are never used again") {
+  Guests g;
+  Guest& kept = g.spawn("wat_tiny");
+  CHECK(g.runtime.run().end == RunEnd::finished);
+  for (std::size_t number = 2; number < 50; ++number) {
+    Guest& guest = g.spawn("wat_tiny");
+    CHECK(guest.number() == number);
+    CHECK(g.runtime.run().end == RunEnd::finished);
+    g.runtime.forget(guest);
+    REQUIRE(g.runtime.guests().size() == 1);
+  }
+  CHECK(g.runtime.guests().front().get() == &kept);
+  CHECK(kept.end()->kind == GuestEnd::Kind::exited);
+}
+
 TEST_CASE("instances of one module share it and nothing else") {
   Guests g;
   auto module = g.runtime.load(guest_path("wat_hello"));
