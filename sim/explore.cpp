@@ -40,7 +40,10 @@ RunRecord run_checked(const RunOnce& once, RunSettings settings, bool twice) {
   RunRecord record = once(settings);
   if (!twice) return record;
   const RunRecord again = once(settings);
-  if (again.hash == record.hash && again.ending == record.ending) return record;
+  if (again.hash == record.hash && again.ending == record.ending &&
+      again.exit_code == record.exit_code && again.message == record.message) {
+    return record;
+  }
   return difference(once, std::move(settings), std::move(record));
 }
 

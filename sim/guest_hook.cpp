@@ -47,13 +47,24 @@ Errno failure_of(std::string_view call) {
   return writes ? Errno::nospc : Errno::io;
 }
 
-// Only calls on files and directories: a standard stream that fails tells nothing about a program.
+unsigned object_of(const wasip1::Call& call) {
+  if (call.name.starts_with("path_")) return kFiles;
+  const auto fd = static_cast<wasip1::Fd>(call.args[0]);
+  if (fd <= 2) return kStdin + fd;
+  wasip1::Descriptor* descriptor = nullptr;
+  if (call.process.fds().find(fd, 0, descriptor) != Errno::success) return kFiles;
+  const auto* end = dynamic_cast<const LinkEnd*>(descriptor->file->device());
+  return end != nullptr ? end->object() : kFiles;
+}
+
+// Only calls on files and directories: a standard stream that fails tells nothing about a program,
+// and links have faults of their own.
 bool may_fail(const wasip1::Call& call) {
   if (call.name.starts_with("path_")) return true;
   const bool transfers = call.name == "fd_write" || call.name == "fd_pwrite" ||
                          call.name == "fd_read" || call.name == "fd_pread" ||
                          call.name == "fd_sync" || call.name == "fd_datasync";
-  return transfers && call.args[0] > 2;
+  return transfers && object_of(call) == kFiles;
 }
 
 bool moves_bytes(const wasip1::Call& call) {
@@ -109,16 +120,6 @@ std::uint64_t hash_of_output(const wasip1::Call& call) {
     hash.add(text);
   }
   return hash.value();
-}
-
-unsigned object_of(const wasip1::Call& call) {
-  if (call.name.starts_with("path_")) return kFiles;
-  const auto fd = static_cast<wasip1::Fd>(call.args[0]);
-  if (fd <= 2) return kStdin + fd;
-  wasip1::Descriptor* descriptor = nullptr;
-  if (call.process.fds().find(fd, 0, descriptor) != Errno::success) return kFiles;
-  const auto* end = dynamic_cast<const LinkEnd*>(descriptor->file->device());
-  return end != nullptr ? end->object() : kFiles;
 }
 
 // Calls that change nothing of what they touch. Not those that tell of inodes: whose number is

@@ -43,8 +43,10 @@ class Folders {
     made_[key] = path;
     if (folder.host_path.empty()) return path;
     std::error_code error;
-    fs::copy(folder.host_path, path, fs::copy_options::recursive | fs::copy_options::copy_symlinks,
-             error);
+    const fs::path from = fs::canonical(folder.host_path, error);  // It may be a link to a folder.
+    if (!error) {
+      fs::copy(from, path, fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
+    }
     if (error) return Error{folder.host_path + ": can't be copied: " + error.message()};
     return path;
   }

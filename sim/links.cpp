@@ -20,6 +20,7 @@ void Pipe::send(std::string bytes, End end) {
   Director& director = link_.network().director();
   if (link_.network().stopped()) return;
   if (spec.datagrams && (link_.down() || director.link_loses(spec.lose_one_in))) return;
+  if (spec.datagrams && bytes_ + bytes.size() > spec.buffer) return;  // No room on the way.
   const Instant now = link_.network().scheduler().now();
   if (spec.bandwidth > 0) {
     const auto ns = static_cast<std::int64_t>(static_cast<double>(bytes.size()) * 1e9 /
@@ -48,14 +49,11 @@ void Pipe::cancel() {
 
 void Pipe::arrive(Timer& timer) {
   auto& self = static_cast<Pipe&>(timer);
-  const LinkSpec& spec = self.link_.spec();
   const Instant now = self.link_.network().scheduler().now();
   while (!self.underway_.empty() && self.underway_.front().at <= now) {
     Packet packet = std::move(self.underway_.front());
     self.underway_.pop_front();
-    const bool nobody = !self.link_.plugged(self.to_side_);
-    const bool full = spec.datagrams && self.readable() + packet.bytes.size() > spec.buffer;
-    if (nobody || full) {
+    if (!self.link_.plugged(self.to_side_)) {
       self.bytes_ -= packet.bytes.size();
     } else {
       self.arrived_.push_back(std::move(packet));
@@ -73,6 +71,7 @@ void Pipe::link_changed(bool down) {
     if (!spec.datagrams) return;
     for (const Packet& packet : underway_) bytes_ -= packet.bytes.size();
     underway_.clear();
+    free_at_ = {};
     return;
   }
   const Instant first = link_.network().scheduler().now() + spec.delay;
@@ -85,6 +84,7 @@ void Pipe::clear() {
   underway_.clear();
   arrived_.clear();
   bytes_ = 0;
+  free_at_ = {};
 }
 
 std::size_t Pipe::readable() const {

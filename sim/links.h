@@ -114,6 +114,9 @@ class LinkEnd final : public wasip1::Device {
  public:
   LinkEnd(Link& link, int side, std::uint64_t connection)
       : link_(link), side_(side), connection_(connection) {}
+  ~LinkEnd() override { link_.unplug(*this); }  // It may never have become a descriptor.
+  LinkEnd(const LinkEnd&) = delete;
+  LinkEnd& operator=(const LinkEnd&) = delete;
   wasip1::Errno read(std::span<const iovec> buffers, std::size_t& n) override;
   wasip1::Errno write(std::span<const iovec> buffers, std::size_t& n) override;
   wasip1::Errno peek(std::span<const iovec> buffers, std::size_t& n) override;

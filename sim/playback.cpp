@@ -35,6 +35,8 @@ class Playback::Player final : public wasip1::CallHook {
   void leave_rest() {
     while (at_ < calls_.size()) playback_.done(calls_[at_++]);
   }
+  // It was ended before it made a call.
+  [[nodiscard]] bool dies_at_once() const { return calls_.empty() && was_stopped(); }
   void ended(const GuestEnd& end);
   [[nodiscard]] std::string line(const std::string& name) const;
   [[nodiscard]] bool same() const { return left_.empty() && fits_end_ && passed_ == 0; }
@@ -51,6 +53,14 @@ class Playback::Player final : public wasip1::CallHook {
   [[nodiscard]] int stream_of(std::uint64_t fd) const {
     const auto it = streams_.find(fd);
     return it == streams_.end() ? 0 : it->second;
+  }
+  // What ended it came from outside: it may be anywhere between its last call and the next. A limit
+  // of output is one: without it, it would go on.
+  [[nodiscard]] bool was_stopped() const {
+    return end_ == nullptr || end_->kind == GuestEnd::Kind::killed ||
+           (end_->kind == GuestEnd::Kind::trapped &&
+            (end_->trap == number_of(TrapKind::out_of_time) ||
+             end_->trap == number_of(TrapKind::out_of_output)));
   }
   [[nodiscard]] bool only_prints(std::uint32_t function, const std::vector<std::uint64_t>& values);
   std::optional<Errno> alone(const Call& call, const CallRecord& given) const;
@@ -81,8 +91,8 @@ std::optional<Errno> Playback::Player::before(const Call& call) {
   const CallRecord given = read_inputs(call);
   while (left_.empty()) {
     if (at_ == calls_.size()) {
-      if (only_prints(given.function, given.values)) break;
-      if (end_ == nullptr || end_->kind != GuestEnd::Kind::exited) {
+      if (!was_stopped() && only_prints(given.function, given.values)) break;
+      if (was_stopped() || end_->kind != GuestEnd::Kind::exited) {
         ended_in_ = describe(given);
         throw Killed{};  // The recording says nothing of what comes next.
       }
@@ -130,11 +140,8 @@ Errno Playback::Player::replay(const Call& call) {
   playback_.clock_.advance(
       microseconds(static_cast<std::int64_t>(playback_.recording_.entries[place].elapsed_us)));
   playback_.done(place);
-  // What was killed, or was at work when the recording ended, need not come to another call.
-  const bool killed =
-      end_ == nullptr || end_->kind == GuestEnd::Kind::killed ||
-      (end_->kind == GuestEnd::Kind::trapped && end_->trap == number_of(TrapKind::out_of_time));
-  if (killed && at_ == calls_.size()) this_scheduler().kill(this_g());
+  // It need not come to another call.
+  if (was_stopped() && at_ == calls_.size()) this_scheduler().kill(this_g());
   return record.result;
 }
 
@@ -255,6 +262,10 @@ void Playback::advance() {
   for (const auto& [entry, g] : waiting_) {
     if (entry == next_ && g->state == GState::waiting) ready(*g);
   }
+}
+
+bool Playback::dies_at_once(std::size_t guest) const {
+  return players_[guest]->dies_at_once();
 }
 
 void Playback::guest_ended(const Guest& guest) {

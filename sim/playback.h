@@ -40,6 +40,8 @@ class Playback {
 
   // What the guest with this number (from 0) gets in place of the outside.
   void furnish(std::size_t guest, GuestOptions& options);
+  // It was ended before it made a call: to be killed before it runs.
+  [[nodiscard]] bool dies_at_once(std::size_t guest) const;
   void guest_ended(const Guest& guest);
   // After the run.
   [[nodiscard]] PlaybackEnd finish(const std::vector<std::string>& names) const;

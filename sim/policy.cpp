@@ -27,6 +27,11 @@ const PolicyInfo* find(std::string_view name) {
   return it == std::end(kPolicies) ? nullptr : it;
 }
 
+std::uint64_t parameter_max(std::string_view parameter) {
+  const bool makes_as_many = parameter == "depth" || parameter == "bound";
+  return makes_as_many ? 100'000 : 1'000'000'000;
+}
+
 std::string known_names() {
   std::string names;
   for (const PolicyInfo& info : kPolicies)
@@ -66,11 +71,12 @@ Result<PolicySpec> parse_policy(std::string_view text) {
     const std::string_view digits = word.substr(std::min(equals + 1, word.size()));
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc() || end != digits.data() + digits.size() || value > 1'000'000'000) {
-      return Error{"policy " + spec.name + ": '" + std::string(word) +
-                   "' is not NAME=NUMBER with a number up to 1000000000"};
-    }
     const std::string_view parameter = word.substr(0, equals);
+    const std::uint64_t most = parameter_max(parameter);
+    if (error != std::errc() || end != digits.data() + digits.size() || value > most) {
+      return Error{"policy " + spec.name + ": '" + std::string(word) +
+                   "' is not NAME=NUMBER with a number up to " + std::to_string(most)};
+    }
     if (!takes(*info, parameter)) {
       const std::string known = info->parameters.empty() ? "none" : std::string(info->parameters);
       return Error{"policy " + spec.name + " has no parameter '" + std::string(parameter) +

@@ -1,6 +1,8 @@
 // The replay file's format, both ways: docs/replay.md.
 #include "sim/replay_file.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -179,17 +181,22 @@ Result<ReplayFile> decode(std::string_view bytes) {
   return file;
 }
 
+// What is there already is replaced by a rename, so that no cut file is ever seen; but a device or a
+// link is written to.
 Status write_replay(const std::string& path, const ReplayFile& file) {
-  const std::string partial = path + ".partial";
+  struct stat before {};
+  const bool in_place = ::lstat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode);
+  const std::string partial = in_place ? path : path + ".partial";
   std::FILE* out = std::fopen(partial.c_str(), "wb");
   if (out == nullptr) return Error{partial + ": " + std::strerror(errno)};
   const std::string bytes = encode(file);
   const bool written = std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size();
   int error = written ? 0 : errno;
   if (std::fclose(out) != 0 && error == 0) error = errno;
-  if (error == 0 && std::rename(partial.c_str(), path.c_str()) != 0) error = errno;
+  const bool renames = error == 0 && !in_place;
+  if (renames && std::rename(partial.c_str(), path.c_str()) != 0) error = errno;
   if (error == 0) return Nothing{};
-  (void)std::remove(partial.c_str());
+  if (!in_place) (void)std::remove(partial.c_str());
   return Error{path + ": " + std::strerror(error)};
 }
 

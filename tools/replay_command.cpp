@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/printable.h"
 #include "signals/fault.h"
 #include "sim/recording.h"
 #include "tools/engines.h"
@@ -85,7 +86,20 @@ std::vector<sim::GuestSetup> setups_of(const sim::ReplayFile& file,
   return setups;
 }
 
+// The first line: what follows are the functions that it was in.
+std::string_view ending_of(std::string_view message) {
+  return message.substr(0, message.find('\n'));
+}
+
+std::string describe_ending(sim::Ending ending, std::string_view message) {
+  std::string text = name(ending);
+  if (!message.empty()) text.append(" (").append(printable(ending_of(message))).append(")");
+  return text;
+}
+
 void compare(const sim::ReplayFile& file, const sim::RunRecord& record) {
+  const bool same_ending =
+      record.ending == file.ending && ending_of(record.message) == ending_of(file.message);
   if (record.left_schedule || record.followed < file.schedule.decisions) {
     std::fprintf(stderr,
                  "weft: the run left the recording at decision %llu of %llu, and went on by seed "
@@ -93,7 +107,7 @@ void compare(const sim::ReplayFile& file, const sim::RunRecord& record) {
                  static_cast<unsigned long long>(record.followed),
                  static_cast<unsigned long long>(file.schedule.decisions),
                  static_cast<unsigned long long>(file.settings.seed));
-  } else if (record.hash == file.hash) {
+  } else if (record.hash == file.hash && same_ending) {
     std::fprintf(stderr, "weft: replayed: the same run, %llu decisions, hash %016llx\n",
                  static_cast<unsigned long long>(record.schedule.decisions),
                  static_cast<unsigned long long>(record.hash));
@@ -101,9 +115,10 @@ void compare(const sim::ReplayFile& file, const sim::RunRecord& record) {
     std::fprintf(stderr, "weft: replayed all %llu decisions, but the run was another one\n",
                  static_cast<unsigned long long>(file.schedule.decisions));
   }
-  if (record.ending != file.ending) {
-    std::fprintf(stderr, "weft: the recorded run ended by %s, this one by %s\n", name(file.ending),
-                 name(record.ending));
+  if (!same_ending) {
+    std::fprintf(stderr, "weft: the recorded run ended by %s, this one by %s\n",
+                 describe_ending(file.ending, file.message).c_str(),
+                 describe_ending(record.ending, record.message).c_str());
   }
 }
 

@@ -28,6 +28,7 @@ Status spawn_all(Runtime& runtime, const sim::Recording& recording, sim::Playbac
     playback.furnish(i, options);
     auto guest = runtime.spawn(modules[i], std::move(options));
     if (!guest) return guest.error();
+    if (playback.dies_at_once(i)) runtime.kill(**guest);
   }
   return Nothing{};
 }

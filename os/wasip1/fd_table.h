@@ -34,8 +34,8 @@ struct Descriptor {
   Rights base;        // What may be done with it.
   Rights inheriting;  // What may be done with what path_open opens under it.
   std::uint16_t flags;
-  std::optional<std::string> preopen_path;  // Of a preopened directory: its name for the guest.
-  bool preopened_listener = false;
+  std::optional<std::string> preopen_path;    // Of a preopened directory: its name for the guest.
+  bool preopened_socket = false;              // A listener, or the end of a link.
   std::unique_ptr<DirectoryListing> listing;  // While the guest reads the directory: see dir.cpp.
 };
 

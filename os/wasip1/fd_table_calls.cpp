@@ -74,7 +74,7 @@ Errno fd_prestat_get(Process& process, Memory memory, Fd fd, Size prestat) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(process.fds().find(fd, 0, descriptor));
   Prestat answer{};
-  if (descriptor->preopened_listener) {
+  if (descriptor->preopened_socket) {
     answer.tag = PreopenType::socket;
   } else if (descriptor->preopen_path.has_value()) {
     answer.pr_name_len = static_cast<Size>(descriptor->preopen_path->size());
@@ -91,7 +91,7 @@ Errno fd_prestat_get(Process& process, Memory memory, Fd fd, Size prestat) {
 Errno fd_prestat_dir_name(Process& process, Memory memory, Fd fd, Size path, Size path_len) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(process.fds().find(fd, 0, descriptor));
-  if (descriptor->preopened_listener) return Errno::notdir;
+  if (descriptor->preopened_socket) return Errno::notdir;
   if (!descriptor->preopen_path.has_value()) return Errno::badf;
   const std::string& name = *descriptor->preopen_path;
   std::span<std::byte> out;

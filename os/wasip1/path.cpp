@@ -16,7 +16,6 @@
 
 #include "os/wasip1/calls.h"
 #include "os/wasip1/filestat.h"
-#include "os/wasip1/stable_files.h"
 
 namespace weft::wasip1 {
 namespace {
@@ -70,7 +69,9 @@ Errno path_remove_directory(Process& process, Memory memory, Fd fd, Size path, S
   WEFT_WASI_TRY(
       find_parent(process, memory, fd, rights::path_remove_directory, path, path_len, parent));
   if (parent.special) return parent.name == "." ? Errno::inval : Errno::notempty;
-  const Errno e = result_of(::unlinkat(parent.fd(), parent.name.c_str(), AT_REMOVEDIR));
+  const Errno e = remove_name(process, parent, [&] {
+    return result_of(::unlinkat(parent.fd(), parent.name.c_str(), AT_REMOVEDIR));
+  });
   return e == Errno::exist ? Errno::notempty : e;  // Some file systems use the one for the other.
 }
 
@@ -86,7 +87,8 @@ Errno path_unlink_file(Process& process, Memory memory, Fd fd, Size path, Size p
         result_of(::fstatat(parent.fd(), parent.name.c_str(), &status, AT_SYMLINK_NOFOLLOW)));
     return S_ISDIR(status.st_mode) ? Errno::isdir : Errno::notdir;
   }
-  return result_of(::unlinkat(parent.fd(), parent.name.c_str(), 0));
+  return remove_name(process, parent,
+                     [&] { return result_of(::unlinkat(parent.fd(), parent.name.c_str(), 0)); });
 }
 
 // Writes the attributes of a file (64 bytes at filestat, as fd_filestat_get). Without

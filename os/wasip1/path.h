@@ -1,10 +1,14 @@
 // What the path_* functions share: the directory that they start from, and the path.
 #pragma once
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <string>
 
 #include "os/wasip1/memory.h"
 #include "os/wasip1/process.h"
+#include "os/wasip1/stable_files.h"
 
 namespace weft::wasip1 {
 
@@ -31,6 +35,20 @@ inline Errno find_parent(Process& process, Memory memory, Fd fd, Rights needed, 
   std::string text;
   WEFT_WASI_TRY(load_path(memory, path, path_len, text));
   return process.resolver().parent(directory->file->fd(), text, out);
+}
+
+// Calls remove(), which takes a name away or puts another file in its place: a simulation's
+// StableFiles is told when the file has gone with it.
+template <class Remove>
+Errno remove_name(Process& process, const Parent& name, Remove&& remove) {
+  StableFiles* const stable = process.stable_files();
+  struct stat status {};
+  const bool is_there = stable != nullptr &&
+                        ::fstatat(name.fd(), name.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  const Errno e = remove();
+  const bool was_last = S_ISDIR(status.st_mode) || status.st_nlink <= 1;
+  if (is_there && e == Errno::success && was_last) stable->removed(status);
+  return e;
 }
 
 }  // namespace weft::wasip1

@@ -90,8 +90,10 @@ Errno path_rename(Process& process, Memory memory, Fd fd, Size old_path, Size ol
     WEFT_WASI_TRY(is_directory(old_name, directory));
     if (!directory) return Errno::notdir;
   }
-  return result_of(
-      ::renameat(old_name.fd(), old_name.name.c_str(), new_name.fd(), new_name.name.c_str()));
+  return remove_name(process, new_name, [&] {
+    return result_of(
+        ::renameat(old_name.fd(), old_name.name.c_str(), new_name.fd(), new_name.name.c_str()));
+  });
 }
 
 // Makes a symbolic link at new_path that says old_path. Relative ones may say anything: where they

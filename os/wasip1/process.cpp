@@ -102,9 +102,10 @@ Status Process::add_device(const DeviceFile& file, Rights direction, std::uint16
   const bool socket = file.type == FileType::socket_stream || file.type == FileType::socket_dgram;
   const Rights all = socket ? rights::of_socket : rights::of_stream;
   const Rights base = (all & ~(rights::fd_read | rights::fd_write)) | direction;
+  auto descriptor = std::make_unique<Descriptor>(std::move(*simulated), base, Rights{0}, flags);
+  descriptor->preopened_socket = socket;
   Fd number = 0;
-  if (fds_.add(std::make_unique<Descriptor>(std::move(*simulated), base, Rights{0}, flags),
-               number) != Errno::success) {
+  if (fds_.add(std::move(descriptor), number) != Errno::success) {
     return Error{"no descriptor is left for the streams of the simulation"};
   }
   return Nothing{};
@@ -122,7 +123,7 @@ Status Process::add_listener(UniqueFd fd) {
   auto descriptor =
       std::make_unique<Descriptor>(HostFile::own(reactor_, std::move(fd)), rights::of_listener,
                                    rights::of_socket, fdflags::nonblock);
-  descriptor->preopened_listener = true;
+  descriptor->preopened_socket = true;
   Fd number = 0;
   if (fds_.add(std::move(descriptor), number) != Errno::success) {
     return Error{"no descriptor is left for a listener (--fds, --total-fds)"};

@@ -2,7 +2,8 @@
 // numbers, sizes and link counts of directories, times of last access, and the times of what was
 // changed during the run.
 //
-//   inode     numbered from 1 in the order in which the run first sees them
+//   inode     numbered from 1 in the order in which the run first sees them; what takes the place of
+//             a file that is gone has a number of its own, whatever the file system gives it
 //   times     what was last changed before the run keeps its time; what the run itself changed has
 //             the time at which virtual time started; times that a guest set itself stay
 //   atim      the same as mtim
@@ -29,8 +30,13 @@ class StableFiles {
   }
 
   [[nodiscard]] std::uint64_t inode(std::uint64_t device, std::uint64_t number) {
-    return inodes_.try_emplace({device, number}, inodes_.size() + 1).first->second;
+    const auto [at, is_new] = inodes_.try_emplace({device, number}, last_inode_ + 1);
+    if (is_new) ++last_inode_;
+    return at->second;
   }
+
+  // The last name of this file is gone.
+  void removed(const struct stat& status) { inodes_.erase({status.st_dev, status.st_ino}); }
 
   void stabilise(struct stat& status) {
     status.st_ino = inode(status.st_dev, status.st_ino);
@@ -54,6 +60,7 @@ class StableFiles {
   timespec start_{};
   timespec real_start_{};
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> inodes_;
+  std::uint64_t last_inode_ = 0;
 };
 
 }  // namespace weft::wasip1

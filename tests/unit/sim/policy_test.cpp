@@ -224,9 +224,9 @@ TEST_CASE("a policy that is not known is named, with those that are") {
   CHECK(message("pct:deep=3") == "policy pct has no parameter 'deep'; it has: depth steps");
   CHECK(message("fifo:x=1") == "policy fifo has no parameter 'x'; it has: none");
   CHECK(message("pct:depth=-1") ==
-        "policy pct: 'depth=-1' is not NAME=NUMBER with a number up to 1000000000");
+        "policy pct: 'depth=-1' is not NAME=NUMBER with a number up to 100000");
   CHECK(message("pct:depth") ==
-        "policy pct: 'depth' is not NAME=NUMBER with a number up to 1000000000");
+        "policy pct: 'depth' is not NAME=NUMBER with a number up to 100000");
   CHECK(to_string(*parse_policy("pct:steps=7,depth=2")) == "pct:depth=2,steps=7");
 }
 
