@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/sha256.h"
 #include "guest/aot_module.h"
@@ -75,8 +76,12 @@ class Aot final : public Engine {
 
 // All that the object depends on.
 std::string Aot::key_of(const Source& source) const {
+  const char* const cc = std::getenv("CC");
   Sha256 hash;
-  hash.add("weft aot " + std::to_string(aot::kAbi) + " " + kMachine + " cc=" + options_.cc +
+  hash.add("weft aot " + std::to_string(aot::kAbi) + " " + kMachine + " cc=" +
+           (!options_.cc.empty() ? options_.cc
+            : cc != nullptr      ? cc
+                                 : "") +
            (options_.checks ? " checks" : " no checks") +
            (source.role == Role::library ? " library" : "") + (source.one_nan ? " one NaN" : ""));
   for (const std::string& flag : compile_flags(guard_pages_, false)) hash.add(" " + flag);

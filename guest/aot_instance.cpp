@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 #include <optional>
+#include <utility>
 
 #include "guest/aot_module.h"
 #include "os/wasip1/memory.h"
@@ -21,6 +22,9 @@ constexpr std::uint32_t kQuantum = 16'384;
 
 // The most that a memory may have: its size in bytes is 32 bits wide.
 constexpr std::uint32_t kPagesMax = 65'535;
+
+// What an idle instance keeps of each of its tables.
+constexpr std::size_t kTableBytesKept = 64 * 1024;
 
 }  // namespace
 
@@ -78,7 +82,12 @@ void AotInstance::make() {
 }
 
 bool AotInstance::clear() {
-  if (making_) return false;  // It could not be made.
+  if (making_) return false;      // It could not be made.
+  for (Table& table : tables_) {  // Nobody's budget holds what an idle instance keeps.
+    if (table.bytes <= kTableBytesKept) continue;
+    std::free(std::exchange(table.data, nullptr));
+    table.bytes = 0;
+  }
   if (memory_ == nullptr) return true;
   return MemoryPool::reset(place_, memory_->size, initial_bytes_);
 }
@@ -288,6 +297,17 @@ void AotInstance::segment(aot::Memory& memory, std::uint32_t at, const std::uint
 // While the instance is made: the next table, all null. Later: that whose elements are at `data`.
 void* AotInstance::resize_table(void* data, std::uint32_t old_size, std::uint32_t size,
                                 std::uint32_t element_bytes) noexcept {
+  // From here on it is no guest's code that runs out of stack.
+  if (!making_ && !state_.has_stack()) trap(TrapKind::stack_overflow, 0);
+  const bool was_in_guest = std::exchange(state_.in_guest, false);
+  void* const resized = resize_in_host(data, old_size, size, element_bytes);
+  if (resized == nullptr && making_) trap(TrapKind::out_of_memory, 0);
+  state_.in_guest = was_in_guest;
+  return resized;  // Null: table.grow says so to the guest.
+}
+
+void* AotInstance::resize_in_host(void* data, std::uint32_t old_size, std::uint32_t size,
+                                  std::uint32_t element_bytes) noexcept {
   Budget& budget = process_->budgets().table_elements;
   const bool taken = budget.take(size - old_size);
   Table* table = taken ? table_of(data) : nullptr;
@@ -298,9 +318,8 @@ void* AotInstance::resize_table(void* data, std::uint32_t old_size, std::uint32_
     if (table != nullptr) *table = {bigger, bytes};
   }
   if (table == nullptr) {
-    if (making_) trap(TrapKind::out_of_memory, 0);
-    if (taken) budget.give_back(size - old_size);
-    return nullptr;  // table.grow says so to the guest.
+    if (taken && !making_) budget.give_back(size - old_size);
+    return nullptr;
   }
   const std::size_t old_bytes = std::size_t{old_size} * element_bytes;
   if (bytes > old_bytes)

@@ -75,6 +75,8 @@ class AotInstance {
   [[noreturn]] void leave_killed();
   void make();
   std::uint32_t yield_guest();
+  void* resize_in_host(void* data, std::uint32_t old_size, std::uint32_t size,
+                       std::uint32_t element_bytes) noexcept;
   Table* table_of(const void* data) noexcept;
   void place_changed(aot::Memory& memory, std::uint32_t pages);
   GuestEnd end_of_left();

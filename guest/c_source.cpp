@@ -35,6 +35,9 @@ constexpr char kCode[] =
 // How libwabt's C writer names things.
 constexpr std::string_view kFunction = "w2c_f";
 constexpr std::string_view kStatic = "static ";
+// An import among the elements of a table, and what it becomes.
+constexpr std::string_view kElement = "(wasm_rt_function_ptr_t)Z_mZ_i";
+constexpr std::string_view kTableImport = "weft_table_i";
 constexpr std::string_view kState = "static bool s_module_initialized";
 constexpr std::string_view kTypes = "static u32 func_types[";
 constexpr std::string_view kHelpers = "static inline void memory_fill";
@@ -114,10 +117,23 @@ bool read_marker(std::string_view line, std::uint32_t marker, std::uint32_t& off
   return true;
 }
 
+// How calls of sched_yield begin. They go straight to the host: behind a switch of stacks each return
+// is one that the processor did not foresee, and one more would take as long as the switch.
+std::vector<std::string> calls_of_yield(const ModuleInfo& info) {
+  std::vector<std::string> calls;
+  for (std::size_t i = 0; i < info.imports.size(); ++i) {
+    if (info.imports[i].name == "sched_yield") {
+      calls.push_back("(*Z_mZ_i" + std::to_string(i) + ")(");
+    }
+  }
+  return calls;
+}
+
 // Cuts the source into what is shared, the first unit's and the functions.
 class Cutter {
  public:
-  Cutter(const wabt_ir::CSource& c, const ModuleInfo& info) : c_(c), info_(info) {}
+  Cutter(const wabt_ir::CSource& c, const ModuleInfo& info)
+      : c_(c), info_(info), yields_(calls_of_yield(info)) {}
 
   Status cut() {
     const std::size_t state = c_.source.find(kState);
@@ -177,6 +193,10 @@ class Cutter {
       append_line(common, line.substr(kStatic.size()));
     } else if (names_function(line) && line.ends_with("{")) {
       functions.push_back(function(lines, line));
+    } else if (const std::size_t at = line.find(kElement); at != std::string_view::npos) {
+      std::string element(line);
+      element.replace(at, kElement.size(), "(wasm_rt_function_ptr_t)" + std::string(kTableImport));
+      data_.add(element, first);
     } else {
       data_.add(line, first);
     }
@@ -204,6 +224,7 @@ class Cutter {
       append_line(text, line);
       if (line == "}") break;
     }
+    for (const std::string& call : yields_) replace_all(text, call, "(weft_host->yield)(");
     return text;
   }
 
@@ -217,41 +238,54 @@ class Cutter {
 
   const wabt_ir::CSource& c_;
   const ModuleInfo& info_;
+  const std::vector<std::string> yields_;
   CData data_;
   bool names_data_ = false;  // A function uses data segments.
 };
 
 // --- what binds it to weft ---
 
-// Not inlined: its lines would take the place of the call's.
-std::string import_function(std::size_t index, const wasip1::Function& function) {
-  const std::string number = std::to_string(index);
-  std::string params;
-  std::string args;
+struct ImportText {
+  std::string number;
+  std::string result;
+  std::string back;    // "return ", or nothing.
+  std::string params;  // ", u32 a0, u64 a1"
+  std::string args;    // ", a0, a1"
+};
+
+ImportText text_of(std::size_t index, const wasip1::Function& function) {
+  ImportText text;
+  text.number = std::to_string(index);
+  text.result = function.returns_errno ? "u32" : "void";
+  text.back = function.returns_errno ? "return " : "";
   for (std::size_t i = 0; i < function.params.size(); ++i) {
     const std::string arg = "a" + std::to_string(i);
-    params += std::string(", ") + (function.params[i] == 'i' ? "u32 " : "u64 ") + arg;
-    args += (i > 0 ? ", " : "") + arg;
+    text.params += std::string(", ") + (function.params[i] == 'i' ? "u32 " : "u64 ") + arg;
+    text.args += ", " + arg;
   }
-  const std::string result = function.returns_errno ? "u32" : "void";
-  return "HIDDEN __attribute__((noinline)) " + result + " Z_mZ_i" + number +
-         "(struct Z_m_instance_t* guest" + params + ") {\n  u64 args[] = {" +
-         (args.empty() ? "0" : args) + "};\n  " + (function.returns_errno ? "return " : "") +
-         "weft_host->call(guest, " + number + ", args);\n}\n";
+  return text;
 }
 
-bool is_yield(const ImportInfo& import) {
-  return import.name == "sched_yield";
+// Not inlined: its lines would take the place of the call's.
+std::string import_function(const ImportText& f) {
+  return "HIDDEN __attribute__((noinline)) " + f.result + " Z_mZ_i" + f.number +
+         "(struct Z_m_instance_t* guest" + f.params + ") {\n  u64 args[] = {" +
+         (f.args.empty() ? "0" : f.args.substr(2)) + "};\n  " + f.back + "weft_host->call(guest, " +
+         f.number + ", args);\n}\n";
 }
 
-// In place where the guest calls it: behind a switch of stacks each return is one that the processor
-// did not foresee, and this one would take as long as the switch. A macro, so that its line is the
-// call's.
-std::string yield_macros(const ModuleInfo& info) {
+// The same, as it stands in a table: libwabt's elements give it the address of the instance's
+// pointer to its guest, where a call gives it that pointer.
+std::string table_function(const ImportText& f) {
+  return "static " + f.result + " " + std::string(kTableImport) + f.number +
+         "(struct Z_m_instance_t** guest" + f.params + ") {\n  " + f.back + "Z_mZ_i" + f.number +
+         "(*guest" + f.args + ");\n}\n";
+}
+
+std::string table_functions(const ModuleInfo& info) {
   std::string text;
   for (std::size_t i = 0; i < info.imports.size(); ++i) {
-    if (!is_yield(info.imports[i])) continue;
-    text += "#define Z_mZ_i" + std::to_string(i) + " weft_host->yield\n";
+    text += table_function(text_of(i, *wasip1::find(info.imports[i].module, info.imports[i].name)));
   }
   return text;
 }
@@ -325,8 +359,8 @@ std::string calls_of_exports(const ModuleInfo& info) {
 std::string binding(const ModuleInfo& info, std::int64_t start, bool checks, Role role) {
   std::string text = "HIDDEN const struct weft_host* weft_host;\n";
   for (std::size_t i = 0; i < info.imports.size(); ++i) {
-    if (is_yield(info.imports[i])) continue;
-    text += import_function(i, *wasip1::find(info.imports[i].module, info.imports[i].name));
+    text +=
+        import_function(text_of(i, *wasip1::find(info.imports[i].module, info.imports[i].name)));
   }
   if (checks) {
     text +=
@@ -365,7 +399,6 @@ Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& in
   if (checks) {
     cutter.common += "HIDDEN u32 Z_mZ_check(struct Z_m_instance_t* guest);\n";
   }
-  cutter.common += yield_macros(info);
   std::vector<CFile> files;
   files.push_back({"wasm-rt.h", kRuntimeHeader, false});
   files.push_back({wabt_ir::kHeaderName, std::move(c.header), false});
@@ -377,7 +410,7 @@ Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& in
       cutter.shares_segments ? 1 : std::clamp<std::size_t>(bytes / kUnitBytes, 1, kUnitsMax);
   constexpr const char* kInclude = "#include \"common.h\"\n";
   std::vector<std::string> texts(units, kInclude);
-  texts[0] += cutter.first + binding(info, c.start_function, checks, role);
+  texts[0] += table_functions(info) + cutter.first + binding(info, c.start_function, checks, role);
   for (std::string& text : texts) text += "#undef WEFT_OFFSET\n#define WEFT_OFFSET __LINE__\n";
   // Each to the unit that has least so far, so that all take about as long.
   for (std::string& function : cutter.functions) {

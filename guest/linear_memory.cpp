@@ -14,9 +14,15 @@ constexpr std::size_t kPlaceBytesMin = 64 * 1024;
 constexpr std::size_t kSlabBytes = std::size_t{256} << 20;
 constexpr std::size_t kFreeGuardedMax = 64;
 
-// Takes a memory's pages from it; they are zero when they are touched again.
-void forget(std::uint8_t* data, std::size_t bytes) {
-  if (bytes > 0) ::madvise(data, bytes, MADV_DONTNEED);
+// Takes a memory's pages from it; they are zero, or the image's, when they are touched again. False
+// when the pages are locked (mlockall).
+bool forget(std::uint8_t* data, std::size_t bytes) {
+  return bytes == 0 || ::madvise(data, bytes, MADV_DONTNEED) == 0;
+}
+
+// Whoever has the memory next must find nothing in it.
+void wipe(std::uint8_t* data, std::size_t bytes) {
+  if (!forget(data, bytes)) std::memset(data, 0, bytes);
 }
 
 // Makes what is behind the first `bytes` of a guarded memory inaccessible.
@@ -121,7 +127,11 @@ void MemoryPool::lay(MemoryImage& image, MemoryPlace& place) {
 }
 
 bool MemoryPool::reset(MemoryPlace& place, std::size_t used_bytes, std::size_t bytes) {
-  forget(place.data, used_bytes);
+  if (place.image_end == 0) {
+    wipe(place.data, used_bytes);
+  } else if (!forget(place.data, used_bytes)) {
+    return false;
+  }
   return cut(place, bytes);
 }
 
@@ -131,7 +141,7 @@ void MemoryPool::give_back(MemoryPlace& place, std::size_t bytes) {
   const bool kept = !guarded || free_guarded_.size() < kFreeGuardedMax;
   const bool plain = place.image_end == 0 ||
                      (kept && MemoryImage::unmap(place.data, place.image_begin, place.image_end));
-  if (kept) forget(place.data, guarded ? place.usable_bytes : bytes);
+  if (kept) wipe(place.data, guarded ? place.usable_bytes : bytes);
   if (kept && plain) {
     place.image_begin = place.image_end = 0;
     if (guarded) {

@@ -197,6 +197,13 @@ Result<ObjectCache> ObjectCache::open(std::string folder, std::uint64_t bytes_ma
   fs::create_directories(fs::path(folder).parent_path(), error);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return about(folder, "can't be made");
   if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) return about(folder, "can't be used");
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) return about(folder, "can't be used");
+  if (status.st_uid != ::geteuid() || (status.st_mode & 022) != 0) {
+    return Error{folder +
+                 ": others may write it, and so what guests run; give it to yourself alone "
+                 "(chmod go-w) or set XDG_CACHE_HOME"};
+  }
   return ObjectCache(std::move(folder), bytes_max);
 }
 

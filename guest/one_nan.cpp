@@ -10,7 +10,7 @@
 //   select                 ;; itself, or that NaN
 //
 // which is what libwabt's interpreter does by itself. What only moves bits (loads, reinterpret,
-// abs, neg, copysign) keeps the NaNs that it is given.
+// abs, neg, copysign, promote) keeps the NaNs that it is given, on every processor.
 #include "guest/one_nan.h"
 
 #include <memory>
@@ -62,9 +62,7 @@ Type may_make_nan(const Expr& expr) {
     }
   }
   if (const auto* convert = wabt::dyn_cast<wabt::ConvertExpr>(&expr)) {
-    const bool of_floats =
-        convert->opcode == Opcode::F32DemoteF64 || convert->opcode == Opcode::F64PromoteF32;
-    return of_floats ? Type(convert->opcode.GetResultType()) : Type(Type::Void);
+    return convert->opcode == Opcode::F32DemoteF64 ? Type::F32 : Type::Void;
   }
   return Type::Void;
 }

@@ -190,6 +190,10 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
       return Error{"listener " + std::to_string(listener) + ": " + std::strerror(errno)};
     }
   }
+  if (options.use.sizes.checks != Budget::kUnlimited && module->limits.fuel == 0) {
+    return Error{module->name +
+                 ": to be limited in checks it must be loaded with GuestLimits::fuel"};
+  }
   config.stdin_fd = options.stdin_from;
   config.stdout_fd = options.stdout_to;
   config.stderr_fd = options.stderr_to;
@@ -221,7 +225,8 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   guest->g_ = *g;
   const Instant now = scheduler_.now();
   if (options.use.time > Duration{}) scheduler_.arm(guest->deadline_, now + options.use.time);
-  if (++live_guests_ == 1 && all_limits_.time > Duration{}) {
+  ++live_guests_;
+  if (all_limits_.time > Duration{} && !all_deadline_.armed()) {
     if (!all_end_) all_end_ = now + all_limits_.time;
     scheduler_.arm(all_deadline_, *all_end_);
   }

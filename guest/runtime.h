@@ -33,7 +33,8 @@ namespace weft {
 // What one guest may use up or hold, or all guests of a Runtime together. A guest that is over
 // ends: with a trap out_of_time, out_of_output, out_of_fuel, or out_of_memory when even what it
 // begins with is too much. Where there is a gentler answer the guest gets that: memory.grow and
-// table.grow fail, opening a file is EMFILE (the guest's limit) or ENFILE (that of all).
+// table.grow fail, opening a file is EMFILE (the guest's limit) or ENFILE (that of all). A limit of
+// checks is for modules that are loaded with GuestLimits::fuel: spawn() refuses it for others.
 struct UseLimits {
   BudgetSizes sizes = {};
   Duration time = {};  // From the (first) guest's spawning, on the Runtime's clock. 0: no limit.

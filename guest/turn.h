@@ -3,13 +3,17 @@
 // The preemption tick (signals/tick.h) asks whoever runs too long to yield, but needs up to two of
 // its periods to see it, and an embedder may have none. So a guest looks at the clock itself at its
 // safe points, which are rare enough (a slice of the interpreter, a quantum of checks), and asks
-// itself after kForcePreempt, or when a timer is due: sleepers wait for a safe point, not for a turn.
+// itself after kForcePreempt, or when a timer is due and it has had the thread for a while: a sleeper
+// then runs behind those that were runnable before it, and before this guest.
 #pragma once
 
 #include "scheduler/api.h"
 #include "signals/tick.h"
 
 namespace weft {
+
+// What a guest has of a turn even where sleepers wake all the time.
+inline constexpr Duration kTurnMin = microseconds(100);
 
 class Turn {
  public:
@@ -24,8 +28,10 @@ class Turn {
       looked_at_ = at;
     }
     const Duration ran = at - looked_at_;
-    const bool over = at - since_ >= signals::kForcePreempt;
-    if (over || this_scheduler().is_timer_due(at)) Scheduler::request_preempt(g);
+    const Duration had = at - since_;
+    const bool is_over =
+        had >= signals::kForcePreempt || (had >= kTurnMin && this_scheduler().is_timer_due(at));
+    if (is_over) Scheduler::request_preempt(g);
     looked_at_ = at;
     checkpoint();
     return ran;

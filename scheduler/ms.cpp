@@ -243,7 +243,7 @@ Result<M*> Scheduler::make_m(MStart start, void* argument) {
 #endif
   m.g0.prepare(m.bottom, &m, &m_main, &m);
   ++mcount_;
-  timers_.reserve(live_ + mcount_);  // I4
+  timers_.reserve(2 * live_ + mcount_ + 1);  // I4: deadlines of guests, too.
   move_m(m, MState::dead, MState::runnable);
   return &m;
 }

@@ -255,8 +255,8 @@ void Scheduler::make_runnable(G& g, void* stack_top, const SpawnOptions& options
   g.owner = options.owner;
   g.name[options.name.copy(g.name, kGNameMax - 1)] = '\0';
   ++live_;
-  run_queue_.reserve(live_);         // I4
-  timers_.reserve(live_ + mcount_);  // I4
+  run_queue_.reserve(live_);                 // I4
+  timers_.reserve(2 * live_ + mcount_ + 1);  // I4: deadlines of guests, too.
   move(g, GState::idle, GState::runnable);
   run_queue_.push(g);
 }

@@ -92,9 +92,19 @@ struct DropBody {
 struct NoResult {};
 
 template <class T>
-struct TaskStateOf : TaskState, Recycled<TaskStateOf<T>> {
-  using Stored = std::conditional_t<std::is_void_v<T>, NoResult, T>;
-  std::optional<Stored> result;
+using Stored = std::conditional_t<std::is_void_v<T>, NoResult, T>;
+
+template <class T>
+struct TaskStateOf;
+
+// What malloc does not align as it must is left to operator new.
+template <class T>
+using Allocation = std::conditional_t<alignof(Stored<T>) <= alignof(std::max_align_t),
+                                      Recycled<TaskStateOf<T>>, NoResult>;
+
+template <class T>
+struct TaskStateOf : TaskState, Allocation<T> {
+  std::optional<Stored<T>> result;
 
   template <class F>
   void run(F& function) {

@@ -110,10 +110,9 @@ Errno fd_write(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len,
   Iovecs iovecs;
   WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
   WEFT_WASI_TRY(memory.check<Size>(nwritten));
-  OutputClaim claim(process, iovecs);
   std::size_t n = 0;
+  const OutputClaim claim(process, iovecs, n);
   WEFT_WASI_TRY(write_all(*descriptor, iovecs, n));
-  claim.keep(n);
   give_turn(n);
   return memory.store(nwritten, static_cast<Size>(n));
 }
@@ -149,15 +148,16 @@ Errno fd_pwrite(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len
   WEFT_WASI_TRY(memory.check<Size>(nwritten));
   off_t at = 0;
   WEFT_WASI_TRY(host_offset(offset, at));
-  OutputClaim claim(process, iovecs);
+  std::size_t n = 0;
+  const OutputClaim claim(process, iovecs, n);
   int rwf = 0;
   if ((descriptor->flags & fdflags::dsync) != 0) rwf |= RWF_DSYNC;
   if ((descriptor->flags & (fdflags::sync | fdflags::rsync)) != 0) rwf |= RWF_SYNC;
-  const ssize_t n = ::pwritev2(descriptor->file->fd(), iovecs.host().data(),
-                               static_cast<int>(iovecs.host().size()), at, rwf);
-  if (n < 0) return from_host(errno);
-  claim.keep(static_cast<std::size_t>(n));
-  give_turn(static_cast<std::size_t>(n));
+  const ssize_t written = ::pwritev2(descriptor->file->fd(), iovecs.host().data(),
+                                     static_cast<int>(iovecs.host().size()), at, rwf);
+  if (written < 0) return from_host(errno);
+  n = static_cast<std::size_t>(written);
+  give_turn(n);
   return memory.store(nwritten, static_cast<Size>(n));
 }
 

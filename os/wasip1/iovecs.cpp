@@ -53,8 +53,10 @@ void Iovecs::consume(std::size_t n) {
   }
 }
 
-OutputClaim::OutputClaim(Process& process, Iovecs& iovecs)
-    : budget_(process.budgets().output_bytes), claimed_(budget_.take_up_to(iovecs.total())) {
+OutputClaim::OutputClaim(Process& process, Iovecs& iovecs, const std::size_t& written)
+    : budget_(process.budgets().output_bytes),
+      written_(written),
+      claimed_(budget_.take_up_to(iovecs.total())) {
   if (claimed_ == 0 && iovecs.total() > 0) throw OutputSpent{};
   iovecs.truncate(claimed_);
 }

@@ -53,16 +53,15 @@ class Iovecs {
 // buffers are cut to that; where nothing is, the guest is left by OutputSpent.
 class OutputClaim {
  public:
-  OutputClaim(Process& process, Iovecs& iovecs);
-  ~OutputClaim() { budget_.give_back(claimed_); }
+  // What is not among `written` bytes at the end, however that comes, goes back to the budget.
+  OutputClaim(Process& process, Iovecs& iovecs, const std::size_t& written);
+  ~OutputClaim() { budget_.give_back(claimed_ - written_); }
   OutputClaim(const OutputClaim&) = delete;
   OutputClaim& operator=(const OutputClaim&) = delete;
 
-  // So many bytes were written; the rest goes back to the budget.
-  void keep(std::size_t written) { claimed_ -= written; }
-
  private:
   Budget& budget_;
+  const std::size_t& written_;
   std::uint64_t claimed_;
 };
 

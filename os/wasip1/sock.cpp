@@ -62,9 +62,9 @@ Errno sock_accept(Process& process, Memory memory, Fd fd, std::uint32_t flags, S
   WEFT_WASI_TRY(find_socket(process, fd, rights::sock_accept, listener));
   if ((flags & ~std::uint32_t{fdflags::nonblock}) != 0) return Errno::inval;
   WEFT_WASI_TRY(memory.check<Fd>(accepted_fd));
-  WEFT_WASI_TRY(process.fds().room());
   UniqueFd connection;
   for (;;) {
+    WEFT_WASI_TRY(process.fds().room());  // Others may have taken it while this one waited.
     connection.reset(
         ::accept4(listener->file->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (connection.valid()) break;
@@ -138,10 +138,9 @@ Errno sock_send(Process& process, Memory memory, Fd fd, Size si_data, Size si_da
   Iovecs iovecs;
   WEFT_WASI_TRY(iovecs.read(memory, si_data, si_data_len));
   WEFT_WASI_TRY(memory.check<Size>(so_datalen));
-  OutputClaim claim(process, iovecs);
   std::size_t n = 0;
+  const OutputClaim claim(process, iovecs, n);
   WEFT_WASI_TRY(write_all(*descriptor, iovecs, n));
-  claim.keep(n);
   return memory.store(so_datalen, static_cast<Size>(n));
 }
 

@@ -11,6 +11,12 @@ static double from_bits(uint64_t bits) {
   return value;
 }
 
+static float float_from_bits(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 static void show(const char* what, double value) {
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);
@@ -41,6 +47,9 @@ int main(void) {
   volatile float narrow = (float)one, wide = (float)zero;
   show_float("demoted", narrow);
   show("promoted", (double)narrow);
+  volatile float odd = float_from_bits(0xffc12345);
+  show("promoted odd", (double)odd);
+  show_float("odd there and back", (float)(double)odd);
   show_float("0/0 narrow", wide / wide);
   show_float("narrow+1", narrow + 1.0F);
   for (int i = 0; i < 1000; ++i) one = one + two;

@@ -101,6 +101,12 @@ TEST_CASE("a function of more than eight parameters did not compile") {
   CHECK(said.lines.empty());
 }
 
+TEST_CASE("a module with sched_yield in a table did not compile") {
+  Said said;
+  CHECK(end_of(make_aot(said.options()), "wat_yield_in_table").kind == GuestEnd::Kind::exited);
+  CHECK(said.lines.empty());
+}
+
 TEST_CASE("each trap has the same kind, words, offset and functions on both engines") {
   Said said;
   for (const char* guest :

@@ -195,6 +195,51 @@ TEST_CASE("fuel of all guests together ends one guest at the same check as its o
   }
 }
 
+TEST_CASE("a limit of checks for a guest whose module counts none is refused, not ignored") {
+  for (const char* engine : kEngines) {
+    CAPTURE(engine);
+    Guests guests(engine);
+    const auto guest = guests.try_spawn("c_compute", {}, with_sizes({.checks = 1'000}));
+    REQUIRE_FALSE(guest.ok());
+    CHECK(guest.error().message.find("GuestLimits::fuel") != std::string::npos);
+  }
+}
+
+TEST_CASE("a guest that grows its table when its stack ends ends alone") {
+  for (const char* engine : kEngines) {
+    CAPTURE(engine);
+    Guests guests(engine);
+    for (std::size_t kib = 128; kib <= 1'024; kib *= 2) {
+      const Guest& guest = guests.spawn("wat_grow_in_recursion", {}, GuestOptions{}.use,
+                                        {.stack_bytes = kib * 1'024});
+      guests.run();
+      check_trapped(guest, TrapKind::stack_overflow);
+    }
+  }
+}
+
+TEST_CASE("the deadline of all holds for a guest that is spawned while it ends the others") {
+  ManualClock clock;
+  weft::test::FakePoller poller(clock);
+  Runtime runtime({.clock = &clock, .poller = &poller}, make_engine("interp"));
+  runtime.limit_all(with_time(milliseconds(100)));
+  auto module = runtime.load(guest_path("c_sleep2s"));
+  REQUIRE(module.ok());
+  const auto spawn = [&]() -> Guest& {
+    return **runtime.spawn(*module, {.stdin_from = -1, .stdout_to = -1});
+  };
+  spawn();
+  spawn();
+  Guest* late = nullptr;
+  runtime.on_guest_end([&](const Guest&) {
+    if (late == nullptr) late = &spawn();
+  });
+  CHECK(runtime.run().end == RunEnd::finished);
+  REQUIRE(late != nullptr);
+  CHECK(late->end()->trap.kind == TrapKind::out_of_time);
+  CHECK(clock.now() < Instant{} + milliseconds(200));
+}
+
 TEST_CASE("no guest is spawned when the call stacks of all have their limit") {
   Guests guests("interp", with_sizes({.stack_bytes = 20 << 20}));
   guests.spawn("wat_tiny");

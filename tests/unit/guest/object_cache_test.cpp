@@ -170,6 +170,16 @@ TEST_CASE("damage beyond what is loaded is found when line numbers are wanted, a
   CHECK(cache->find(key_of("a")).empty());
 }
 
+TEST_CASE("a folder that others may write is not trusted") {
+  const Folder folder;
+  const std::string path = folder.path + "/c";
+  REQUIRE(ObjectCache::open(path).ok());
+  REQUIRE(::chmod(path.c_str(), 0777) == 0);
+  const auto refused = ObjectCache::open(path);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message.find("chmod go-w") != std::string::npos);
+}
+
 TEST_CASE("a failure to make is handed on and leaves nothing") {
   const Folder folder;
   auto cache = ObjectCache::open(folder.path + "/c");
