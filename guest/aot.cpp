@@ -12,6 +12,7 @@
 #include "guest/compiler.h"
 #include "guest/interp.h"
 #include "guest/object_cache.h"
+#include "guest/wabt_ir.h"
 #include "scheduler/api.h"
 #include "signals/fault.h"
 
@@ -76,7 +77,8 @@ class Aot final : public Engine {
 // All that the object depends on.
 std::string Aot::key_of(const Source& source) const {
   Sha256 hash;
-  hash.add("weft aot " + std::to_string(aot::kAbi) + " " + kMachine + " cc=" + options_.cc +
+  hash.add("weft aot " + std::to_string(aot::kAbi) + " " + kMachine + " libwabt " +
+           wabt_ir::version() + " cc=" + options_.cc +
            (options_.checks ? " checks" : " no checks") +
            (source.role == Role::library ? " library" : "") + (source.one_nan ? " one NaN" : ""));
   for (const std::string& flag : compile_flags(guard_pages_, false)) hash.add(" " + flag);
