@@ -60,12 +60,15 @@ std::string CBinding::function_pointer(std::int64_t index) const {
   return index < 0 ? "0" : "(void (*)(void*))" + function(index);
 }
 
+std::string CBinding::declarations(bool checks) const {
+  return checks ? "HIDDEN u32 weft_check(" + std::string(dialect_.host) + "* guest);\n" : "";
+}
+
 // sched_yield is asked for in place: behind a switch of stacks each return is one that the processor
 // did not foresee, and this one would take as long as the switch. A macro, so that its line is the
 // call's.
-std::string CBinding::declarations(bool checks) const {
-  std::string text;
-  if (checks) text += "HIDDEN u32 weft_check(" + std::string(dialect_.host) + "* guest);\n";
+std::string CBinding::macros() const {
+  std::string text = "#undef WEFT_OFFSET\n#define WEFT_OFFSET __LINE__\n";
   for (std::size_t i = 0; i < info_.imports.size(); ++i) {
     if (!is_yield(info_.imports[i])) continue;
     text += "#define " + import(i) + " weft_host->yield\n";
@@ -73,22 +76,49 @@ std::string CBinding::declarations(bool checks) const {
   return text;
 }
 
+// What is the same in each function for an import: its type, its parameters behind the first one,
+// and their names.
+CBinding::Import CBinding::import_of(std::size_t index) const {
+  const ImportInfo& info = info_.imports[index];
+  const wasip1::Function& function = *wasip1::find(info.module, info.name);
+  Import import;
+  import.result = function.returns_errno ? "u32" : "void";
+  for (std::size_t i = 0; i < function.params.size(); ++i) {
+    const std::string name = ", a" + std::to_string(i);
+    import.params += (function.params[i] == 'i' ? ", u32" : ", u64") + name.substr(1);
+    import.args += name;
+  }
+  return import;
+}
+
+// In a table libwabt puts an import beside the guest's instance, in which the host is, where the
+// import expects the host.
+std::string CBinding::tables_begin() const {
+  std::string text;
+  for (std::size_t i = 0; i < info_.imports.size(); ++i) {
+    const Import of = import_of(i);
+    const std::string name = "weft_table_" + std::to_string(i);
+    text += "static " + of.result + " " + name + "(" + std::string(dialect_.instance) + "* guest" +
+            of.params + ") {\n  " + (of.result == "void" ? "" : "return ") + import(i) +
+            "(guest->WEFT_GUEST" + of.args + ");\n}\n#define " + import(i) + " " + name + "\n";
+  }
+  return text;
+}
+
+std::string CBinding::tables_end() const {
+  std::string text;
+  for (std::size_t i = 0; i < info_.imports.size(); ++i) text += "#undef " + import(i) + "\n";
+  return text;
+}
+
 // Not inlined: its lines would take the place of the call's.
 std::string CBinding::import_function(std::size_t index) const {
-  const wasip1::Function& function =
-      *wasip1::find(info_.imports[index].module, info_.imports[index].name);
-  std::string params;
-  std::string args;
-  for (std::size_t i = 0; i < function.params.size(); ++i) {
-    const std::string arg = "a" + std::to_string(i);
-    params += std::string(", ") + (function.params[i] == 'i' ? "u32 " : "u64 ") + arg;
-    args += (i > 0 ? ", " : "") + arg;
-  }
-  const std::string result = function.returns_errno ? "u32 " : "void ";
-  return "HIDDEN __attribute__((noinline)) " + result + import(index) + "(" +
-         std::string(dialect_.host) + "* guest" + params + ") {\n  u64 args[] = {" +
-         (args.empty() ? "0" : args) + "};\n  " + (function.returns_errno ? "return " : "") +
-         "weft_host->call(guest, " + std::to_string(index) + ", args);\n}\n";
+  const Import of = import_of(index);
+  return "HIDDEN __attribute__((noinline)) " + of.result + " " + import(index) + "(" +
+         std::string(dialect_.host) + "* guest" + of.params + ") {\n  u64 args[] = {" +
+         (of.args.empty() ? "0" : of.args.substr(2)) + "};\n  " +
+         (of.result == "void" ? "" : "return ") + "weft_host->call(guest, " +
+         std::to_string(index) + ", args);\n}\n";
 }
 
 // Calls the function with the values and puts its results in their place.
@@ -135,7 +165,7 @@ std::string CBinding::object(std::int64_t start, Role role) const {
 std::string CBinding::definitions(std::int64_t start, bool checks, Role role) const {
   std::string text = "HIDDEN const struct weft_host* weft_host;\n";
   for (std::size_t i = 0; i < info_.imports.size(); ++i) {
-    if (!is_yield(info_.imports[i])) text += import_function(i);
+    text += import_function(i);
   }
   if (checks) {
     text += "HIDDEN u32 weft_check(" + std::string(dialect_.host) +

@@ -18,10 +18,22 @@ class CBinding {
 
   // For the header that all units share, behind libwabt's helpers.
   [[nodiscard]] std::string declarations(bool checks) const;
-  // For the end of the first unit. `start` is the start function, or -1.
+  // Between that of a unit which is not the guest's functions, and those.
+  [[nodiscard]] std::string macros() const;
+  // Around what libwabt writes for the first unit, which has the tables.
+  [[nodiscard]] std::string tables_begin() const;
+  [[nodiscard]] std::string tables_end() const;
+  // For the first unit, behind what libwabt writes for it. `start` is the start function, or -1.
   [[nodiscard]] std::string definitions(std::int64_t start, bool checks, Role role) const;
 
  private:
+  struct Import {
+    std::string result;
+    std::string params;
+    std::string args;
+  };
+
+  [[nodiscard]] Import import_of(std::size_t index) const;
   [[nodiscard]] std::string import(std::size_t index) const;
   [[nodiscard]] std::string function(std::int64_t index) const;
   [[nodiscard]] std::string function_pointer(std::int64_t index) const;

@@ -249,8 +249,9 @@ Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& in
       cutter.shares_segments ? 1 : std::clamp<std::size_t>(bytes / kUnitBytes, 1, kUnitsMax);
   constexpr const char* kInclude = "#include \"common.h\"\n";
   std::vector<std::string> texts(units, kInclude);
-  texts[0] += cutter.first + binding.definitions(c.start_function, checks, role);
-  for (std::string& text : texts) text += "#undef WEFT_OFFSET\n#define WEFT_OFFSET __LINE__\n";
+  texts[0] += binding.tables_begin() + cutter.first + binding.tables_end() +
+              binding.definitions(c.start_function, checks, role);
+  for (std::string& text : texts) text += binding.macros();
   // Each to the unit that has least so far, so that all take about as long.
   for (std::string& function : cutter.functions) {
     std::string& least = *std::min_element(texts.begin(), texts.end(),
