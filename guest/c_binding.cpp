@@ -64,9 +64,9 @@ std::string CBinding::declarations(bool checks) const {
   return checks ? "HIDDEN u32 weft_check(" + std::string(dialect_.host) + "* guest);\n" : "";
 }
 
-// sched_yield is asked for in place: behind a switch of stacks each return is one that the processor
-// did not foresee, and this one would take as long as the switch. A macro, so that its line is the
-// call's.
+// sched_yield is asked for in place: behind a switch of stacks each return is one that the
+// processor did not foresee, and this one would take as long as the switch. A macro, so that its
+// line is the call's.
 std::string CBinding::macros() const {
   std::string text = "#undef WEFT_OFFSET\n#define WEFT_OFFSET __LINE__\n";
   for (std::size_t i = 0; i < info_.imports.size(); ++i) {

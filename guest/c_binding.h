@@ -1,5 +1,5 @@
-// The C that binds a module's C to weft: what its imports do, how its instances are made and called,
-// and the table that the object gives away (guest/aot_abi.h).
+// The C that binds a module's C to weft: what its imports do, how its instances are made and
+// called, and the table that the object gives away (guest/aot_abi.h).
 #pragma once
 
 #include <cstdint>
