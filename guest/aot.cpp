@@ -13,6 +13,7 @@
 #include "guest/compiler.h"
 #include "guest/interp.h"
 #include "guest/object_cache.h"
+#include "guest/wabt_ir.h"
 #include "scheduler/api.h"
 #include "signals/fault.h"
 
@@ -78,7 +79,8 @@ class Aot final : public Engine {
 std::string Aot::key_of(const Source& source) const {
   const char* const cc = std::getenv("CC");
   Sha256 hash;
-  hash.add("weft aot " + std::to_string(aot::kAbi) + " " + kMachine + " cc=" +
+  hash.add("weft aot " + std::to_string(aot::kAbi) + " " + kMachine + " libwabt " +
+           wabt_ir::version() + " cc=" +
            (!options_.cc.empty() ? options_.cc
             : cc != nullptr      ? cc
                                  : "") +

@@ -1,4 +1,4 @@
-// See guest/c_data.h. What libwabt 1.0.32 writes is
+// See guest/c_data.h. What libwabt writes is, with names by its generation,
 //
 //   static const u8 data_segment_data_w2c_d7[] = {
 //     0x2d, 0x2b, ...
@@ -16,8 +16,7 @@
 namespace weft {
 namespace {
 
-constexpr std::string_view kArray = "static const u8 data_segment_data_w2c_d";
-constexpr std::string_view kName = "data_segment_data_w2c_d";
+constexpr std::string_view kArray = "static const u8 ";
 constexpr std::string_view kCopy = "  LOAD_DATA(";
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 constexpr std::size_t kBytesPerLine = 64;
@@ -52,9 +51,9 @@ void CData::add(std::string_view line, std::string& to) {
     if (in_array_) read_numbers(line);
     return;
   }
-  if (line.starts_with(kArray)) {
+  if (line.starts_with(kArray) && line.substr(kArray.size()).starts_with(name_)) {
     in_array_ = true;
-    const std::size_t index = number_in(line.substr(kArray.size()));
+    const std::size_t index = number_in(line.substr(kArray.size() + name_.size()));
     begins_.resize(std::max(begins_.size(), index + 1), kNone);
     begins_[index] = bytes_.size();
     return;
@@ -74,8 +73,8 @@ void CData::read_numbers(std::string_view line) {
 }
 
 std::size_t CData::place_of(std::string_view name) const {
-  if (!name.starts_with(kName)) return 0;  // NULL: nothing is copied.
-  return begins_.at(number_in(name.substr(kName.size())));
+  if (!name.starts_with(name_)) return 0;  // NULL: nothing is copied.
+  return begins_.at(number_in(name.substr(name_.size())));
 }
 
 // False when it is none of the form above.
@@ -118,7 +117,7 @@ std::string CData::names() const {
   std::string text;
   for (std::size_t i = 0; i < begins_.size(); ++i) {
     if (begins_[i] == kNone) continue;
-    text += "#define " + std::string(kName) + std::to_string(i) + " (weft_data + " +
+    text += "#define " + std::string(name_) + std::to_string(i) + " (weft_data + " +
             std::to_string(begins_[i]) + ")\n";
   }
   return text;

@@ -14,6 +14,9 @@ namespace weft {
 
 class CData {
  public:
+  // The array of segment N is called `name` and N.
+  explicit CData(std::string_view name) : name_(name) {}
+
   // One line after the other of what stands outside of the guest's functions. Appends to `to` what
   // is left of it.
   void add(std::string_view line, std::string& to);
@@ -31,6 +34,7 @@ class CData {
   [[nodiscard]] std::size_t place_of(std::string_view name) const;
   void end_run(std::string& to);
 
+  const std::string_view name_;
   std::string bytes_;
   std::vector<std::size_t> begins_;  // Of segments 0, 1...; none for an empty one.
   std::string table_;

@@ -187,7 +187,7 @@ std::vector<std::string> compile_flags(bool guard_pages, bool large) {
         "-fsignaling-nans", "-fno-math-errno",
         "-fno-var-tracking",  // Nothing for variables, and a fraction of the table of lines.
 #if defined(__x86_64__)
-        "-mno-red-zone",  // weft_ask in guest/c_source.cpp is called behind the compiler's back.
+        "-mno-red-zone",  // weft_ask in guest/aot_code.inc is called behind the compiler's back.
 #endif
   };
 }

@@ -304,7 +304,22 @@ void mark(ExprList& list, std::uint64_t marker) {
   }
 }
 
+// The one call that differs between the generations of libwabt that weft is built with.
+wabt::Result call_writer(wabt::Stream& source, wabt::Stream& header, const wabt::Module& module,
+                         const wabt::WriteCOptions& options) {
+#ifdef WEFT_WABT_STREAMS
+  // Into one source, with what several would share.
+  return wabt::WriteC({&source}, &header, &source, kHeaderName, "", &module, options);
+#else
+  return wabt::WriteC(&source, &header, kHeaderName, &module, options);
+#endif
+}
+
 }  // namespace
+
+const char* version() {
+  return WABT_VERSION_STRING;
+}
 
 std::string add_checks(const Binary& binary, std::vector<std::uint8_t>* out) {
   return guarded([&]() -> std::string {
@@ -341,7 +356,7 @@ std::string write_c(const Binary& binary, const Passes& passes, CSource* out) {
     wabt::MemoryStream header;
     wabt::WriteCOptions options;
     options.module_name = kModuleName;
-    if (wabt::Failed(wabt::WriteC(&source, &header, kHeaderName, &module, options))) {
+    if (wabt::Failed(call_writer(source, header, module, options))) {
       return "the module can't be written as C";
     }
     out->source = text_of(source);

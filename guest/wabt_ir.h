@@ -13,6 +13,9 @@
 
 namespace weft::wabt_ir {
 
+// Of the libwabt that weft was built with.
+const char* version();
+
 struct Binary {
   const void* data;
   std::size_t bytes;

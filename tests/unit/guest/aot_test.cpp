@@ -319,6 +319,12 @@ TEST_CASE("what libwabt can't write as C runs on interp; what is not valid is re
   CHECK(said.lines.size() == 1);
 }
 
+TEST_CASE("functions of the host are called through a table") {
+  Said said;
+  CHECK(end_of(make_aot(said.options()), "wat_import_table").exit_code == 7);
+  CHECK(said.lines.empty());
+}
+
 TEST_CASE("auto runs on interp until the object is there, and says nothing") {
   Said said;
   const Folder folder;
