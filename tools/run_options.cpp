@@ -151,6 +151,39 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
   return spec;
 }
 
+// A recording keeps --memory and --fuel. In real time it keeps what some others did, too: a deadline
+// is the end of a guest, and a call that met the limit of descriptors has its errno.
+void note_unrecorded(const RawGuest& raw, RawOptions& options) {
+  const RawLimits& one = raw.limits;
+  const RawLimits& all = options.all;
+  const bool has_stack = raw.stack_kib != RawGuest{}.stack_kib;
+  const struct {
+    const char* option;
+    bool given;
+    bool kept_in_real_time;
+  } limits[] = {
+      {"--stack", has_stack, false},
+      {"--tables", !one.tables.empty(), false},
+      {"--total-memory", !all.memory_mib.empty(), false},
+      {"--total-stack", !all.stack_kib.empty(), false},
+      {"--total-fuel", !all.fuel.empty(), false},
+      {"--total-tables", !all.tables.empty(), false},
+      {"--deadline", !one.deadline.empty(), true},
+      {"--output", !one.output.empty(), false},
+      {"--fds", !one.fds.empty(), true},
+      {"--total-fds", !all.fds.empty(), true},
+      {"--total-output", !all.output.empty(), false},
+      {"--total-deadline", !all.deadline.empty(), true},
+  };
+  for (const auto& limit : limits) {
+    if (!limit.given) continue;
+    if (options.unrecorded.empty()) options.unrecorded = limit.option;
+    if (options.unrecorded_real.empty() && !limit.kept_in_real_time) {
+      options.unrecorded_real = limit.option;
+    }
+  }
+}
+
 std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
                                              std::vector<std::string> words, RunOptions& run,
                                              RawOptions& raw_options,
@@ -168,7 +201,7 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
   } catch (const CLI::ParseError& error) {
     return wrong_use(command, error.what());
   }
-  raw_options.has_limits |= raw.limits != RawLimits{} || raw_options.all != RawLimits{};
+  note_unrecorded(raw, raw_options);
   std::vector<std::string> rest = app.remaining();
   if (!raw_options.sim.world.empty()) {
     const bool of_guest = raw.copies != 1 || raw.fuel != 0 || !raw.env.empty() ||
@@ -183,6 +216,10 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
 // What makes sense in virtual time only, and what does not.
 std::string misfit(const RawOptions& raw, const RunOptions& run) {
   const RawSimOptions& sim = raw.sim;
+  const std::string& unrecorded = sim.virtual_time ? raw.unrecorded : raw.unrecorded_real;
+  if (!run.record_file.empty() && !unrecorded.empty()) {
+    return "--record does not keep " + unrecorded + ", so a replay would be another run";
+  }
   if (!sim.virtual_time) {
     const std::pair<const char*, bool> only_virtual[] = {
         {"--cost", !sim.cost.empty()},     {"--jitter", !sim.jitter.empty()},
@@ -194,9 +231,6 @@ std::string misfit(const RawOptions& raw, const RunOptions& run) {
       if (given) return std::string(option) + " needs --virtual-time";
     }
     return {};
-  }
-  if (!run.record_file.empty() && raw.has_limits) {
-    return "--record keeps no limits but --memory and --fuel";
   }
   if (run.engine == "auto") {
     return "--engine auto does not go with --virtual-time: which engine it is would depend on what "

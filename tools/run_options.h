@@ -64,7 +64,9 @@ struct ExitNow {
 struct RawOptions {
   RawSimOptions sim;
   RawLimits all;
-  bool has_limits = false;  // Any of tools/limit_options.h.
+  // The first limit given that a recording does not keep, in virtual and in real time; empty: none.
+  std::string unrecorded;
+  std::string unrecorded_real;
 };
 
 // What differs between the subcommands that take a guest.

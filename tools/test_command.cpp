@@ -209,8 +209,9 @@ std::variant<TestOptions, ExitNow> parse_test(const std::vector<std::string>& ar
   auto wrong = parse_guests(kTest, args, options.run, common,
                             [&](CLI::App& app) { add_test_options(app, raw, options); });
   if (wrong) return *wrong;
-  if (common.has_limits) {
-    return wrong_use(kTest, "of the limits a replay keeps --memory and --fuel: not these");
+  if (!common.unrecorded.empty()) {
+    return wrong_use(kTest, "a replay file does not keep " + common.unrecorded +
+                                "; of the limits it keeps --memory and --fuel");
   }
   if (Status ok = finish(raw, options); !ok) return wrong_use(kTest, ok.error().message);
   return options;

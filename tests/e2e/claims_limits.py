@@ -97,6 +97,33 @@ def _(weft):
                   ["--output", "10X"], ["--total-memory", "none"], ["--total-deadline", "0"]]:
         weft.run(*words, "wat_tiny").expect(code=USAGE, err_has=[words[0], "Try 'weft run --help'"])
     weft.run("--virtual-time", "--record", "r", "--deadline", "1s", "wat_tiny").expect(
-        code=USAGE, err_has="--record keeps no limits")
+        code=USAGE, err_has="--record does not keep --deadline")
     weft.raw("test", "--output", "1K", weft.guest("wat_tiny")).expect(
         code=USAGE, err_has="replay")
+
+
+@claim("a recording of a real run under --total-memory or --stack is refused, not replayed wrongly")
+def _(weft):
+    for option, value in [("--total-memory", 3), ("--total-fuel", 1000), ("--tables", 100),
+                          ("--total-tables", 100), ("--stack", 256), ("--total-stack", 20000),
+                          ("--output", 95), ("--total-output", 95)]:
+        for mode in [[], ["--virtual-time"]]:
+            weft.run(*mode, "--record", "unkept", option, value, "c_limits", "grow").expect_error(
+                USAGE, f"--record does not keep {option}, so a replay would be another run")
+    assert not (weft.scratch / "unkept").exists()
+    weft.raw("test", "--stack", "256", weft.guest("wat_tiny")).expect_error(
+        USAGE, "a replay file does not keep --stack")
+
+
+@claim("what a limit did in a recorded run it does in the replay")
+def _(weft):
+    for words, code in [(["--memory", 3, "c_limits", "grow"], 0),
+                        (["--fuel", 100000, "c_busy"], TRAP),
+                        (["--deadline", "50ms", "c_sleep2s"], TRAP),
+                        (["--total-deadline", "50ms", "c_sleep2s"], TRAP),
+                        (["--deadline", "50ms", "c_busy"], TRAP),
+                        (["--fds", 9, "--dir", "/tmp::/", "c_limits", "open"], 0),
+                        (["--total-fds", 9, "--dir", "/tmp::/", "c_limits", "open"], 0)]:
+        file = weft.scratch / "kept"
+        run = weft.run("--record", file, *words).expect(code=code)
+        weft.raw("replay", file).expect(code=code, out=run.out, err_has="replayed: the same run")
