@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 
+#include "base/printable.h"
 #include "scheduler/m_state.h"
 
 namespace weft::sim {
@@ -63,8 +65,12 @@ void TraceFile::put_time(Instant at) {
   buffer_.append(fraction, sizeof fraction);
 }
 
-// Names come from files' names: whatever a path may hold.
+// Names come from files' names: whatever a path may hold. Most are ASCII, which needs no copy.
 void TraceFile::put_quoted(std::string_view text) {
+  const bool ascii = std::all_of(text.begin(), text.end(),
+                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  const std::string valid = ascii ? std::string() : as_utf8(text);
+  if (!ascii) text = valid;
   buffer_ += '"';
   for (const char c : text) {
     if (format_ == Format::csv ? c == '"' : c == '"' || c == '\\') {

@@ -56,7 +56,7 @@ Result<std::vector<std::shared_ptr<Module>>> load_recorded(
         std::fprintf(stderr,
                      "weft: %s has changed since the recording, which is followed as far as it "
                      "fits\n",
-                     path.c_str());
+                     printable(path).c_str());
       }
       auto loaded = loader.load(path, limits);
       if (!loaded) return loaded.error();
@@ -132,7 +132,7 @@ int replay_schedule(const std::string& path, const std::string& bytes,
   Runtime loader(make_engine(options.engine.empty() ? file->engine : options.engine, {}));
   auto modules = load_recorded(loader, file->guests, file->quantum, options.modules);
   if (!modules) {
-    std::fprintf(stderr, "weft: %s\n", modules.error().message.c_str());
+    std::fprintf(stderr, "weft: %s\n", printable_lines(modules.error().message).c_str());
     return kExitNoModule;
   }
   auto guests = setups_of(*file, *modules);

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "base/printable.h"
 #include "os/clocks.h"
 #include "signals/fault.h"
 #include "signals/shutdown.h"
@@ -16,7 +17,7 @@ namespace weft::tools {
 namespace {
 
 void say(const std::string& line) {
-  std::fprintf(stderr, "weft: %s\n", line.c_str());
+  std::fprintf(stderr, "weft: %s\n", printable_lines(line).c_str());
 }
 
 Status spawn_all(Runtime& runtime, const sim::Recording& recording, sim::Playback& playback,
@@ -72,7 +73,7 @@ int replay_recording(const std::string& path, const std::string& bytes,
                              {.grace = Duration{}, .on_request = {}, .on_kill = {}});
   const RunResult result = runtime.run();
   tick.stop();
-  std::fputs(result.report.c_str(), stderr);
+  std::fputs(printable_lines(result.report).c_str(), stderr);
   std::vector<std::string> names;
   for (const auto& module : *modules) names.push_back(module->name);
   if (shutdown.signal() != 0) return kExitSignal + shutdown.signal();

@@ -60,7 +60,7 @@ class Starter {
     for (const GuestSpec& spec : options_.guests) {
       auto module = load(spec);
       if (!module) {
-        print_error("weft: " + module.error().message + "\n");
+        print_error("weft: " + printable_lines(module.error().message) + "\n");
         return kExitNoModule;
       }
       auto listeners = listen(spec);
@@ -112,7 +112,7 @@ class Starter {
     }
     if (options_.trace_wasi) {
       const std::string prefix =
-          fmt::format("[{} {}] ", runtime_.guests().size() + 1, module->name);
+          fmt::format("[{} {}] ", runtime_.guests().size() + 1, printable(module->name));
       traces_.push_back(std::make_unique<StderrTrace>(prefix));
       options.trace = traces_.back().get();
     }
@@ -134,8 +134,8 @@ class Starter {
 
 void report_trap(const Guest& guest) {
   const TrapReport& trap = guest.end()->trap;
-  std::string text =
-      fmt::format("weft: guest {} ({}): trap: {}", guest.number(), guest.name(), name(trap.kind));
+  std::string text = fmt::format("weft: guest {} ({}): trap: {}", guest.number(),
+                                 printable(guest.name()), name(trap.kind));
   if (!trap.detail.empty() && trap.detail != name(trap.kind)) text += " (" + trap.detail + ")";
   if (trap.offset != 0) text += fmt::format(" at offset {:#x}", trap.offset);
   text += '\n';
@@ -188,7 +188,7 @@ int run_command(const RunOptions& options) {
                              {.grace = seconds(options.grace_s), .on_request = {}, .on_kill = {}});
   const RunResult result = runtime.run();
   tick.stop();
-  print_error(result.report);
+  print_error(printable_lines(result.report));
   const int code = exit_code_of(runtime, result, shutdown.signal());
   const char* ending = shutdown.signal() != 0 ? "a signal" : "its last guest";
   return watch.close(runtime, result.report.empty() ? ending : "deadlock", code);

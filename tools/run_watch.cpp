@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "base/printable.h"
 #include "tools/exit_codes.h"
 #include "tools/replay_command.h"
 
@@ -11,7 +12,7 @@ namespace weft::tools {
 namespace {
 
 void say(const char* option, const Error& error) {
-  std::fputs(fmt::format("weft: {}: {}\n", option, error.message).c_str(), stderr);
+  std::fputs(fmt::format("weft: {}: {}\n", option, printable_lines(error.message)).c_str(), stderr);
 }
 
 std::string end_in_words(const Guest& guest) {
@@ -28,8 +29,8 @@ void print_stats(Runtime& runtime, const GuestTimes& times) {
   for (const auto& guest : runtime.guests()) {
     const GuestTimes::Times spent = times.of(*guest);
     text += fmt::format("{:>5}  {:<20}  {:>6}  {:>9}  {:>9.3f} ms  {:>9.3f} ms\n", guest->number(),
-                        guest->name(), end_in_words(*guest), guest->switches(), ms(spent.on_cpu),
-                        ms(spent.asleep));
+                        printable(guest->name()), end_in_words(*guest), guest->switches(),
+                        ms(spent.on_cpu), ms(spent.asleep));
   }
   std::fputs(text.c_str(), stderr);
 }

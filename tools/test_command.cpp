@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/printable.h"
 #include "signals/fault.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
@@ -195,7 +196,7 @@ class Test {
 };
 
 int complain(const Error& error, int code) {
-  std::fprintf(stderr, "weft: test: %s\n", error.message.c_str());
+  std::fprintf(stderr, "weft: test: %s\n", printable_lines(error.message).c_str());
   return code;
 }
 
@@ -224,12 +225,12 @@ int test_command(const TestOptions& options) {
   if (Status ready = test.prepare(); !ready) return complain(ready.error(), kExitNoModule);
   auto report = test.search();
   if (!report) return complain(report.error(), kExitFatal);
-  std::fputs(report->text().c_str(), stdout);
+  std::fputs(printable_lines(report->text()).c_str(), stdout);
   if (report->failure) {
     if (Status written = test.write_replay(*report->failure); !written) {
       return complain(written.error(), kExitNoOutput);
     }
-    std::printf("run it again: weft replay %s\n", options.replay_file.c_str());
+    std::printf("run it again: weft replay %s\n", printable(options.replay_file).c_str());
   }
   const std::string& program = options.run.program();
   if (!options.json_file.empty()) {

@@ -6,12 +6,14 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/printable.h"
+
 namespace weft::tools {
 namespace {
 
 std::string json_text(const std::string& text) {
   std::string out = "\"";
-  for (const char c : text) {
+  for (const char c : as_utf8(text)) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
@@ -24,17 +26,24 @@ std::string json_text(const std::string& text) {
   return out + "\"";
 }
 
-// XML has no place for most control characters, escaped or not.
+// XML has no place for most control characters, escaped or not, nor for U+FFFE and U+FFFF.
 std::string xml_text(const std::string& text) {
+  const std::string valid = as_utf8(text);
   std::string out;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < valid.size(); ++i) {
+    const char c = valid[i];
     if (c == '&') {
       out += "&amp;";
     } else if (c == '<') {
       out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
     } else if (c == '"') {
       out += "&quot;";
-    } else if (static_cast<unsigned char>(c) >= 0x20 || c == '\n') {
+    } else if (valid.compare(i, 3, "\xef\xbf\xbe") == 0 ||
+               valid.compare(i, 3, "\xef\xbf\xbf") == 0) {
+      i += 2;
+    } else if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') {
       out += c;
     }
   }

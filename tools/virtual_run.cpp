@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 
+#include "base/printable.h"
 #include "signals/fault.h"
 #include "sim/trace_file.h"
 #include "tools/engines.h"
@@ -49,10 +50,11 @@ void report_end(const sim::RunRecord& record) {
     case sim::Ending::exit_code:
       break;
     case sim::Ending::deadlock:
-      std::fputs(record.message.c_str(), stderr);
+      std::fputs(printable_lines(record.message).c_str(), stderr);
       break;
     default:
-      std::fprintf(stderr, "weft: %s: %s\n", sim::name(record.ending), record.message.c_str());
+      std::fprintf(stderr, "weft: %s: %s\n", sim::name(record.ending),
+                   printable_lines(record.message).c_str());
       break;
   }
   if (record.waited_outside) {
@@ -106,12 +108,13 @@ int run_virtual(const RunOptions& options) {
   Runtime loader(make_engine(options.engine, options.aot));
   auto guests = load_guests(loader, options);
   if (!guests) {
-    std::fprintf(stderr, "weft: %s\n", guests.error().message.c_str());
+    std::fprintf(stderr, "weft: %s\n", printable_lines(guests.error().message).c_str());
     return kExitNoModule;
   }
   std::vector<std::unique_ptr<StderrTrace>> traces;
   for (std::size_t i = 0; options.trace_wasi && i < guests->size(); ++i) {
-    const std::string prefix = "[" + std::to_string(i + 1) + " " + (*guests)[i].module->name + "] ";
+    const std::string prefix =
+        "[" + std::to_string(i + 1) + " " + printable((*guests)[i].module->name) + "] ";
     traces.push_back(std::make_unique<StderrTrace>(prefix));
     (*guests)[i].trace = traces.back().get();
   }

@@ -6,6 +6,7 @@
 #include "base/budget.h"
 #include "base/instant.h"
 #include "base/list.h"
+#include "base/printable.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 
@@ -111,4 +112,21 @@ TEST_CASE("what a guest held goes back to the budgets of all; what it spent does
   }
   CHECK(all.memory_bytes.left() == 100);
   CHECK(all.output_bytes.left() == 40);
+}
+
+TEST_CASE("what is no UTF-8 becomes U+FFFD, a byte at a time, and all else stays") {
+  CHECK(as_utf8("plain") == "plain");
+  CHECK(as_utf8("\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa2") == "\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa2");
+  CHECK(as_utf8("a\xff!") == "a\xef\xbf\xbd!");
+  CHECK(as_utf8("\xc3") == "\xef\xbf\xbd");                  // Cut off.
+  CHECK(as_utf8("\xc0\xaf") == "\xef\xbf\xbd\xef\xbf\xbd");  // Longer than it need be.
+  CHECK(as_utf8("\xed\xa0\x80").size() == 9);                // Half of a surrogate pair.
+  CHECK(as_utf8("\xf4\x90\x80\x80").size() == 12);           // Beyond the last character.
+}
+
+TEST_CASE("text for a terminal has no control characters; a line of it is cut, lines are not") {
+  CHECK(printable("a\x1b[31m\n") == "a\\x1b[31m\\x0a");
+  CHECK(printable(std::string(300, 'x')) == std::string(200, 'x') + "...");
+  CHECK(printable_lines("a\x1b\nb\n") == "a\\x1b\nb\n");
+  CHECK(printable_lines(std::string(300, 'x')).size() == 300);
 }
