@@ -16,7 +16,7 @@ constexpr GuestCommand kExec = {
     "Runs one guest as Go's own runner does: with / as a directory, PWD and PATH. For\n"
     "`go run -exec 'weft exec'` and `go test -exec 'weft exec'` (GOOS=wasip1 GOARCH=wasm).\n"
     "weft exec [options] prog.wasm [args]",
-    4'096};
+    4'096, true};
 
 // The directory weft was started in: $PWD when it says so, which keeps the names of symbolic links
 // in it, as a shell does.

@@ -26,7 +26,7 @@ constexpr GuestCommand kRun = {
     "run",
     "Runs WebAssembly guests (WASI preview 1) side by side on one thread.\n"
     "weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...",
-    1'024};
+    1'024, true};
 
 // What CLI11 fills in for one guest.
 struct RawGuest {
@@ -58,8 +58,7 @@ void add_engine_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
   add_aot_options(app, run.aot);
 }
 
-void add_options(CLI::App& app, RawGuest& guest, RunOptions& run, RawOptions& raw) {
-  app.prefix_command();
+void add_guest_options(CLI::App& app, RawGuest& guest) {
   app.add_option("-n", guest.copies, "How many copies of this guest to run (1 to 1000000)")
       ->check(CLI::Range(1, kCopiesMax))
       ->type_name("COUNT");
@@ -78,34 +77,54 @@ void add_options(CLI::App& app, RawGuest& guest, RunOptions& run, RawOptions& ra
       ->check(CLI::Range(1, kMemoryMibMax))
       ->type_name("MIB")
       ->capture_default_str();
+}
+
+// What is said and written of a run, and how it is ended: of a command that does one.
+void add_watch_options(CLI::App& app, RunOptions& run, RawOptions& raw) {
   app.add_option("--grace", run.grace_s, "How long guests may go on after SIGINT or SIGTERM")
       ->check(CLI::Range(0, kGraceMax))
       ->type_name("SECONDS")
       ->capture_default_str();
   app.add_flag("--stats", run.stats, "Print a table with a row a guest when all have ended");
   app.add_flag("--trace-wasi", run.trace_wasi, "Print each WASI call of every guest to stderr");
-  add_engine_options(app, guest, run);
-  add_limit_options(app, guest.limits, raw.all);
-  RawSimOptions& sim = raw.sim;
-  app.add_flag("--virtual-time", sim.virtual_time,
-               "Time jumps to the next deadline when nothing can run; with --seed, a run repeats\n"
-               "exactly (docs/simulation.md)");
   app.add_option("--record", run.record_file, "Write the run as a replay file, for weft replay")
       ->type_name("FILE");
   app.add_option("--trace", run.trace_file, "Write all events: FILE.json (Perfetto) or FILE.csv")
       ->type_name("FILE");
+  app.add_flag("--trace-hash", raw.sim.trace_hash,
+               "Print a hash of all events to stderr at the end");
+}
+
+void add_options(CLI::App& app, const GuestCommand& command, RawGuest& guest, RunOptions& run,
+                 RawOptions& raw) {
+  RawSimOptions& sim = raw.sim;
+  app.prefix_command();
+  add_guest_options(app, guest);
+  add_engine_options(app, guest, run);
+  add_limit_options(app, guest.limits, raw.all);
+  if (command.one_run) add_watch_options(app, run, raw);
+  app.add_flag("--virtual-time", sim.virtual_time,
+               "Time jumps to the next deadline when nothing can run; with --seed, a run repeats\n"
+               "exactly (docs/simulation.md)");
   app.add_option("--schedtrace", sim.schedtrace_ms,
                  "Print the scheduler's state to stderr at every so many milliseconds, as Go does\n"
                  "under GODEBUG=schedtrace")
       ->check(CLI::Range(1, kSchedTraceMsMax))
       ->type_name("MS");
   app.add_flag("--scheddetail", sim.scheddetail, "--schedtrace: a line for each M and G, too");
-  app.add_flag("--trace-hash", sim.trace_hash, "Print a hash of all events to stderr at the end");
   add_sim_options(app, sim);
   app.footer(
-      "A guest's own exit code is weft's: of several, that of the first one listed that did not\n"
-      "exit with 0. 134: a guest trapped; 66: a module can't be loaded; 64: wrong use;\n"
-      "2: all guests wait for what can never come.");
+      command.one_run
+          ? "A guest's own exit code is weft's: of several, that of the first one listed that did\n"
+            "not exit with 0. 134: a guest trapped; 137: one was killed; 130, 143: SIGINT or\n"
+            "SIGTERM ended the run; 66: a module can't be loaded; 64: wrong use; 74: a file can't\n"
+            "be written; 2: all guests wait for what can never come, and in virtual time "
+            "--max-steps\n"
+            "or --max-time was reached, or a guest could not be started again."
+          : "Exit code 0: all pass; 1: a schedule fails; 2: weft can't go on; 64: wrong use; 66: "
+            "a\n"
+            "file can't be read; 74: a result can't be written; 130, 143: SIGINT or SIGTERM ended\n"
+            "the search.");
 }
 
 std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGuest& raw,
@@ -191,7 +210,7 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
   RawGuest raw;
   raw.memory_mib = command.memory_mib;
   CLI::App app(command.description, std::string("weft ") + command.name);
-  add_options(app, raw, run, raw_options);
+  add_options(app, command, raw, run, raw_options);
   if (more) more(app);
   try {
     std::reverse(words.begin(), words.end());  // As CLI11 wants them.
@@ -204,9 +223,13 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
   note_unrecorded(raw, raw_options);
   std::vector<std::string> rest = app.remaining();
   if (!raw_options.sim.world.empty()) {
-    const bool of_guest = raw.copies != 1 || raw.fuel != 0 || !raw.env.empty() ||
-                          !raw.dirs.empty() || !raw.listen.empty() || raw.limits != RawLimits{};
-    if (of_guest) return wrong_use(command, "--world has the guests, and their options are there");
+    for (const char* option : {"-n", "--env", "--dir", "--listen", "--memory", "--stack", "--fuel",
+                               "--deadline", "--output", "--fds", "--tables"}) {
+      if (app.count(option) == 0) continue;
+      return wrong_use(command, std::string("--world has the guests, and their options are there: "
+                                            "not ") +
+                                    option);
+    }
     if (rest.empty()) return GuestSpec{};
     return wrong_use(command, "--world has the guests; '" + rest.front() + "' is one too many");
   }
@@ -236,8 +259,12 @@ std::string misfit(const RawOptions& raw, const RunOptions& run) {
     return "--engine auto does not go with --virtual-time: which engine it is would depend on what "
            "was compiled before";
   }
+  if (run.grace_s != 0) return "--grace is real time; it has no meaning with --virtual-time";
   if (run.stats) return "--stats measures real time; it has no meaning with --virtual-time";
   for (const GuestSpec& guest : run.guests) {
+    if (!sim.world.empty() && !guest.module_path.empty()) {
+      return "--world has the guests; '" + guest.module_path + "' is one too many";
+    }
     if (!guest.listen.empty()) {
       return "--listen does not go with --virtual-time: connections come at times that can't be "
              "repeated";

@@ -74,6 +74,7 @@ struct GuestCommand {
   const char* name;
   const char* description;
   int memory_mib;  // The limit when there is no --memory.
+  bool one_run;    // Or many: then there is no one run to record, to trace or to measure.
 };
 
 // The options that say how a module is compiled: --cc, --bounds.

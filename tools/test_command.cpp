@@ -29,7 +29,7 @@ constexpr GuestCommand kTest = {
     "test",
     "Runs guests in many schedules, in virtual time, until one fails; then writes a replay file.\n"
     "weft test [options] guest.wasm [args] [::: [options] guest.wasm [args]]...",
-    1'024};
+    1'024, false};
 
 // What CLI11 fills in.
 struct RawTest {
@@ -65,7 +65,7 @@ void add_test_options(CLI::App& app, RawTest& raw, TestOptions& options) {
 }
 
 // Takes over the numbers. The error names the option.
-Status finish(const RawTest& raw, TestOptions& options) {
+Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options) {
   sim::ExploreOptions& explore = options.explore;
   explore.seeds = kSeeds;
   const auto number = [](const char* option, const std::string& word, std::uint64_t max,
@@ -82,15 +82,20 @@ Status finish(const RawTest& raw, TestOptions& options) {
   if (explore.seeds == 0) return Error{"--seeds 0 tests nothing"};
   if (options.jobs == 0) return Error{"--jobs 0 tests nothing"};
   if (!raw.bound.empty() && !raw.dfs) return Error{"--bound needs --dfs"};
+  if (raw.no_reduction && !raw.dfs) return Error{"--no-reduction needs --dfs"};
+  if (!raw.jobs.empty() && raw.dfs)
+    return Error{"--jobs does not go with --dfs: one process does it"};
+  if (!sim.policy.empty() && raw.dfs) {
+    return Error{"--policy does not go with --dfs, which takes every decision itself"};
+  }
   explore.dfs = raw.dfs;
   explore.twice = !raw.once;
   explore.reduce = !raw.no_reduction;
   explore.settings = options.run.sim.settings;
   if (!options.run.sim.policy) explore.settings.policy.name = "random";
-  if (explore.settings.steps_max == UINT64_MAX) explore.settings.steps_max = kStepsMax;
-  if (explore.settings.time_max == sim::RunSettings{}.time_max)
-    explore.settings.time_max = kTimeMax;
-  if (explore.settings.lateness == Duration{}) explore.settings.lateness = kLateness;
+  if (sim.steps_max.empty()) explore.settings.steps_max = kStepsMax;
+  if (sim.time_max.empty()) explore.settings.time_max = kTimeMax;
+  if (sim.jitter.empty()) explore.settings.lateness = kLateness;
   if (options.replay_file.empty()) {
     const std::string& path = options.run.program();
     options.replay_file = path.substr(path.find_last_of('/') + 1) + ".replay";
@@ -214,7 +219,8 @@ std::variant<TestOptions, ExitNow> parse_test(const std::vector<std::string>& ar
     return wrong_use(kTest, "a replay file does not keep " + common.unrecorded +
                                 "; of the limits it keeps --memory and --fuel");
   }
-  if (Status ok = finish(raw, options); !ok) return wrong_use(kTest, ok.error().message);
+  if (Status ok = finish(raw, common.sim, options); !ok)
+    return wrong_use(kTest, ok.error().message);
   return options;
 }
 

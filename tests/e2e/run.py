@@ -22,6 +22,7 @@ import claims_go
 import claims_io
 import claims_limits
 import claims_net
+import claims_options
 import claims_outputs
 import claims_replay
 import claims_scheduling
@@ -33,7 +34,7 @@ import harness
 # In this order: what a reader expects first comes first.
 MODULES = [claims_command, claims_go, claims_exec, claims_scheduling, claims_io, claims_net,
            claims_sim, claims_replay, claims_world, claims_outputs, claims_wasi, claims_engine,
-           claims_limits, claims_errors]
+           claims_limits, claims_options, claims_errors]
 
 TIMED_ATTEMPTS = 3
 

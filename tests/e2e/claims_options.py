@@ -1,0 +1,49 @@
+"""An option that can't be honoured is wrong use, and says so; none is passed over in silence."""
+
+from harness import USAGE, claim
+
+
+@claim("weft test takes no --record, --trace, --trace-hash, --trace-wasi, --stats or --grace")
+def _(weft):
+    offered = weft.raw("test", "--help").expect(code=0).out
+    for words in [["--record", "r"], ["--trace", "t.json"], ["--trace-hash"], ["--trace-wasi"],
+                  ["--stats"], ["--grace", "5"]]:
+        weft.raw("test", *words, weft.guest("c_hello")).expect_error(
+            USAGE, f"unknown option {words[0]}")
+        assert f"{words[0]} " not in offered, words
+
+
+@claim("--dfs with --jobs or --policy is wrong use, as is --no-reduction without it")
+def _(weft):
+    hello = weft.guest("c_hello")
+    weft.raw("test", "--dfs", "--jobs", "2", hello).expect_error(USAGE, "--jobs does not go with")
+    weft.raw("test", "--dfs", "--policy", "pct", hello).expect_error(
+        USAGE, "--policy does not go with")
+    weft.raw("test", "--no-reduction", hello).expect_error(USAGE, "--no-reduction needs --dfs")
+
+
+@claim("--world has the guests: a guest or a guest's option beside it is wrong use")
+def _(weft):
+    world = weft.scratch / "alone.toml"
+    world.write_text(f'[[guest]]\nmodule = "{weft.guest("c_hello")}"\n')
+    for words in [["--memory", "1024"], ["--stack", "512"], ["-n", "1"], ["--fuel", "9"],
+                  ["--env", "A=B"], ["--tables", "9"]]:
+        weft.run("--virtual-time", "--world", world, *words).expect_error(
+            USAGE, f"--world has the guests, and their options are there: not {words[0]}")
+    for words in [["c_hello", ":::", "--world", world], ["--world", world, ":::", "c_hello"]]:
+        weft.run("--virtual-time", *words).expect_error(USAGE, "c_hello.wasm' is one too many")
+    weft.run("--virtual-time", "--world", world).expect(code=0, out="hello from c\n")
+
+
+@claim("weft test --jitter 0 ends no sleep late")
+def _(weft):
+    # Five sleeps of 20 ms each, which end by then only when they are on time.
+    words = ["test", "--seeds", "20", "--max-time", "100ms", "--replay", weft.scratch / "late",
+             weft.guest("c_ticker")]
+    weft.raw(*words).expect(code=1, out_has="time-out")
+    weft.raw(*words[:1], "--jitter", "0", *words[1:]).expect(code=0, out_has="all pass")
+
+
+@claim("--grace is refused in virtual time, where nobody waits for it")
+def _(weft):
+    weft.run("--virtual-time", "--grace", "5", "c_hello").expect_error(USAGE, "--grace")
