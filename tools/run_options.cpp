@@ -236,9 +236,13 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
   return finish(command, raw, std::move(rest));
 }
 
-// What makes sense in virtual time only, and what does not.
+// What makes sense in virtual time only, what does not, and what does not make sense at all.
 std::string misfit(const RawOptions& raw, const RunOptions& run) {
   const RawSimOptions& sim = raw.sim;
+  const std::string& trace = run.trace_file;
+  if (!trace.empty() && !trace.ends_with(".json") && !trace.ends_with(".csv")) {
+    return "--trace: " + trace + ": a trace is a .json (for Perfetto) or a .csv";
+  }
   const std::string& unrecorded = sim.virtual_time ? raw.unrecorded : raw.unrecorded_real;
   if (!run.record_file.empty() && !unrecorded.empty()) {
     return "--record does not keep " + unrecorded + ", so a replay would be another run";

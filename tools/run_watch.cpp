@@ -41,15 +41,17 @@ std::optional<int> RunWatch::open() {
   if (options_.sim.policy) {
     policy_ = sim::make_policy(*options_.sim.policy, options_.sim.settings.seed);
   }
-  if (!options_.trace_file.empty()) {
-    auto opened = sim::TraceFile::open(options_.trace_file);
-    if (!opened) {
-      say("--trace", opened.error());
-      return kExitUsage;
-    }
-    file_ = std::move(*opened);
+  if (!options_.record_file.empty()) {
+    if (const auto code = open_recording()) return code;
   }
-  return options_.record_file.empty() ? std::nullopt : open_recording();
+  if (options_.trace_file.empty()) return std::nullopt;
+  auto opened = sim::TraceFile::open(options_.trace_file);
+  if (!opened) {
+    say("--trace", opened.error());
+    return kExitNoOutput;
+  }
+  file_ = std::move(*opened);
+  return std::nullopt;
 }
 
 std::optional<int> RunWatch::open_recording() {

@@ -5,13 +5,16 @@
 #include <csignal>
 #include <cstdio>
 #include <map>
+#include <optional>
 
 #include "base/printable.h"
 #include "signals/fault.h"
 #include "sim/trace_file.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
+#include "tools/output_files.h"
 #include "tools/replay_command.h"
+#include "tools/virtual_stop.h"
 
 namespace weft::tools {
 namespace {
@@ -90,6 +93,12 @@ Result<std::vector<sim::GuestSetup>> load_guests(Runtime& loader, const RunOptio
   return guests;
 }
 
+namespace {
+
+void complain(const char* option, const Error& error) {
+  std::fprintf(stderr, "weft: %s%s\n", option, printable_lines(error.message).c_str());
+}
+
 // What was read of stdin is in the record, so that a replay needs none.
 Status record_run(const RunOptions& options, const sim::GuestRunSettings& settings,
                   const sim::RunRecord& record) {
@@ -103,12 +112,80 @@ Status record_run(const RunOptions& options, const sim::GuestRunSettings& settin
   return sim::write_replay(options.record_file, file);
 }
 
+// A run that a signal has stopped: its replay stops by itself where it has come to as many steps.
+void end_at_its_steps(sim::GuestRunSettings& settings, sim::RunRecord& record) {
+  settings.steps_max = record.steps > 0 ? record.steps - 1 : 0;
+  record.ending = sim::Ending::livelock;
+  record.message = "more than " + std::to_string(settings.steps_max) + " steps";
+}
+
+sim::GuestRunSettings settings_of(const RunOptions& options) {
+  sim::GuestRunSettings settings;
+  static_cast<sim::RunSettings&>(settings) = options.sim.settings;
+  settings.all = options.all;
+  settings.echo = true;
+  settings.input_fd = STDIN_FILENO;
+  settings.world = &options.world;
+  return settings;
+}
+
+// Both files are written, whatever becomes of the other: the exit code, or `code`.
+int close_files(const RunOptions& options, const sim::GuestRunSettings& settings,
+                const sim::RunRecord& record, sim::TraceFile* trace, const char* ending, int code) {
+  if (!options.record_file.empty()) {
+    if (Status written = record_run(options, settings, record); !written) {
+      complain("--record: ", written.error());
+      code = kExitNoOutput;
+    }
+  }
+  if (trace != nullptr) {
+    if (Status closed = trace->close(ending); !closed) {
+      complain("--trace: ", closed.error());
+      code = kExitNoOutput;
+    }
+  }
+  return code;
+}
+
+int run_and_close(const RunOptions& options, const std::vector<sim::GuestSetup>& guests,
+                  sim::TraceFile* trace) {
+  sim::GuestRunSettings settings = settings_of(options);
+  settings.listener = trace;
+  std::optional<StopOnSignal> stop;  // Without a file to write, a signal simply ends the process.
+  if (trace != nullptr || !options.record_file.empty()) {
+    settings.listener = &stop.emplace(trace);
+  }
+  signals::FaultHandler faults;
+  auto record = sim::run_guests(guests, settings);
+  if (!record) {
+    complain("", record.error());
+    if (trace != nullptr) (void)trace->close("an error");
+    return kExitUsage;
+  }
+  const int signal = stop ? stop->stopped_by() : 0;
+  int code = exit_code_of(*record);
+  if (signal != 0) {
+    end_at_its_steps(settings, *record);
+    code = kExitSignal + signal;
+  } else {
+    report_end(*record);
+  }
+  const char* ending = signal != 0 ? "a signal" : name(record->ending);
+  code = close_files(options, settings, *record, trace, ending, code);
+  if (options.sim.trace_hash) {
+    std::fprintf(stderr, "trace hash %016llx\n", static_cast<unsigned long long>(record->hash));
+  }
+  return code;
+}
+
+}  // namespace
+
 int run_virtual(const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);  // An error of the write, for the guest to see.
   Runtime loader(make_engine(options.engine, options.aot));
   auto guests = load_guests(loader, options);
   if (!guests) {
-    std::fprintf(stderr, "weft: %s\n", printable_lines(guests.error().message).c_str());
+    complain("", guests.error());
     return kExitNoModule;
   }
   std::vector<std::unique_ptr<StderrTrace>> traces;
@@ -118,45 +195,22 @@ int run_virtual(const RunOptions& options) {
     traces.push_back(std::make_unique<StderrTrace>(prefix));
     (*guests)[i].trace = traces.back().get();
   }
-  sim::GuestRunSettings settings;
-  static_cast<sim::RunSettings&>(settings) = options.sim.settings;
-  settings.all = options.all;
-  settings.echo = true;
-  settings.input_fd = STDIN_FILENO;
-  settings.world = &options.world;
+  if (!options.record_file.empty()) {
+    if (Status writable = check_replay_path(options.record_file); !writable) {
+      complain("--record: ", writable.error());
+      return kExitNoOutput;
+    }
+  }
   std::unique_ptr<sim::TraceFile> trace;
   if (!options.trace_file.empty()) {
     auto opened = sim::TraceFile::open(options.trace_file);
     if (!opened) {
-      std::fprintf(stderr, "weft: --trace: %s\n", opened.error().message.c_str());
-      return kExitUsage;
+      complain("--trace: ", opened.error());
+      return kExitNoOutput;
     }
     trace = std::move(*opened);
-    settings.listener = trace.get();
   }
-  signals::FaultHandler faults;
-  auto record = sim::run_guests(*guests, settings);
-  if (!record) {
-    std::fprintf(stderr, "weft: %s\n", record.error().message.c_str());
-    return kExitUsage;
-  }
-  report_end(*record);
-  if (!options.record_file.empty()) {
-    if (Status written = record_run(options, settings, *record); !written) {
-      std::fprintf(stderr, "weft: --record: %s\n", written.error().message.c_str());
-      return kExitNoOutput;
-    }
-  }
-  if (trace != nullptr) {
-    if (Status closed = trace->close(name(record->ending)); !closed) {
-      std::fprintf(stderr, "weft: --trace: %s\n", closed.error().message.c_str());
-      return kExitNoOutput;
-    }
-  }
-  if (options.sim.trace_hash) {
-    std::fprintf(stderr, "trace hash %016llx\n", static_cast<unsigned long long>(record->hash));
-  }
-  return exit_code_of(*record);
+  return run_and_close(options, *guests, trace.get());
 }
 
 }  // namespace weft::tools

@@ -4,9 +4,12 @@ import csv
 import json
 import os
 import shutil
+import signal
+import subprocess
+import time
 import xml.dom.minidom
 
-from harness import TRAP, claim
+from harness import TRAP, USAGE, claim
 
 STRANGE = b"a\xff]]>\x1b[31m\".wasm"
 
@@ -52,3 +55,48 @@ def _(weft):
     test = weft.raw("test", "--seeds", "1", "--replay", replay, path).expect(
         code=1, out_has=shown)
     assert "\x1b" not in test.out, test.out
+
+
+@claim("a signal in virtual time leaves a whole trace, and a recording that replays up to there")
+def _(weft):
+    trace, file = weft.scratch / "ended.json", weft.scratch / "ended.rep"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        for guest, says in [("c_metronome", b"late"), ("c_busy", b"busy")]:
+            with weft.start("--virtual-time", "--trace", trace, "--record", file, guest) as run:
+                run.read_until(says)
+                run.process.send_signal(number)
+                result = run.finish().expect(code=128 + number, err="")
+            assert json.loads(trace.read_text())[-1]["name"] == "a signal"
+            weft.raw("replay", file).expect(code=2, out=result.out, err_has="replayed: the same run")
+
+
+@claim("a signal while virtual time reads stdin ends the run, and the recording has what was read")
+def _(weft):
+    file = weft.scratch / "read.rep"
+    with weft.start("--virtual-time", "--record", file, "c_cat", stdin=subprocess.PIPE) as run:
+        run.send(b"one\ntwo\n")
+        time.sleep(0.3)  # Nothing is written before the end of stdin.
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(timeout=30) == 128 + signal.SIGINT
+    assert b"one\ntwo\n" in file.read_bytes()
+
+
+@claim("a run in virtual time without a file to write ends at once by a signal")
+def _(weft):
+    with weft.start("--virtual-time", "c_busy") as run:
+        run.read_until(b"busy")
+        run.process.send_signal(signal.SIGINT)
+        assert run.finish().code == 128 + signal.SIGINT
+
+
+@claim("a file that can't be written is exit code 74, before the run and without an empty trace")
+def _(weft):
+    trace = weft.scratch / "unbegun.json"
+    for mode in [[], ["--virtual-time"]]:
+        weft.run(*mode, "--trace", "/nowhere/t.json", "c_hello").expect_error(
+            74, "--trace: /nowhere/t.json: No such file")
+        weft.run(*mode, "--record", "/nowhere/r", "--trace", trace, "c_hello").expect_error(
+            74, "--record: /nowhere/r: No such file")
+        assert not trace.exists()
+    weft.run("--virtual-time", "--record", weft.scratch, "c_hello").expect_error(
+        74, "no ordinary file")

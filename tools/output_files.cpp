@@ -1,0 +1,72 @@
+#include "tools/output_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "base/unique_fd.h"
+
+namespace weft::tools {
+namespace {
+
+// Devices and pipes may be named twice: nothing in them is lost.
+bool are_same(const std::string& a, const std::string& b) {
+  struct stat first {};
+  struct stat second {};
+  const bool has_first = ::stat(a.c_str(), &first) == 0;
+  const bool has_second = ::stat(b.c_str(), &second) == 0;
+  if (has_first && has_second) {
+    return S_ISREG(first.st_mode) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  }
+  if (has_first || has_second) return false;
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(a, ignored) ==
+         std::filesystem::weakly_canonical(b, ignored);
+}
+
+}  // namespace
+
+std::vector<NamedFile> inputs_of(const RunOptions& run) {
+  std::set<std::string> modules;
+  for (const GuestSpec& guest : run.guests) modules.insert(guest.module_path);
+  std::vector<NamedFile> inputs;
+  for (const std::string& path : modules) inputs.push_back({"a module of the run", path});
+  inputs.push_back({"--world", run.world_file});
+  return inputs;
+}
+
+Status check_distinct(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs) {
+  for (auto output = outputs.begin(); output != outputs.end(); ++output) {
+    if (output->path.empty()) continue;
+    const auto refuse = [&](const NamedFile& other) {
+      return Error{output->what + ": " + output->path + " is " + other.what +
+                   " already; name another file"};
+    };
+    for (const NamedFile& input : inputs) {
+      if (!input.path.empty() && are_same(output->path, input.path)) return refuse(input);
+    }
+    for (auto other = outputs.begin(); other != output; ++other) {
+      if (!other->path.empty() && are_same(output->path, other->path)) return refuse(*other);
+    }
+  }
+  return Nothing{};
+}
+
+Status check_replay_path(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) {
+    return Error{path + ": is there and no ordinary file; a replay file would take its place"};
+  }
+  const std::string partial = path + ".partial";
+  const UniqueFd file(::open(partial.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (!file.valid()) return Error{path + ": " + std::strerror(errno)};
+  (void)::unlink(partial.c_str());
+  return Nothing{};
+}
+
+}  // namespace weft::tools
