@@ -7,6 +7,7 @@
 
 #include "sim/report_page.h"
 #include "tools/exit_codes.h"
+#include "tools/output_files.h"
 #include "tools/test_reports.h"
 
 namespace weft::tools {
@@ -18,6 +19,10 @@ int complain(const std::string& message, int code) {
 }
 
 int report(const std::string& trace_path, const std::string& page_path) {
+  if (Status distinct = check_distinct({{"-o", page_path}}, {{"the trace", trace_path}});
+      !distinct) {
+    return complain(distinct.error().message, kExitUsage);
+  }
   std::ifstream in(trace_path, std::ios::binary);
   if (!in) return complain(trace_path + ": can't be read", kExitNoModule);
   const std::string trace{std::istreambuf_iterator<char>(in), {}};

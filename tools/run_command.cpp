@@ -15,6 +15,7 @@
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/listener.h"
+#include "tools/output_files.h"
 #include "tools/run_watch.h"
 #include "tools/virtual_run.h"
 
@@ -160,6 +161,12 @@ int exit_code_of(const Runtime& runtime, const RunResult& result, int signal) {
 }
 
 int run_command(const RunOptions& options) {
+  const std::vector<NamedFile> outputs = {{"--record", options.record_file},
+                                          {"--trace", options.trace_file}};
+  if (Status distinct = check_distinct(outputs, inputs_of(options)); !distinct) {
+    print_error("weft: " + printable_lines(distinct.error().message) + "\n");
+    return kExitUsage;
+  }
   if (options.sim.virtual_time) return run_virtual(options);
   // A reader of our output that goes away is an error of the write (EPIPE), for the guest to see;
   // not our death.

@@ -10,6 +10,7 @@
 #include "signals/fault.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
+#include "tools/output_files.h"
 #include "tools/replay_command.h"
 #include "tools/test_reports.h"
 #include "tools/test_workers.h"
@@ -175,6 +176,7 @@ class Test {
     file.guests = std::move(*guests);
     file.engine = options_.run.engine;
     file.world = options_.run.world_text;
+    if (Status writable = check_replay_path(options_.replay_file); !writable) return writable;
     return sim::write_replay(options_.replay_file, file);
   }
 
@@ -225,6 +227,15 @@ std::variant<TestOptions, ExitNow> parse_test(const std::vector<std::string>& ar
 }
 
 int test_command(const TestOptions& options) {
+  std::vector<NamedFile> inputs = inputs_of(options.run);
+  inputs.push_back({"--stdin", options.input_file});
+  inputs.push_back({"--expect", options.expected_file});
+  const std::vector<NamedFile> outputs = {{"--replay", options.replay_file},
+                                          {"--json", options.json_file},
+                                          {"--junit", options.junit_file}};
+  if (Status distinct = check_distinct(outputs, inputs); !distinct) {
+    return complain(distinct.error(), kExitUsage);
+  }
   std::signal(SIGPIPE, SIG_IGN);
   signals::FaultHandler faults;
   Test test(options);

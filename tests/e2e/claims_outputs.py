@@ -100,3 +100,25 @@ def _(weft):
         assert not trace.exists()
     weft.run("--virtual-time", "--record", weft.scratch, "c_hello").expect_error(
         74, "no ordinary file")
+
+
+@claim("--record on the module, or on the file of --trace, is refused and destroys nothing")
+def _(weft):
+    module = weft.scratch / "precious.wasm"
+    shutil.copy(weft.guest("c_hello"), module)
+    whole = module.read_bytes()
+    link = weft.scratch / "link.json"
+    link.symlink_to(module)
+    both = weft.scratch / "both.json"
+    for mode in [[], ["--virtual-time"]]:
+        for words in [["--record", module], ["--trace", link], ["--record", link]]:
+            weft.run(*mode, *words, "c_exit7", ":::", module).expect_error(
+                USAGE, f"{words[0]}: .* is a module of the run already")
+        weft.run(*mode, "--record", both, "--trace", both, "c_hello").expect_error(
+            USAGE, "--trace: .*both.json is --record already")
+        assert not both.exists()
+    for words in [["--json", module], ["--junit", link], ["--replay", module],
+                  ["--json", both, "--junit", both], ["--expect", both, "--json", both]]:
+        weft.raw("test", *words, module).expect_error(USAGE, "already; name another file")
+    weft.raw("report", module, "-o", link).expect_error(USAGE, "already; name another file")
+    assert module.read_bytes() == whole
