@@ -5,13 +5,12 @@
 
 #include <poll.h>
 
-#include <array>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 
 #include "base/printable.h"
 #include "guest/interp.h"
+#include "tools/noted_signals.h"
 
 namespace weft::tools {
 namespace {
@@ -37,38 +36,6 @@ class Progress {
  private:
   std::string module_;
   std::chrono::steady_clock::time_point since_;
-};
-
-// SIGINT, SIGTERM and SIGHUP for as long as this lives: the first is noted, the next one ends the
-// process as ever. One at a time.
-class NotedSignals {
- public:
-  NotedSignals() {
-    noted = 0;
-    struct sigaction note {};
-    note.sa_handler = [](int sig) { noted = sig; };
-    note.sa_flags = static_cast<int>(SA_RESETHAND);
-    for (std::size_t i = 0; i < kSignals.size(); ++i) {
-      ::sigaction(kSignals[i], nullptr, &before_[i]);
-      if (before_[i].sa_handler == SIG_DFL) ::sigaction(kSignals[i], &note, nullptr);
-    }
-  }
-  ~NotedSignals() {
-    for (std::size_t i = 0; i < kSignals.size(); ++i) {
-      if (before_[i].sa_handler == SIG_DFL) ::sigaction(kSignals[i], &before_[i], nullptr);
-    }
-  }
-  NotedSignals(const NotedSignals&) = delete;
-  NotedSignals& operator=(const NotedSignals&) = delete;
-
-  static void check() {
-    if (noted != 0) throw Interrupted{noted};
-  }
-
- private:
-  static constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
-  static inline volatile std::sig_atomic_t noted = 0;
-  struct sigaction before_[kSignals.size()]{};
 };
 
 // The engine aot, whose load() leaves nothing behind when a signal ends it.

@@ -12,11 +12,7 @@ namespace weft::tools {
 std::unique_ptr<Engine> make_engine(const std::string& name, AotOptions options);
 
 // The engine aot for a command: SIGINT, SIGTERM and SIGHUP while it compiles end the compilers and
-// remove their files; then load() throws Interrupted, which main() turns into the end that the
-// signal asks for.
-struct Interrupted {
-  int signal;
-};
+// remove their files; then load() throws Interrupted (tools/noted_signals.h).
 std::unique_ptr<Engine> make_interruptible_aot(AotOptions options);
 
 // Makes the options tell the user why a module runs on interp, and, on a terminal, how far a

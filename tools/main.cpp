@@ -15,6 +15,7 @@
 #include "tools/engines.h"
 #include "tools/exec_options.h"
 #include "tools/exit_codes.h"
+#include "tools/noted_signals.h"
 #include "tools/replay_command.h"
 #include "tools/report_command.h"
 #include "tools/run_command.h"

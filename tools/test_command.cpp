@@ -5,13 +5,16 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "base/printable.h"
 #include "signals/fault.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
+#include "tools/noted_signals.h"
 #include "tools/output_files.h"
 #include "tools/replay_command.h"
+#include "tools/search_folder.h"
 #include "tools/test_reports.h"
 #include "tools/test_workers.h"
 #include "tools/virtual_run.h"
@@ -139,12 +142,20 @@ class Test {
       settings_.expected = &expected_;
     }
     static_cast<sim::RunSettings&>(settings_) = explore_.settings;
+    return Nothing{};
+  }
+
+  // One run: can all guests be made?
+  Status try_out() {
     if (auto tried = sim::run_guests(guests_, settings_); !tried) return tried.error();
     return Nothing{};
   }
 
   Result<sim::ExploreReport> search() {
-    const sim::RunOnce once = [this](const sim::RunSettings& settings) { return run(settings); };
+    const sim::RunOnce once = [this](const sim::RunSettings& settings) {
+      NotedSignals::check();
+      return run(settings);
+    };
     if (explore_.dfs) return sim::explore(once, explore_);
     sim::tell_steps(once, explore_.settings);
     auto found = search_seeds(once, explore_, options_.jobs);
@@ -207,6 +218,41 @@ int complain(const Error& error, int code) {
   return code;
 }
 
+Status check_files(const TestOptions& options) {
+  std::vector<NamedFile> inputs = inputs_of(options.run);
+  inputs.push_back({"--stdin", options.input_file});
+  inputs.push_back({"--expect", options.expected_file});
+  return check_distinct({{"--replay", options.replay_file},
+                         {"--json", options.json_file},
+                         {"--junit", options.junit_file}},
+                        inputs);
+}
+
+// The result, for people and in files: the exit code.
+int tell(const TestOptions& options, const Test& test, const sim::ExploreReport& report) {
+  std::fputs(printable_lines(report.text()).c_str(), stdout);
+  if (report.failure) {
+    if (Status written = test.write_replay(*report.failure); !written) {
+      return complain(written.error(), kExitNoOutput);
+    }
+    std::printf("run it again: weft replay %s\n", printable(options.replay_file).c_str());
+  }
+  const std::string& program = options.run.program();
+  if (!options.json_file.empty()) {
+    const std::string text = json_report(program, test.explored(), report, options.replay_file);
+    if (Status written = write_file(options.json_file, text); !written) {
+      return complain(written.error(), kExitNoOutput);
+    }
+  }
+  if (!options.junit_file.empty()) {
+    const std::string text = junit_report(program, test.explored(), report);
+    if (Status written = write_file(options.junit_file, text); !written) {
+      return complain(written.error(), kExitNoOutput);
+    }
+  }
+  return report.failure ? kExitFailing : 0;
+}
+
 }  // namespace
 
 std::variant<TestOptions, ExitNow> parse_test(const std::vector<std::string>& args) {
@@ -227,42 +273,23 @@ std::variant<TestOptions, ExitNow> parse_test(const std::vector<std::string>& ar
 }
 
 int test_command(const TestOptions& options) {
-  std::vector<NamedFile> inputs = inputs_of(options.run);
-  inputs.push_back({"--stdin", options.input_file});
-  inputs.push_back({"--expect", options.expected_file});
-  const std::vector<NamedFile> outputs = {{"--replay", options.replay_file},
-                                          {"--json", options.json_file},
-                                          {"--junit", options.junit_file}};
-  if (Status distinct = check_distinct(outputs, inputs); !distinct) {
+  std::signal(SIGPIPE, SIG_IGN);
+  if (Status distinct = check_files(options); !distinct) {
     return complain(distinct.error(), kExitUsage);
   }
-  std::signal(SIGPIPE, SIG_IGN);
   signals::FaultHandler faults;
   Test test(options);
   if (Status ready = test.prepare(); !ready) return complain(ready.error(), kExitNoModule);
+  std::optional<NotedSignals> signals(std::in_place);
+  auto folder = SearchFolder::make();
+  if (!folder) return complain(folder.error(), kExitNoOutput);
+  if (Status tried = test.try_out(); !tried) return complain(tried.error(), kExitNoModule);
   auto report = test.search();
+  folder->reset();
+  NotedSignals::check();
+  signals.reset();
   if (!report) return complain(report.error(), kExitFatal);
-  std::fputs(printable_lines(report->text()).c_str(), stdout);
-  if (report->failure) {
-    if (Status written = test.write_replay(*report->failure); !written) {
-      return complain(written.error(), kExitNoOutput);
-    }
-    std::printf("run it again: weft replay %s\n", printable(options.replay_file).c_str());
-  }
-  const std::string& program = options.run.program();
-  if (!options.json_file.empty()) {
-    const std::string text = json_report(program, test.explored(), *report, options.replay_file);
-    if (Status written = write_file(options.json_file, text); !written) {
-      return complain(written.error(), kExitNoOutput);
-    }
-  }
-  if (!options.junit_file.empty()) {
-    const std::string text = junit_report(program, test.explored(), *report);
-    if (Status written = write_file(options.junit_file, text); !written) {
-      return complain(written.error(), kExitNoOutput);
-    }
-  }
-  return report->failure ? kExitFailing : 0;
+  return tell(options, test, *report);
 }
 
 }  // namespace weft::tools

@@ -8,9 +8,11 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "tools/noted_signals.h"
 
 namespace weft::tools {
 namespace {
@@ -30,8 +32,10 @@ struct Worker {
   bool done = false;
 };
 
+// Leaves by _Exit only: what is on the stack of a worker is the parent's to tidy up.
 [[noreturn]] void work(int to, const sim::RunOnce& once, const sim::ExploreOptions& options,
-                       unsigned number, unsigned jobs) {
+                       unsigned number, unsigned jobs) noexcept try {
+  NotedSignals::leave_to_parent();
   sim::RunSettings settings = options.settings;
   for (std::uint64_t i = number; i < options.seeds; i += jobs) {
     settings.seed = options.settings.seed + i;
@@ -41,6 +45,11 @@ struct Worker {
     if (record.failed()) break;
   }
   std::_Exit(0);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "weft: test: %s\n", error.what());
+  std::_Exit(1);
+} catch (...) {
+  std::_Exit(1);
 }
 
 class Search {
@@ -77,7 +86,10 @@ class Search {
         polled.push_back(
             {.fd = worker.done ? -1 : worker.from.get(), .events = POLLIN, .revents = 0});
       }
-      if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) break;
+      // A signal may come just before poll: then it is seen after this time at the latest.
+      constexpr int kLookMs = 100;
+      if (::poll(polled.data(), polled.size(), kLookMs) < 0 && errno != EINTR) break;
+      NotedSignals::check();
       for (std::size_t i = 0; i < workers_.size(); ++i) {
         if (polled[i].revents == 0) continue;
         if (Status read = take(workers_[i]); !read) return read;

@@ -17,7 +17,8 @@ struct SeedSearch {
 };
 
 // Shows a bar on stderr while it goes on, if that is a terminal. Fails when the system refuses a
-// process, or when one dies, which names its seed.
+// process, or when one dies, which names its seed. Throws Interrupted when a signal was noted
+// (tools/noted_signals.h). No worker is left when it returns or throws.
 Result<SeedSearch> search_seeds(const sim::RunOnce& once, const sim::ExploreOptions& options,
                                 unsigned jobs);
 

@@ -122,3 +122,32 @@ def _(weft):
         weft.raw("test", *words, module).expect_error(USAGE, "already; name another file")
     weft.raw("report", module, "-o", link).expect_error(USAGE, "already; name another file")
     assert module.read_bytes() == whole
+
+
+def temporary(weft, name):
+    """A folder for temporary files of one command, and its environment."""
+    folder = weft.scratch / name
+    folder.mkdir()
+    return folder, {**weft.environment, "TMPDIR": str(folder)}
+
+
+@claim("weft test leaves no folder behind, with several processes, when it fails or is ended")
+def _(weft):
+    folder, env = temporary(weft, "search-tmp")
+    replay = ["--replay", weft.scratch / "left.replay", "--empty-dir", "/shared"]
+    late = ["--seeds", "400", "--max-time", "106ms", "--jitter", "3ms", weft.guest("c_ticker")]
+    for jobs in ("1", "4"):
+        weft.raw("test", "--jobs", jobs, *replay, *late, env=env).expect(code=1)
+        assert not list(folder.iterdir()), list(folder.iterdir())
+    for mode in (["--jobs", "1"], ["--jobs", "4"], ["--dfs", "--bound", "50"]):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            words = ["test", *mode, "--seeds", "100000000", *replay, weft.guest("c_ticker"), ":::",
+                     weft.guest("c_ticker")]
+            with weft.start_raw(*words, env=env) as run:
+                deadline = time.monotonic() + 30
+                while not any(folder.glob("weft-test-*/*")):
+                    assert time.monotonic() < deadline, "no run has begun"
+                    time.sleep(0.01)
+                run.process.send_signal(number)
+                assert run.finish().code == 128 + number
+            assert not list(folder.iterdir()), (mode, list(folder.iterdir()))

@@ -1,0 +1,53 @@
+// SIGINT, SIGTERM and SIGHUP while a command does what must be tidied up behind: the first is noted
+// and check() throws it, so that destructors run; the next one ends the process as ever.
+#pragma once
+
+#include <array>
+#include <csignal>
+
+namespace weft::tools {
+
+// Thrown by whatever a noted signal has ended; main() turns it into the end that the signal asks
+// for.
+struct Interrupted {
+  int signal;
+};
+
+// For as long as this lives. One at a time.
+class NotedSignals {
+ public:
+  NotedSignals() {
+    noted_ = 0;
+    struct sigaction note {};
+    note.sa_handler = [](int sig) { noted_ = sig; };
+    note.sa_flags = static_cast<int>(SA_RESETHAND);
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+      ::sigaction(kSignals[i], nullptr, &before_[i]);
+      if (before_[i].sa_handler == SIG_DFL) ::sigaction(kSignals[i], &note, nullptr);
+    }
+  }
+  ~NotedSignals() {
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+      if (before_[i].sa_handler == SIG_DFL) ::sigaction(kSignals[i], &before_[i], nullptr);
+    }
+  }
+  NotedSignals(const NotedSignals&) = delete;
+  NotedSignals& operator=(const NotedSignals&) = delete;
+
+  // Throws Interrupted when one has come.
+  static void check() {
+    if (noted_ != 0) throw Interrupted{noted_};
+  }
+
+  // In a process that was forked off: the parent hears them, and ends this one.
+  static void leave_to_parent() {
+    for (const int sig : kSignals) std::signal(sig, SIG_IGN);
+  }
+
+ private:
+  static constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
+  static inline volatile std::sig_atomic_t noted_ = 0;
+  struct sigaction before_[kSignals.size()]{};
+};
+
+}  // namespace weft::tools

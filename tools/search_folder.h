@@ -1,0 +1,31 @@
+// SearchFolder: where all the folders of a search lie, so that they go with it, whoever made them.
+//
+//   weft test ── makes $TMPDIR/weft-test-XXXXXX and sets TMPDIR to it
+//      └─ workers and runs: their folders in it (sim/guest_run.cpp); a worker may be killed any time
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+
+namespace weft::tools {
+
+class SearchFolder {
+ public:
+  // The error names the folder.
+  static Result<std::unique_ptr<SearchFolder>> make();
+  // Sets TMPDIR back and removes the folder with all that is in it.
+  ~SearchFolder();
+  SearchFolder(const SearchFolder&) = delete;
+  SearchFolder& operator=(const SearchFolder&) = delete;
+
+ private:
+  explicit SearchFolder(std::string path);
+
+  const std::string path_;
+  std::optional<std::string> before_;  // TMPDIR.
+};
+
+}  // namespace weft::tools
