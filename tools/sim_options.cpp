@@ -1,26 +1,45 @@
 #include "tools/sim_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 
 namespace weft::tools {
 namespace {
 
+constexpr std::int64_t kNsOfSecond = 1'000'000'000;
+constexpr std::int64_t kStartMaxS = 9'000'000'000;  // In 2255. Nanoseconds end in 2262.
+constexpr std::int64_t kDurationMaxS = 100LL * 366 * 24 * 3600;
+
+bool is_same_second(const std::tm& a, const std::tm& b) {
+  return a.tm_year == b.tm_year && a.tm_mon == b.tm_mon && a.tm_mday == b.tm_mday &&
+         a.tm_hour == b.tm_hour && a.tm_min == b.tm_min && a.tm_sec == b.tm_sec;
+}
+
 // 2024-01-31T12:00:00Z, or seconds since 1970.
 Result<std::int64_t> read_instant(const std::string& word) {
-  constexpr std::uint64_t kSecondsMax = 9'000'000'000;
+  std::int64_t seconds = 0;
   std::tm parts{};
   const char* end = ::strptime(word.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
   if (end != nullptr && (*end == '\0' || std::string_view(end) == "Z")) {
-    return std::int64_t{::timegm(&parts)} * 1'000'000'000;
+    std::tm real = parts;  // timegm makes 2 March of 31 February.
+    seconds = ::timegm(&real);
+    if (!is_same_second(parts, real)) return Error{"--start: there is no " + word};
+  } else {
+    const char* last = word.data() + word.size();
+    const auto [behind, error] = std::from_chars(word.data(), last, seconds);
+    if (behind != last || (error != std::errc() && error != std::errc::result_out_of_range)) {
+      return Error{"--start wants a time as 2024-01-31T12:00:00Z, or seconds since 1970, not '" +
+                   word + "'"};
+    }
+    if (error != std::errc()) seconds = -1;
   }
-  auto seconds = read_number("--start", word, kSecondsMax);
-  if (!seconds) {
-    return Error{"--start wants a time as 2024-01-31T12:00:00Z, or seconds since 1970, not '" +
-                 word + "'"};
+  if (seconds < 0 || seconds > kStartMaxS) {
+    return Error{"--start wants a time from 1970 to " + std::to_string(kStartMaxS) +
+                 " s later, in 2255, not '" + word + "'"};
   }
-  return static_cast<std::int64_t>(*seconds) * 1'000'000'000;
+  return seconds * kNsOfSecond;
 }
 
 }  // namespace
@@ -53,12 +72,12 @@ void add_sim_options(CLI::App& app, RawSimOptions& raw) {
 }
 
 Result<std::uint64_t> read_number(const std::string& option, const std::string& word,
-                                  std::uint64_t max) {
+                                  std::uint64_t max, std::uint64_t min) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc() || end != word.data() + word.size() || value > max) {
-    return Error{option + " wants a number from 0 to " + std::to_string(max) + ", not '" + word +
-                 "'"};
+  if (error != std::errc() || end != word.data() + word.size() || value > max || value < min) {
+    return Error{option + " wants a number from " + std::to_string(min) + " to " +
+                 std::to_string(max) + ", not '" + word + "'"};
   }
   return value;
 }
@@ -77,10 +96,11 @@ Result<Duration> read_duration(const std::string& option, const std::string& wor
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
   const std::string_view unit(end, static_cast<std::size_t>(word.data() + word.size() - end));
   for (const auto& known : kUnits) {
-    if (error == std::errc() && unit == known.name && value >= 0 &&
-        value <= INT64_MAX / 2 / known.ns) {
-      return Duration{value * known.ns};
+    if (error == std::errc::invalid_argument || unit != known.name || value < 0) continue;
+    if (error != std::errc() || value > kDurationMaxS * kNsOfSecond / known.ns) {
+      return Error{option + " wants a time of 100 years at most, not '" + word + "'"};
     }
+    return Duration{value * known.ns};
   }
   return Error{option + " wants a time as 250us, 10ms, 2s or 5m, not '" + word + "'"};
 }
@@ -115,6 +135,9 @@ Result<SimOptions> read_sim_options(const RawSimOptions& raw) {
     if (!start) return start.error();
     settings.realtime_start = *start;
   }
+  // Within what the guests' wall clock can tell.
+  const Duration left{INT64_MAX - settings.realtime_start - kNsOfSecond};
+  settings.time_max = std::min(settings.time_max, left);
   if (!raw.steps_max.empty()) {
     auto steps = read_number("--max-steps", raw.steps_max);
     if (!steps) return steps.error();

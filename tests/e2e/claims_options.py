@@ -47,3 +47,30 @@ def _(weft):
 @claim("--grace is refused in virtual time, where nobody waits for it")
 def _(weft):
     weft.run("--virtual-time", "--grace", "5", "c_hello").expect_error(USAGE, "--grace")
+
+
+@claim("--start takes days that there are, from 1970 to 2255, and tells the guest no other")
+def _(weft):
+    file = weft.scratch / "start.rep"
+    for date, wall in [("1970-01-01T00:00:00Z", 0), ("2024-02-29T00:00:00", 1709164800),
+                       ("9000000000", 9000000000)]:
+        run = weft.run("--virtual-time", "--start", date, "--record", file, "c_clock").expect(
+            code=0, out_has=f"^wall {wall}$")
+        weft.raw("replay", file).expect(code=0, out=run.out, err_has="replayed: the same run")
+    for date in ["2400-01-01T00:00:00Z", "1960-01-01T00:00:00Z", "9000000001", "-1",
+                 "99999999999999999999"]:
+        weft.run("--virtual-time", f"--start={date}", "c_clock").expect_error(
+            USAGE, "--start wants a time from 1970 to", date)
+    for date in ["2024-02-31T00:00:00Z", "2023-02-29T12:00:00Z"]:
+        weft.run("--virtual-time", "--start", date, "c_clock").expect_error(
+            USAGE, f"--start: there is no {date}")
+
+
+@claim("a time of more than 100 years is wrong use, and no virtual clock runs over")
+def _(weft):
+    for option in ("--cost", "--jitter", "--max-time", "--deadline"):
+        for word in ("4611686018s", "99999999999999999999m", "9223372036854775807"):
+            weft.run("--virtual-time", option, word, "c_clock").expect_error(
+                USAGE, f"{option} wants a time of 100 years at most, not '{word}'")
+    weft.run("--virtual-time", "--cost", "3000000000s", "c_clock").expect(
+        err_has="time-out: more virtual time than allowed")
