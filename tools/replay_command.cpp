@@ -1,13 +1,9 @@
 #include "tools/replay_command.h"
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "base/printable.h"
 #include "signals/fault.h"
@@ -16,17 +12,17 @@
 #include "tools/exit_codes.h"
 #include "tools/replay_recording.h"
 #include "tools/virtual_run.h"
+#include "tools/whole_file.h"
 #include "tools/world_file.h"
 
 namespace weft::tools {
 namespace {
 
 Result<std::uint64_t> hash_of_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{path + ": can't be read"};
-  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  auto bytes = read_whole_file(path);
+  if (!bytes) return bytes.error();
   sim::Hash hash;
-  hash.add(bytes);
+  hash.add(*bytes);
   return hash.value();
 }
 
@@ -122,6 +118,11 @@ void compare(const sim::ReplayFile& file, const sim::RunRecord& record) {
   }
 }
 
+int complain_of_stdout(const Error& error) {
+  std::fprintf(stderr, "weft: %s\n", error.message.c_str());
+  return kExitNoOutput;
+}
+
 int replay_schedule(const std::string& path, const std::string& bytes,
                     const ReplayOptions& options) {
   auto file = sim::decode(bytes);
@@ -165,22 +166,22 @@ int replay_schedule(const std::string& path, const std::string& bytes,
     return kExitUsage;
   }
   std::fwrite(record->out.data(), 1, record->out.size(), stdout);
+  const Status written = flush_stdout();
   std::fwrite(record->err.data(), 1, record->err.size(), stderr);
   report_end(*record);
   compare(*file, *record);
-  return exit_code_of(*record);
+  return written ? exit_code_of(*record) : complain_of_stdout(written.error());
 }
 
 int replay(const std::string& path, const ReplayOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    std::fprintf(stderr, "weft: %s: %s\n", path.c_str(), std::strerror(errno));
+  auto bytes = read_whole_file(path);
+  if (!bytes) {
+    std::fprintf(stderr, "weft: %s\n", printable_lines(bytes.error().message).c_str());
     return kExitNoModule;
   }
-  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  return sim::is_recording(bytes) ? replay_recording(path, bytes, options)
-                                  : replay_schedule(path, bytes, options);
+  return sim::is_recording(*bytes) ? replay_recording(path, *bytes, options)
+                                   : replay_schedule(path, *bytes, options);
 }
 
 }  // namespace
@@ -240,7 +241,8 @@ int replay_command(const std::vector<std::string>& args) {
     app.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
     std::fputs(app.help().c_str(), stdout);
-    return 0;
+    const Status said = flush_stdout();
+    return said ? 0 : complain_of_stdout(said.error());
   } catch (const CLI::ParseError& error) {
     std::fprintf(stderr, "weft: replay: %s\nTry 'weft replay --help'.\n", error.what());
     return kExitUsage;

@@ -2,13 +2,11 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 
 #include "sim/report_page.h"
 #include "tools/exit_codes.h"
 #include "tools/output_files.h"
-#include "tools/test_reports.h"
+#include "tools/whole_file.h"
 
 namespace weft::tools {
 namespace {
@@ -23,10 +21,9 @@ int report(const std::string& trace_path, const std::string& page_path) {
       !distinct) {
     return complain(distinct.error().message, kExitUsage);
   }
-  std::ifstream in(trace_path, std::ios::binary);
-  if (!in) return complain(trace_path + ": can't be read", kExitNoModule);
-  const std::string trace{std::istreambuf_iterator<char>(in), {}};
-  auto page = sim::report_page(trace_path.substr(trace_path.find_last_of('/') + 1), trace);
+  auto trace = read_whole_file(trace_path);
+  if (!trace) return complain(trace.error().message, kExitNoModule);
+  auto page = sim::report_page(trace_path.substr(trace_path.find_last_of('/') + 1), *trace);
   if (!page) return complain(trace_path + " " + page.error().message, kExitNoModule);
   if (Status written = write_file(page_path, *page); !written) {
     return complain(written.error().message, kExitNoOutput);
@@ -48,6 +45,7 @@ int report_command(const std::vector<std::string>& args) {
     app.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
     std::fputs(app.help().c_str(), stdout);
+    if (Status said = flush_stdout(); !said) return complain(said.error().message, kExitNoOutput);
     return 0;
   } catch (const CLI::ParseError& error) {
     return complain(std::string(error.what()) + "\nTry 'weft report --help'.", kExitUsage);

@@ -3,8 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "base/printable.h"
@@ -18,6 +16,7 @@
 #include "tools/test_reports.h"
 #include "tools/test_workers.h"
 #include "tools/virtual_run.h"
+#include "tools/whole_file.h"
 
 namespace weft::tools {
 namespace {
@@ -72,19 +71,17 @@ void add_test_options(CLI::App& app, RawTest& raw, TestOptions& options) {
 Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options) {
   sim::ExploreOptions& explore = options.explore;
   explore.seeds = kSeeds;
-  const auto number = [](const char* option, const std::string& word, std::uint64_t max,
-                         auto& to) -> Status {
+  const auto number = [](const char* option, const std::string& word, std::uint64_t min,
+                         std::uint64_t max, auto& to) -> Status {
     if (word.empty()) return Nothing{};
-    auto value = read_number(option, word, max);
+    auto value = read_number(option, word, max, min);
     if (!value) return value.error();
     to = static_cast<std::remove_reference_t<decltype(to)>>(*value);
     return Nothing{};
   };
-  if (Status ok = number("--seeds", raw.seeds, UINT64_MAX, explore.seeds); !ok) return ok;
-  if (Status ok = number("--bound", raw.bound, UINT32_MAX, explore.bound); !ok) return ok;
-  if (Status ok = number("--jobs", raw.jobs, kJobsMax, options.jobs); !ok) return ok;
-  if (explore.seeds == 0) return Error{"--seeds 0 tests nothing"};
-  if (options.jobs == 0) return Error{"--jobs 0 tests nothing"};
+  if (Status ok = number("--seeds", raw.seeds, 1, UINT64_MAX, explore.seeds); !ok) return ok;
+  if (Status ok = number("--bound", raw.bound, 0, UINT32_MAX, explore.bound); !ok) return ok;
+  if (Status ok = number("--jobs", raw.jobs, 1, kJobsMax, options.jobs); !ok) return ok;
   if (!raw.bound.empty() && !raw.dfs) return Error{"--bound needs --dfs"};
   if (raw.no_reduction && !raw.dfs) return Error{"--no-reduction needs --dfs"};
   if (!raw.jobs.empty() && raw.dfs)
@@ -107,12 +104,6 @@ Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options
   return Nothing{};
 }
 
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{path + ": can't be read"};
-  return std::string{std::istreambuf_iterator<char>(in), {}};
-}
-
 // A test of one program: what its runs have in common, and what has come of them.
 class Test {
  public:
@@ -131,12 +122,12 @@ class Test {
     settings_.copy_folders = true;
     settings_.world = &options_.run.world;
     if (!options_.input_file.empty()) {
-      auto input = read_text(options_.input_file);
+      auto input = read_whole_file(options_.input_file);
       if (!input) return Error{"--stdin: " + input.error().message};
       settings_.input = *input;
     }
     if (!options_.expected_file.empty()) {
-      auto expected = read_text(options_.expected_file);
+      auto expected = read_whole_file(options_.expected_file);
       if (!expected) return Error{"--expect: " + expected.error().message};
       expected_ = *expected;
       settings_.expected = &expected_;
@@ -237,6 +228,7 @@ int tell(const TestOptions& options, const Test& test, const sim::ExploreReport&
     }
     std::printf("run it again: weft replay %s\n", printable(options.replay_file).c_str());
   }
+  if (Status said = flush_stdout(); !said) return complain(said.error(), kExitNoOutput);
   const std::string& program = options.run.program();
   if (!options.json_file.empty()) {
     const std::string text = json_report(program, test.explored(), report, options.replay_file);

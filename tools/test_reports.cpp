@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "base/printable.h"
 
 namespace weft::tools {
@@ -95,17 +91,6 @@ std::string junit_report(const std::string& program, const sim::ExploreOptions& 
                        xml_text(report.text()));
   }
   return out + "</testcase>\n</testsuite>\n";
-}
-
-Status write_file(const std::string& path, const std::string& text) {
-  std::FILE* out = std::fopen(path.c_str(), "wb");
-  if (out == nullptr) return Error{path + ": " + std::strerror(errno)};
-  const bool written = std::fwrite(text.data(), 1, text.size(), out) == text.size();
-  const int error = errno;
-  if (std::fclose(out) != 0 || !written) {
-    return Error{path + ": " + std::strerror(written ? errno : error)};
-  }
-  return Nothing{};
 }
 
 }  // namespace weft::tools

@@ -15,7 +15,4 @@ std::string json_report(const std::string& program, const sim::ExploreOptions& o
 std::string junit_report(const std::string& program, const sim::ExploreOptions& options,
                          const sim::ExploreReport& report);
 
-// The error names the file.
-Status write_file(const std::string& path, const std::string& text);
-
 }  // namespace weft::tools

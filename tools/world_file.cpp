@@ -3,13 +3,12 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
+
+#include "base/printable.h"
+#include "tools/whole_file.h"
 
 namespace weft::tools {
 namespace {
@@ -315,10 +314,9 @@ Result<WorldFile> parse_world(const std::string& text, const std::string& path) 
 }
 
 Result<WorldFile> read_world(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in.good() && text.empty() && errno != 0) return Error{path + ": " + std::strerror(errno)};
-  return parse_world(text, path);
+  auto text = read_whole_file(path);
+  if (!text) return text.error();
+  return parse_world(*text, path);
 }
 
 }  // namespace weft::tools

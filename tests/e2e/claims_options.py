@@ -1,6 +1,6 @@
 """An option that can't be honoured is wrong use, and says so; none is passed over in silence."""
 
-from harness import USAGE, claim
+from harness import LOAD_ERROR, USAGE, claim
 
 
 @claim("weft test takes no --record, --trace, --trace-hash, --trace-wasi, --stats or --grace")
@@ -74,3 +74,14 @@ def _(weft):
                 USAGE, f"{option} wants a time of 100 years at most, not '{word}'")
     weft.run("--virtual-time", "--cost", "3000000000s", "c_clock").expect(
         err_has="time-out: more virtual time than allowed")
+
+
+@claim("a directory where a file is wanted is named, and is exit code 66")
+def _(weft):
+    folder = weft.scratch / "a-folder"
+    folder.mkdir()
+    hello = weft.guest("c_hello")
+    for words in [["replay", folder], ["run", "--virtual-time", "--world", folder],
+                  ["report", folder, "-o", weft.scratch / "page.html"],
+                  ["test", "--expect", folder, hello], ["test", "--stdin", folder, hello]]:
+        weft.raw(*words).expect_error(LOAD_ERROR, "a-folder: Is a directory")

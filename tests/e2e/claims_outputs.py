@@ -151,3 +151,15 @@ def _(weft):
                 run.process.send_signal(number)
                 assert run.finish().code == 128 + number
             assert not list(folder.iterdir()), (mode, list(folder.iterdir()))
+
+
+@claim("a result that can't be written to stdout is exit code 74, of test, replay and --help")
+def _(weft):
+    file = weft.scratch / "unsaid.rep"
+    weft.run("--virtual-time", "--record", file, "c_hello").expect(code=0)
+    for words in [["test", "--seeds", "2", weft.guest("c_hello")], ["replay", file],
+                  ["replay", "--help"], ["report", "--help"], ["test", "--help"]]:
+        with open("/dev/full", "wb") as full:
+            weft.raw(*words, stdout=full).expect(code=74)
+    with open("/dev/full", "wb") as full:
+        weft.raw("replay", file, stdout=full).expect(err_has="stdout: No space left on device")
