@@ -63,10 +63,10 @@ class Section {
   }
 
   Duration duration(std::string_view key) {
-    const std::string word = text(key);
-    if (word.empty()) return {};
-    auto value = read_duration(std::string(key), word);
-    if (!value) wrong(*find(key), value.error().message);
+    const toml::node* node = find(key);
+    if (node == nullptr) return {};
+    auto value = read_duration(std::string(key), text(key));
+    if (!value) wrong(*node, value.error().message);
     return *value;
   }
 
@@ -130,13 +130,27 @@ class Reader {
     for (const toml::node& member : *node->as_array()) f(member);
   }
 
+  // Commas stand between the names in WEFT_LINKS.
+  static std::string name_of(Section& section, const std::string& module) {
+    const char* key = section.has("name") ? "name" : "module";
+    std::string name = section.text("name", std::filesystem::path(module).stem().string());
+    const bool has_control = std::any_of(
+        name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (name.empty() || name.find(',') != std::string::npos || has_control) {
+      wrong(*section.find(key), std::string(key) + " gives the guest the name '" + printable(name) +
+                                    "'; a name is not empty and has no comma and no control "
+                                    "character");
+    }
+    return name;
+  }
+
   void add_guests(const toml::node& node) {
     Section section(node, "[[guest]]");
     GuestSpec spec;
     const std::string module = section.text("module");
     if (module.empty()) wrong(node, "a [[guest]] needs a module");
     spec.module_path = (folder_ / module).string();
-    const std::string name = section.text("name", std::filesystem::path(module).stem().string());
+    const std::string name = name_of(section, module);
     const std::int64_t count = section.number("count", 1, kGuestsMax, 1);
     spec.limits.memory_pages_max =
         static_cast<std::uint32_t>(section.number("memory", 1, kMemoryMibMax, 1'024)) * kPagesOfMib;

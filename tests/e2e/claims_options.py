@@ -85,3 +85,11 @@ def _(weft):
                   ["report", folder, "-o", weft.scratch / "page.html"],
                   ["test", "--expect", folder, hello], ["test", "--stdin", folder, hello]]:
         weft.raw(*words).expect_error(LOAD_ERROR, "a-folder: Is a directory")
+
+
+@claim("--jobs and --seeds say from which number on")
+def _(weft):
+    for option, words in [("--jobs", ("0", "65", "x")), ("--seeds", ("0", "x"))]:
+        for word in words:
+            weft.raw("test", option, word, weft.guest("c_hello")).expect_error(
+                USAGE, f"{option} wants a number from 1 to .*, not '{word}'")
