@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/printable.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
 
@@ -40,7 +41,7 @@ std::optional<ExitNow> compile_command(const std::vector<std::string>& args) {
     }
   }
   if (failures.empty()) return std::nullopt;
-  return ExitNow{kExitNoModule, failures};
+  return ExitNow{kExitNoModule, printable_lines(failures)};
 }
 
 }  // namespace weft::tools

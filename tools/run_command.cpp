@@ -96,7 +96,8 @@ class Starter {
       auto opened = Listener::open(address);
       if (!opened) return opened.error();
       if (opened->address() != address) {
-        print_error(fmt::format("weft: {} listens on {}\n", spec.module_path, opened->address()));
+        print_error(fmt::format("weft: {} listens on {}\n", printable(spec.module_path),
+                                opened->address()));
       }
       fds.push_back(opened->fd());
       listeners_.push_back(std::move(*opened));

@@ -170,8 +170,8 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
   return spec;
 }
 
-// A recording keeps --memory and --fuel. In real time it keeps what some others did, too: a deadline
-// is the end of a guest, and a call that met the limit of descriptors has its errno.
+// A recording keeps --memory and --fuel. In real time it keeps what some others did, too: a
+// deadline is the end of a guest, and a call that met the limit of descriptors has its errno.
 void note_unrecorded(const RawGuest& raw, RawOptions& options) {
   const RawLimits& one = raw.limits;
   const RawLimits& all = options.all;

@@ -1,7 +1,7 @@
 // SearchFolder: where all the folders of a search lie, so that they go with it, whoever made them.
 //
 //   weft test ── makes $TMPDIR/weft-test-XXXXXX and sets TMPDIR to it
-//      └─ workers and runs: their folders in it (sim/guest_run.cpp); a worker may be killed any time
+//      └─ workers and runs: their folders in it (sim/guest_run.cpp); a worker may be killed
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// StopOnSignal: ends a run in virtual time at the first SIGINT or SIGTERM, so that its trace and its
-// recording can be written. The second one has the default action, which ends the process.
+// StopOnSignal: ends a run in virtual time at the first SIGINT or SIGTERM, so that its trace and
+// its recording can be written. The second one has the default action, which ends the process.
 //
 //   handler: notes it; asks the running guest to give way; stdin is at its end
 //      └─▶ on_event: the next time a guest gives way or goes on, the run stops

@@ -67,7 +67,8 @@ def _(weft):
                 run.process.send_signal(number)
                 result = run.finish().expect(code=128 + number, err="")
             assert json.loads(trace.read_text())[-1]["name"] == "a signal"
-            weft.raw("replay", file).expect(code=2, out=result.out, err_has="replayed: the same run")
+            weft.raw("replay", file).expect(
+                code=2, out=result.out, err_has="replayed: the same run")
 
 
 @claim("a signal while virtual time reads stdin ends the run, and the recording has what was read")

@@ -268,7 +268,7 @@ def _(weft):
     full.symlink_to("/dev/full")
     weft.run("--trace", full, "c_ticker").expect(
         code=74, out_has="tick 5", err_has="live_full.json: No space left on device; the trace")
-    weft.run("--trace", "/nowhere/t.json", "c_hello").expect_error(USAGE, "/nowhere/t.json")
+    weft.run("--trace", "/nowhere/t.json", "c_hello").expect_error(74, "/nowhere/t.json")
 
 
 @claim("--schedtrace prints Go's lines in real and in virtual time, --scheddetail one for each G")
