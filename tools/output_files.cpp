@@ -59,8 +59,11 @@ Status check_distinct(const std::vector<NamedFile>& outputs, const std::vector<N
 
 Status check_replay_path(const std::string& path) {
   struct stat found {};
-  if (::stat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) {
-    return Error{path + ": is there and no ordinary file; a replay file would take its place"};
+  if (::lstat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) {  // Written in place.
+    if (::stat(path.c_str(), &found) != 0) return Nothing{};            // A link to a file to be.
+    if (S_ISDIR(found.st_mode)) return Error{path + ": " + std::strerror(EISDIR)};
+    if (::access(path.c_str(), W_OK) != 0) return Error{path + ": " + std::strerror(errno)};
+    return Nothing{};
   }
   const std::string partial = path + ".partial";
   const UniqueFd file(::open(partial.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));

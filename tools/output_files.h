@@ -21,7 +21,7 @@ std::vector<NamedFile> inputs_of(const RunOptions& run);
 // Fails when one of the outputs is the same file as an input or as another output.
 Status check_distinct(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs);
 
-// Can a replay file be written there, whole, under another name first? The error names the file.
+// Can a replay file be written there, as sim::write_replay does it? The error names the file.
 Status check_replay_path(const std::string& path);
 
 }  // namespace weft::tools

@@ -171,7 +171,7 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
 }
 
 // A recording keeps --memory and --fuel. In real time it keeps what some others did, too: a
-// deadline is the end of a guest, and a call that met the limit of descriptors has its errno.
+// deadline and a limit of output are ends of guests, a limit of descriptors is the errno of a call.
 void note_unrecorded(const RawGuest& raw, RawOptions& options) {
   const RawLimits& one = raw.limits;
   const RawLimits& all = options.all;
@@ -188,10 +188,10 @@ void note_unrecorded(const RawGuest& raw, RawOptions& options) {
       {"--total-fuel", !all.fuel.empty(), false},
       {"--total-tables", !all.tables.empty(), false},
       {"--deadline", !one.deadline.empty(), true},
-      {"--output", !one.output.empty(), false},
+      {"--output", !one.output.empty(), true},
       {"--fds", !one.fds.empty(), true},
       {"--total-fds", !all.fds.empty(), true},
-      {"--total-output", !all.output.empty(), false},
+      {"--total-output", !all.output.empty(), true},
       {"--total-deadline", !all.deadline.empty(), true},
   };
   for (const auto& limit : limits) {

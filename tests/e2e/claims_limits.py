@@ -105,8 +105,7 @@ def _(weft):
 @claim("a recording of a real run under --total-memory or --stack is refused, not replayed wrongly")
 def _(weft):
     for option, value in [("--total-memory", 3), ("--total-fuel", 1000), ("--tables", 100),
-                          ("--total-tables", 100), ("--stack", 256), ("--total-stack", 20000),
-                          ("--output", 95), ("--total-output", 95)]:
+                          ("--total-tables", 100), ("--stack", 256), ("--total-stack", 20000)]:
         for mode in [[], ["--virtual-time"]]:
             weft.run(*mode, "--record", "unkept", option, value, "c_limits", "grow").expect_error(
                 USAGE, f"--record does not keep {option}, so a replay would be another run")
@@ -122,6 +121,8 @@ def _(weft):
                         (["--deadline", "50ms", "c_sleep2s"], TRAP),
                         (["--total-deadline", "50ms", "c_sleep2s"], TRAP),
                         (["--deadline", "50ms", "c_busy"], TRAP),
+                        (["--output", 95, "c_limits", "write", 1000], TRAP),
+                        (["--total-output", 95, "c_limits", "write", 1000], TRAP),
                         (["--fds", 9, "--dir", "/tmp::/", "c_limits", "open"], 0),
                         (["--total-fds", 9, "--dir", "/tmp::/", "c_limits", "open"], 0)]:
         file = weft.scratch / "kept"

@@ -100,7 +100,12 @@ def _(weft):
             74, "--record: /nowhere/r: No such file")
         assert not trace.exists()
     weft.run("--virtual-time", "--record", weft.scratch, "c_hello").expect_error(
-        74, "no ordinary file")
+        74, "--record: .*: Is a directory")
+    full = weft.scratch / "full.rep"
+    full.symlink_to("/dev/full")
+    weft.run("--virtual-time", "--record", full, "c_hello").expect(
+        code=74, err_has="--record: .*full.rep: No space left on device")
+    assert full.is_symlink()
 
 
 @claim("--record on the module, or on the file of --trace, is refused and destroys nothing")
