@@ -51,26 +51,32 @@ int exit_code_of(const Guest& guest) {
   return kExitFatal;
 }
 
-// Loads each module and spawns its copies. Returns the exit code when something can't be had.
+// Loads all modules, and then spawns the copies of each: a module may have to be compiled, and a
+// guest's deadline counts from its spawning. Returns the exit code when something can't be had.
 class Starter {
  public:
   Starter(Runtime& runtime, const RunOptions& options, RunWatch& watch)
       : runtime_(runtime), options_(options), watch_(watch) {}
 
   std::optional<int> start_all() {
+    std::vector<std::shared_ptr<Module>> modules;
     for (const GuestSpec& spec : options_.guests) {
       auto module = load(spec);
       if (!module) {
         print_error("weft: " + printable_lines(module.error().message) + "\n");
         return kExitNoModule;
       }
+      modules.push_back(*module);
+    }
+    for (std::size_t i = 0; i < modules.size(); ++i) {
+      const GuestSpec& spec = options_.guests[i];
       auto listeners = listen(spec);
       if (!listeners) {
         print_error("weft: --listen: " + listeners.error().message + "\n");
         return kExitUsage;
       }
       for (int copy = 0; copy < spec.copies; ++copy) {
-        if (Status started = start(spec, *module, *listeners); !started) {
+        if (Status started = start(spec, modules[i], *listeners); !started) {
           print_error("weft: " + started.error().message + "\n");
           return kExitUsage;
         }
