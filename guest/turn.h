@@ -3,8 +3,8 @@
 // The preemption tick (signals/tick.h) asks whoever runs too long to yield, but needs up to two of
 // its periods to see it, and an embedder may have none. So a guest looks at the clock itself at its
 // safe points, which are rare enough (a slice of the interpreter, a quantum of checks), and asks
-// itself after kForcePreempt, or when a timer is due and it has had the thread for a while: a sleeper
-// then runs behind those that were runnable before it, and before this guest.
+// itself after kForcePreempt, or when a timer is due and it has had the thread for a while: a
+// sleeper then runs behind those that were runnable before it, and before this guest.
 #pragma once
 
 #include "scheduler/api.h"
@@ -17,8 +17,9 @@ inline constexpr Duration kTurnMin = microseconds(100);
 
 class Turn {
  public:
-  // Yields when somebody asked for it, the turn is over or a timer is due. Returns how long the guest
-  // has run since the last safe point; 0 when others ran in between. On the guest's G. Throws Killed.
+  // Yields when somebody asked for it, the turn is over or a timer is due. Returns how long the
+  // guest has run since the last safe point; 0 when others ran in between. On the guest's G. Throws
+  // Killed.
   Duration safe_point() {
     G& g = this_g();
     const Instant at = now();

@@ -33,4 +33,14 @@ class EventSink {
   virtual void on_m_event(const MEvent& event) noexcept { (void)event; }
 };
 
+// The sink between turns: passes events on and rings for whoever wants to give the next turn. So
+// that this costs ready() nothing.
+struct Doorbell final : EventSink {
+  void on_event(const GEvent& event) noexcept override;
+  void on_m_event(const MEvent& event) noexcept override;
+  EventSink* behind = nullptr;
+  void (*ring)(void* context) = nullptr;
+  void* context = nullptr;
+};
+
 }  // namespace weft

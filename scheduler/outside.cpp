@@ -89,12 +89,12 @@ void Scheduler::choose_sink() {
   direct_until_ = 0;
 }
 
-void Scheduler::Doorbell::on_event(const GEvent& event) noexcept {
+void Doorbell::on_event(const GEvent& event) noexcept {
   if (behind != nullptr) behind->on_event(event);
   if (event.to == GState::runnable) ring(context);
 }
 
-void Scheduler::Doorbell::on_m_event(const MEvent& event) noexcept {
+void Doorbell::on_m_event(const MEvent& event) noexcept {
   if (behind != nullptr) behind->on_m_event(event);
 }
 

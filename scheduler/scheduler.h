@@ -187,10 +187,9 @@ class Scheduler {
   [[nodiscard]] Instant started_at() const { return started_at_; }
   // Of the timer that is due first; far_future() when there is none.
   [[nodiscard]] Instant next_deadline() const { return timers_.next_deadline(); }
-  // Is a timer due that a G which gave way now would let fire? Never where a chooser says when a G
-  // gives way.
+  // Would a timer fire if the running G gave way? Where a chooser says when a G does: no.
   [[nodiscard]] bool is_timer_due(Instant at) const {
-    return chooser_ == nullptr && timers_.next_deadline() <= at;
+    return chooser_ == nullptr && next_deadline() <= at;
   }
   // As of the last look outside: costs nothing.
   [[nodiscard]] Instant coarse_now() const { return coarse_now_; }
@@ -266,16 +265,6 @@ class Scheduler {
   [[nodiscard]] std::size_t stack_of_guard(const void* address) const noexcept;
 
  private:
-  // The sink between turns: passes events on and rings for whoever wants to give the next turn. So
-  // that this costs ready() nothing.
-  struct Doorbell final : EventSink {
-    void on_event(const GEvent& event) noexcept override;
-    void on_m_event(const MEvent& event) noexcept override;
-    EventSink* behind = nullptr;
-    void (*ring)(void* context) = nullptr;
-    void* context = nullptr;
-  };
-
   static void g_main(void* g);
   Result<G*> take_idle(std::size_t stack_bytes);
   void make_runnable(G& g, void* stack_top, const SpawnOptions& options);

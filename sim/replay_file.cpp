@@ -181,8 +181,8 @@ Result<ReplayFile> decode(std::string_view bytes) {
   return file;
 }
 
-// What is there already is replaced by a rename, so that no cut file is ever seen; but a device or a
-// link is written to.
+// What is there already is replaced by a rename, so that no cut file is ever seen; but a device or
+// a link is written to.
 Status write_replay(const std::string& path, const ReplayFile& file) {
   struct stat before {};
   const bool in_place = ::lstat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode);

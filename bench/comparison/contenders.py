@@ -79,7 +79,8 @@ class Weft(Contender):
 
     def command(self, benchmark, milliseconds):
         name = re.escape(self.own_names[benchmark])
-        return [self.program, "--json", f"--benchmark_filter=^{name}(/iterations:[0-9]+|/real_time)?$",
+        return [self.program, "--json",
+                f"--benchmark_filter=^{name}(/iterations:[0-9]+|/real_time)?$",
                 f"--benchmark_min_time={milliseconds / 1000}"]
 
     def figure(self, benchmark, output):

@@ -18,8 +18,8 @@ UNITS = {
 
 def meaning(results):
     units = "; ".join(f"{unit}: {what}" for unit, what in UNITS.items())
-    return (f"Medians of at least {results.rounds} rounds; in brackets how many times weft's figure. "
-            f"{units}.")
+    return (f"Medians of at least {results.rounds} rounds; in brackets how many times weft's "
+            f"figure. {units}.")
 
 
 def number(value):

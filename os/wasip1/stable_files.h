@@ -2,8 +2,8 @@
 // numbers, sizes and link counts of directories, times of last access, and the times of what was
 // changed during the run.
 //
-//   inode     numbered from 1 in the order in which the run first sees them; what takes the place of
-//             a file that is gone has a number of its own, whatever the file system gives it
+//   inode     numbered from 1 in the order in which the run first sees them; what takes the place
+//             of a file that is gone has a number of its own, whatever the file system gives it
 //   times     what was last changed before the run keeps its time; what the run itself changed has
 //             the time at which virtual time started; times that a guest set itself stay
 //   atim      the same as mtim

@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const auto engine = weft::make_interp();
   const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(data), size);
   const auto info = weft::scan_module(bytes);
-  const auto module = engine->load("fuzz.wasm", bytes, {.memory_pages_max = 16}, weft::Role::command);
+  const auto module =
+      engine->load("fuzz.wasm", bytes, {.memory_pages_max = 16}, weft::Role::command);
   if (!info) {
     WEFT_CHECK(!info.error().message.empty(), "refused without a reason");
     WEFT_CHECK(!module, "loaded what the scan refuses");

@@ -218,28 +218,6 @@ TEST_CASE("a guest that grows its table when its stack ends ends alone") {
   }
 }
 
-TEST_CASE("the deadline of all holds for a guest that is spawned while it ends the others") {
-  ManualClock clock;
-  weft::test::FakePoller poller(clock);
-  Runtime runtime({.clock = &clock, .poller = &poller}, make_engine("interp"));
-  runtime.limit_all(with_time(milliseconds(100)));
-  auto module = runtime.load(guest_path("c_sleep2s"));
-  REQUIRE(module.ok());
-  const auto spawn = [&]() -> Guest& {
-    return **runtime.spawn(*module, {.stdin_from = -1, .stdout_to = -1});
-  };
-  spawn();
-  spawn();
-  Guest* late = nullptr;
-  runtime.on_guest_end([&](const Guest&) {
-    if (late == nullptr) late = &spawn();
-  });
-  CHECK(runtime.run().end == RunEnd::finished);
-  REQUIRE(late != nullptr);
-  CHECK(late->end()->trap.kind == TrapKind::out_of_time);
-  CHECK(clock.now() < Instant{} + milliseconds(200));
-}
-
 TEST_CASE("no guest is spawned when the call stacks of all have their limit") {
   Guests guests("interp", with_sizes({.stack_bytes = 20 << 20}));
   guests.spawn("wat_tiny");

@@ -1,9 +1,10 @@
-// How long a guest that computes without end keeps the thread from others.
+// How long a guest keeps the thread from others, and how long it may run at all.
 #include "guest/turn.h"
 
 #include <doctest/doctest.h>
 
 #include "tests/unit/guest/guests.h"
+#include "tests/unit/world.h"
 
 using namespace weft;
 using weft::test::guest_path;
@@ -48,4 +49,26 @@ TEST_CASE(
     CHECK(late < microseconds(200));  // kTurnMin, and some safe points.
     CHECK(signals::kForcePreempt >= milliseconds(10));
   }
+}
+
+TEST_CASE("the deadline of all holds for a guest that is spawned while it ends the others") {
+  ManualClock clock;
+  weft::test::FakePoller poller(clock);
+  Runtime runtime({.clock = &clock, .poller = &poller}, make_engine("interp"));
+  runtime.limit_all({.sizes = {}, .time = milliseconds(100)});
+  auto module = runtime.load(guest_path("c_sleep2s"));
+  REQUIRE(module.ok());
+  const auto spawn = [&]() -> Guest& {
+    return **runtime.spawn(*module, {.stdin_from = -1, .stdout_to = -1});
+  };
+  spawn();
+  spawn();
+  Guest* late = nullptr;
+  runtime.on_guest_end([&](const Guest&) {
+    if (late == nullptr) late = &spawn();
+  });
+  CHECK(runtime.run().end == RunEnd::finished);
+  REQUIRE(late != nullptr);
+  CHECK(late->end()->trap.kind == TrapKind::out_of_time);
+  CHECK(clock.now() < Instant{} + milliseconds(200));
 }
