@@ -29,7 +29,7 @@ class Recycled {
       return;
     }
 #endif
-    ::operator delete(object, bytes);
+    ::operator delete(object);
   }
 
  private:
@@ -40,7 +40,7 @@ class Recycled {
     Free* first = nullptr;
     ~Kept() {
       gone = true;
-      while (first != nullptr) ::operator delete(std::exchange(first, first->next), sizeof(T));
+      while (first != nullptr) ::operator delete(std::exchange(first, first->next));
     }
   };
 

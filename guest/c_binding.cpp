@@ -98,9 +98,11 @@ std::string CBinding::tables_begin() const {
   for (std::size_t i = 0; i < info_.imports.size(); ++i) {
     const Import of = import_of(i);
     const std::string name = "weft_table_" + std::to_string(i);
-    text += "static " + of.result + " " + name + "(" + std::string(dialect_.instance) + "* guest" +
-            of.params + ") {\n  " + (of.result == "void" ? "" : "return ") + import(i) +
-            "(guest->WEFT_GUEST" + of.args + ");\n}\n#define " + import(i) + " " + name + "\n";
+    text.append("static ").append(of.result).append(" ").append(name).append("(");
+    text.append(dialect_.instance).append("* guest").append(of.params).append(") {\n  ");
+    text.append(of.result == "void" ? "" : "return ").append(import(i));
+    text.append("(guest->WEFT_GUEST").append(of.args).append(");\n}\n");
+    text.append("#define ").append(import(i)).append(" ").append(name).append("\n");
   }
   return text;
 }

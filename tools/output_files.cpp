@@ -35,6 +35,7 @@ std::vector<NamedFile> inputs_of(const RunOptions& run) {
   std::set<std::string> modules;
   for (const GuestSpec& guest : run.guests) modules.insert(guest.module_path);
   std::vector<NamedFile> inputs;
+  inputs.reserve(modules.size() + 1);
   for (const std::string& path : modules) inputs.push_back({"a module of the run", path});
   inputs.push_back({"--world", run.world_file});
   return inputs;

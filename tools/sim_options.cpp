@@ -98,7 +98,11 @@ Result<Duration> read_duration(const std::string& option, const std::string& wor
   for (const auto& known : kUnits) {
     if (error == std::errc::invalid_argument || unit != known.name || value < 0) continue;
     if (error != std::errc() || value > kDurationMaxS * kNsOfSecond / known.ns) {
-      return Error{option + " wants a time of 100 years at most, not '" + word + "'"};
+      std::string message = option;
+      message += " wants a time of 100 years at most, not '";
+      message += word;
+      message += "'";
+      return Error{std::move(message)};
     }
     return Duration{value * known.ns};
   }

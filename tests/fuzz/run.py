@@ -42,7 +42,7 @@ def build(where, targets):
         subprocess.run(
             ["meson", "setup", where, ROOT, "-Doptimization=1", "-Ddebug=true", "-Dwerror=false",
              "-Db_sanitize=address,undefined", "-Db_lundef=false",
-             "-Dcpp_args=-g1,-fsanitize=fuzzer-no-link"],
+             "-Dcpp_args=['-g1', '-fsanitize=fuzzer-no-link']"],
             check=True, env=environment, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", where, *(f"tests/fuzz/fuzz-{target}" for target in targets)],
                    check=True, stdout=subprocess.DEVNULL)
