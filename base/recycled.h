@@ -22,7 +22,7 @@ class Recycled {
     }
     return ::operator new(bytes);
   }
-  static void operator delete(void* object, std::size_t bytes) {
+  static void operator delete(void* object, [[maybe_unused]] std::size_t bytes) {
 #if !defined(WEFT_ASAN)
     if (bytes == sizeof(T) && !gone) {
       kept.first = new (object) Free{kept.first};
