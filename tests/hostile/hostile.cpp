@@ -25,7 +25,8 @@
 #include "guest/runtime.h"
 
 #if defined(WEFT_ASAN)
-#include <sanitizer/allocator_interface.h>
+// Of sanitizer/allocator_interface.h, which gcc does not bring.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #endif
 
 using namespace weft;
