@@ -161,12 +161,35 @@ bool writable(const ExprList& list) {
   return true;
 }
 
+// The C writer indents each line by its depth: what is nested 300,000 deep would fill the memory.
+constexpr std::uint64_t kIndentationMax = 100'000'000;
+
+std::uint64_t indentation(const ExprList& list, std::uint64_t depth) {
+  std::uint64_t sum = 0;
+  for (const Expr& expr : list) {
+    sum += depth;
+    if (const auto* block = wabt::dyn_cast<wabt::BlockExpr>(&expr)) {
+      sum += indentation(block->block.exprs, depth + 1);
+    } else if (const auto* loop = wabt::dyn_cast<wabt::LoopExpr>(&expr)) {
+      sum += indentation(loop->block.exprs, depth + 1);
+    } else if (const auto* branch = wabt::dyn_cast<wabt::IfExpr>(&expr)) {
+      sum += indentation(branch->true_.exprs, depth + 1) + indentation(branch->false_, depth + 1);
+    }
+  }
+  return sum;
+}
+
 // What the module needs and the C writer lacks, or "".
 std::string unsupported(const wabt::Module& module) {
   constexpr const char* kVectors =
       "the module uses SIMD or another instruction that the engine aot does not support; "
       "--engine=interp does";
+  std::uint64_t indented = 0;
   for (const wabt::Func* func : module.funcs) {
+    indented += indentation(func->exprs, 1);
+    if (indented > kIndentationMax) {
+      return "the module's blocks are nested too deep for the engine aot; --engine=interp runs it";
+    }
     const auto& locals = func->local_types.decls();
     for (const auto& [type, count] : locals) {
       if (!writable(type)) return kVectors;
