@@ -162,7 +162,9 @@ bool writable(const ExprList& list) {
 }
 
 // The C writer indents each line by its depth: what is nested 300,000 deep would fill the memory.
-constexpr std::uint64_t kIndentationMax = 100'000'000;
+// What compilers make is less than 64 deep on the average; an instruction is a byte at least.
+constexpr std::uint64_t kIndentationMax = 30'000'000;
+constexpr std::uint64_t kDepthMax = 64;
 
 std::uint64_t indentation(const ExprList& list, std::uint64_t depth) {
   std::uint64_t sum = 0;
@@ -180,14 +182,14 @@ std::uint64_t indentation(const ExprList& list, std::uint64_t depth) {
 }
 
 // What the module needs and the C writer lacks, or "".
-std::string unsupported(const wabt::Module& module) {
+std::string unsupported(const wabt::Module& module, std::size_t bytes) {
   constexpr const char* kVectors =
       "the module uses SIMD or another instruction that the engine aot does not support; "
       "--engine=interp does";
   std::uint64_t indented = 0;
   for (const wabt::Func* func : module.funcs) {
     indented += indentation(func->exprs, 1);
-    if (indented > kIndentationMax) {
+    if (indented > kIndentationMax + kDepthMax * bytes) {
       return "the module's blocks are nested too deep for the engine aot; --engine=interp runs it";
     }
     const auto& locals = func->local_types.decls();
@@ -363,7 +365,7 @@ std::string write_c(const Binary& binary, const Passes& passes, CSource* out) {
   return guarded([&]() -> std::string {
     wabt::Module module;
     if (std::string error = read(binary, &module); !error.empty()) return error;
-    if (std::string lacking = unsupported(module); !lacking.empty()) return lacking;
+    if (std::string lacking = unsupported(module, binary.bytes); !lacking.empty()) return lacking;
     if (!module.starts.empty()) out->start_function = module.starts.front()->index();
     strip(module);
     out->marker = choose_marker(module);
