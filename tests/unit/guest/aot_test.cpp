@@ -107,6 +107,36 @@ TEST_CASE("a module with sched_yield in a table did not compile") {
   CHECK(said.lines.empty());
 }
 
+TEST_CASE("a module of 10,000 nested blocks took the C writer's memory; it runs on interp") {
+  constexpr int kDepth = 10'000;
+  std::string body("\0", 1);                            // No locals.
+  for (int i = 0; i < kDepth; ++i) body += "\x02\x40";  // block
+  body.append(kDepth + 1, '\x0b');                      // end
+  const auto number = [](std::size_t n) {
+    std::string text;
+    for (; n > 127; n >>= 7) text += static_cast<char>((n & 127) | 128);
+    return text + static_cast<char>(n);
+  };
+  const auto section = [&](char id, const std::string& content) {
+    return id + number(content.size()) + content;
+  };
+  std::string module("\0asm\1\0\0\0", 8);
+  module += section(1, std::string("\1\x60\0\0", 4));
+  module += section(3, std::string("\1\0", 2));
+  module += section(7, std::string("\1\x06_start\0\0", 10));
+  module += section(10, "\1" + number(body.size()) + body);
+  Said said;
+  Runtime runtime(make_aot(said.options()));
+  auto loaded = runtime.load_bytes("deep.wasm", std::as_bytes(std::span(module)));
+  REQUIRE(loaded.ok());
+  REQUIRE(said.lines.size() == 1);
+  CHECK(said.lines[0].find("nested too deep") != std::string::npos);
+  auto guest = runtime.spawn(*loaded, {.stdin_from = -1, .stdout_to = -1, .stderr_to = -1});
+  REQUIRE(guest.ok());
+  CHECK(runtime.run().end == RunEnd::finished);
+  CHECK((*guest)->end()->kind == GuestEnd::Kind::exited);
+}
+
 TEST_CASE("each trap has the same kind, words, offset and functions on both engines") {
   Said said;
   for (const char* guest :
