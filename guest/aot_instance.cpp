@@ -311,7 +311,8 @@ void* AotInstance::resize_in_host(void* data, std::uint32_t old_size, std::uint3
   Budget& budget = process_->budgets().table_elements;
   const bool taken = budget.take(size - old_size);
   Table* table = taken ? table_of(data) : nullptr;
-  const std::size_t bytes = std::size_t{size} * element_bytes;
+  // An empty table has a place too, by which it is told from others and from none.
+  const std::size_t bytes = std::size_t{std::max(size, 1U)} * element_bytes;
   if (table != nullptr && table->bytes < bytes) {
     void* bigger = std::realloc(table->data, bytes);
     if (bigger == nullptr) table = nullptr;

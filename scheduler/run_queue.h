@@ -54,6 +54,15 @@ class RunQueue {
     return chosen;
   }
 
+  // Makes the i-th oldest the last and keeps the order of the others; O(size() - i). Requires
+  // i < size().
+  void move_to_end(std::size_t i) {
+    WEFT_CHECK(i < size(), "a G that is not in the run queue was to be moved");
+    G* const moved = peek_unchecked(i);
+    for (; i + 1 < size(); ++i) ring_[(head_ + i) & mask_] = ring_[(head_ + i + 1) & mask_];
+    ring_[(tail_ - 1) & mask_] = moved;
+  }
+
   // Makes room for `count` Gs (I1).
   void reserve(std::size_t count) {
     std::size_t capacity = mask_ + 1;

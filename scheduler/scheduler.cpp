@@ -192,7 +192,7 @@ void Scheduler::look_behind_preempted() {
   const G* preempted = std::exchange(preempted_, nullptr);
   const bool overtaken = preempted != nullptr && chooser_ == nullptr && queued > 0 &&
                          run_queue_.size() > queued && run_queue_.peek(queued - 1) == preempted;
-  if (overtaken) run_queue_.push(run_queue_.take(queued - 1));
+  if (overtaken) run_queue_.move_to_end(queued - 1);
 }
 
 // What a timer or an embedder's handler throws ends the run, as what a G throws does.

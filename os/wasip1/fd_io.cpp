@@ -29,7 +29,7 @@ Errno read_some(Descriptor& descriptor, const Iovecs& iovecs, std::size_t& n) {
   }
 }
 
-Errno write_all(Descriptor& descriptor, Iovecs& iovecs, std::size_t& n) {
+Errno write_all(Budget& output, Descriptor& descriptor, Iovecs& iovecs, std::size_t& n) {
   n = 0;
   const std::shared_ptr<HostFile> file = descriptor.file;
   if (iovecs.total() == 0) return Errno::success;
@@ -38,9 +38,14 @@ Errno write_all(Descriptor& descriptor, Iovecs& iovecs, std::size_t& n) {
   if ((descriptor.flags & fdflags::dsync) != 0) rwf |= RWF_DSYNC;
   if ((descriptor.flags & (fdflags::sync | fdflags::rsync)) != 0) rwf |= RWF_SYNC;
   while (iovecs.total() > 0) {
+    if (!cut_to_budget(output, iovecs)) {
+      if (n > 0) return Errno::success;
+      throw OutputSpent{};
+    }
     std::size_t written = 0;
     Errno e = file->write(iovecs.host(), rwf, written);
     n += written;
+    (void)output.take(written);  // No more than was left.
     iovecs.consume(written);
     if (e == Errno::success && file->kind() == HostFile::Kind::file) return e;
     if (e == Errno::again && descriptor.may_park()) {
@@ -111,8 +116,7 @@ Errno fd_write(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len,
   WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
   WEFT_WASI_TRY(memory.check<Size>(nwritten));
   std::size_t n = 0;
-  const OutputClaim claim(process, iovecs, n);
-  WEFT_WASI_TRY(write_all(*descriptor, iovecs, n));
+  WEFT_WASI_TRY(write_all(process.budgets().output_bytes, *descriptor, iovecs, n));
   give_turn(n);
   return memory.store(nwritten, static_cast<Size>(n));
 }
@@ -148,15 +152,16 @@ Errno fd_pwrite(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len
   WEFT_WASI_TRY(memory.check<Size>(nwritten));
   off_t at = 0;
   WEFT_WASI_TRY(host_offset(offset, at));
-  std::size_t n = 0;
-  const OutputClaim claim(process, iovecs, n);
+  Budget& output = process.budgets().output_bytes;
+  if (!cut_to_budget(output, iovecs)) throw OutputSpent{};
   int rwf = 0;
   if ((descriptor->flags & fdflags::dsync) != 0) rwf |= RWF_DSYNC;
   if ((descriptor->flags & (fdflags::sync | fdflags::rsync)) != 0) rwf |= RWF_SYNC;
   const ssize_t written = ::pwritev2(descriptor->file->fd(), iovecs.host().data(),
                                      static_cast<int>(iovecs.host().size()), at, rwf);
   if (written < 0) return from_host(errno);
-  n = static_cast<std::size_t>(written);
+  const auto n = static_cast<std::size_t>(written);
+  (void)output.take(n);
   give_turn(n);
   return memory.store(nwritten, static_cast<Size>(n));
 }

@@ -53,14 +53,6 @@ void Iovecs::consume(std::size_t n) {
   }
 }
 
-OutputClaim::OutputClaim(Process& process, Iovecs& iovecs, const std::size_t& written)
-    : budget_(process.budgets().output_bytes),
-      written_(written),
-      claimed_(budget_.take_up_to(iovecs.total())) {
-  if (claimed_ == 0 && iovecs.total() > 0) throw OutputSpent{};
-  iovecs.truncate(claimed_);
-}
-
 void Iovecs::truncate(std::size_t n) {
   if (n >= total_) return;
   total_ = n;
@@ -76,6 +68,13 @@ void Iovecs::truncate(std::size_t n) {
     many_.resize(kept);
     if (many_.empty()) used_ = 0;
   }
+}
+
+bool cut_to_budget(const Budget& output, Iovecs& iovecs) {
+  const std::uint64_t left = output.left();
+  if (left >= iovecs.total()) return true;
+  iovecs.truncate(left);
+  return left > 0;
 }
 
 }  // namespace weft::wasip1

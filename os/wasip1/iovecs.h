@@ -49,20 +49,8 @@ class Iovecs {
   std::size_t total_ = 0;
 };
 
-// What one call may write of a guest's output budget. Where less than all of it is left, the
-// buffers are cut to that; where nothing is, the guest is left by OutputSpent.
-class OutputClaim {
- public:
-  // What is not among `written` bytes at the end, however that comes, goes back to the budget.
-  OutputClaim(Process& process, Iovecs& iovecs, const std::size_t& written);
-  ~OutputClaim() { budget_.give_back(claimed_ - written_); }
-  OutputClaim(const OutputClaim&) = delete;
-  OutputClaim& operator=(const OutputClaim&) = delete;
-
- private:
-  Budget& budget_;
-  const std::size_t& written_;
-  std::uint64_t claimed_;
-};
+// Drops what is more than may be written yet. Returns false when that is nothing at all of some
+// bytes. What a guest waits to write is nobody's yet: ask again after a wait.
+[[nodiscard]] bool cut_to_budget(const Budget& output, Iovecs& iovecs);
 
 }  // namespace weft::wasip1

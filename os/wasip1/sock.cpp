@@ -139,8 +139,7 @@ Errno sock_send(Process& process, Memory memory, Fd fd, Size si_data, Size si_da
   WEFT_WASI_TRY(iovecs.read(memory, si_data, si_data_len));
   WEFT_WASI_TRY(memory.check<Size>(so_datalen));
   std::size_t n = 0;
-  const OutputClaim claim(process, iovecs, n);
-  WEFT_WASI_TRY(write_all(*descriptor, iovecs, n));
+  WEFT_WASI_TRY(write_all(process.budgets().output_bytes, *descriptor, iovecs, n));
   return memory.store(so_datalen, static_cast<Size>(n));
 }
 

@@ -27,8 +27,9 @@ inline Errno find_positioned(Process& process, Fd fd, Rights needed, Descriptor*
 // Reads what there is, parking until there is something. EAGAIN: nothing, and it may not park.
 Errno read_some(Descriptor& descriptor, const Iovecs& iovecs, std::size_t& n);
 
-// Writes everything, parking while there is no room; an error after the first byte makes it short.
-// EAGAIN: no room, and it may not park.
-Errno write_all(Descriptor& descriptor, Iovecs& iovecs, std::size_t& n);
+// Writes everything, parking while there is no room; an error after the first byte makes it short,
+// and so does the end of the budget. EAGAIN: no room, and it may not park. Throws OutputSpent when
+// nothing was left of the budget before the first byte.
+Errno write_all(Budget& output, Descriptor& descriptor, Iovecs& iovecs, std::size_t& n);
 
 }  // namespace weft::wasip1

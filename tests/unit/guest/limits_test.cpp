@@ -1,6 +1,7 @@
 // What one guest may use, and all together: the same on both engines. And what kills leave behind.
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -169,6 +170,39 @@ TEST_CASE("a guest writes up to its limit to the byte, and ends with the next ca
     guests.run();
     check_trapped(rest, TrapKind::out_of_output);
     CHECK(guests.output.text().size() == 160);
+  }
+}
+
+TEST_CASE("a guest that waits to write holds nothing of what all may write") {
+  for (const char* engine : kEngines) {
+    CAPTURE(engine);
+    int pipe[2];
+    REQUIRE(::pipe2(pipe, O_CLOEXEC | O_NONBLOCK) == 0);
+    const UniqueFd reader(pipe[0]);
+    const UniqueFd writer(pipe[1]);
+    std::vector<char> bytes(65'536);
+    while (::write(writer.get(), bytes.data(), bytes.size()) > 0) {
+    }
+    Guests guests(engine, with_sizes({.output_bytes = 10}));
+    auto module = guests.runtime.load(guest_path("c_limits"));
+    REQUIRE(module.ok());
+    auto waits = guests.runtime.spawn(*module, {.args = {"c_limits", "write", "10"},
+                                                .stdin_from = -1,
+                                                .stdout_to = writer.get(),
+                                                .stderr_to = -1});
+    REQUIRE(waits.ok());
+    const Guest& writes = guests.spawn("c_limits", {"write", "10"});
+    const auto drains = guests.runtime.scheduler().spawn([&] {
+      while (!writes.end()) yield();
+      CHECK_FALSE((*waits)->end().has_value());
+      while (::read(reader.get(), bytes.data(), bytes.size()) > 0) {
+      }
+    });
+    REQUIRE(drains.ok());
+    guests.run();
+    CHECK(writes.end()->kind == GuestEnd::Kind::exited);
+    CHECK(guests.output.text() == "123456789\n");
+    check_trapped(**waits, TrapKind::out_of_output);
   }
 }
 

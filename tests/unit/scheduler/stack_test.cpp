@@ -71,7 +71,7 @@ TEST_CASE("the headers of 32 neighbours lie in 32 different places of a page") {
   CHECK(offsets.size() == 32);
 }
 
-TEST_CASE("a run queue keeps its order when it grows and when one is taken from within") {
+TEST_CASE("a run queue keeps its order when it grows and when one is taken or moved from within") {
   // The queue never looks behind the pointers it holds.
   const auto g = [](std::uintptr_t n) { return reinterpret_cast<G*>(n * 64); };
   RunQueue queue;
@@ -85,4 +85,9 @@ TEST_CASE("a run queue keeps its order when it grows and when one is taken from 
   for (const std::uintptr_t i : {51, 52, 53, 55, 56}) CHECK(&queue.pop() == g(i));
   CHECK(queue.peek(0) == g(57));
   CHECK(queue.peek(45) == nullptr);
+  queue.move_to_end(41);  // 98 of 57 to 100.
+  queue.move_to_end(43);  // The last stays where it is.
+  for (std::uintptr_t i = 57; i <= 97; ++i) CHECK(&queue.pop() == g(i));
+  for (const std::uintptr_t i : {99, 100, 98}) CHECK(&queue.pop() == g(i));
+  CHECK(queue.empty());
 }
