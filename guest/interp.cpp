@@ -309,6 +309,7 @@ GuestEnd InterpInstance::end_by(TrapKind kind, std::string detail) {
   end.trap.offset = is_of_function(kind)
                         ? module_->info.code_offset(innermost)
                         : module_->info.trap_in_function(innermost, run_->trapped_at());
+  end.trap.source = module_->info.source_line(end.trap.offset);
   return end;
 }
 

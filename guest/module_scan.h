@@ -56,6 +56,8 @@ struct ModuleInfo {
   std::vector<std::uint32_t> code_offsets;    // In the file: where each of these has its code.
   // In the file: where instructions begin that may trap (guest/code_scan.h), in order.
   std::vector<std::uint32_t> trap_offsets;
+  std::vector<std::byte> debug_lines;  // The section .debug_line (guest/debug_lines.h).
+  std::uint32_t code_section = 0;      // In the file: from where its addresses count.
   std::uint32_t imported_functions = 0;
   std::uint32_t memory_pages_initial = 0;
   std::uint32_t locals_of_one_function_max = 0;
@@ -74,12 +76,14 @@ struct ModuleInfo {
   [[nodiscard]] std::uint32_t trap_in_function(std::uint32_t index, std::size_t nth) const;
   // Where the last one begins before this offset; 0 when there is none.
   [[nodiscard]] std::uint32_t trap_before(std::uint32_t offset) const;
+  // The source that an instruction comes from, as "divide.c:6"; "" when the module does not tell.
+  [[nodiscard]] std::string source_line(std::uint32_t offset) const;
   // The type of a function by its index, imports first; nullptr when there is no such function.
   [[nodiscard]] const FuncTypeInfo* type_of_function(std::uint32_t index) const;
 };
 
 // later: what functions are made of is passed over, for a module that was looked through whole
-// before; trap_offsets and locals_of_one_function_max are not filled in.
+// before; trap_offsets, locals_of_one_function_max and debug_lines are not filled in.
 enum class CodeScan : std::uint8_t { now, later };
 
 // Fails with a message that completes "<file>: ...".

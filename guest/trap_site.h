@@ -7,8 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <span>
 #include <vector>
 
 #include "guest/engine.h"
@@ -38,11 +36,5 @@ class TrapSites {
   const std::byte* base_ = nullptr;
   std::vector<Row> rows_;  // By address; one holds up to the next.
 };
-
-// The lines of a DWARF section .debug_line, versions 2 to 4. `row` is told the address, the line
-// and whether the file is kGuestFile, in the order of the section. What can't be read is left out.
-void read_debug_lines(
-    std::span<const std::byte> section,
-    const std::function<void(std::uint64_t address, std::uint32_t line, bool guest)>& row);
 
 }  // namespace weft

@@ -83,6 +83,9 @@ class WasmReader {
     return {text, length};
   }
 
+  // What has not been read yet.
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_.subspan(position_); }
+
   // The next `length` bytes as a reader of their own; this one goes on behind them.
   WasmReader sub(std::uint32_t length) {
     if (length > left()) fail("a part that is longer than what is left of the file");

@@ -70,8 +70,9 @@ LANGUAGES = {
     ".c": Language(
         "c", lambda: "clang", ["--version"],
         lambda tool, source, wasm: [
-            tool, "--target=wasm32-wasi", "--sysroot=/usr", "-std=gnu11", "-O1", "-Wall", "-Wextra",
-            "-Wno-infinite-recursion", "-o", wasm, source]),
+            tool, "--target=wasm32-wasi", "--sysroot=/usr", "-std=gnu11", "-O1",
+            "-gline-tables-only", "-Wall", "-Wextra", "-Wno-infinite-recursion", "-o", wasm,
+            source]),
     ".go": Language(
         "go", lambda: output_of([str(ROOT / "scripts/go.sh")], "Go 1.21 or newer"), ["version"],
         lambda tool, source, wasm: [tool, "build", "-trimpath", "-o", wasm, source],

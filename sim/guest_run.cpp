@@ -60,7 +60,7 @@ std::string describe_end(const Guest& guest) {
   const std::string who = "guest " + std::to_string(guest.number()) + " (" + guest.name() + ") ";
   if (!guest.end()) return who + "did not end";
   if (guest.end()->kind == GuestEnd::Kind::trapped) {
-    std::string text = who + "trapped: " + name(guest.end()->trap.kind);
+    std::string text = who + "trapped: " + describe(guest.end()->trap);
     for (const std::string& frame : guest.end()->trap.frames) text += "\n    in " + frame;
     return text;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <map>
 
 #include "base/printable.h"
@@ -283,6 +284,11 @@ PlaybackEnd Playback::finish(const std::vector<std::string>& names) const {
       end.lines.push_back(std::move(line));
     }
     same = same && players_[i]->same();
+    for (const int stream : {0, 1}) {
+      const int error = players_[i]->streams[stream]->error();
+      if (error == 0 || !end.unsaid.empty()) continue;
+      end.unsaid = std::string(stream == 0 ? "stdout: " : "stderr: ") + std::strerror(error);
+    }
     passed += players_[i]->passed();
   }
   for (const Entry& entry : recording_.entries) calls += entry.kind == Entry::Kind::call ? 1 : 0;

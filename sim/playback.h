@@ -28,6 +28,7 @@ struct PlaybackEnd {
   std::vector<std::string> lines;  // What there is to say, for people.
   int exit_code = -1;              // That of the recorded run; -1: this run was another one.
   bool same = false;               // Every call was made as recorded, to the end.
+  std::string unsaid;              // Why what was printed did not arrive; "" when it did.
 };
 
 class Playback {

@@ -1,11 +1,5 @@
 #include "sim/recorder.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
 namespace weft::sim {
 
 class Recorder::Hook final : public wasip1::CallHook {
@@ -26,18 +20,19 @@ class Recorder::Hook final : public wasip1::CallHook {
   const std::uint32_t guest_;
 };
 
-Recorder::Recorder(std::string path, UniqueFd fd, Clock& clock)
-    : path_(std::move(path)), fd_(std::move(fd)), clock_(clock), last_(clock.now()) {}
+Recorder::Recorder(OutputFile file, Clock& clock)
+    : file_(std::move(file)), clock_(clock), last_(clock.now()) {}
 
 Recorder::~Recorder() = default;
 
-Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, const RecordingHead& head,
-                                                 Clock& clock) {
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!fd.valid()) return Error{path + ": " + std::strerror(errno)};
-  std::unique_ptr<Recorder> recorder(new Recorder(path, std::move(fd), clock));
-  recorder->write(encode_head(head));
-  return recorder;
+Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, Clock& clock) {
+  auto file = OutputFile::open(path);
+  if (!file) return file.error();
+  return std::unique_ptr<Recorder>(new Recorder(std::move(*file), clock));
+}
+
+void Recorder::begin(const RecordingHead& head) {
+  file_.write(encode_head(head));
 }
 
 wasip1::CallHook& Recorder::next_hook() {
@@ -58,25 +53,14 @@ void Recorder::guest_ended(const Guest& guest) {
 }
 
 void Recorder::put(Entry entry) {
-  if (error_ != 0) return;
+  if (file_.error() != 0) return;
   const Instant now = clock_.now();
   entry.elapsed_us = static_cast<std::uint64_t>((now - last_).ns) / 1000;
   last_ = last_ + microseconds(static_cast<std::int64_t>(entry.elapsed_us));
   buffer_.clear();
   encode_entry(entry, clocks_, buffer_);
-  write(buffer_);
-  if (error_ == 0 && entry.kind == Entry::Kind::call) ++calls_;
-}
-
-void Recorder::write(std::string_view bytes) {
-  while (!bytes.empty() && error_ == 0) {
-    const ssize_t put = ::write(fd_.get(), bytes.data(), bytes.size());
-    if (put >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(put));
-    } else if (errno != EINTR) {
-      error_ = errno;
-    }
-  }
+  file_.write(buffer_);
+  if (file_.error() == 0 && entry.kind == Entry::Kind::call) ++calls_;
 }
 
 Status Recorder::close(int exit_code) {
@@ -84,10 +68,10 @@ Status Recorder::close(int exit_code) {
   entry.kind = Entry::Kind::run_end;
   entry.exit_code = exit_code;
   put(std::move(entry));
-  if (::close(fd_.release()) != 0 && error_ == 0) error_ = errno;
-  if (error_ == 0) return Nothing{};
-  return Error{path_ + ": " + std::strerror(error_) + "; the recording ends after " +
-               std::to_string(calls_) + " calls"};
+  file_.close();
+  if (file_.error() == 0) return Nothing{};
+  return Error{file_.describe_error() + "; the recording ends after " + std::to_string(calls_) +
+               " calls"};
 }
 
 }  // namespace weft::sim

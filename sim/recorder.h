@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "base/unique_fd.h"
 #include "guest/runtime.h"
+#include "sim/output_file.h"
 #include "sim/recording.h"
 
 namespace weft::sim {
@@ -19,11 +19,13 @@ namespace weft::sim {
 class Recorder {
  public:
   // The clock must outlive the recorder. The error names the file.
-  static Result<std::unique_ptr<Recorder>> open(const std::string& path, const RecordingHead& head,
-                                                Clock& clock);
+  static Result<std::unique_ptr<Recorder>> open(const std::string& path, Clock& clock);
   ~Recorder();
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
+
+  // Writes the head: before the first guest runs, and when it is sure that one will.
+  void begin(const RecordingHead& head);
 
   // For the guest that is spawned next.
   wasip1::CallHook& next_hook();
@@ -34,17 +36,14 @@ class Recorder {
 
  private:
   class Hook;
-  Recorder(std::string path, UniqueFd fd, Clock& clock);
+  Recorder(OutputFile file, Clock& clock);
   void put(Entry entry);
-  void write(std::string_view bytes);
 
-  const std::string path_;
-  UniqueFd fd_;
+  OutputFile file_;
   Clock& clock_;
   Instant last_;
   ClockMemory clocks_;
   std::string buffer_;
-  int error_ = 0;
   std::uint64_t calls_ = 0;
   std::vector<std::unique_ptr<Hook>> hooks_;
 };

@@ -75,7 +75,7 @@ Errno Capture::write(std::span<const iovec> buffers, std::size_t& n) {
   return Errno::success;
 }
 
-Errno Capture::echo(std::string_view bytes) const {
+Errno Capture::echo(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(echo_, bytes.data(), bytes.size());
     if (put >= 0) {
@@ -84,7 +84,9 @@ Errno Capture::echo(std::string_view bytes) const {
       pollfd request{.fd = echo_, .events = POLLOUT, .revents = 0};
       (void)::poll(&request, 1, -1);
     } else if (errno != EINTR) {
-      return wasip1::from_host(errno);
+      const int error = errno;
+      if (error_ == 0) error_ = error;
+      return wasip1::from_host(error);
     }
   }
   return Errno::success;

@@ -1,8 +1,7 @@
 // What guests of a simulation have as standard streams.
 //
 //   Input    all of stdin; it is read, to its end, when a guest first asks for it, while time
-//   stands
-//            still: so what a guest sees depends on the bytes and not on when they came
+//            stands still: so what a guest sees depends on the bytes and not on when they came
 //   Capture  takes what is written, at once and whole; keeps it, or hands it to a real descriptor
 #pragma once
 
@@ -41,11 +40,14 @@ class Capture final : public wasip1::Device {
 
   // What was written, if it is not echoed.
   [[nodiscard]] const std::string& text() const { return text_; }
+  // The host's errno when an echo failed first; 0: none did.
+  [[nodiscard]] int error() const { return error_; }
 
  private:
-  wasip1::Errno echo(std::string_view bytes) const;
+  wasip1::Errno echo(std::string_view bytes);
 
   const int echo_;
+  int error_ = 0;
   std::string text_;
 };
 

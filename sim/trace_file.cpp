@@ -1,12 +1,7 @@
 #include "sim/trace_file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 
 #include "base/printable.h"
 #include "scheduler/m_state.h"
@@ -30,14 +25,13 @@ Result<std::unique_ptr<TraceFile>> TraceFile::open(const std::string& path) {
   if (!json && !path.ends_with(".csv")) {
     return Error{path + ": a trace is a .json (for Perfetto) or a .csv"};
   }
-  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!file.valid()) return Error{path + ": " + std::strerror(errno)};
+  auto file = OutputFile::open(path);
+  if (!file) return file.error();
   return std::unique_ptr<TraceFile>(
-      new TraceFile(path, json ? Format::json : Format::csv, std::move(file)));
+      new TraceFile(std::move(*file), json ? Format::json : Format::csv));
 }
 
-TraceFile::TraceFile(std::string path, Format format, UniqueFd file)
-    : path_(std::move(path)), format_(format), file_(std::move(file)) {
+TraceFile::TraceFile(OutputFile file, Format format) : file_(std::move(file)), format_(format) {
   buffer_.reserve(kBufferBytes + 4096);
   if (format_ == Format::csv) {
     buffer_ += "ns,g,name,kind,from,to,what,value,detail\n";
@@ -82,16 +76,8 @@ void TraceFile::put_quoted(std::string_view text) {
 }
 
 void TraceFile::flush() {
-  std::string_view rest = buffer_;
-  while (!rest.empty() && error_ == 0) {
-    const ssize_t put = ::write(file_.get(), rest.data(), rest.size());
-    if (put >= 0) {
-      rest.remove_prefix(static_cast<std::size_t>(put));
-    } else if (errno != EINTR) {
-      error_ = errno;
-    }
-  }
-  if (error_ == 0) written_ = events_;
+  file_.write(buffer_);
+  if (file_.error() == 0) written_ = events_;
   buffer_.clear();
 }
 
@@ -99,7 +85,7 @@ void TraceFile::flush() {
 
 void TraceFile::on_g(std::uint64_t g, std::string_view name) noexcept {
   lanes_[g].name = name;
-  if (format_ != Format::json || error_ != 0) return;
+  if (format_ != Format::json || file_.error() != 0) return;
   buffer_ += ",\n{\"ph\":\"M\",\"pid\":1,\"tid\":";
   put_number(g);
   buffer_ += ",\"name\":\"thread_name\",\"args\":{\"name\":";
@@ -108,7 +94,7 @@ void TraceFile::on_g(std::uint64_t g, std::string_view name) noexcept {
 }
 
 void TraceFile::on_event(const Event& event) noexcept {
-  if (error_ != 0) return;
+  if (file_.error() != 0) return;
   last_ = event.at;
   if (format_ == Format::json) {
     put_json(event);
@@ -232,7 +218,7 @@ void TraceFile::put_csv(const Event& event) {
 }
 
 Status TraceFile::close(std::string_view ending) {
-  if (format_ == Format::json && error_ == 0) {
+  if (format_ == Format::json && file_.error() == 0) {
     for (const auto& [g, lane] : lanes_) {
       if (lane.pending.empty()) continue;
       begin('i', g, last_);
@@ -246,10 +232,10 @@ Status TraceFile::close(std::string_view ending) {
     buffer_ += "}\n]\n";
   }
   flush();
-  if (::close(file_.release()) != 0 && error_ == 0) error_ = errno;
-  if (error_ == 0) return Nothing{};
-  return Error{path_ + ": " + std::strerror(error_) + "; the trace ends after about " +
-               std::to_string(written_) + " events"};
+  file_.close();
+  if (file_.error() == 0) return Nothing{};
+  return Error{file_.describe_error() + "; the trace ends after about " + std::to_string(written_) +
+               " events"};
 }
 
 }  // namespace weft::sim

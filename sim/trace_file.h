@@ -17,8 +17,8 @@
 #include <unordered_set>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "sim/event_log.h"
+#include "sim/output_file.h"
 
 namespace weft::sim {
 
@@ -45,7 +45,7 @@ class TraceFile final : public EventListener {
     std::string_view pending;  // The call that it is in.
   };
 
-  TraceFile(std::string path, Format format, UniqueFd file);
+  TraceFile(OutputFile file, Format format);
   void put_json(const Event& event);
   void put_state(const Event& event, Lane& lane);
   void put_m(const Event& event);
@@ -58,11 +58,9 @@ class TraceFile final : public EventListener {
   void put_quoted(std::string_view text);
   void flush();
 
-  const std::string path_;
+  OutputFile file_;
   const Format format_;
-  UniqueFd file_;
   std::string buffer_;
-  int error_ = 0;
   std::uint64_t events_ = 0;   // Taken in.
   std::uint64_t written_ = 0;  // Of those, before the last flush that went well.
   Instant last_;

@@ -79,6 +79,10 @@ int replay_recording(const std::string& path, const std::string& bytes,
   if (shutdown.signal() != 0) return kExitSignal + shutdown.signal();
   const sim::PlaybackEnd end = playback.finish(names);
   for (const std::string& line : end.lines) say(line);
+  if (!end.unsaid.empty()) {
+    say(end.unsaid);
+    return kExitNoOutput;
+  }
   return end.exit_code >= 0 ? end.exit_code : exit_code_of(runtime, result, 0);
 }
 

@@ -142,11 +142,8 @@ class Starter {
 
 void report_trap(const Guest& guest) {
   const TrapReport& trap = guest.end()->trap;
-  std::string text = fmt::format("weft: guest {} ({}): trap: {}", guest.number(),
-                                 printable(guest.name()), name(trap.kind));
-  if (!trap.detail.empty() && trap.detail != name(trap.kind)) text += " (" + trap.detail + ")";
-  if (trap.offset != 0) text += fmt::format(" at offset {:#x}", trap.offset);
-  text += '\n';
+  std::string text = fmt::format("weft: guest {} ({}): trap: {}\n", guest.number(),
+                                 printable(guest.name()), describe(trap));
   // A recursion shows as one line.
   for (auto frame = trap.frames.begin(); frame != trap.frames.end();) {
     const auto next = std::find_if(frame, trap.frames.end(), [&](auto& f) { return f != *frame; });
@@ -190,6 +187,7 @@ int run_command(const RunOptions& options) {
   });
   starter.emplace(runtime, options, watch);
   if (const auto code = starter->start_all()) return *code;
+  watch.begin();
 
   // A guest that computes gives the others a turn every 10 ms.
   signals::Tick tick(runtime.scheduler());

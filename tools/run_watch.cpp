@@ -55,18 +55,17 @@ std::optional<int> RunWatch::open() {
 }
 
 std::optional<int> RunWatch::open_recording() {
-  sim::RecordingHead head;
-  head.engine = options_.engine;
-  head.seed = options_.sim.settings.seed;
-  head.monotonic_ns = clock_.now().ns;
-  head.realtime_ns = clock_.realtime_ns();
+  head_.engine = options_.engine;
+  head_.seed = options_.sim.settings.seed;
+  head_.monotonic_ns = clock_.now().ns;
+  head_.realtime_ns = clock_.realtime_ns();
   auto guests = describe_guests(options_, {});
   if (!guests) {
     say("--record", guests.error());
     return kExitNoModule;
   }
-  head.guests = std::move(*guests);
-  auto recorder = sim::Recorder::open(options_.record_file, head, clock_);
+  head_.guests = std::move(*guests);
+  auto recorder = sim::Recorder::open(options_.record_file, clock_);
   if (!recorder) {
     say("--record", recorder.error());
     return kExitNoOutput;
@@ -104,6 +103,10 @@ void RunWatch::install(Runtime& runtime) {
     scheduler.set_chooser(policy_.get());
   }
   scheduler.set_event_sink(trace_ ? &*trace_ : sink_);
+}
+
+void RunWatch::begin() {
+  if (recorder_ != nullptr) recorder_->begin(head_);
 }
 
 wasip1::CallHook* RunWatch::next_hook() {

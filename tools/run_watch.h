@@ -3,7 +3,7 @@
 // asked for is not installed.
 //
 //   RunWatch watch(options);  watch.open() ─▶ Runtime(watch.runtime_options()) ─▶ watch.install
-//   ─▶ run ─▶ watch.close(code)
+//   ─▶ guests are spawned ─▶ watch.begin ─▶ run ─▶ watch.close(code)
 #pragma once
 
 #include <memory>
@@ -45,6 +45,8 @@ class RunWatch {
   std::optional<int> open();
   RuntimeOptions runtime_options();
   void install(Runtime& runtime);
+  // All guests are there and will run. Until then the files are what they were.
+  void begin();
 
   // For the guest that is spawned next; nullptr: nobody wants to see its calls.
   wasip1::CallHook* next_hook();
@@ -63,6 +65,7 @@ class RunWatch {
   std::optional<GuestTimes> times_;
   std::optional<BothSinks> both_;
   EventSink* sink_ = nullptr;  // Of policy and table; nullptr: neither.
+  sim::RecordingHead head_;
   std::unique_ptr<sim::Recorder> recorder_;
   std::unique_ptr<sim::TraceFile> file_;
   std::optional<sim::LiveTrace> trace_;

@@ -16,6 +16,23 @@ def fresh_cache(weft):
     return {**weft.environment, "XDG_CACHE_HOME": str(folder)}, folder / "weft"
 
 
+def without_section(module, name):
+    """The module without its custom section of this name."""
+    kept, at = module[:8], 8
+    while at < len(module):
+        size, shift, end = 0, 0, at + 1
+        while True:
+            byte = module[end]
+            size |= (byte & 0x7f) << shift
+            shift, end = shift + 7, end + 1
+            if byte < 0x80:
+                break
+        if module[at] != 0 or not module[end:].startswith(bytes([len(name)]) + name):
+            kept += module[at:end + size]
+        at = end + size
+    return kept
+
+
 def objects(folder):
     return sorted(folder.glob("*.so"))
 
@@ -96,6 +113,19 @@ def _(weft):
                 for engine, bounds in [("interp", []), ("aot", ["--bounds=guard"]),
                                        ("aot", ["--bounds=check"])]}
         assert len(told) == 1, told
+
+
+@claim("a trap in a guest with line numbers is told with its line of source, on both engines")
+def _(weft):
+    source = pathlib.Path(__file__).parent.parent / "guests/c/trap_div.c"
+    line = 1 + source.read_text().splitlines().index("  return a / b;")
+    stripped = weft.scratch / "stripped.wasm"
+    stripped.write_bytes(without_section(weft.guest("c_trap_div").read_bytes(), b".debug_line"))
+    for words in [["--engine=interp"], ["--engine=aot"], ["--virtual-time"]]:
+        weft.run(*words, "c_trap_div").expect(
+            err_has=rf"integer divide by zero at offset 0x[0-9a-f]+ \(trap_div\.c:{line}\)\n")
+    weft.run("--engine=aot", stripped).expect(
+        code=TRAP, err_has=r"integer divide by zero at offset 0x[0-9a-f]+\n")
 
 
 @claim("--fuel ends a guest at the same check on both engines")

@@ -9,7 +9,7 @@ import subprocess
 import time
 import xml.dom.minidom
 
-from harness import TRAP, USAGE, claim
+from harness import LOAD_ERROR, TRAP, USAGE, claim
 
 STRANGE = b"a\xff]]>\x1b[31m\".wasm"
 
@@ -169,3 +169,22 @@ def _(weft):
             weft.raw(*words, stdout=full).expect(code=74)
     with open("/dev/full", "wb") as full:
         weft.raw("replay", file, stdout=full).expect(err_has="stdout: No space left on device")
+    weft.run("--record", file, "c_hello").expect(code=0)
+    with open("/dev/full", "wb") as full:
+        weft.raw("replay", file, stdout=full).expect(
+            code=74, err_has="stdout: No space left on device")
+
+
+@claim("--trace and --record leave their files as they were when a module can't be loaded")
+def _(weft):
+    broken = weft.scratch / "broken.wasm"
+    broken.write_bytes(weft.guest("c_hello").read_bytes()[:200])
+    kept, made = weft.scratch / "kept.json", weft.scratch / "made.csv"
+    for option in ["--trace", "--record"]:
+        for mode in [[], ["--virtual-time"]]:
+            kept.write_text("precious")
+            for file in [kept, made]:
+                weft.run(*mode, option, file, broken).expect(code=LOAD_ERROR)
+            assert kept.read_text() == "precious" and not made.exists()
+    weft.run("--trace", kept, "c_hello").expect(code=0)
+    assert json.loads(kept.read_text())
