@@ -4,6 +4,7 @@
 #include <unwind.h>
 
 #include <atomic>
+#include <utility>
 
 #include "scheduler/local.h"
 #include "signals/fault.h"
@@ -112,10 +113,12 @@ void TrapState::walk() noexcept {
 }
 
 void TrapState::note(TrapKind new_kind, std::uint32_t offset) noexcept {
-  in_guest = true;  // A fault in here is the stack's end, which is near.
   kind = new_kind;
-  walk();
   known_offset = offset;
+  in_guest = true;  // The stack's end may be near: then the walk faults, and claim() does it.
+  noting_ = true;
+  walk();
+  noting_ = false;
 }
 
 bool TrapState::claim(const siginfo_t* info, void* context) noexcept {
@@ -123,6 +126,7 @@ bool TrapState::claim(const siginfo_t* info, void* context) noexcept {
   if (self == nullptr || !self->in_guest) return false;
   auto& where = *static_cast<ucontext_t*>(context);
   const auto* address = static_cast<const std::uint8_t*>(info->si_addr);
+  const TrapKind noted = self->kind;
   if (address >= self->memory && address < self->memory + self->reserved_bytes) {
     self->kind = TrapKind::memory_out_of_bounds;
   } else if (scheduler_of_thread->stack_of_guard(address) != 0) {
@@ -130,7 +134,11 @@ bool TrapState::claim(const siginfo_t* info, void* context) noexcept {
   } else {
     return false;
   }
-  self->known_offset = 0;
+  if (std::exchange(self->noting_, false)) {
+    self->kind = noted;
+  } else {
+    self->known_offset = 0;
+  }
   self->walk();
   go_on_at(where, reinterpret_cast<std::uintptr_t>(&land), self->landing_, self);
   return true;

@@ -88,6 +88,7 @@ class TrapState {
   [[gnu::noinline]] void call(void (*f)(void* argument), void* argument);
   void walk() noexcept;
 
+  bool noting_ = false;  // note() is under way.
   jmp_buf entry_;
   std::uintptr_t landing_ = 0;  // A stack pointer above everything that is lost by leaving.
   const std::byte* stack_bottom_ = nullptr;
