@@ -1,4 +1,5 @@
-// What guests cost: a sched_yield of one of several, and a call of a host function, on each engine.
+// What guests cost: a sched_yield of one of several, and a call of a host function, on each engine;
+// and such a call when it is written into a recording, beside one that is not.
 //
 // `times_native` is the ratio to a yield of as many native Gs, measured before and after in
 // the same run; `native_ns` is what one of those takes.
@@ -6,7 +7,9 @@
 // The guests run for ever. A native G sleeps, and looks at how often they had the thread meanwhile;
 // then it ends them.
 #include <time.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -15,6 +18,7 @@
 #include "guest/aot.h"
 #include "guest/interp.h"
 #include "guest/runtime.h"
+#include "sim/recorder.h"
 
 namespace weft::bench {
 
@@ -74,16 +78,21 @@ std::int64_t turns(const Runtime& runtime) {
   return static_cast<std::int64_t>(sum);
 }
 
-// An operation is each_turn of what the module does between two yields.
+// An operation is each_turn of what the module does between two yields. With a recorder the first
+// guest's calls are recorded.
 void run_guests(benchmark::State& state, const EngineRow& engine, const char* file,
-                std::int64_t guests, std::int64_t each_turn) {
+                std::int64_t guests, std::int64_t each_turn, sim::Recorder* recorder = nullptr) {
   refused.clear();
   const auto runtime = std::make_unique<Runtime>(engine.make());
   const auto module = runtime->load(std::string(WEFT_BENCH_GUESTS "/") + file);
   if (!module) return state.SkipWithError(module.error().message.c_str());
   if (!refused.empty()) return state.SkipWithError(refused.c_str());
   for (std::int64_t i = 0; i < guests; ++i) {
-    if (!runtime->spawn(*module)) return state.SkipWithError("no memory for a guest");
+    GuestOptions options;
+    if (recorder != nullptr) options.hook = &recorder->next_hook();
+    if (!runtime->spawn(*module, std::move(options))) {
+      return state.SkipWithError("no memory for a guest");
+    }
   }
   std::int64_t before = 0;
   std::int64_t after = 0;
@@ -113,6 +122,18 @@ void run_guests(benchmark::State& state, const EngineRow& engine, const char* fi
   }
 }
 
+// To a file, which is gone when it is closed.
+void run_recorded(benchmark::State& state, const EngineRow& engine) {
+  const std::string path = "/tmp/weft-bench-" + std::to_string(::getpid()) + ".record";
+  SystemClock clock;
+  auto recorder = sim::Recorder::open(path, clock);
+  if (!recorder) return state.SkipWithError(recorder.error().message.c_str());
+  (*recorder)->begin({});
+  (void)std::remove(path.c_str());
+  run_guests(state, engine, "clock.wasm", 1, kCallsPerYield, recorder->get());
+  if (!(*recorder)->close(0)) state.SkipWithError("the recording can't be written");
+}
+
 void register_guest_benchmarks() {
   for (const EngineRow& engine : kEngines) {
     for (const std::int64_t guests : {2, 1'000}) {
@@ -122,10 +143,17 @@ void register_guest_benchmarks() {
         run_guests(state, engine, "yields.wasm", guests, 1);
       });
     }
-    const std::string name = std::string("guest/host_call/") + engine.name;
-    benchmark::RegisterBenchmark(name.c_str(), [&engine](benchmark::State& state) {
+    const auto each_call = [&engine](const char* what, auto run) {
+      benchmark::RegisterBenchmark((std::string(what) + engine.name).c_str(), run);
+    };
+    each_call("guest/host_call/", [&engine](benchmark::State& state) {
       run_guests(state, engine, "calls.wasm", 1, kCallsPerYield);
     });
+    each_call("guest/clock_call/", [&engine](benchmark::State& state) {
+      run_guests(state, engine, "clock.wasm", 1, kCallsPerYield);
+    });
+    each_call("guest/clock_call_recorded/",
+              [&engine](benchmark::State& state) { run_recorded(state, engine); });
   }
 }
 const bool registered = (register_guest_benchmarks(), true);

@@ -31,7 +31,7 @@ void Scheduler::move_m(M& m, MState from, MState to) {
   if (to == MState::idle) idle_ms_.push_front(m);
   if (to == MState::runnable) {
     m_ring_.push_back(m);
-    direct_until_ = 0;  // So that the running G's next switch lets it have a turn.
+    switch_by_loop();  // So that the running G's next switch lets it have a turn.
   }
   if (sink_ != nullptr) sink_->on_m_event({m, from, to});
 }
@@ -48,7 +48,7 @@ void Scheduler::give_way(M& m) {
 void Scheduler::pass_thread(bool for_good) {
   M& self = *current_m_;
   while (self.state != MState::running) {
-    if (switches_ >= next_look_) look_outside();
+    if (must_look()) look_outside();
     M* next = &m0_;  // When the run has ended M0 gets the thread, whatever its state, to return
                      // from run().
     if (ended()) {
@@ -169,7 +169,7 @@ void Scheduler::lock_os_thread() {
   g.locked_m = current_m_;
   current_m_->locked_g = &g;
   ++locked_gs_;
-  direct_until_ = 0;
+  switch_by_loop();
 }
 
 void Scheduler::unlock_os_thread() {
@@ -201,7 +201,7 @@ void Scheduler::exit_locked(G& g) {
   g.locked_m = nullptr;
   g.locked_count = 0;
   --locked_gs_;
-  direct_until_ = 0;
+  switch_by_loop();
 }
 
 // --- the life of an M ---

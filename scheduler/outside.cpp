@@ -70,7 +70,7 @@ void Scheduler::park_for_outside() {
 
 void Scheduler::set_chooser(Chooser* chooser) {
   chooser_ = chooser;
-  direct_until_ = 0;
+  switch_by_loop();
 }
 
 void Scheduler::set_event_sink(EventSink* sink) {
@@ -86,7 +86,7 @@ void Scheduler::on_runnable(void (*f)(void* context), void* context) {
 
 void Scheduler::choose_sink() {
   sink_ = running_ || doorbell_.ring == nullptr ? doorbell_.behind : &doorbell_;
-  direct_until_ = 0;
+  switch_by_loop();
 }
 
 void Doorbell::on_event(const GEvent& event) noexcept {

@@ -100,7 +100,7 @@ void Scheduler::schedule(M& m) {
     // 4. Right: only one M at a time runs Gs from the queue. Another one's: this M is idle.
     if (!take_p(m)) continue;
     // 5. Look: readiness from outside, timers, I/O; at least every kSwitchesPerLook switches.
-    if (switches_ >= next_look_) look_behind_preempted();
+    if (must_look()) look_behind_preempted();
     // 6. Share: between two Gs each other M that wants the thread has a turn.
     if (!m_ring_.empty()) {
       give_way(m);
@@ -139,7 +139,8 @@ void Scheduler::execute(G& g) {
   if (g.locked_m != nullptr && g.locked_m != current_m_) return hand_over(g);
   const bool may_go_direct =
       m_ring_.empty() && locked_gs_ == 0 && chooser_ == nullptr && sink_ == nullptr;
-  direct_until_ = may_go_direct ? next_look_ : 0;
+  direct_until_.store(may_go_direct ? next_look_.load(std::memory_order_relaxed) : 0,
+                      std::memory_order_relaxed);
   move(g, GState::runnable, GState::running);
   enter(g);
   switch_fiber(current_m_->g0, g.fiber);
@@ -160,7 +161,7 @@ void Scheduler::execute(G& g) {
 
 // To the next G, as the chooser says, or to g0 if that has something to do.
 void Scheduler::leave_slowly(G& g, bool for_good) {
-  const bool g0_is_needed = switches_ >= next_look_ || run_queue_.empty() || !m_ring_.empty() ||
+  const bool g0_is_needed = must_look() || run_queue_.empty() || !m_ring_.empty() ||
                             locked_gs_ > 0 || current_m_->leaving;
   if (!g0_is_needed) {
     G& next = pick();
@@ -174,7 +175,7 @@ void Scheduler::leave_slowly(G& g, bool for_good) {
 }
 
 void Scheduler::look_outside() {
-  next_look_ = switches_ + kSwitchesPerLook;
+  next_look_.store(switches_ + kSwitchesPerLook, std::memory_order_relaxed);
   coarse_now_ = clock_.now();
   drain_outside();
   if (interrupted_.load(std::memory_order_relaxed)) serve_interrupt();

@@ -260,6 +260,13 @@ class Scheduler {
   // Says what f is; nullptr: nothing. On the scheduler's thread.
   void on_interrupt(void (*f)(void* context), void* context);
 
+  // The next switch is one by the loop, which looks outside. On the scheduler's thread, also from a
+  // signal handler there.
+  void look_soon() noexcept {
+    next_look_.store(switches_, std::memory_order_relaxed);
+    switch_by_loop();
+  }
+
   // The size of the stack whose guard page this address lies in, or 0. From a handler of a signal
   // that this thread raised itself: a fault.
   [[nodiscard]] std::size_t stack_of_guard(const void* address) const noexcept;
@@ -274,7 +281,13 @@ class Scheduler {
   template <GState from, GState to>
   static void move_unseen(G& g);
   G& pick();
-  [[nodiscard]] bool may_go_direct() const { return switches_ < direct_until_; }
+  [[nodiscard]] bool may_go_direct() const {
+    return switches_ < direct_until_.load(std::memory_order_relaxed);
+  }
+  void switch_by_loop() noexcept { direct_until_.store(0, std::memory_order_relaxed); }
+  [[nodiscard]] bool must_look() const {
+    return switches_ >= next_look_.load(std::memory_order_relaxed);
+  }
   void enter(G& next);
   void switch_to(G& next, G& from, bool for_good = false);
   void yield_slowly(G& g);
@@ -298,10 +311,6 @@ class Scheduler {
   bool wait_outside();
   void drain_outside();
   void serve_interrupt();
-  void look_soon() {
-    next_look_ = switches_;
-    direct_until_ = 0;
-  }
 
   static void m_main(void* m);
   Result<M*> make_m(MStart start, void* argument);
@@ -324,8 +333,8 @@ class Scheduler {
   M* current_m_ = &m0_;
   // As switches_: until then a switch goes straight from G to G. 0 while it must not: while other
   // Ms are runnable, a G is locked to its M, or there is a chooser or a sink. So a switch has but
-  // this to look at.
-  std::uint64_t direct_until_ = 0;
+  // this to look at. As next_look_, also written by the tick's signal handler.
+  std::atomic<std::uint64_t> direct_until_ = 0;
   RunQueue run_queue_;
   std::uint64_t switches_ = 0;
 
@@ -340,8 +349,8 @@ class Scheduler {
   Instant coarse_now_;
   Instant started_at_;
   std::size_t holds_ = 0;
-  std::uint64_t next_look_ = 0;  // As switches_: when the loop must look outside.
-  G* preempted_ = nullptr;       // Gave way at a checkpoint, before the next look.
+  std::atomic<std::uint64_t> next_look_ = 0;  // As switches_: when the loop must look outside.
+  G* preempted_ = nullptr;                    // Gave way at a checkpoint, before the next look.
   static constexpr std::uint64_t kNoTurn = ~std::uint64_t{0};
   std::uint64_t turn_end_ = kNoTurn;  // As switches_: when run_turn() returns.
   Doorbell doorbell_;

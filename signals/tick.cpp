@@ -66,13 +66,16 @@ void Tick::on_signal(int sig, siginfo_t* info, void* context) {
   errno = saved_errno;
 }
 
-// On the scheduler's thread, in the middle of anything: reads two words of the scheduler's own.
+// On the scheduler's thread, in the middle of anything: reads and writes a few words of the
+// scheduler's own.
 void Tick::tick() noexcept {
   ticks_.fetch_add(1, std::memory_order_relaxed);
   const std::uint64_t switches = scheduler_.switches();
   if (switches == seen_switches_) {
     Scheduler::preempt_m(scheduler_.current_m());
     preempts_.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    scheduler_.look_soon();
   }
   seen_switches_ = switches;
 }

@@ -1,9 +1,12 @@
 // Tick: the preemption tick. Asks a G that has run for 10 ms without a switch to yield at its next
 // safe point (Go's sysmon with forcePreemptNS), by a timer's signal on the scheduler's own thread:
-// there is no second thread.
+// there is no second thread. Gs that do switch, but compute long in between, are not asked: there
+// the loop looks at timers and I/O at the next switch, however few of them there were since the
+// last look.
 //
-//   timer, 10 ms of this thread's CPU time ─▶ SIGURG ─▶ the same switch count as at the last one?
-//                                                       then preempt_m(current M)
+//   timer, 10 ms of this thread's CPU time ─▶ SIGURG ─┬─ the same switch count as at the last one:
+//                                                     │    preempt_m(current M)
+//                                                     └─ another one: look_soon()
 //
 // The clock is the thread's CPU time, not the wall's: a thread that waits in the poller uses none,
 // so an idle process is never woken, and nothing has to be armed and disarmed on the way in and out

@@ -56,6 +56,29 @@ TEST_CASE("Gs that yield are never asked to") {
   CHECK(tick.preempts() == 0);
 }
 
+TEST_CASE("a sleeper waited for 61 switches of a G that computed for long before each") {
+  LiveWorld w;
+  signals::Tick tick(w.scheduler, milliseconds(2));
+  REQUIRE(tick.start().ok());
+  bool woke = false;
+  w.go([&] {
+    sleep_for(milliseconds(1));
+    woke = true;
+  });
+  int yields = 0;
+  w.go([&] {
+    while (!woke) {
+      // A tick falls into each of these.
+      for (const auto before = tick.ticks(); tick.ticks() == before;) {
+      }
+      yield();
+      ++yields;
+    }
+  });
+  w.scheduler.run();
+  CHECK(yields < 10);
+}
+
 TEST_CASE("an idle process is not woken by the tick") {
   LiveWorld w;
   signals::Tick tick(w.scheduler, milliseconds(1));
