@@ -12,6 +12,7 @@ Prints one line a finding, `file:line: what; what to do`, and ends with 1 when t
 import ast
 import dataclasses
 import fnmatch
+import os
 import pathlib
 import re
 import sys
@@ -50,6 +51,7 @@ LEFTOVER = re.compile(r"\b(" + "|".join(["FIX" + "ME", "TO" + "DO", "XX" + "X"])
 class File:
     path: pathlib.PurePosixPath
     text: str
+    may_run: bool = True  # Its permission to be executed.
 
     @property
     def lines(self):
@@ -135,6 +137,11 @@ def system_header_names(file):
         yield 1, f"<{file.path.stem}.h> is a system header; name this one differently"
 
 
+def scripts(file):
+    if file.text.startswith("#!") and not file.may_run:
+        yield 1, "it has an interpreter's name but can't be run; chmod +x"
+
+
 def leftovers(file):
     for number, line in enumerate(file.lines, 1):
         match = LEFTOVER.search(line)
@@ -161,8 +168,8 @@ def commented_out_code(file):
                 yield number, "commented-out code; delete it, git remembers it"
 
 
-RULES = [line_length, file_length, function_length, layers, doors, system_header_names, leftovers,
-         commented_out_code]
+RULES = [line_length, file_length, function_length, layers, doors, system_header_names, scripts,
+         leftovers, commented_out_code]
 
 # ---- documents -----------------------------------------------------------------------------------
 
@@ -231,8 +238,8 @@ def findings_in(files):
 
 
 def main():
-    files = [File(path, sources.text_of(path)) for path in sources.project_files()
-             if path.name != "LICENSE"]
+    files = [File(path, sources.text_of(path), os.access(sources.ROOT / path, os.X_OK))
+             for path in sources.project_files() if path.name != "LICENSE"]
     findings = list(findings_in(files))
     print("\n".join(findings) if findings else f"tidy: {len(files)} files, nothing found")
     return 1 if findings else 0

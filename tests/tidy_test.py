@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Tests of tests/tidy.py: each rule is shown what it must find and what it must leave alone."""
 
+import dataclasses
 import pathlib
 import sys
 
@@ -91,6 +92,13 @@ def test_system_header_names():
     assert finds(tidy.system_header_names, "os/poll.h", "") == 1
     assert finds(tidy.system_header_names, "os/reactor.h", "") == 0
     assert finds(tidy.system_header_names, "os/poll.cpp", "") == 0
+
+
+def test_scripts_may_be_run():
+    script = tidy.File(pathlib.PurePosixPath("tests/a.py"), "#!/usr/bin/env python3\n", False)
+    assert len(list(tidy.scripts(script))) == 1
+    assert not list(tidy.scripts(dataclasses.replace(script, may_run=True)))
+    assert not list(tidy.scripts(dataclasses.replace(script, text="import os\n")))
 
 
 def test_leftovers():
