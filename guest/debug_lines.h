@@ -1,5 +1,5 @@
-// The table of lines that compilers leave for debuggers: which address of code comes from which line
-// of which file. DWARF, section .debug_line, versions 2 to 4 (section 6.2 of the standard).
+// The table of lines that compilers leave for debuggers: which address of code comes from which
+// line of which file. DWARF, section .debug_line, versions 2 to 4 (section 6.2 of the standard).
 //
 // Two tables are read: that of a compiled module's object, where the "source" is the module
 // (guest/trap_site.h), and a module's own, where it is what its author wrote

@@ -174,6 +174,11 @@ void Scheduler::leave_slowly(G& g, bool for_good) {
   switch_fiber(g.fiber, current_m_->g0, for_good);
 }
 
+void Scheduler::look_soon() noexcept {
+  next_look_.store(switches_, std::memory_order_relaxed);
+  switch_by_loop();
+}
+
 void Scheduler::look_outside() {
   next_look_.store(switches_ + kSwitchesPerLook, std::memory_order_relaxed);
   coarse_now_ = clock_.now();

@@ -262,10 +262,7 @@ class Scheduler {
 
   // The next switch is one by the loop, which looks outside. On the scheduler's thread, also from a
   // signal handler there.
-  void look_soon() noexcept {
-    next_look_.store(switches_, std::memory_order_relaxed);
-    switch_by_loop();
-  }
+  void look_soon() noexcept;
 
   // The size of the stack whose guard page this address lies in, or 0. From a handler of a signal
   // that this thread raised itself: a fault.

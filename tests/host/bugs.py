@@ -58,8 +58,8 @@ class Finder:
         """Runs `weft test`. Returns its exit code, what it said and its JSON."""
         report = self.folder / f"{name}.json"
         done = subprocess.run(
-            [self.weft, "test", "--engine", self.engine, "--seeds", str(schedules), "--json", report,
-             "--replay", self.folder / f"{name}.replay", *self.words(words)],
+            [self.weft, "test", "--engine", self.engine, "--seeds", str(schedules),
+             "--json", report, "--replay", self.folder / f"{name}.replay", *self.words(words)],
             capture_output=True, text=True, timeout=TEST_SECONDS_MAX, check=False)
         found = json.loads(report.read_text()) if report.exists() else {}
         return done.returncode, done.stdout + done.stderr, found

@@ -152,47 +152,6 @@ TEST_CASE("each trap has the same kind, words, offset and functions on both engi
   CHECK(said.lines.empty());
 }
 
-namespace {
-
-// Of a guest that calls itself so deep and traps there or returns, on the smallest stack.
-GuestEnd end_at_depth(Engine& engine, std::uint32_t depth, bool traps) {
-  int pipe[2];
-  REQUIRE(::pipe2(pipe, O_CLOEXEC) == 0);
-  const UniqueFd reader(pipe[0]);
-  const UniqueFd writer(pipe[1]);
-  const std::uint32_t words[] = {depth, traps ? 1U : 0U};
-  REQUIRE(::write(writer.get(), words, sizeof words) == sizeof words);
-  Runtime runtime;
-  const GuestLimits limits{.stack_bytes = std::size_t{128} << 10};
-  auto module = engine.load(guest_path("wat_trap_at_depth"), test::guest_bytes("wat_trap_at_depth"),
-                            limits, Role::command);
-  REQUIRE(module.ok());
-  auto guest =
-      runtime.spawn(*module, {.stdin_from = reader.get(), .stdout_to = -1, .stderr_to = -1});
-  REQUIRE(guest.ok());
-  runtime.run();
-  return *(*guest)->end();
-}
-
-}  // namespace
-
-TEST_CASE("a trap near the stack's end was told as a stack overflow") {
-  Said said;
-  const auto engine = make_aot(said.options());
-  std::uint32_t fits = 1;
-  std::uint32_t overflows = 100'000;
-  while (overflows - fits > 1) {
-    const std::uint32_t depth = (fits + overflows) / 2;
-    const bool fit = end_at_depth(*engine, depth, false).kind == GuestEnd::Kind::exited;
-    (fit ? fits : overflows) = depth;
-  }
-  const GuestEnd end = end_at_depth(*engine, fits - 30, true);  // What the trap itself takes.
-  CHECK(std::string(name(end.trap.kind)) == name(TrapKind::unreachable));
-  CHECK(end.trap.frames.size() > 10);
-  CHECK(end.trap.offset == end_at_depth(*engine, 10, true).trap.offset);
-  CHECK(said.lines.empty());
-}
-
 TEST_CASE("fuel ends a guest at the same check on both engines, every time") {
   Said said;
   for (const std::uint64_t fuel : {1, 2, 77, 16'385, 100'000}) {

@@ -1,71 +1,18 @@
 // What one guest may use, and all together: the same on both engines. And what kills leave behind.
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <filesystem>
 
-#include "tests/unit/guest/guests.h"
+#include "tests/unit/guest/limited_guests.h"
 #include "tests/unit/world.h"
 
 using namespace weft;
-using weft::test::guest_path;
-using weft::test::kEngines;
-using weft::test::make_engine;
-using weft::test::Output;
+using namespace weft::test;
 
 namespace {
-
-struct Guests {
-  Runtime runtime;
-  Output output;
-
-  explicit Guests(const std::string& engine, const UseLimits& all = {})
-      : runtime(make_engine(engine)) {
-    runtime.limit_all(all);
-  }
-
-  Guest& spawn(const std::string& name, std::vector<std::string> args = {},
-               const UseLimits& use = GuestOptions{}.use, const GuestLimits& limits = {}) {
-    auto guest = try_spawn(name, std::move(args), use, limits);
-    REQUIRE(guest.ok());
-    return **guest;
-  }
-
-  Result<Guest*> try_spawn(const std::string& name, std::vector<std::string> args = {},
-                           const UseLimits& use = GuestOptions{}.use,
-                           const GuestLimits& limits = {}) {
-    auto module = runtime.load(guest_path(name), limits);
-    REQUIRE(module.ok());
-    args.insert(args.begin(), name);
-    return runtime.spawn(*module, {.args = args,
-                                   .preopens = {{"/tmp", "/"}},
-                                   .stdin_from = -1,
-                                   .stdout_to = output.fd(),
-                                   .stderr_to = -1,
-                                   .use = use});
-  }
-
-  void run() { CHECK(runtime.run().end == RunEnd::finished); }
-};
-
-UseLimits with_sizes(const BudgetSizes& sizes) {
-  return {.sizes = sizes, .time = {}};
-}
-
-UseLimits with_time(Duration time) {
-  return {.sizes = {.descriptors = 4096}, .time = time};
-}
-
-void check_trapped(const Guest& guest, TrapKind kind, bool has_frames = true) {
-  REQUIRE(guest.end().has_value());
-  CHECK(guest.end()->kind == GuestEnd::Kind::trapped);
-  CHECK(std::string(name(guest.end()->trap.kind)) == name(kind));
-  CHECK(guest.end()->trap.frames.empty() != has_frames);
-  CHECK((guest.end()->trap.offset != 0) == has_frames);
-}
 
 std::size_t count_of(const char* directory) {
   const auto begin = std::filesystem::directory_iterator(directory);
@@ -150,59 +97,6 @@ TEST_CASE("a guest that may open no more gets EMFILE, or ENFILE when it is all g
     const auto third = guests.try_spawn("c_limits", {"open"}, with_sizes({.descriptors = 3}));
     REQUIRE_FALSE(third.ok());
     CHECK(third.error().message.find("--fds") != std::string::npos);
-  }
-}
-
-TEST_CASE("a guest writes up to its limit to the byte, and ends with the next call") {
-  for (const char* engine : kEngines) {
-    CAPTURE(engine);
-    Guests guests(engine, with_sizes({.output_bytes = 160}));
-    const Guest& own =
-        guests.spawn("c_limits", {"write", "1000"}, with_sizes({.output_bytes = 55}));
-    const Guest& within =
-        guests.spawn("c_limits", {"write", "50"}, with_sizes({.output_bytes = 50}));
-    guests.run();
-    check_trapped(own, TrapKind::out_of_output);
-    CHECK(within.end()->kind == GuestEnd::Kind::exited);
-    CHECK(guests.output.text().size() == 105);
-    // What was written stays written: 55 are left.
-    const Guest& rest = guests.spawn("c_limits", {"write", "1000"});
-    guests.run();
-    check_trapped(rest, TrapKind::out_of_output);
-    CHECK(guests.output.text().size() == 160);
-  }
-}
-
-TEST_CASE("a guest that waits to write holds nothing of what all may write") {
-  for (const char* engine : kEngines) {
-    CAPTURE(engine);
-    int pipe[2];
-    REQUIRE(::pipe2(pipe, O_CLOEXEC | O_NONBLOCK) == 0);
-    const UniqueFd reader(pipe[0]);
-    const UniqueFd writer(pipe[1]);
-    std::vector<char> bytes(65'536);
-    while (::write(writer.get(), bytes.data(), bytes.size()) > 0) {
-    }
-    Guests guests(engine, with_sizes({.output_bytes = 10}));
-    auto module = guests.runtime.load(guest_path("c_limits"));
-    REQUIRE(module.ok());
-    auto waits = guests.runtime.spawn(*module, {.args = {"c_limits", "write", "10"},
-                                                .stdin_from = -1,
-                                                .stdout_to = writer.get(),
-                                                .stderr_to = -1});
-    REQUIRE(waits.ok());
-    const Guest& writes = guests.spawn("c_limits", {"write", "10"});
-    const auto drains = guests.runtime.scheduler().spawn([&] {
-      while (!writes.end()) yield();
-      CHECK_FALSE((*waits)->end().has_value());
-      while (::read(reader.get(), bytes.data(), bytes.size()) > 0) {
-      }
-    });
-    REQUIRE(drains.ok());
-    guests.run();
-    CHECK(writes.end()->kind == GuestEnd::Kind::exited);
-    CHECK(guests.output.text() == "123456789\n");
-    check_trapped(**waits, TrapKind::out_of_output);
   }
 }
 
