@@ -18,6 +18,7 @@ void yield_traced(benchmark::State& state, const char* ending) {
   auto file = sim::TraceFile::open(path);
   (void)std::remove(path.c_str());
   if (!file) return state.SkipWithError("the trace can't be written");
+  (*file)->begin();
   World world;
   sim::LiveTrace trace(world.clock, **file, true, {});
   world.scheduler.set_chooser(&trace);

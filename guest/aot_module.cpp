@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <mutex>
+#include <new>
 #include <string>
 
 namespace weft {
@@ -43,7 +44,7 @@ AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::by
       binary_(bytes.begin(), bytes.end()),
       sites_(&object.entry()) {}
 
-void AotModule::describe(const TrapState& state, TrapReport& report) {
+void AotModule::describe(const TrapState& state, TrapReport& report) try {
   if (!whole_info_) {
     Result<ModuleInfo> whole = scan_module(binary_);
     if (whole) {
@@ -53,6 +54,8 @@ void AotModule::describe(const TrapState& state, TrapReport& report) {
     }
   }
   sites_.describe(state, *whole_info_, report);
+} catch (const std::bad_alloc&) {
+  return;  // The kind is in the report; there is no memory for the rest.
 }
 
 // An instance for as long as one guest runs in it.

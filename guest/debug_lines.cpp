@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
+#include <iterator>
+#include <utility>
+
+#include "base/printable.h"
 
 namespace weft {
 namespace {
@@ -101,7 +104,7 @@ class LineProgram {
   void emit() {
     const bool known = file_ > 0 && file_ <= files_.size();
     row_({.address = address_,
-          .line = static_cast<std::uint32_t>(line_),
+          .line = line_,
           .file = known ? files_[file_ - 1] : std::string_view(),
           .end = false});
   }
@@ -110,7 +113,7 @@ class LineProgram {
     if (opcode >= opcode_base_) {
       const int adjusted = opcode - opcode_base_;
       address_ += static_cast<std::uint64_t>(adjusted / line_range_) * step_bytes_;
-      line_ += line_base_ + adjusted % line_range_;
+      line_ += static_cast<std::uint32_t>(line_base_ + adjusted % line_range_);
       emit();
       return;
     }
@@ -123,7 +126,7 @@ class LineProgram {
         address_ += in_.uleb() * step_bytes_;
         return;
       case 3:  // Advance line.
-        line_ += in_.sleb();
+        line_ += static_cast<std::uint32_t>(in_.sleb());
         return;
       case 4:  // Set file.
         file_ = static_cast<std::uint32_t>(in_.uleb());
@@ -166,7 +169,7 @@ class LineProgram {
   std::vector<std::uint8_t> operands_;
   std::vector<std::string_view> files_;  // From number 1 on.
   std::uint64_t address_ = 0;
-  std::int64_t line_ = 1;
+  std::uint32_t line_ = 1;  // Goes round, as foreign numbers may have it.
   std::uint32_t file_ = 1;
 };
 
@@ -178,6 +181,43 @@ void read_debug_lines(std::span<const std::byte> section, const OnRow& row) {
     if (length == UINT32_MAX) return;  // 64-bit DWARF: of objects beyond 4 GiB.
     LineProgram(units.part(length), row).run();
   }
+}
+
+SourceLines::SourceLines(std::span<const std::byte> section) {
+  if (section.size() <= kSectionBytesMax) section_.assign(section.begin(), section.end());
+}
+
+void SourceLines::read() const {
+  if (std::exchange(is_read_, true)) return;
+  const auto* begin = reinterpret_cast<const char*>(section_.data());
+  bool in_code = false;  // A linker leaves functions that it dropped at an address where none is:
+  bool first = true;     // 0, or the last ones of 32 bits.
+  read_debug_lines(section_, [&](const LineRow& row) {
+    if (std::exchange(first, row.end)) in_code = row.address != 0;
+    if (!in_code || row.address >= UINT32_MAX - 1 || rows_.size() == kRowsMax) return;
+    const bool known = !row.end && !row.file.empty() && row.line <= INT32_MAX;
+    rows_.push_back({.address = static_cast<std::uint32_t>(row.address),
+                     .line = known ? row.line : 0,
+                     .file = known ? static_cast<std::uint32_t>(row.file.data() - begin) : 0,
+                     .end = row.end});
+  });
+  // Of several rows with one address the last one made holds, but no end of what lies before.
+  std::stable_sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) {
+    return a.address != b.address ? a.address < b.address : a.end && !b.end;
+  });
+}
+
+std::string SourceLines::at(std::uint32_t address) const {
+  read();
+  const auto after =
+      std::upper_bound(rows_.begin(), rows_.end(), address,
+                       [](std::uint32_t a, const Row& row) { return a < row.address; });
+  if (after == rows_.begin() || std::prev(after)->line == 0) return {};
+  const Row& row = *std::prev(after);
+  constexpr std::size_t kNameMax = 100;  // That people are told of.
+  const auto* name = reinterpret_cast<const char*>(section_.data()) + row.file;
+  const std::size_t length = ::strnlen(name, std::min(section_.size() - row.file, kNameMax));
+  return printable({name, length}) + ":" + std::to_string(row.line);
 }
 
 }  // namespace weft

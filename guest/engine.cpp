@@ -3,20 +3,13 @@
 #include <cinttypes>
 #include <cstdio>
 
-#include "base/printable.h"
-
 namespace weft {
 
-std::string describe(const TrapReport& trap) {
-  std::string text = name(trap.kind);
-  if (!trap.detail.empty() && trap.detail != text) text += " (" + printable(trap.detail) + ")";
-  if (trap.offset != 0) {
-    char offset[32];
-    std::snprintf(offset, sizeof offset, " at offset %#" PRIx32, trap.offset);
-    text += offset;
-  }
-  if (!trap.source.empty()) text += " (" + printable(trap.source) + ")";
-  return text;
+std::string describe_place(const TrapReport& trap) {
+  if (trap.offset == 0) return {};
+  char text[32];
+  std::snprintf(text, sizeof text, "at offset %#" PRIx32, trap.offset);
+  return trap.source.empty() ? text : text + (" (" + trap.source + ")");
 }
 
 }  // namespace weft

@@ -72,11 +72,12 @@ struct TrapReport {
   // Of the instruction, in the module's file; of the function's code when is_of_function(kind); 0
   // when it was no instruction (a segment), or one of SIMD.
   std::uint32_t offset = 0;
-  std::string source;  // The same place in what its author wrote, "divide.c:6"; "" when not known.
+  // The same place in what its author wrote, "divide.c:6", printable; "" when it is not known.
+  std::string source;
 };
 
-// "integer divide by zero at offset 0x176 (divide.c:6)": the report without its frames, printable.
-std::string describe(const TrapReport& trap);
+// "at offset 0x176 (divide.c:6)"; "" when it was no instruction. Printable.
+std::string describe_place(const TrapReport& trap);
 
 // How a guest ended.
 struct GuestEnd {

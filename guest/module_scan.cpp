@@ -5,14 +5,11 @@
 #include <cstring>
 
 #include "guest/code_scan.h"
-#include "guest/debug_lines.h"
 #include "guest/wasm_reader.h"
 #include "os/wasip1/resolve.h"
 
 namespace weft {
 namespace {
-
-constexpr std::size_t kSourceNameMax = 200;  // Of a file's name that is told to people.
 
 // Which of the two descriptions of memory and table sizes: flags, then one or two numbers.
 struct LimitsInfo {
@@ -239,8 +236,7 @@ void scan_section(std::uint8_t id, WasmReader& in, std::size_t behind, CodeScan 
       if (!wasip1::is_utf8(name)) in.fail("a custom section whose name is not UTF-8");
       if (name == "name") scan_names(in, info);
       if (name == ".debug_line" && code == CodeScan::now) {
-        const std::span<const std::byte> lines = in.bytes();
-        info.debug_lines.assign(lines.begin(), lines.end());
+        info.source_lines = SourceLines(in.bytes());
       }
       return;
     }
@@ -331,19 +327,8 @@ std::string ModuleInfo::describe_function(std::uint32_t index) const {
 }
 
 std::string ModuleInfo::source_line(std::uint32_t offset) const {
-  if (offset < code_section) return {};
-  const std::uint64_t address = offset - code_section;
-  LineRow found{};
-  LineRow before{.address = 0, .line = 0, .file = {}, .end = true};
-  bool in_code = false;  // A linker leaves functions that it dropped at address 0, where none is.
-  read_debug_lines(debug_lines, [&](const LineRow& row) {
-    if (before.end) in_code = row.address != 0;
-    const bool here = in_code && !before.end && before.address <= address && address < row.address;
-    if (here && found.line == 0 && !before.file.empty()) found = before;
-    before = row;
-  });
-  if (found.line == 0) return {};
-  return std::string(found.file.substr(0, kSourceNameMax)) + ":" + std::to_string(found.line);
+  if (code_section == 0 || offset < code_section) return {};
+  return source_lines.at(offset - code_section);
 }
 
 const ExportInfo* ModuleInfo::find_export(std::string_view name) const {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "guest/debug_lines.h"
 
 namespace weft {
 
@@ -56,8 +57,8 @@ struct ModuleInfo {
   std::vector<std::uint32_t> code_offsets;    // In the file: where each of these has its code.
   // In the file: where instructions begin that may trap (guest/code_scan.h), in order.
   std::vector<std::uint32_t> trap_offsets;
-  std::vector<std::byte> debug_lines;  // The section .debug_line (guest/debug_lines.h).
-  std::uint32_t code_section = 0;      // In the file: from where its addresses count.
+  SourceLines source_lines;        // Of the section .debug_line.
+  std::uint32_t code_section = 0;  // In the file: from where their addresses count.
   std::uint32_t imported_functions = 0;
   std::uint32_t memory_pages_initial = 0;
   std::uint32_t locals_of_one_function_max = 0;
@@ -83,7 +84,7 @@ struct ModuleInfo {
 };
 
 // later: what functions are made of is passed over, for a module that was looked through whole
-// before; trap_offsets, locals_of_one_function_max and debug_lines are not filled in.
+// before; trap_offsets, locals_of_one_function_max and source_lines are not filled in.
 enum class CodeScan : std::uint8_t { now, later };
 
 // Fails with a message that completes "<file>: ...".

@@ -28,8 +28,8 @@ namespace weft {
 
 class TrapState {
  public:
-  // Some of them are weft's own.
-  static constexpr std::size_t kFramesMax = 40;
+  // Some of them are weft's own, and a handler's.
+  static constexpr std::size_t kFramesMax = 48;
 
   // What a WASI function may take of the stack, and what the kernel may (a path is 4 KiB).
   static constexpr std::size_t kHostStackBytes = std::size_t{48} * 1024;

@@ -141,6 +141,7 @@ void Scheduler::execute(G& g) {
       m_ring_.empty() && locked_gs_ == 0 && chooser_ == nullptr && sink_ == nullptr;
   direct_until_.store(may_go_direct ? next_look_.load(std::memory_order_relaxed) : 0,
                       std::memory_order_relaxed);
+  if (must_look()) switch_by_loop();  // A tick came in between.
   move(g, GState::runnable, GState::running);
   enter(g);
   switch_fiber(current_m_->g0, g.fiber);

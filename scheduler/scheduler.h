@@ -3,10 +3,10 @@
 // A G enters by spawn() and waits in the run queue. Whoever gives up the thread (yield, park,
 // return) takes the next G from the queue and switches to it directly, stack to stack. Only when
 // there is no next G, or when 61 switches have passed since the loop last looked at timers and I/O,
-// does the thread go to g0, the loop in scheduler.cpp, whose phases docs/scheduler.md numbers. A
-// parked G is in nobody's queue: whoever it waits for keeps its G& and calls ready(). What the
-// scheduler does not do: read clocks or poll on a switch, allocate on one, or run a G from an
-// event's handler.
+// or look_soon() asks for it, does the thread go to g0, the loop in scheduler.cpp, whose phases
+// docs/scheduler.md numbers. A parked G is in nobody's queue: whoever it waits for keeps its G& and
+// calls ready(). What the scheduler does not do: read clocks or poll on a switch, allocate on one,
+// or run a G from an event's handler.
 //
 // The guarantee: with n runnable Gs and no Chooser, each runs at least once in every n switches;
 // timers, I/O and readiness from outside are looked at at least once in every kSwitchesPerLook

@@ -60,8 +60,11 @@ std::string describe_end(const Guest& guest) {
   const std::string who = "guest " + std::to_string(guest.number()) + " (" + guest.name() + ") ";
   if (!guest.end()) return who + "did not end";
   if (guest.end()->kind == GuestEnd::Kind::trapped) {
-    std::string text = who + "trapped: " + describe(guest.end()->trap);
-    for (const std::string& frame : guest.end()->trap.frames) text += "\n    in " + frame;
+    // The first line is what a replay compares: no offset, no line of source.
+    const TrapReport& trap = guest.end()->trap;
+    std::string text = who + "trapped: " + name(trap.kind);
+    if (const std::string place = describe_place(trap); !place.empty()) text += "\n    " + place;
+    for (const std::string& frame : trap.frames) text += "\n    in " + frame;
     return text;
   }
   return who + "exited with " + std::to_string(guest.end()->exit_code);
@@ -259,6 +262,7 @@ Result<RunRecord> run_guests(const std::vector<GuestSetup>& guests,
                              const GuestRunSettings& settings) {
   World world(guests, settings);
   if (Status started = world.start_all(); !started) return started.error();
+  if (settings.begun) settings.begun();
   return world.run();
 }
 

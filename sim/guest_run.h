@@ -7,6 +7,7 @@
 //                     └─▶ RunRecord
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ struct GuestRunSettings : RunSettings {
   const WorldSpec* world = nullptr;       // Links and events; nullptr: none. Numbers are guests'.
   UseLimits all;                          // What all guests may use together.
   const std::string* expected = nullptr;  // What stdout must be; nullptr: anything.
+  std::function<void()> begun;  // Called when all guests are there, before the first runs.
 };
 
 // What random_get gives the guest with this number (from 0).

@@ -1,6 +1,8 @@
 // OutputFile: a file that is opened early, so that a wrong path is known before the work, and
-// emptied late, at the first byte. Without a byte what was there stays, and a file that was made
-// for it goes.
+// emptied when the work begins. If it never does, what was there stays, and a file that was made
+// for it goes (but one that a link made to be).
+//
+//   open() ─▶ begin(), which empties it ─▶ write()... ─▶ close()
 #pragma once
 
 #include <string>
@@ -19,7 +21,9 @@ class OutputFile {
   OutputFile& operator=(OutputFile&&) = delete;
   ~OutputFile();
 
-  // Writes all of it, unless that fails or has failed before: error() then says so.
+  void begin();
+  [[nodiscard]] bool has_begun() const { return begun_; }
+  // Writes all of it, unless that fails or has failed before: error() then says so. After begin().
   void write(std::string_view bytes);
   void close();
 
@@ -30,6 +34,8 @@ class OutputFile {
 
  private:
   OutputFile(std::string path, UniqueFd fd, bool is_new);
+  void remove_if_unused() const;
+
   std::string path_;
   UniqueFd fd_;
   bool is_new_;  // It was not there before.

@@ -32,6 +32,7 @@ Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, Clock&
 }
 
 void Recorder::begin(const RecordingHead& head) {
+  file_.begin();
   file_.write(encode_head(head));
 }
 

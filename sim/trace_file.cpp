@@ -75,6 +75,11 @@ void TraceFile::put_quoted(std::string_view text) {
   buffer_ += '"';
 }
 
+void TraceFile::begin() {
+  file_.begin();
+  flush();
+}
+
 void TraceFile::flush() {
   file_.write(buffer_);
   if (file_.error() == 0) written_ = events_;
@@ -102,7 +107,7 @@ void TraceFile::on_event(const Event& event) noexcept {
     put_csv(event);
   }
   ++events_;
-  if (buffer_.size() >= kBufferBytes) flush();
+  if (buffer_.size() >= kBufferBytes && file_.has_begun()) flush();
 }
 
 void TraceFile::begin(char phase, std::uint64_t lane, Instant at, int process) {

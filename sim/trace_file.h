@@ -27,6 +27,9 @@ class TraceFile final : public EventListener {
   // The error names the file, or the ending that is not known.
   static Result<std::unique_ptr<TraceFile>> open(const std::string& path);
 
+  // From now on it is written; until then events are kept, and the file is what it was.
+  void begin();
+
   void on_g(std::uint64_t g, std::string_view name) noexcept override;
   void on_event(const Event& event) noexcept override;
 

@@ -142,8 +142,11 @@ class Starter {
 
 void report_trap(const Guest& guest) {
   const TrapReport& trap = guest.end()->trap;
-  std::string text = fmt::format("weft: guest {} ({}): trap: {}\n", guest.number(),
-                                 printable(guest.name()), describe(trap));
+  std::string text = fmt::format("weft: guest {} ({}): trap: {}", guest.number(),
+                                 printable(guest.name()), name(trap.kind));
+  if (!trap.detail.empty() && trap.detail != name(trap.kind)) text += " (" + trap.detail + ")";
+  if (const std::string place = describe_place(trap); !place.empty()) text += " " + place;
+  text += '\n';
   // A recursion shows as one line.
   for (auto frame = trap.frames.begin(); frame != trap.frames.end();) {
     const auto next = std::find_if(frame, trap.frames.end(), [&](auto& f) { return f != *frame; });

@@ -107,6 +107,7 @@ void RunWatch::install(Runtime& runtime) {
 
 void RunWatch::begin() {
   if (recorder_ != nullptr) recorder_->begin(head_);
+  if (file_ != nullptr) file_->begin();
 }
 
 wasip1::CallHook* RunWatch::next_hook() {

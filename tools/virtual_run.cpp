@@ -155,11 +155,11 @@ int run_and_close(const RunOptions& options, const std::vector<sim::GuestSetup>&
   if (trace != nullptr || !options.record_file.empty()) {
     settings.listener = &stop.emplace(trace);
   }
+  if (trace != nullptr) settings.begun = [trace] { trace->begin(); };
   signals::FaultHandler faults;
   auto record = sim::run_guests(guests, settings);
   if (!record) {
     complain("", record.error());
-    if (trace != nullptr) (void)trace->close("an error");
     return kExitUsage;
   }
   const int signal = stop ? stop->stopped_by() : 0;

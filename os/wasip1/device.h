@@ -4,9 +4,9 @@
 //   fd_read, fd_write, poll_oneoff ─▶ HostFile (kind device) ─▶ Device ─▶ whatever it is made of
 //                                              parks: DeviceWait      wake(direction)
 //
-// A Device never blocks: it answers EAGAIN, the caller parks with a DeviceWait, and the Device
-// wakes it when the answer would be another. Everything happens on the scheduler's thread, so a
-// guest that waits for a device for ever is seen as a deadlock.
+// A Device never blocks and never parks: it answers EAGAIN, the caller parks with a DeviceWait, and
+// the Device wakes it when the answer would be another. Everything happens on the scheduler's
+// thread, so a guest that waits for a device for ever is seen as a deadlock.
 #pragma once
 
 #include <sys/uio.h>

@@ -49,8 +49,8 @@ class Iovecs {
   std::size_t total_ = 0;
 };
 
-// Drops what is more than may be written yet. Returns false when that is nothing at all of some
-// bytes. What a guest waits to write is nobody's yet: ask again after a wait.
+// Drops what is more than the guest may write yet. Returns false when there is something to write
+// and it may write nothing. Others may have written when it has waited: ask again then.
 [[nodiscard]] bool cut_to_budget(const Budget& output, Iovecs& iovecs);
 
 }  // namespace weft::wasip1

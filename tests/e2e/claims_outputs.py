@@ -175,7 +175,7 @@ def _(weft):
             code=74, err_has="stdout: No space left on device")
 
 
-@claim("--trace and --record leave their files as they were when a module can't be loaded")
+@claim("--trace and --record leave their files as they were when a guest can't be had")
 def _(weft):
     broken = weft.scratch / "broken.wasm"
     broken.write_bytes(weft.guest("c_hello").read_bytes()[:200])
@@ -185,6 +185,8 @@ def _(weft):
             kept.write_text("precious")
             for file in [kept, made]:
                 weft.run(*mode, option, file, broken).expect(code=LOAD_ERROR)
+                weft.run(*mode, option, file, "-n", 1000, "c_hello", ":::", "--dir", "/nowhere",
+                         "c_hello").expect(code=USAGE)
             assert kept.read_text() == "precious" and not made.exists()
     weft.run("--trace", kept, "c_hello").expect(code=0)
     assert json.loads(kept.read_text())

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -101,33 +100,4 @@ TEST_CASE("functions are described by the name section, else by an export, else 
   CHECK(info->find_export("_start") != nullptr);
   CHECK(info->find_export("nope") == nullptr);
   CHECK(info->describe_function(99'999) == "function 99999");
-}
-
-TEST_CASE("an instruction's line of source is told, and nothing outside of the code's lines") {
-  auto info = scan_module(test::guest_bytes("c_trap_div"));
-  REQUIRE(info.ok());
-  std::set<std::string> lines;
-  for (std::uint32_t at = 0; at < 4096; ++at) {
-    lines.insert(info->source_line(info->code_section + at));
-  }
-  CHECK(lines.contains("trap_div.c:6"));  // return a / b;
-  CHECK(lines.contains(""));
-  CHECK(info->source_line(0).empty());
-  CHECK(info->source_line(UINT32_MAX).empty());
-  info->debug_lines.clear();
-  CHECK(info->source_line(info->code_section + 100).empty());
-}
-
-TEST_CASE("a damaged table of lines is no harm") {
-  auto info = scan_module(test::guest_bytes("c_trap_div"));
-  REQUIRE(info.ok());
-  const Bytes whole = info->debug_lines;
-  REQUIRE(whole.size() > 100);
-  for (std::size_t at = 0; at < whole.size(); at += 1 + at / 100) {
-    info->debug_lines = whole;
-    info->debug_lines[at] ^= std::byte{0xff};
-    CHECK(info->source_line(info->code_section + 100).size() < 300);
-    info->debug_lines.resize(at);
-    CHECK(info->source_line(info->code_section + 100).size() < 300);
-  }
 }

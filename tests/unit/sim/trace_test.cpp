@@ -24,6 +24,7 @@ std::string trace_of_two_ms(const std::string& ending) {
   const std::string name = path + ending;
   auto file = sim::TraceFile::open(name);
   REQUIRE(file.ok());
+  (*file)->begin();
   {
     test::World w;
     sim::LiveTrace live(w.clock, **file, true, {});
