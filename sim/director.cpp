@@ -65,7 +65,10 @@ void Director::keep(const Decision& decision, unsigned object) {
 }
 
 void Director::step() {
-  if (++steps_ <= options_.steps_max || livelocked_) return;
+  ++steps_;
+  if (livelocked_) return;
+  if (options_.stop != nullptr && *options_.stop != 0) steps_max_ = steps_ - 1;
+  if (steps_ <= steps_max_) return;
   livelocked_ = true;
   scheduler_of_thread->stop();
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <csignal>
 #include <optional>
 
 #include "os/clocks.h"
@@ -36,7 +37,9 @@ struct DirectorOptions {
   Instant limit = Instant::far_future();  // When charging CPU work stops the run.
   Duration lateness;                      // The most by which a sleep ends late.
   std::uint64_t steps_max =
-      UINT64_MAX;                  // Switches, safe points and calls; then the run is stopped.
+      UINT64_MAX;  // Switches, safe points and calls; then the run is stopped.
+  // Not 0: the next step is one too many. For signal handlers. nullptr: nobody asks.
+  const volatile std::sig_atomic_t* stop = nullptr;
   std::uint32_t fault_one_in = 0;  // A call that may fail does so once in so many; 0: never.
   bool short_transfers = true;     // Or it moves fewer bytes than it was asked to.
   bool keep_decisions = false;     // Each with its options: for DFS.
@@ -61,6 +64,7 @@ class Director final : public Chooser, public EventSink {
   Director(const DirectorOptions& options, Policy& policy, EventLog& log, Clock& clock,
            ManualClock* virtual_clock)
       : options_(options),
+        steps_max_(options.steps_max),
         policy_(policy),
         log_(log),
         clock_(clock),
@@ -104,6 +108,8 @@ class Director final : public Chooser, public EventSink {
   [[nodiscard]] const std::vector<DecisionPoint>& points() const { return points_; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
   [[nodiscard]] bool livelocked() const { return livelocked_; }
+  // How many there could be: those of the options, or fewer where it was told to stop.
+  [[nodiscard]] std::uint64_t steps_max() const { return steps_max_; }
   [[nodiscard]] bool timed_out() const { return timed_out_; }
   // The run was ended, as another one shows whatever it could.
   [[nodiscard]] bool redundant() const { return redundant_; }
@@ -122,6 +128,7 @@ class Director final : public Chooser, public EventSink {
   bool link_mishap(std::uint32_t one_in);
 
   const DirectorOptions options_;
+  std::uint64_t steps_max_;
   Policy& policy_;
   EventLog& log_;
   Clock& clock_;

@@ -104,6 +104,7 @@ class World {
     Scheduler& scheduler = runtime_.scheduler();
     scheduler.set_chooser(live_ ? static_cast<Chooser*>(&*live_) : &director_);
     scheduler.set_event_sink(live_ ? static_cast<EventSink*>(&*live_) : &director_);
+    if (settings.stop != nullptr) scheduler.on_interrupt(&stop_waiting, this);
   }
 
   ~World() { network_.stop(); }
@@ -159,6 +160,7 @@ class World {
       record.shared_objects &= ~(std::uint64_t{1} << kStdout | std::uint64_t{1} << kStderr);
     }
     record.virtual_time = clock_.now() - kMonotonicStart;
+    record.stopped = stopped_waiting_ || record.steps_max < settings_.steps_max;
     record.waited_outside = poller_.waited_outside();
     record.input = input_->text();
     record.out = out_->text();
@@ -167,6 +169,17 @@ class World {
   }
 
  private:
+  // Where there is no next step, as all wait for a descriptor of the host.
+  static void stop_waiting(void* self) {
+    auto& world = *static_cast<World*>(self);
+    Scheduler& scheduler = world.runtime_.scheduler();
+    const bool waits_outside =
+        scheduler.runnable() == 0 && scheduler.next_deadline() == Instant::far_future();
+    if (*world.settings_.stop == 0 || !waits_outside) return;
+    world.stopped_waiting_ = true;
+    scheduler.stop();
+  }
+
   // A run is over when no G is left: this one is there until the last restart.
   Status wait_for_restarts() {
     auto g = runtime_.scheduler().spawn(
@@ -195,7 +208,7 @@ class World {
     if (director_.redundant()) return;
     if (director_.livelocked()) {
       record.ending = Ending::livelock;
-      record.message = "more than " + std::to_string(settings_.steps_max) + " steps";
+      record.message = "more than " + std::to_string(director_.steps_max()) + " steps";
     } else if (poller_.timed_out() || director_.timed_out()) {
       record.ending = Ending::timed_out;
       record.message = "more virtual time than allowed";
@@ -243,6 +256,7 @@ class World {
   std::vector<Guest*> running_;  // Of each number: the one that was started last.
   G* waits_for_restarts_ = nullptr;
   std::string restart_failure_;
+  bool stopped_waiting_ = false;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // One simulated run: what goes in, and everything that is known of it afterwards.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -65,6 +66,8 @@ struct RunSettings {
   bool accesses_told = false;  // A native program's: whatever its Gs share is told by access().
   EventListener* listener = nullptr;
   SchedTrace schedtrace;
+  // Not 0: the run ends at its next step, as one with so many steps at most would.
+  const volatile std::sig_atomic_t* stop = nullptr;
 };
 
 struct RunRecord {
@@ -75,7 +78,9 @@ struct RunRecord {
   std::uint64_t hash = 0;
   std::uint64_t events_seen = 0;
   std::uint64_t steps = 0;
+  std::uint64_t steps_max = 0;  // That of the settings, or fewer when it was told to stop.
   Duration virtual_time;
+  bool stopped = false;              // RunSettings::stop ended it.
   bool redundant = false;            // It was ended: another run shows the rest.
   bool left_schedule = false;        // The forced schedule did not fit at decision `followed`.
   std::uint64_t followed = 0;        // How many decisions of the forced schedule were followed.
@@ -99,6 +104,7 @@ inline DirectorOptions director_options(const RunSettings& settings) {
   options.limit = kMonotonicStart + settings.time_max;
   options.lateness = settings.lateness;
   options.steps_max = settings.steps_max;
+  options.stop = settings.stop;
   options.fault_one_in = settings.fault_one_in;
   options.short_transfers = settings.short_transfers;
   options.keep_decisions = settings.keep_decisions;
@@ -113,6 +119,7 @@ inline void take_record(RunRecord& record, Director& director) {
   record.schedule = director.schedule();
   record.points = director.points();
   record.steps = director.steps();
+  record.steps_max = director.steps_max();
   record.shared_objects = director.shared_objects();
   record.redundant = director.redundant();
   record.followed = director.followed();

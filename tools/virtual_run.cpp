@@ -112,8 +112,11 @@ Status record_run(const RunOptions& options, const sim::GuestRunSettings& settin
   return sim::write_replay(options.record_file, file);
 }
 
-// A run that a signal has stopped: its replay stops by itself where it has come to as many steps.
+// A run that a signal has stopped: its replay stops by itself, at the same step.
 void end_at_its_steps(sim::GuestRunSettings& settings, sim::RunRecord& record) {
+  settings.steps_max = record.steps_max;
+  if (record.ending == sim::Ending::livelock) return;
+  // It waited for the host: there is no next step, so the last one must do.
   settings.steps_max = record.steps > 0 ? record.steps - 1 : 0;
   record.ending = sim::Ending::livelock;
   record.message = "more than " + std::to_string(settings.steps_max) + " steps";
@@ -152,9 +155,7 @@ int run_and_close(const RunOptions& options, const std::vector<sim::GuestSetup>&
   sim::GuestRunSettings settings = settings_of(options);
   settings.listener = trace;
   std::optional<StopOnSignal> stop;  // Without a file to write, a signal simply ends the process.
-  if (trace != nullptr || !options.record_file.empty()) {
-    settings.listener = &stop.emplace(trace);
-  }
+  if (trace != nullptr || !options.record_file.empty()) settings.stop = stop.emplace().noted();
   if (trace != nullptr) settings.begun = [trace] { trace->begin(); };
   signals::FaultHandler faults;
   auto record = sim::run_guests(guests, settings);
@@ -162,7 +163,7 @@ int run_and_close(const RunOptions& options, const std::vector<sim::GuestSetup>&
     complain("", record.error());
     return kExitUsage;
   }
-  const int signal = stop ? stop->stopped_by() : 0;
+  const int signal = record->stopped ? *stop->noted() : 0;
   int code = exit_code_of(*record);
   if (signal != 0) {
     end_at_its_steps(settings, *record);

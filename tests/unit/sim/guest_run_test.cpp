@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
+
 #include "tests/unit/guest/guests.h"
 
 namespace {
@@ -65,6 +67,48 @@ TEST_CASE("a schedule that was written down gives the same run without its polic
   const RunRecord again = run(guests, settings);
   CHECK(again.hash == first.hash);
   CHECK(!again.left_schedule);
+}
+
+// As a signal that comes at the event with this number.
+struct StopAt final : EventListener {
+  int left;
+  volatile std::sig_atomic_t stop = 0;
+  explicit StopAt(int event) : left(event) {}
+  void on_g(std::uint64_t, std::string_view) noexcept override {}
+  void on_event(const Event&) noexcept override {
+    if (left-- == 0) stop = 1;
+  }
+};
+
+TEST_CASE("the replay of a run that a signal stopped had another last event, now and then") {
+  Loaded loaded;
+  const std::vector<GuestSetup> guests = {loaded.guest("c_ticker"), loaded.guest("c_args_env"),
+                                          loaded.guest("c_poll")};
+  for (const Duration cost : {Duration{}, microseconds(1)}) {
+    int stopped = 0;
+    for (int event = 0;; ++event) {
+      CAPTURE(event);
+      GuestRunSettings settings;
+      settings.policy.name = "random";
+      settings.cost = cost;
+      StopAt listener(event);
+      settings.listener = &listener;
+      settings.stop = &listener.stop;
+      const RunRecord first = run(guests, settings);
+      if (!first.stopped) break;
+      CHECK(first.ending == Ending::livelock);
+      settings.listener = nullptr;
+      settings.stop = nullptr;
+      settings.steps_max = first.steps_max;
+      settings.forced = &first.schedule;
+      const RunRecord again = run(guests, settings);
+      CHECK(again.hash == first.hash);
+      CHECK(again.message == first.message);
+      CHECK(!again.left_schedule);
+      ++stopped;
+    }
+    CHECK(stopped > 50);
+  }
 }
 
 TEST_CASE("realtime starts where it is told") {
