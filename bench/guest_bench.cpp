@@ -15,10 +15,10 @@
 
 #include "bench/guest_engines.h"
 #include "bench/world.h"
-#include "guest/aot.h"
-#include "guest/interp.h"
+#include "guest/aot/aot.h"
 #include "guest/runtime.h"
-#include "sim/recorder.h"
+#include "guest/wabt/interp.h"
+#include "sim/record/recorder.h"
 
 namespace weft::bench {
 

@@ -10,10 +10,10 @@
 #include <memory>
 #include <mutex>
 
-#include "scheduler/chan.h"
-#include "scheduler/mutex.h"
-#include "scheduler/select.h"
-#include "scheduler/task.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/mutex.h"
+#include "scheduler/sync/select.h"
+#include "scheduler/sync/task.h"
 
 namespace weft::bench {
 namespace {

@@ -4,17 +4,17 @@
 #include <string>
 
 #include "bench/world.h"
-#include "scheduler/cond.h"
-#include "scheduler/context.h"
 #include "scheduler/local.h"
-#include "scheduler/mutex.h"
-#include "scheduler/once.h"
-#include "scheduler/rw_mutex.h"
-#include "scheduler/select.h"
-#include "scheduler/single_flight.h"
-#include "scheduler/ticker.h"
-#include "scheduler/wait_group.h"
-#include "scheduler/weighted_semaphore.h"
+#include "scheduler/sync/cond.h"
+#include "scheduler/sync/context.h"
+#include "scheduler/sync/mutex.h"
+#include "scheduler/sync/once.h"
+#include "scheduler/sync/rw_mutex.h"
+#include "scheduler/sync/select.h"
+#include "scheduler/sync/single_flight.h"
+#include "scheduler/sync/ticker.h"
+#include "scheduler/sync/wait_group.h"
+#include "scheduler/sync/weighted_semaphore.h"
 
 namespace weft::bench {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "bench/world.h"
-#include "scheduler/chan.h"
-#include "scheduler/task.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/task.h"
 
 namespace weft::bench {
 namespace {

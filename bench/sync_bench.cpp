@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "bench/world.h"
-#include "scheduler/chan.h"
-#include "scheduler/mutex.h"
-#include "scheduler/select.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/mutex.h"
+#include "scheduler/sync/select.h"
 
 namespace weft::bench {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "bench/world.h"
-#include "sim/live_trace.h"
-#include "sim/trace_file.h"
+#include "sim/trace/live_trace.h"
+#include "sim/trace/trace_file.h"
 
 namespace weft::bench {
 namespace {

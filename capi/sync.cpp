@@ -1,9 +1,9 @@
 // Channels of pointers, mutexes and wait groups for Gs written in C: the primitives of scheduler/,
 // each behind a handle on the heap, with its panics as error codes.
 #include "capi/boundary.h"
-#include "scheduler/chan.h"
-#include "scheduler/mutex.h"
-#include "scheduler/wait_group.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/mutex.h"
+#include "scheduler/sync/wait_group.h"
 
 struct weft_chan {
   weft::chan<void*> channel;

@@ -9,8 +9,8 @@
 #include "base/unique_fd.h"
 #include "os/clocks.h"
 #include "os/reactor.h"
-#include "scheduler/program.h"
-#include "scheduler/wait_group.h"
+#include "scheduler/sync/program.h"
+#include "scheduler/sync/wait_group.h"
 
 // Repeats call() while it would block, and parks this G until the descriptor is ready in between.
 template <class F>

@@ -7,8 +7,8 @@
 
 #include "os/clocks.h"
 #include "os/reactor.h"
-#include "scheduler/chan.h"
-#include "scheduler/program.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/program.h"
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 3;

@@ -4,10 +4,10 @@
 
 #include "os/clocks.h"
 #include "os/reactor.h"
-#include "scheduler/context.h"
-#include "scheduler/program.h"
-#include "scheduler/select.h"
-#include "scheduler/wait_group.h"
+#include "scheduler/sync/context.h"
+#include "scheduler/sync/program.h"
+#include "scheduler/sync/select.h"
+#include "scheduler/sync/wait_group.h"
 
 namespace {
 

@@ -9,11 +9,11 @@
 
 #include "os/clocks.h"
 #include "os/reactor.h"
-#include "scheduler/chan.h"
-#include "scheduler/mutex.h"
-#include "scheduler/program.h"
-#include "scheduler/task.h"
-#include "scheduler/weighted_semaphore.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/mutex.h"
+#include "scheduler/sync/program.h"
+#include "scheduler/sync/task.h"
+#include "scheduler/sync/weighted_semaphore.h"
 
 namespace {
 

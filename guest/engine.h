@@ -1,6 +1,6 @@
 // What an engine is: something that loads a module once, makes instances of it, and runs one on the
-// calling G until it exits, traps, is killed or has used up what it may. guest/interp.h implements
-// it on libwabt's interpreter, guest/aot.h with a C compiler.
+// calling G until it exits, traps, is killed or has used up what it may. guest/wabt/interp.h
+// implements it on libwabt's interpreter, guest/aot/aot.h with a C compiler.
 #pragma once
 
 #include <compare>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "guest/module_scan.h"
+#include "guest/wasm/module_scan.h"
 #include "scheduler/scheduler.h"
 
 namespace weft {
@@ -96,7 +96,8 @@ struct GuestLimits {
   // The call stack, a power of two from 128 KiB to 1 GiB. aot: the G's own; what is not used takes
   // address space only. interp: calls_max() and values_max() follow from it.
   std::size_t stack_bytes = std::size_t{8} << 20;
-  // Checks (guest/meter.cpp: loops and calls) that it may pass; it ends at the last. 0: no limit.
+  // Checks (guest/wabt/meter.cpp: loops and calls) that it may pass; it ends at the last. 0: no
+  // limit.
   std::uint64_t fuel = 0;
   // Simulations: it passes a safe point at every so many checks, whatever the engine is, and NaNs
   // that it computes have one bit pattern. 0: the engine has safe points where they cost least.

@@ -9,7 +9,7 @@
 #include <new>
 
 #include "base/unique_fd.h"
-#include "guest/interp.h"
+#include "guest/wabt/interp.h"
 
 namespace weft {
 namespace {

@@ -88,7 +88,7 @@ class Guest {
   // Its G while it runs, else nullptr.
   [[nodiscard]] G* g() const { return g_; }
   // How many checks it has been given, of which the last quantum may be left; 0 when it counts none
-  // (guest/meter.cpp), or has ended.
+  // (guest/wabt/meter.cpp), or has ended.
   [[nodiscard]] std::uint64_t checks() const {
     return process_ != nullptr ? process_->budgets().checks.used() : 0;
   }

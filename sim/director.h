@@ -17,10 +17,10 @@
 #include "os/clocks.h"
 #include "scheduler/chooser.h"
 #include "scheduler/event.h"
-#include "sim/dependence.h"
-#include "sim/event_log.h"
+#include "sim/explore/dependence.h"
 #include "sim/policy.h"
 #include "sim/schedule.h"
+#include "sim/trace/event_log.h"
 
 namespace weft::sim {
 

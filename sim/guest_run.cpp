@@ -12,8 +12,8 @@
 #include "os/wasip1/stable_files.h"
 #include "sim/guest_hook.h"
 #include "sim/links.h"
-#include "sim/live_trace.h"
 #include "sim/streams.h"
+#include "sim/trace/live_trace.h"
 #include "sim/virtual_time.h"
 
 namespace weft::sim {

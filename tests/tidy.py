@@ -22,7 +22,7 @@ from cpp_text import functions
 
 LINE_CHARS_MAX = 100
 FUNCTION_LINES_MAX = 70
-FILE_LINES_MAX = 400
+FILE_LINES_MAX = 600  # Advice: 400 is a good size. Nothing is cut in two to please a number.
 
 # A folder may include only itself and what stands before it.
 LAYERS = ["base", "scheduler", "os", "signals", "guest", "sim", "capi", "tools"]
@@ -33,7 +33,7 @@ OUTSIDE = ["tests", "bench", "examples"]
 DOORS = [
     (re.compile(r"boost/context/"), "Boost.Context", ["scheduler/fiber.*", "scheduler/stack.*"]),
     (re.compile(r"boost/asio"), "Boost.Asio", ["os/*", "signals/*", "capi/*"]),
-    (re.compile(r"wabt/|wasm-rt"), "libwabt", ["guest/*"]),
+    (re.compile(r"wabt/|wasm-rt"), "libwabt", ["guest/wabt/*"]),
 ]
 
 # A header of ours with such a name would shadow the system's where its folder is searched first.

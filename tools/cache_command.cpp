@@ -6,7 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/printable.h"
-#include "guest/object_cache.h"
+#include "guest/aot/object_cache.h"
 #include "tools/exit_codes.h"
 
 namespace weft::tools {

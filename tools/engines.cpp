@@ -9,7 +9,7 @@
 #include <cstdio>
 
 #include "base/printable.h"
-#include "guest/interp.h"
+#include "guest/wabt/interp.h"
 #include "tools/noted_signals.h"
 
 namespace weft::tools {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "guest/aot.h"
+#include "guest/aot/aot.h"
 
 namespace weft::tools {
 

@@ -7,7 +7,7 @@
 
 #include "base/printable.h"
 #include "signals/fault.h"
-#include "sim/recording.h"
+#include "sim/record/recording.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/replay_recording.h"

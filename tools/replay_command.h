@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/replay_file.h"
+#include "sim/record/replay_file.h"
 #include "tools/run_options.h"
 
 namespace weft::tools {

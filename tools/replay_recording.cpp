@@ -7,7 +7,7 @@
 #include "signals/fault.h"
 #include "signals/shutdown.h"
 #include "signals/tick.h"
-#include "sim/playback.h"
+#include "sim/record/playback.h"
 #include "sim/virtual_time.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"

@@ -1,4 +1,4 @@
-// The replay of a recording of a run in real time (sim/playback.h).
+// The replay of a recording of a run in real time (sim/record/playback.h).
 #pragma once
 
 #include <string>

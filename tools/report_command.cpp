@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "sim/report_page.h"
+#include "sim/trace/report_page.h"
 #include "tools/exit_codes.h"
 #include "tools/output_files.h"
 #include "tools/whole_file.h"

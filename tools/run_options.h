@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-#include "guest/aot.h"
+#include "guest/aot/aot.h"
 #include "guest/runtime.h"
 #include "tools/limit_options.h"
 #include "tools/sim_options.h"

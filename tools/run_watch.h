@@ -11,9 +11,9 @@
 
 #include "guest/guest_times.h"
 #include "guest/runtime.h"
-#include "sim/live_trace.h"
-#include "sim/recorder.h"
-#include "sim/trace_file.h"
+#include "sim/record/recorder.h"
+#include "sim/trace/live_trace.h"
+#include "sim/trace/trace_file.h"
 #include "tools/run_options.h"
 
 namespace weft::tools {

@@ -6,7 +6,7 @@
 
 #include <variant>
 
-#include "sim/explore.h"
+#include "sim/explore/explore.h"
 #include "tools/run_options.h"
 
 namespace weft::tools {

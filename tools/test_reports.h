@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "sim/explore.h"
+#include "sim/explore/explore.h"
 
 namespace weft::tools {
 

@@ -6,7 +6,7 @@
 // So the answer, the lowest failing seed, does not depend on how many workers there are.
 #pragma once
 
-#include "sim/explore.h"
+#include "sim/explore/explore.h"
 
 namespace weft::tools {
 

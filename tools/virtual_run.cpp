@@ -9,7 +9,7 @@
 
 #include "base/printable.h"
 #include "signals/fault.h"
-#include "sim/trace_file.h"
+#include "sim/trace/trace_file.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/output_files.h"

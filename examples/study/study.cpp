@@ -17,9 +17,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "scheduler/chan.h"
-#include "scheduler/wait_group.h"
-#include "sim/explore.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/wait_group.h"
+#include "sim/explore/explore.h"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "scheduler/panic.h"
+#include "scheduler/sync/panic.h"
 
 namespace weft::port {
 

@@ -7,8 +7,8 @@
 #include <span>
 
 #include "base/check.h"
-#include "guest/interp.h"
-#include "guest/module_scan.h"
+#include "guest/wabt/interp.h"
+#include "guest/wasm/module_scan.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto engine = weft::make_interp();

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/check.h"
-#include "sim/recording.h"
-#include "sim/replay_file.h"
+#include "sim/record/recording.h"
+#include "sim/record/replay_file.h"
 
 namespace {
 

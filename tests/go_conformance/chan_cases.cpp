@@ -1,6 +1,6 @@
-#include "scheduler/chan.h"
+#include "scheduler/sync/chan.h"
 
-#include "scheduler/wait_group.h"
+#include "scheduler/sync/wait_group.h"
 #include "tests/go_conformance/conformance.h"
 
 using namespace conformance;

@@ -2,11 +2,11 @@
 #include <mutex>
 #include <stdexcept>
 
-#include "scheduler/chan.h"
-#include "scheduler/cond.h"
-#include "scheduler/rw_mutex.h"
-#include "scheduler/select.h"
-#include "scheduler/wait_group.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/cond.h"
+#include "scheduler/sync/rw_mutex.h"
+#include "scheduler/sync/select.h"
+#include "scheduler/sync/wait_group.h"
 #include "tests/go_conformance/conformance.h"
 
 using namespace conformance;

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "scheduler/program.h"
+#include "scheduler/sync/program.h"
 #include "tests/go_conformance/conformance.h"
 #include "tests/unit/world.h"
 

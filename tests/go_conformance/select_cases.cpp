@@ -1,7 +1,7 @@
-#include "scheduler/select.h"
+#include "scheduler/sync/select.h"
 
-#include "scheduler/ticker.h"
-#include "scheduler/wait_group.h"
+#include "scheduler/sync/ticker.h"
+#include "scheduler/sync/wait_group.h"
 #include "tests/go_conformance/conformance.h"
 
 using namespace conformance;

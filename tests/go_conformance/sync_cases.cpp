@@ -2,12 +2,12 @@
 #include <mutex>
 #include <stdexcept>
 
-#include "scheduler/chan.h"
-#include "scheduler/cond.h"
-#include "scheduler/mutex.h"
-#include "scheduler/once.h"
-#include "scheduler/rw_mutex.h"
-#include "scheduler/wait_group.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/cond.h"
+#include "scheduler/sync/mutex.h"
+#include "scheduler/sync/once.h"
+#include "scheduler/sync/rw_mutex.h"
+#include "scheduler/sync/wait_group.h"
 #include "tests/go_conformance/conformance.h"
 
 using namespace conformance;

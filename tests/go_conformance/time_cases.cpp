@@ -1,9 +1,9 @@
-#include "scheduler/chan.h"
-#include "scheduler/context.h"
-#include "scheduler/panic.h"
-#include "scheduler/select.h"
-#include "scheduler/ticker.h"
-#include "scheduler/wait_group.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/context.h"
+#include "scheduler/sync/panic.h"
+#include "scheduler/sync/select.h"
+#include "scheduler/sync/ticker.h"
+#include "scheduler/sync/wait_group.h"
 #include "tests/go_conformance/conformance.h"
 
 using namespace conformance;

@@ -20,9 +20,9 @@
 
 #include "base/printable.h"
 #include "base/unique_fd.h"
-#include "guest/aot.h"
-#include "guest/interp.h"
+#include "guest/aot/aot.h"
 #include "guest/runtime.h"
+#include "guest/wabt/interp.h"
 
 #if defined(WEFT_ASAN)
 // Of sanitizer/allocator_interface.h, which gcc does not bring.

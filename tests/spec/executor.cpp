@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "base/printable.h"
-#include "guest/aot.h"
-#include "guest/interp.h"
+#include "guest/aot/aot.h"
 #include "guest/runtime.h"
+#include "guest/wabt/interp.h"
 
 using namespace weft;
 

@@ -3,8 +3,8 @@
 // a killed G, at most one with each, or in a send that gave up.
 #include <array>
 
-#include "scheduler/chan.h"
-#include "scheduler/select.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/select.h"
 #include "tests/host/soak/soak.h"
 
 namespace weft::soak {

@@ -19,8 +19,8 @@
 #include "os/reactor.h"
 #include "scheduler/api.h"
 #include "scheduler/random.h"
-#include "scheduler/task.h"
-#include "scheduler/wait_group.h"
+#include "scheduler/sync/task.h"
+#include "scheduler/sync/wait_group.h"
 
 namespace weft::soak {
 

@@ -3,10 +3,10 @@
 #include <mutex>
 #include <shared_mutex>
 
-#include "scheduler/cond.h"
-#include "scheduler/mutex.h"
-#include "scheduler/rw_mutex.h"
-#include "scheduler/weighted_semaphore.h"
+#include "scheduler/sync/cond.h"
+#include "scheduler/sync/mutex.h"
+#include "scheduler/sync/rw_mutex.h"
+#include "scheduler/sync/weighted_semaphore.h"
 #include "tests/host/soak/soak.h"
 
 namespace weft::soak {

@@ -1,8 +1,8 @@
 // Sleeps that must not be short, timers that must fire or be stopped and never both, contexts that
 // must end everybody who waits for them.
-#include "scheduler/context.h"
-#include "scheduler/select.h"
-#include "scheduler/ticker.h"
+#include "scheduler/sync/context.h"
+#include "scheduler/sync/select.h"
+#include "scheduler/sync/ticker.h"
 #include "tests/host/soak/soak.h"
 
 namespace weft::soak {

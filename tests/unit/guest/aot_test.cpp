@@ -1,4 +1,4 @@
-#include "guest/aot.h"
+#include "guest/aot/aot.h"
 
 #include <doctest/doctest.h>
 #include <signal.h>
@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "guest/interp.h"
-#include "guest/object_cache.h"
+#include "guest/aot/object_cache.h"
+#include "guest/wabt/interp.h"
 #include "tests/unit/guest/guests.h"
 
 using namespace weft;

@@ -1,10 +1,10 @@
-#include "guest/c_dialect.h"
+#include "guest/wabt/c_dialect.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
-#include "guest/c_source.h"
+#include "guest/aot/c_source.h"
 
 using namespace weft;
 

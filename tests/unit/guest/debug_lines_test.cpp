@@ -1,12 +1,12 @@
 // Lines of source: of a real module, and of tables that were made to be strange.
-#include "guest/debug_lines.h"
+#include "guest/wasm/debug_lines.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <set>
 
-#include "guest/module_scan.h"
+#include "guest/wasm/module_scan.h"
 #include "tests/unit/guest/guests.h"
 
 using namespace weft;

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "guest/aot.h"
-#include "guest/interp.h"
+#include "guest/aot/aot.h"
 #include "guest/runtime.h"
+#include "guest/wabt/interp.h"
 
 namespace weft::test {
 

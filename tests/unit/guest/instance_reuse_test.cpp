@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "guest/aot.h"
-#include "guest/linear_memory.h"
+#include "guest/aot/aot.h"
+#include "guest/aot/linear_memory.h"
 #include "tests/unit/guest/guests.h"
 
 using namespace weft;

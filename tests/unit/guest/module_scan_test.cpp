@@ -1,4 +1,4 @@
-#include "guest/module_scan.h"
+#include "guest/wasm/module_scan.h"
 
 #include <doctest/doctest.h>
 

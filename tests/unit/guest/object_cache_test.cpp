@@ -1,4 +1,4 @@
-#include "guest/object_cache.h"
+#include "guest/aot/object_cache.h"
 
 #include <doctest/doctest.h>
 #include <elf.h>

@@ -1,7 +1,7 @@
 // A trap where there is hardly any stack left to tell of it.
 #include <doctest/doctest.h>
 
-#include "guest/aot.h"
+#include "guest/aot/aot.h"
 #include "tests/unit/guest/guests.h"
 
 using namespace weft;

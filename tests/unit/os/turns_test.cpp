@@ -14,7 +14,7 @@
 #include "base/unique_fd.h"
 #include "os/clocks.h"
 #include "scheduler/api.h"
-#include "scheduler/chan.h"
+#include "scheduler/sync/chan.h"
 
 using namespace weft;
 namespace asio = boost::asio;

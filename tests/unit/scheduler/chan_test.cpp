@@ -1,4 +1,4 @@
-#include "scheduler/chan.h"
+#include "scheduler/sync/chan.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "scheduler/context.h"
+#include "scheduler/sync/context.h"
 
 #include <doctest/doctest.h>
 
@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "scheduler/select.h"
-#include "scheduler/single_flight.h"
+#include "scheduler/sync/select.h"
+#include "scheduler/sync/single_flight.h"
 #include "tests/unit/world.h"
 
 using namespace weft;

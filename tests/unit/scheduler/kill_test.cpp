@@ -6,15 +6,15 @@
 #include <shared_mutex>
 #include <vector>
 
-#include "scheduler/cond.h"
-#include "scheduler/context.h"
-#include "scheduler/once.h"
-#include "scheduler/rw_mutex.h"
-#include "scheduler/select.h"
-#include "scheduler/task.h"
-#include "scheduler/ticker.h"
-#include "scheduler/wait_group.h"
-#include "scheduler/weighted_semaphore.h"
+#include "scheduler/sync/cond.h"
+#include "scheduler/sync/context.h"
+#include "scheduler/sync/once.h"
+#include "scheduler/sync/rw_mutex.h"
+#include "scheduler/sync/select.h"
+#include "scheduler/sync/task.h"
+#include "scheduler/sync/ticker.h"
+#include "scheduler/sync/wait_group.h"
+#include "scheduler/sync/weighted_semaphore.h"
 #include "tests/unit/world.h"
 
 using namespace weft;

@@ -1,4 +1,4 @@
-#include "scheduler/mutex.h"
+#include "scheduler/sync/mutex.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <shared_mutex>
 #include <string>
 
-#include "scheduler/rw_mutex.h"
+#include "scheduler/sync/rw_mutex.h"
 #include "tests/unit/world.h"
 
 using namespace weft;

@@ -1,4 +1,4 @@
-#include "scheduler/program.h"
+#include "scheduler/sync/program.h"
 
 #include <doctest/doctest.h>
 
@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "scheduler/chan.h"
-#include "scheduler/mutex.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/mutex.h"
 #include "tests/unit/world.h"
 
 using namespace weft;

@@ -1,4 +1,4 @@
-#include "scheduler/select.h"
+#include "scheduler/sync/select.h"
 
 #include <doctest/doctest.h>
 

@@ -4,11 +4,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "scheduler/cond.h"
-#include "scheduler/mutex.h"
-#include "scheduler/once.h"
-#include "scheduler/wait_group.h"
-#include "scheduler/weighted_semaphore.h"
+#include "scheduler/sync/cond.h"
+#include "scheduler/sync/mutex.h"
+#include "scheduler/sync/once.h"
+#include "scheduler/sync/wait_group.h"
+#include "scheduler/sync/weighted_semaphore.h"
 #include "tests/unit/world.h"
 
 using namespace weft;

@@ -1,4 +1,4 @@
-#include "scheduler/task.h"
+#include "scheduler/sync/task.h"
 
 #include <doctest/doctest.h>
 

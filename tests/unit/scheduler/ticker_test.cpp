@@ -1,10 +1,10 @@
-#include "scheduler/ticker.h"
+#include "scheduler/sync/ticker.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
-#include "scheduler/select.h"
+#include "scheduler/sync/select.h"
 #include "tests/unit/world.h"
 
 using namespace weft;

@@ -1,15 +1,15 @@
 // Exploration of native programs: what is found, what is said, and that replays are the same runs.
-#include "sim/explore.h"
+#include "sim/explore/explore.h"
 
 #include <doctest/doctest.h>
 
 #include <set>
 
-#include "scheduler/chan.h"
-#include "scheduler/mutex.h"
-#include "scheduler/select.h"
-#include "scheduler/wait_group.h"
-#include "sim/doctest_explore.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/mutex.h"
+#include "scheduler/sync/select.h"
+#include "scheduler/sync/wait_group.h"
+#include "sim/explore/doctest_explore.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "scheduler/select.h"
+#include "scheduler/sync/select.h"
 #include "tests/unit/world.h"
 
 namespace {

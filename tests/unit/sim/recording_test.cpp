@@ -1,5 +1,5 @@
 // The format of recordings: what is written is read, cut off or damaged it is read up to there.
-#include "sim/recording.h"
+#include "sim/record/recording.h"
 
 #include <doctest/doctest.h>
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "scheduler/mutex.h"
-#include "scheduler/wait_group.h"
-#include "sim/explore.h"
+#include "scheduler/sync/mutex.h"
+#include "scheduler/sync/wait_group.h"
+#include "sim/explore/explore.h"
 
 namespace {
 

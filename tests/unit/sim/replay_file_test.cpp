@@ -1,5 +1,5 @@
 // The replay file's format: what is written is read, and what was not written is refused.
-#include "sim/replay_file.h"
+#include "sim/record/replay_file.h"
 
 #include <doctest/doctest.h>
 

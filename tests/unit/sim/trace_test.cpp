@@ -7,8 +7,8 @@
 #include <iterator>
 #include <string>
 
-#include "sim/live_trace.h"
-#include "sim/trace_file.h"
+#include "sim/trace/live_trace.h"
+#include "sim/trace/trace_file.h"
 #include "tests/unit/world.h"
 
 using namespace weft;

@@ -1,0 +1,193 @@
+#include "guest/aot/aot.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/sha256.h"
+#include "guest/aot/aot_module.h"
+#include "guest/aot/c_source.h"
+#include "guest/aot/compiler.h"
+#include "guest/aot/object_cache.h"
+#include "guest/command.h"
+#include "guest/wabt/big_stack.h"
+#include "guest/wabt/interp.h"
+#include "guest/wabt/wabt_ir.h"
+#include "scheduler/api.h"
+#include "signals/fault.h"
+
+namespace weft {
+namespace {
+
+#if defined(__x86_64__)
+constexpr const char* kMachine = "x86_64";
+#else
+constexpr const char* kMachine = "aarch64";
+#endif
+
+// The thread is the scheduler's: on a G others have it meanwhile.
+void wait_here() {
+  constexpr int kLookMs = 5;
+  if (scheduler_of_thread != nullptr && scheduler_of_thread->current() != nullptr) {
+    sleep_for(milliseconds(kLookMs));
+  } else {
+    ::poll(nullptr, 0, kLookMs);
+  }
+}
+
+class Aot final : public Engine {
+ public:
+  explicit Aot(AotOptions options) : options_(std::move(options)) {
+    if (!options_.wait) options_.wait = &wait_here;
+    guard_pages_ = options_.bounds == Bounds::guard ||
+                   (options_.bounds == Bounds::automatic && MemoryPool::can_guard());
+  }
+
+  Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
+                                       const GuestLimits& limits, Role role) override;
+
+ private:
+  // A module on its way.
+  struct Source {
+    const std::string& name;
+    const ModuleInfo& info;
+    std::span<const std::byte> binary;
+    Role role;
+    bool one_nan;  // Simulations: see GuestLimits::quantum.
+  };
+
+  [[nodiscard]] std::string key_of(const Source& source) const;
+  [[nodiscard]] Result<ObjectCache> open_cache() const;
+  [[nodiscard]] std::string cached_object(const Source& source) const;
+  Result<std::string> object_of(const Source& source);
+  Status make_object(const Source& source, const std::string& work, const std::string& to) const;
+  Result<SharedObject> open(const Source& source);
+  void say(const std::string& line) const {
+    if (options_.say) options_.say(line);
+  }
+
+  AotOptions options_;
+  bool guard_pages_;
+  const std::unique_ptr<Engine> interp_ = make_interp();
+  const std::shared_ptr<MemoryPool> memories_ = std::make_shared<MemoryPool>();
+  const signals::FaultHandler faults_;
+  const TrapState::FaultClaims claims_;
+};
+
+// All that the object depends on.
+std::string Aot::key_of(const Source& source) const {
+  const char* const cc = std::getenv("CC");
+  Sha256 hash;
+  hash.add("weft aot " + std::to_string(aot::kAbi) + " " + kMachine + " libwabt " +
+           wabt_ir::version() + " cc=" +
+           (!options_.cc.empty() ? options_.cc
+            : cc != nullptr      ? cc
+                                 : "") +
+           (options_.checks ? " checks" : " no checks") +
+           (source.role == Role::library ? " library" : "") + (source.one_nan ? " one NaN" : ""));
+  for (const std::string& flag : compile_flags(guard_pages_, false)) hash.add(" " + flag);
+  hash.add(source.binary);
+  return hash.hex();
+}
+
+Status Aot::make_object(const Source& source, const std::string& work,
+                        const std::string& to) const {
+  if (find_compiler(options_.cc).empty()) {
+    return Error{options_.cc.empty()
+                     ? "there is no C compiler here (looked for $CC, cc, gcc and clang)"
+                     : "the C compiler '" + options_.cc + "' is not here"};
+  }
+  wabt_ir::CSource c;
+  std::string error;
+  on_big_stack(kTranslatorStackBytes, [&] {
+    error = wabt_ir::write_c({source.binary.data(), source.binary.size()},
+                             {.checks = options_.checks, .one_nan = source.one_nan}, &c);
+  });
+  if (!error.empty()) return Error{error};
+  auto files = make_c_files(std::move(c), source.info, options_.checks, source.role);
+  if (!files) return files.error();
+  CompilerOptions compiler{.cc = options_.cc, .guard_pages = guard_pages_, .wait = options_.wait};
+  if (options_.progress) {
+    compiler.progress = [&](std::size_t done, std::size_t of) {
+      options_.progress(source.name, done, of);
+    };
+  }
+  return compile(*files, work, to, compiler);
+}
+
+Result<ObjectCache> Aot::open_cache() const {
+  auto folder = options_.cache_folder.empty() ? ObjectCache::default_folder()
+                                              : Result<std::string>(options_.cache_folder);
+  if (!folder) return folder.error();
+  return ObjectCache::open(*folder);
+}
+
+// The path of the shared object. The error says why there is none.
+Result<std::string> Aot::object_of(const Source& source) {
+  auto cache = open_cache();
+  if (!cache) return cache.error();
+  const std::string key = key_of(source);
+  if (!options_.compile) {
+    std::string path = cache->find(key);
+    if (path.empty()) return Error{""};
+    return path;
+  }
+  const auto make = [&](const std::string& work, const std::string& to) {
+    return make_object(source, work, to);
+  };
+  return cache->fill(key, source.name, make, options_.wait);
+}
+
+// The path of the shared object that is in the cache, or "".
+std::string Aot::cached_object(const Source& source) const {
+  auto cache = open_cache();
+  return cache ? cache->find(key_of(source)) : "";
+}
+
+Result<SharedObject> Aot::open(const Source& source) {
+  auto path = object_of(source);
+  if (!path) return path.error();
+  return SharedObject::open(*path);
+}
+
+Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std::byte> binary,
+                                          const GuestLimits& limits, Role role) {
+  const bool one_nan = limits.quantum != 0;
+  // What is in the cache was looked through whole when it was compiled.
+  Result<ModuleInfo> info = scan_module(binary, CodeScan::later);
+  const std::string cached = info ? cached_object({name, *info, binary, role, one_nan}) : "";
+  if (cached.empty()) info = scan_module(binary);
+  if (!info) return info.error();
+  auto imports = bind_imports(*info);
+  if (!imports) return imports.error();
+  if (Status status = check_role(*info, role); !status) return status.error();
+  if (Status status = check_sizes(*info, limits); !status) return status.error();
+  auto object =
+      cached.empty() ? open({name, *info, binary, role, one_nan}) : SharedObject::open(cached);
+  if (!object) {
+    // A module that is not valid is refused by interp in the same words as ever.
+    auto module = interp_->load(name, binary, limits, role);
+    if (module && !object.error().message.empty()) {
+      say(name + ": " + object.error().message + "; it runs on the engine interp");
+    }
+    return module;
+  }
+  auto module = std::make_shared<AotModule>(std::move(name), std::move(*info), binary,
+                                            std::move(*object), limits, guard_pages_, memories_);
+  module->imports = std::move(*imports);
+  const auto yields = std::find_if(module->imports.begin(), module->imports.end(),
+                                   [](const auto* f) { return f->name == "sched_yield"; });
+  if (yields != module->imports.end()) {
+    module->yield_import = static_cast<std::size_t>(yields - module->imports.begin());
+  }
+  return std::shared_ptr<Module>(std::move(module));
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_aot(AotOptions options) {
+  return std::make_unique<Aot>(std::move(options));
+}
+
+}  // namespace weft

@@ -1,0 +1,47 @@
+// The engine `aot`: a module is translated to C, compiled by the system's C compiler to a shared
+// object, which is kept in a cache (guest/aot/object_cache.h) and loaded.
+//
+//   bytes ─▶ scan_module ─▶ key ─▶ in the cache? ─ yes ──────────────────────────▶ dlopen
+//                                       │ no                                          ▲
+//                                       ▼                                             │
+//                         write_c (checks, C) ─▶ make_c_files ─▶ compile ─▶ cache ────┘
+//
+// A module that can't be had this way (no compiler, an instruction that libwabt can't write as C)
+// runs on the engine `interp`, and `say` is told why.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "guest/engine.h"
+
+namespace weft {
+
+enum class Bounds : std::uint8_t {
+  automatic,  // guard where the process has the address space for it.
+  guard,      // Guard pages: fast; 8 GiB of address space for each guest.
+  check,      // A comparison at each access: many guests.
+};
+
+struct AotOptions {
+  std::string cc = {};  // The C compiler, with options; empty: $CC, cc, gcc or clang.
+  Bounds bounds = Bounds::automatic;
+  bool checks = true;   // false: neither preemption nor fuel. For measuring what they cost.
+  bool compile = true;  // false: what is not in the cache runs on interp, and nothing is said.
+  std::string cache_folder = {};  // Empty: ObjectCache::default_folder().
+  // One line, without its end: why a module runs on interp.
+  std::function<void(std::string_view line)> say = {};
+  // While a module is compiled: how many parts of it are done. Called again and again.
+  std::function<void(const std::string& module, std::size_t done, std::size_t parts)> progress = {};
+  // Called every few milliseconds while a module is compiled, here or by another process. It may
+  // throw, which ends the compilers, removes their files, and leaves load() as that exception.
+  // Empty: on a G it sleeps, so that others run and the G can be killed (Killed leaves load());
+  // elsewhere the thread sleeps.
+  std::function<void()> wait = {};
+};
+
+std::unique_ptr<Engine> make_aot(AotOptions options = {});
+
+}  // namespace weft

@@ -1,0 +1,70 @@
+// The layouts that weft and a compiled module share: what guest/aot/aot_rt.inc says in C.
+#pragma once
+
+#include <cstdint>
+
+namespace weft::aot {
+
+// Part of every key of the cache: to be changed with any change of what follows, of
+// guest/aot/aot_rt.inc, of the checks or of the compiler's flags.
+inline constexpr std::uint32_t kAbi = 9;
+
+// The name of the one symbol that an object gives away.
+inline constexpr const char* kObjectSymbol = "weft_object";
+
+// wasm_rt_trap_t.
+enum class Trap : std::uint32_t {
+  none,
+  out_of_bounds,
+  integer_overflow,
+  divide_by_zero,
+  bad_conversion,
+  unreachable,
+  bad_indirect_call,
+  uncaught_exception,
+  exhaustion,
+  table,
+  no_element,
+  null_element,
+};
+
+// wasm_rt_memory_t.
+struct Memory {
+  std::uint8_t* data;
+  std::uint32_t pages;
+  std::uint32_t max_pages;
+  std::uint32_t size;  // In bytes.
+};
+
+// What a module calls. `guest` is what was given to instantiate().
+struct Host {
+  // Does not return. `offset` is that of the instruction in the module, or 0 when it must be looked
+  // for on the stack.
+  void (*trap)(std::uint32_t kind, std::uint32_t offset);
+  std::uint32_t (*call)(void* guest, std::uint32_t import, const std::uint64_t* args);
+  std::uint32_t (*yield)(void* guest);  // sched_yield, without a frame of the object's in between.
+  std::uint32_t (*check)(void* guest);  // Returns the next budget of checks, > 0.
+  void (*memory_allocate)(Memory* memory, std::uint32_t pages, std::uint32_t max);
+  std::uint32_t (*memory_grow)(Memory* memory, std::uint32_t pages);
+  // An active segment of data, of instantiate(): its place is within the memory.
+  void (*segment)(Memory* memory, std::uint32_t at, const std::uint8_t* bytes, std::uint32_t count);
+  // Returns null elements behind the old ones, or null when there is no room. The host frees them.
+  void* (*table_resize)(void* data, std::uint32_t old_size, std::uint32_t size,
+                        std::uint32_t element_bytes);
+  std::uint32_t (*type_id)(const std::uint8_t* letters, std::uint32_t length);
+};
+
+struct Object {
+  std::uint32_t abi;
+  std::uint32_t instance_bytes;
+  void (*bind)(const Host* host);  // Once, before all else.
+  // Globals, memory, tables, segments; may trap. Of zeroed bytes, or of an instance again.
+  void (*instantiate)(void* instance, void* guest);
+  Memory* (*memory)(void* instance);  // Null when the module has none.
+  void (*start)(void* instance);      // Null when it has no start function.
+  void (*run)(void* instance);        // _start. Null in a library.
+  // Of a library: calls an exported function by its index; see Instance::call.
+  void (*call)(void* instance, std::uint32_t function, std::uint64_t* values);
+};
+
+}  // namespace weft::aot

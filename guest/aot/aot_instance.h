@@ -1,0 +1,106 @@
+// AotInstance: one instance of a compiled module, made, run, and made again for the next guest.
+//
+//   run()   instantiate() of the object: globals, memory, tables, segments      ◀─┐
+//           its start function and _start, until they return, or are left         │ the next guest
+//   clear() the memory has forgotten what the guest wrote                       ──┘
+//
+// What lies between two guests keeps what is dear to make: the place of the memory with the image
+// that is mapped there, and the tables' room. All values come from the object again, so that no
+// state can be left by whatever way the last guest ended.
+//
+// The compiled code gets an AotInstance's address as its `guest`. Where it gives none (memory,
+// traps), the instance is the one that runs on this G.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "guest/aot/aot_abi.h"
+#include "guest/aot/linear_memory.h"
+#include "guest/aot/trap_state.h"
+#include "guest/engine.h"
+#include "guest/turn.h"
+
+namespace weft {
+
+class AotModule;
+
+class AotInstance {
+ public:
+  explicit AotInstance(AotModule& module);
+  ~AotInstance();
+  AotInstance(const AotInstance&) = delete;
+  AotInstance& operator=(const AotInstance&) = delete;
+
+  // As Instance::run; the imports act on `process`.
+  GuestEnd run(wasip1::Process& process);
+
+  // As those of Instance.
+  GuestEnd start(wasip1::Process& process);
+  GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values);
+  [[nodiscard]] const TrapReport& killed_at() const { return killed_at_; }
+
+  // Makes it ready for another run(). False when it can't be used again.
+  bool clear();
+
+  // --- for the compiled code ---
+  static AotInstance& current();
+  [[noreturn]] void trap(TrapKind kind, std::uint32_t offset);
+  std::uint32_t call(std::uint32_t import, const std::uint64_t* args);
+  static std::uint32_t yield_of(void* guest);
+  std::uint32_t check();
+  void allocate(aot::Memory& memory, std::uint32_t pages, std::uint32_t max);
+  std::uint32_t grow(aot::Memory& memory, std::uint32_t pages);
+  void segment(aot::Memory& memory, std::uint32_t at, const std::uint8_t* bytes,
+               std::uint32_t count) noexcept;
+  void* resize_table(void* data, std::uint32_t old_size, std::uint32_t size,
+                     std::uint32_t element_bytes) noexcept;
+  const char* trap_detail = "";
+
+ private:
+  enum class Leaving : std::uint8_t { trap, exited, killed };
+
+  // The room of one of its tables, in the order in which they are made.
+  struct Table {
+    void* data = nullptr;
+    std::size_t bytes = 0;
+  };
+
+  static void make_guest(void* self);
+  static void run_guest(void* self);
+  static void call_guest(void* self);
+  void begin(wasip1::Process& process);
+  GuestEnd enter(void (*f)(void* self));
+  [[noreturn]] void leave_killed();
+  void make();
+  std::uint32_t yield_guest();
+  void* resize_in_host(void* data, std::uint32_t old_size, std::uint32_t size,
+                       std::uint32_t element_bytes) noexcept;
+  Table* table_of(const void* data) noexcept;
+  void place_changed(aot::Memory& memory, std::uint32_t pages);
+  GuestEnd end_of_left();
+
+  AotModule& module_;
+  wasip1::Process* process_ = nullptr;
+  TrapState state_;
+  Turn turn_;
+  void* instance_ = nullptr;
+  aot::Memory* memory_ = nullptr;  // A part of the instance.
+  MemoryPlace place_;
+  std::size_t initial_bytes_ = 0;  // Of the memory.
+  bool laid_ = false;              // The memory has its segments.
+  bool making_ = false;            // Still so after run(): it could not be made.
+  std::vector<Table> tables_;
+  std::size_t tables_made_ = 0;
+  Leaving leaving_ = Leaving::trap;
+  std::uint32_t exit_code_ = 0;
+  TrapReport killed_at_;
+  const ExportInfo* called_ = nullptr;
+  std::uint64_t* values_ = nullptr;  // Of that call.
+};
+
+// What compiled code is bound to.
+extern const aot::Host kAotHost;
+
+}  // namespace weft

@@ -1,0 +1,61 @@
+// AotModule: a loaded shared object, and its instances, of which some wait to be used again.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "guest/aot/aot_instance.h"
+#include "guest/aot/trap_site.h"
+#include "os/wasip1/functions.h"
+
+namespace weft {
+
+// A dlopen()ed object, closed when this goes.
+class SharedObject {
+ public:
+  // Loads the object and binds it to the host. The error completes "<name>: ".
+  static Result<SharedObject> open(const std::string& path);
+  SharedObject(SharedObject&& other) noexcept;
+  SharedObject& operator=(SharedObject&&) = delete;
+  ~SharedObject();
+
+  [[nodiscard]] const aot::Object& entry() const { return *entry_; }
+
+ private:
+  SharedObject(void* handle, const aot::Object* entry) : handle_(handle), entry_(entry) {}
+  void* handle_;
+  const aot::Object* entry_;
+};
+
+class AotModule final : public Module, public std::enable_shared_from_this<AotModule> {
+ public:
+  // `bytes` are the module's own, of which `about` may lack what CodeScan::later leaves out.
+  AotModule(std::string file, ModuleInfo about, std::span<const std::byte> bytes,
+            SharedObject shared, const GuestLimits& limits, bool guard,
+            std::shared_ptr<MemoryPool> pool);
+
+  std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
+  [[nodiscard]] std::size_t stack_bytes() const override { return limits.stack_bytes; }
+
+  const bool guard_pages;
+  std::vector<const wasip1::Function*> imports;
+  std::size_t yield_import = SIZE_MAX;  // Which of them is sched_yield.
+  const SharedObject object;
+  const std::shared_ptr<MemoryPool> memories;
+  MemoryImage image;
+
+  // Puts the functions and the offset of a guest that was left by a trap into its report.
+  void describe(const TrapState& state, TrapReport& report);
+
+ private:
+  class Lease;
+  static constexpr std::size_t kIdleMax = 64;
+  std::vector<std::unique_ptr<AotInstance>> idle_;
+  const std::vector<std::byte> binary_;
+  std::optional<ModuleInfo> whole_info_;  // Read at the first trap.
+  TrapSites sites_;
+};
+
+}  // namespace weft

@@ -1,0 +1,188 @@
+#include "guest/aot/c_binding.h"
+
+#include <set>
+
+#include "guest/aot/aot_abi.h"
+#include "os/wasip1/functions.h"
+
+namespace weft {
+namespace {
+
+bool is_yield(const ImportInfo& import) {
+  return import.name == "sched_yield";
+}
+
+// How a value of a type is called in libwabt's C, and in a union of weft's: by the letter that the
+// members of a struct of results begin with.
+char member_of(char type) {
+  switch (type) {
+    case 'I':
+      return 'j';
+    case 'F':
+      return 'd';
+    default:
+      return type;
+  }
+}
+
+// The statements that take a call's results into their places among the values.
+std::string take_results(const std::string& types) {
+  std::string text;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const char member = member_of(types[i]);
+    const std::string at = std::to_string(i);
+    const std::string result = types.size() == 1 ? "result" : std::string("result.") + member + at;
+    const std::string value = "values[" + at + "].";
+    text += value;
+    text += "j = 0; ";
+    text += value;
+    if (member == 'r') {
+      text += "j = " + result + ".func != 0;\n";
+    } else {
+      text += member;
+      text += " = " + result + ";\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string CBinding::import(std::size_t index) const {
+  return std::string(dialect_.import) + "i" + std::to_string(index);
+}
+
+std::string CBinding::function(std::int64_t index) const {
+  return std::string(dialect_.function) + std::to_string(index);
+}
+
+std::string CBinding::function_pointer(std::int64_t index) const {
+  return index < 0 ? "0" : "(void (*)(void*))" + function(index);
+}
+
+std::string CBinding::declarations(bool checks) const {
+  return checks ? "HIDDEN u32 weft_check(" + std::string(dialect_.host) + "* guest);\n" : "";
+}
+
+// sched_yield is asked for in place: behind a switch of stacks each return is one that the
+// processor did not foresee, and this one would take as long as the switch. A macro, so that its
+// line is the call's.
+std::string CBinding::macros() const {
+  std::string text = "#undef WEFT_OFFSET\n#define WEFT_OFFSET __LINE__\n";
+  for (std::size_t i = 0; i < info_.imports.size(); ++i) {
+    if (!is_yield(info_.imports[i])) continue;
+    text += "#define " + import(i) + " weft_host->yield\n";
+  }
+  return text;
+}
+
+// What is the same in each function for an import: its type, its parameters behind the first one,
+// and their names.
+CBinding::Import CBinding::import_of(std::size_t index) const {
+  const ImportInfo& info = info_.imports[index];
+  const wasip1::Function& function = *wasip1::find(info.module, info.name);
+  Import import;
+  import.result = function.returns_errno ? "u32" : "void";
+  for (std::size_t i = 0; i < function.params.size(); ++i) {
+    const std::string name = ", a" + std::to_string(i);
+    import.params += (function.params[i] == 'i' ? ", u32" : ", u64") + name.substr(1);
+    import.args += name;
+  }
+  return import;
+}
+
+// In a table libwabt puts an import beside the guest's instance, in which the host is, where the
+// import expects the host.
+std::string CBinding::tables_begin() const {
+  std::string text;
+  for (std::size_t i = 0; i < info_.imports.size(); ++i) {
+    const Import of = import_of(i);
+    const std::string name = "weft_table_" + std::to_string(i);
+    text.append("static ").append(of.result).append(" ").append(name).append("(");
+    text.append(dialect_.instance).append("* guest").append(of.params).append(") {\n  ");
+    text.append(of.result == "void" ? "" : "return ").append(import(i));
+    text.append("(guest->WEFT_GUEST").append(of.args).append(");\n}\n");
+    text.append("#define ").append(import(i)).append(" ").append(name).append("\n");
+  }
+  return text;
+}
+
+std::string CBinding::tables_end() const {
+  std::string text;
+  for (std::size_t i = 0; i < info_.imports.size(); ++i) text += "#undef " + import(i) + "\n";
+  return text;
+}
+
+// Not inlined: its lines would take the place of the call's.
+std::string CBinding::import_function(std::size_t index) const {
+  const Import of = import_of(index);
+  return "HIDDEN __attribute__((noinline)) " + of.result + " " + import(index) + "(" +
+         std::string(dialect_.host) + "* guest" + of.params + ") {\n  u64 args[] = {" +
+         (of.args.empty() ? "0" : of.args.substr(2)) + "};\n  " +
+         (of.result == "void" ? "" : "return ") + "weft_host->call(guest, " +
+         std::to_string(index) + ", args);\n}\n";
+}
+
+// Calls the function with the values and puts its results in their place.
+std::string CBinding::call_with_values(std::uint32_t index) const {
+  const FuncTypeInfo& type = *info_.type_of_function(index);
+  std::string call = function(index) + "(instance";
+  for (std::size_t i = 0; i < type.params.size(); ++i) {
+    const std::string value = "values[" + std::to_string(i) + "]";
+    call += type.params[i] == 'r' ? ", wasm_rt_funcref_null_value"
+                                  : ", " + value + "." + member_of(type.params[i]);
+  }
+  call += ")";
+  if (type.results.empty()) return call + ";\n";
+  return "{ __typeof__(" + call + ") result = " + call + ";\n" + take_results(type.results) + "}\n";
+}
+
+std::string CBinding::calls_of_exports() const {
+  std::set<std::uint32_t> functions;
+  for (const ExportInfo& item : info_.exports) {
+    const bool defined = item.kind == ExternalKind::func && item.index >= info_.imported_functions;
+    if (defined) functions.insert(item.index);
+  }
+  std::string text =
+      "union weft_value { u32 i; u64 j; f32 f; f64 d; wasm_rt_externref_t e; };\n"
+      "static void weft_call(void* instance, u32 function, uint64_t* words) {\n"
+      "  union weft_value* values = (union weft_value*)words;\n  switch (function) {\n";
+  for (const std::uint32_t index : functions) {
+    text += "  case " + std::to_string(index) + ": " + call_with_values(index) + "  break;\n";
+  }
+  return text + "  }\n}\n";
+}
+
+// The table that the object gives away.
+std::string CBinding::object(std::int64_t start, Role role) const {
+  const bool library = role == Role::library;
+  const std::int64_t run = library ? -1 : std::int64_t{info_.find_export("_start")->index};
+  return "__attribute__((visibility(\"default\"))) const struct weft_object " +
+         std::string(aot::kObjectSymbol) + " = {\n  " + std::to_string(aot::kAbi) + ",\n  sizeof(" +
+         std::string(dialect_.instance) +
+         "),\n  weft_bind,\n  weft_instantiate,\n  weft_memory,\n  " + function_pointer(start) +
+         ",\n  " + function_pointer(run) + (library ? ",\n  weft_call" : ",\n  0") + ",\n};\n";
+}
+
+std::string CBinding::definitions(std::int64_t start, bool checks, Role role) const {
+  std::string text = "HIDDEN const struct weft_host* weft_host;\n";
+  for (std::size_t i = 0; i < info_.imports.size(); ++i) {
+    text += import_function(i);
+  }
+  if (checks) {
+    text += "HIDDEN u32 weft_check(" + std::string(dialect_.host) +
+            "* guest) {\n  return weft_host->check(guest);\n}\nWEFT_DEFINE_ASK\n";
+  }
+  const bool has_imports = checks || !info_.imports.empty();
+  text += "static void weft_bind(const struct weft_host* host) {\n  weft_host = host;\n  " +
+          std::string(dialect_.set_up) +
+          "\n}\nstatic void weft_instantiate(void* instance, void* guest) {\n  " +
+          std::string(dialect_.make) + "(instance" + (has_imports ? ", guest" : "") +
+          ");\n}\nstatic wasm_rt_memory_t* weft_memory(void* instance) {\n  return ";
+  text += info_.has_memory ? "&((" + std::string(dialect_.instance) + "*)instance)->w2c_mem" : "0";
+  text += ";\n}\n";
+  if (role == Role::library) text += calls_of_exports();
+  return text + object(start, role);
+}
+
+}  // namespace weft

@@ -1,0 +1,49 @@
+// The C that binds a module's C to weft: what its imports do, how its instances are made and
+// called, and the table that the object gives away (guest/aot/aot_abi.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "guest/engine.h"
+#include "guest/wabt/c_dialect.h"
+#include "guest/wasm/module_scan.h"
+
+namespace weft {
+
+// Both must remain live while this is in use.
+class CBinding {
+ public:
+  CBinding(const CDialect& dialect, const ModuleInfo& info) : dialect_(dialect), info_(info) {}
+
+  // For the header that all units share, behind libwabt's helpers.
+  [[nodiscard]] std::string declarations(bool checks) const;
+  // Between that of a unit which is not the guest's functions, and those.
+  [[nodiscard]] std::string macros() const;
+  // Around what libwabt writes for the first unit, which has the tables.
+  [[nodiscard]] std::string tables_begin() const;
+  [[nodiscard]] std::string tables_end() const;
+  // For the first unit, behind what libwabt writes for it. `start` is the start function, or -1.
+  [[nodiscard]] std::string definitions(std::int64_t start, bool checks, Role role) const;
+
+ private:
+  struct Import {
+    std::string result;
+    std::string params;
+    std::string args;
+  };
+
+  [[nodiscard]] Import import_of(std::size_t index) const;
+  [[nodiscard]] std::string import(std::size_t index) const;
+  [[nodiscard]] std::string function(std::int64_t index) const;
+  [[nodiscard]] std::string function_pointer(std::int64_t index) const;
+  [[nodiscard]] std::string import_function(std::size_t index) const;
+  [[nodiscard]] std::string call_with_values(std::uint32_t index) const;
+  [[nodiscard]] std::string calls_of_exports() const;
+  [[nodiscard]] std::string object(std::int64_t start, Role role) const;
+
+  const CDialect& dialect_;
+  const ModuleInfo& info_;
+};
+
+}  // namespace weft

@@ -1,0 +1,79 @@
+// Linear memories of compiled guests: where they lie, how they grow, and how they are used again.
+//
+//   guard   a reservation of 8 GiB each, of which the guest's pages are accessible: whatever a
+//           32-bit address and a 32-bit offset can reach beyond them faults
+//   check   a place in a slab, many to a mapping; the guest's code checks each access itself
+//
+// A memory that was given back keeps its place for the next one, without its pages: the kernel
+// gives zeroes when they are touched again. A place may begin with an image of what an instance
+// starts with (guest/aot/memory_image.h); one that is reset has it again. One pool a thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "guest/aot/memory_image.h"
+
+namespace weft {
+
+// A place for one memory. Empty when data is null.
+struct MemoryPlace {
+  std::uint8_t* data = nullptr;
+  std::size_t usable_bytes = 0;    // Accessible, or in a slab: what it may grow to in place.
+  std::size_t reserved_bytes = 0;  // guard: with what faults.
+  std::size_t image_begin = 0;     // Where an image is mapped; both 0: nowhere.
+  std::size_t image_end = 0;
+};
+
+class MemoryPool {
+ public:
+  MemoryPool() = default;
+  ~MemoryPool();
+  MemoryPool(const MemoryPool&) = delete;
+  MemoryPool& operator=(const MemoryPool&) = delete;
+
+  // Can the process have a reservation at all?
+  static bool can_guard();
+
+  // A zeroed memory of so many bytes. False when the system gives no more.
+  bool take(std::size_t bytes, bool guard, MemoryPlace& place);
+
+  // Makes it `bytes` long, of which the first `old_bytes` keep what they hold and the others are
+  // zero. It may move, unless it is guarded. False, and nothing changed, when there is no room.
+  bool grow(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes);
+
+  // Puts a module's image into a memory that holds nothing but zeroes, or that image already.
+  static void lay(MemoryImage& image, MemoryPlace& place);
+
+  // Makes a memory of which `used_bytes` were in use as it was when it was taken, `bytes` long: all
+  // zeroes but where an image is mapped. False when the system refuses.
+  static bool reset(MemoryPlace& place, std::size_t used_bytes, std::size_t bytes);
+
+  // `bytes` of it were in use.
+  void give_back(MemoryPlace& place, std::size_t bytes);
+
+  // For tests: mappings made and not unmapped, places handed out and not given back.
+  [[nodiscard]] std::size_t mappings() const { return mappings_; }
+  [[nodiscard]] std::size_t in_use() const { return in_use_; }
+
+ private:
+  bool take_guarded(std::size_t bytes, MemoryPlace& place);
+  bool take_from_slab(std::size_t bytes, MemoryPlace& place);
+  std::uint8_t* map(std::size_t bytes, int protection);
+
+  struct Slab {
+    std::uint8_t* data;
+    std::size_t bytes;
+  };
+
+  std::vector<MemoryPlace> free_guarded_;
+  std::map<std::size_t, std::vector<std::uint8_t*>> free_in_slabs_;  // By the size of the place.
+  std::vector<Slab> slabs_;
+  std::size_t slab_used_ = 0;  // Of the last one.
+  std::size_t mappings_ = 0;
+  std::size_t in_use_ = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,102 @@
+// Finds the section .debug_line in the object's file, and in its lines the offset for an address.
+#include "guest/aot/trap_site.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "base/unique_fd.h"
+#include "guest/aot/c_source.h"
+#include "guest/aot/object_cache.h"
+#include "guest/wasm/debug_lines.h"
+
+namespace weft {
+namespace {
+
+constexpr std::size_t kFramesMax = 32;  // As many as interp tells.
+
+// The bytes of a section of a 64-bit ELF file, or none.
+std::span<const std::byte> section_of(std::span<const std::byte> file, std::string_view name) {
+  Elf64_Ehdr header;
+  if (file.size() < sizeof header) return {};
+  std::memcpy(&header, file.data(), sizeof header);
+  const auto section = [&](std::size_t index) {
+    Elf64_Shdr found{};
+    const std::uint64_t at = header.e_shoff + index * sizeof found;
+    if (at <= file.size() && sizeof found <= file.size() - at) {
+      std::memcpy(&found, file.data() + at, sizeof found);
+    }
+    return found;
+  };
+  const auto bytes = [&](const Elf64_Shdr& of) -> std::span<const std::byte> {
+    if (of.sh_offset > file.size() || of.sh_size > file.size() - of.sh_offset) return {};
+    return file.subspan(of.sh_offset, of.sh_size);
+  };
+  const std::span<const std::byte> names = bytes(section(header.e_shstrndx));
+  for (std::size_t i = 0; i < header.e_shnum; ++i) {
+    const Elf64_Shdr found = section(i);
+    if (found.sh_name >= names.size()) continue;
+    const auto* of_section = reinterpret_cast<const char*>(names.data()) + found.sh_name;
+    if (name == std::string_view(of_section, ::strnlen(of_section, names.size() - found.sh_name))) {
+      return bytes(found);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void TrapSites::read() {
+  if (std::exchange(read_, true)) return;
+  Dl_info object{};
+  if (::dladdr(in_object_, &object) == 0) return;
+  base_ = static_cast<const std::byte*>(object.dli_fbase);
+  if (!ObjectCache::has_good_lines(object.dli_fname)) return;
+  const UniqueFd fd(::open(object.dli_fname, O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || status.st_size <= 0) return;
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* file = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (file == MAP_FAILED) return;
+  read_debug_lines(section_of({static_cast<const std::byte*>(file), size}, ".debug_line"),
+                   [&](const LineRow& row) {
+                     rows_.push_back({row.address, row.file == kGuestFile ? row.line : 0});
+                   });
+  ::munmap(file, size);
+  // Of several rows with one address the last one made holds.
+  std::stable_sort(rows_.begin(), rows_.end(),
+                   [](const Row& a, const Row& b) { return a.address < b.address; });
+}
+
+std::uint32_t TrapSites::offset_of(const void* code) const {
+  const auto address = static_cast<std::uint64_t>(static_cast<const std::byte*>(code) - base_);
+  if (rows_.empty() || address >= rows_.back().address) return 0;  // Not in this object.
+  const auto after =
+      std::upper_bound(rows_.begin(), rows_.end(), address,
+                       [](std::uint64_t a, const Row& row) { return a < row.address; });
+  return after == rows_.begin() ? 0 : std::prev(after)->offset;
+}
+
+void TrapSites::describe(const TrapState& state, const ModuleInfo& info, TrapReport& report) {
+  read();
+  for (std::size_t i = 0; i < state.frame_count && report.frames.size() < kFramesMax; ++i) {
+    const std::uint32_t found = offset_of(state.frames[i]);
+    const std::uint32_t function = found != 0 ? info.function_at(found) : UINT32_MAX;
+    if (function == UINT32_MAX) continue;
+    if (report.frames.empty()) {
+      const std::uint32_t offset = state.known_offset != 0 ? state.known_offset : found;
+      report.offset =
+          is_of_function(report.kind) ? info.code_offset(function) : info.trap_before(offset);
+    }
+    report.frames.push_back(info.describe_function(function));
+  }
+  report.source = info.source_line(report.offset);
+}
+
+}  // namespace weft

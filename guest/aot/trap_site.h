@@ -1,0 +1,40 @@
+// From addresses in compiled code back to the module: which function, which instruction.
+//
+// The C compiler was told that the guest's code comes from lines of a file, and a line's number is
+// an offset in the module, that of an instruction's end (guest/aot/c_source.cpp). So the line
+// numbers that it leaves for debuggers are the table that is wanted. It is read from the object
+// when a guest first traps.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "guest/aot/trap_state.h"
+#include "guest/engine.h"
+
+namespace weft {
+
+class TrapSites {
+ public:
+  // `in_object` is any address in the loaded object, which must outlive this.
+  explicit TrapSites(const void* in_object) : in_object_(in_object) {}
+
+  // Puts the functions and the offset of a guest that was left by a trap into its report.
+  void describe(const TrapState& state, const ModuleInfo& info, TrapReport& report);
+
+ private:
+  struct Row {
+    std::uint64_t address;  // From the start of the object.
+    std::uint32_t offset;   // In the module; 0: not the guest's code.
+  };
+
+  void read();
+  [[nodiscard]] std::uint32_t offset_of(const void* code) const;
+
+  const void* in_object_;
+  bool read_ = false;
+  const std::byte* base_ = nullptr;
+  std::vector<Row> rows_;  // By address; one holds up to the next.
+};
+
+}  // namespace weft

@@ -1,0 +1,43 @@
+#include "guest/wabt/big_stack.h"
+
+#include <sys/mman.h>
+
+#if defined(WEFT_ASAN)
+#include <sanitizer/asan_interface.h>
+#endif
+
+#include "scheduler/fiber.h"
+
+namespace weft {
+namespace {
+
+struct Call {
+  const std::function<void()>& f;
+  Fiber caller;
+  Fiber callee;
+};
+
+void call_main(void* argument) {
+  auto& call = *static_cast<Call*>(argument);
+  call.f();
+  switch_fiber(call.callee, call.caller, true);
+}
+
+}  // namespace
+
+void on_big_stack(std::size_t bytes, const std::function<void()>& f) {
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
+  void* stack = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+  if (stack == MAP_FAILED) return f();
+  Call call{f, {}, {}};
+  call.caller.adopt_thread();
+  call.callee.prepare(stack, static_cast<std::byte*>(stack) + bytes, &call_main, &call);
+  switch_fiber(call.caller, call.callee);
+#if defined(WEFT_ASAN)
+  // Whoever maps this address next must not find the poison of frames that never returned.
+  ASAN_UNPOISON_MEMORY_REGION(stack, bytes);
+#endif
+  ::munmap(stack, bytes);
+}
+
+}  // namespace weft

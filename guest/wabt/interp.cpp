@@ -1,0 +1,367 @@
+// The engine `interp`: what guest/wabt/interp_core.h executes, bound to WASI and to the scheduler.
+//
+// An instance runs on its G in slices of kInstructionsPerSlice. Between two slices its stacks are
+// measured and given room, and the G passes a safe point: there it may be preempted or killed. A
+// WASI call runs on the G's own stack inside the interpreter's call of a host function; when it
+// parks, the interpreter is suspended with the rest of that stack.
+//
+// Leaving a guest early (proc_exit, kill) starts as a C++ exception in the WASI function. It must
+// not pass the interpreter's frames, so call() remembers it and lets the interpreter trap;
+// end_by_trap() turns that back.
+#include "guest/wabt/interp.h"
+
+#include <algorithm>
+#include <new>
+#include <optional>
+
+#include "guest/command.h"
+#include "guest/turn.h"
+#include "guest/wabt/big_stack.h"
+#include "guest/wabt/interp_core.h"
+#include "guest/wabt/wabt_ir.h"
+#include "os/wasip1/functions.h"
+#include "os/wasip1/memory.h"
+#include "os/wasip1/process.h"
+#include "scheduler/api.h"
+
+namespace weft {
+namespace {
+
+using interp_core::Step;
+
+constexpr int kInstructionsPerSlice = 1'000;
+constexpr Duration kSliceTimeMax = milliseconds(1);
+constexpr std::size_t kTrapFramesMax = 32;
+
+// How many checks a guest takes from its fuel at a time.
+constexpr std::uint64_t kChecksQuantum = 16'384;
+
+struct TrapText {
+  std::string_view prefix;
+  TrapKind kind;
+};
+
+// How libwabt's messages begin.
+constexpr TrapText kTrapTexts[] = {
+    {"unreachable", TrapKind::unreachable},
+    {"out of bounds memory", TrapKind::memory_out_of_bounds},
+    {"out of bounds table", TrapKind::table_out_of_bounds},
+    {"integer divide by zero", TrapKind::divide_by_zero},
+    {"integer overflow", TrapKind::integer_overflow},
+    {"invalid conversion", TrapKind::bad_conversion},
+    {"undefined table index", TrapKind::bad_indirect_call},
+    {"uninitialized table element", TrapKind::bad_indirect_call},
+    {"indirect call signature mismatch", TrapKind::bad_indirect_call},
+    {"call stack exhausted", TrapKind::stack_overflow},
+};
+
+TrapKind kind_of(std::string_view message) {
+  for (const TrapText& text : kTrapTexts) {
+    if (message.starts_with(text.prefix)) return text.kind;
+  }
+  return TrapKind::other;
+}
+
+class InterpModule final : public Module, public std::enable_shared_from_this<InterpModule> {
+ public:
+  using Module::Module;
+
+  Status decode(std::span<const std::byte> binary);
+  std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
+
+  // Of a function's index in the code, which an import for the checks may have moved.
+  [[nodiscard]] std::uint32_t original(std::uint32_t function) const {
+    return counts() && function > imports.size() ? function - 1 : function;
+  }
+  [[nodiscard]] std::uint32_t in_code(std::uint32_t function) const {
+    return counts() && function >= imports.size() ? function + 1 : function;
+  }
+  // Does the code pass checks? It has slices to be preempted by: only for fuel, and where safe
+  // points must be those of the other engine.
+  [[nodiscard]] bool counts() const { return limits.fuel != 0 || limits.quantum != 0; }
+
+  std::vector<const wasip1::Function*> imports;
+  std::shared_ptr<interp_core::Code> code;
+};
+
+class InterpInstance final : public Instance, private interp_core::Host {
+ public:
+  InterpInstance(std::shared_ptr<const InterpModule> module, wasip1::Process& process)
+      : module_(std::move(module)),
+        process_(process),
+        run_(interp_core::Run::make(module_->code, *this)) {}
+
+  GuestEnd run() override;
+  GuestEnd start() override;
+  GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) override;
+  [[nodiscard]] const TrapReport& killed_at() const override { return killed_at_; }
+
+ private:
+  // Why a WASI function wants to leave the guest, while the interpreter believes in a trap.
+  enum class Leaving : std::uint8_t {
+    no,
+    exited,
+    killed,
+    out_of_memory,
+    out_of_fuel,
+    out_of_output
+  };
+
+  bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
+            std::uint64_t memory_bytes, std::uint32_t* result) noexcept override;
+  bool check(std::uint32_t* next);
+  std::optional<GuestEnd> make();
+  std::optional<GuestEnd> call_guest(std::uint32_t function, const std::uint64_t* values = nullptr);
+  bool within_limits();
+  bool book();
+  void lend();
+  Duration safe_point();
+  GuestEnd end_by_trap();
+  GuestEnd end_by(TrapKind kind, std::string detail = {});
+
+  std::shared_ptr<const InterpModule> module_;
+  wasip1::Process& process_;
+  std::unique_ptr<interp_core::Run> run_;
+  Leaving leaving_ = Leaving::no;
+  std::uint32_t exit_code_ = 0;
+  TrapReport killed_at_;
+  Turn turn_;
+  std::uint64_t memory_bytes_ = 0;    // Booked.
+  std::uint64_t table_elements_ = 0;  // Booked.
+};
+
+// --- running ---
+
+GuestEnd InterpInstance::run() {
+  if (auto end = make()) return *end;
+  const std::uint32_t start = module_->info.find_export("_start")->index;
+  if (auto end = call_guest(module_->in_code(start))) return *end;
+  return {};
+}
+
+GuestEnd InterpInstance::start() {
+  return make().value_or(GuestEnd{});
+}
+
+GuestEnd InterpInstance::call(const ExportInfo& function, std::span<std::uint64_t> values) {
+  leaving_ = Leaving::no;
+  if (auto end = call_guest(module_->in_code(function.index), values.data())) return *end;
+  run_->take_results(values.data());
+  return {};
+}
+
+// Makes the instance and runs its start function. Returns how the guest ended, if it did.
+std::optional<GuestEnd> InterpInstance::make() {
+  const ModuleInfo& info = module_->info;
+  const Budgets& budgets = process_.budgets();
+  if (budgets.memory_bytes.left() / kWasmPageBytes < info.memory_pages_initial ||
+      budgets.table_elements.left() < info.table_elements_initial) {
+    return end_by(TrapKind::out_of_memory);
+  }
+  // The first check asks for more.
+  (void)process_.budgets().checks.take_up_to(1);
+  switch (run_->instantiate()) {
+    case Step::trapped:
+      return end_by_trap();
+    case Step::out_of_memory:
+      return end_by(TrapKind::out_of_memory);
+    case Step::ran:
+    case Step::returned:
+      break;
+  }
+  if (!book()) return end_by(TrapKind::out_of_memory);
+  if (const std::int64_t start = module_->code->start_function(); start >= 0) {
+    return call_guest(static_cast<std::uint32_t>(start));
+  }
+  return std::nullopt;
+}
+
+// libwabt lets memory and tables grow by itself. So it is told before each slice how far they may,
+// and what it took is booked before anybody else runs. Tables that grow side by side may overtake
+// their limit within a slice: then the guest ends.
+bool InterpInstance::book() {
+  Budgets& budgets = process_.budgets();
+  const std::uint64_t memory_bytes = run_->memory_bytes();
+  if (!budgets.memory_bytes.take(memory_bytes - memory_bytes_)) return false;
+  memory_bytes_ = memory_bytes;
+  const std::uint64_t table_elements = run_->table_elements();
+  if (!budgets.table_elements.take(table_elements - table_elements_)) return false;
+  table_elements_ = table_elements;
+  return true;
+}
+
+void InterpInstance::lend() {
+  const Budgets& budgets = process_.budgets();
+  run_->may_grow(budgets.memory_bytes.left(), budgets.table_elements.left());
+}
+
+Duration InterpInstance::safe_point() {
+  try {
+    return turn_.safe_point();
+  } catch (const Killed&) {
+    killed_at_ = end_by(TrapKind::out_of_time).trap;  // Of the function, not of an instruction.
+    killed_at_.kind = TrapKind::other;
+    throw;
+  }
+}
+
+// Returns how the guest ended, or nothing when the function just returned.
+std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
+                                                   const std::uint64_t* values) {
+  // One instruction may push all locals of a function: where there are many, the slices are short.
+  const auto locals = static_cast<int>(module_->info.locals_of_one_function_max);
+  const int slice = std::clamp(262'144 / (locals + 1), 16, kInstructionsPerSlice);
+  int instructions = slice;
+  for (Step step = run_->begin(function, values);; step = run_->run(instructions)) {
+    switch (step) {
+      case Step::ran:
+        break;
+      case Step::returned:
+        return std::nullopt;
+      case Step::trapped:
+        return end_by_trap();
+      case Step::out_of_memory:
+        return end_by(TrapKind::out_of_memory);
+    }
+    if (!within_limits()) return end_by(TrapKind::stack_overflow);
+    if (!book()) return end_by(TrapKind::out_of_memory);
+    run_->make_room(kInstructionsPerSlice);
+    // One that fills memory takes as long as thousands of others: then the slices get shorter.
+    const bool late = module_->limits.quantum == 0 && safe_point() > kSliceTimeMax;
+    instructions = late ? std::max(instructions / 8, 1) : std::min(instructions * 2, slice);
+    lend();
+  }
+}
+
+// The quantum of checks is used up. Throws like a WASI function.
+bool InterpInstance::check(std::uint32_t* next) {
+  const std::uint32_t quantum = module_->limits.quantum;
+  *next = static_cast<std::uint32_t>(
+      process_.budgets().checks.take_up_to(quantum != 0 ? quantum : kChecksQuantum));
+  if (*next == 0) {
+    leaving_ = Leaving::out_of_fuel;
+    return false;
+  }
+  if (!book()) throw std::bad_alloc();
+  (void)safe_point();
+  lend();
+  return true;
+}
+
+bool InterpInstance::within_limits() {
+  return run_->call_depth() <= module_->limits.calls_max() &&
+         run_->values() <= module_->limits.values_max();
+}
+
+bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
+                          std::uint64_t memory_bytes, std::uint32_t* result) noexcept {
+  try {
+    if (import == module_->imports.size()) return check(result);
+    if (!book()) throw std::bad_alloc();
+    const std::span<std::byte> bytes(reinterpret_cast<std::byte*>(memory), memory_bytes);
+    *result = module_->imports[import]->call(process_, wasip1::Memory(bytes), args);
+    lend();
+    return true;
+  } catch (const wasip1::Exit& exit) {
+    leaving_ = Leaving::exited;
+    exit_code_ = exit.code;
+  } catch (const Killed&) {
+    leaving_ = Leaving::killed;
+  } catch (const wasip1::OutputSpent&) {
+    leaving_ = Leaving::out_of_output;
+  } catch (const std::bad_alloc&) {
+    leaving_ = Leaving::out_of_memory;
+  }
+  return false;
+}
+
+GuestEnd InterpInstance::end_by_trap() {
+  switch (leaving_) {
+    case Leaving::exited:
+      return {.kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .trap = {}};
+    case Leaving::killed:
+      killed_at_ = end_by(TrapKind::out_of_time).trap;
+      killed_at_.kind = TrapKind::other;
+      throw Killed{};
+    case Leaving::out_of_memory:
+      return end_by(TrapKind::out_of_memory);
+    case Leaving::out_of_fuel:
+      return end_by(TrapKind::out_of_fuel);
+    case Leaving::out_of_output:
+      return end_by(TrapKind::out_of_output);
+    case Leaving::no:
+      break;
+  }
+  const std::string& message = run_->trap_message();
+  return end_by(kind_of(message), message);
+}
+
+GuestEnd InterpInstance::end_by(TrapKind kind, std::string detail) {
+  GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
+  end.trap.kind = kind;
+  if (kind == TrapKind::bad_indirect_call) end.trap.detail = std::move(detail);
+  const std::vector<std::uint32_t> functions = run_->call_stack(kTrapFramesMax);
+  for (const std::uint32_t function : functions) {
+    end.trap.frames.push_back(module_->info.describe_function(module_->original(function)));
+  }
+  if (functions.empty()) return end;
+  const std::uint32_t innermost = module_->original(functions.front());
+  end.trap.offset = is_of_function(kind)
+                        ? module_->info.code_offset(innermost)
+                        : module_->info.trap_in_function(innermost, run_->trapped_at());
+  end.trap.source = module_->info.source_line(end.trap.offset);
+  return end;
+}
+
+// --- loading ---
+
+Status InterpModule::decode(std::span<const std::byte> binary) {
+  std::vector<interp_core::ImportType> types;
+  for (const wasip1::Function* function : imports) {
+    types.push_back({std::string(function->params), function->returns_errno ? "i" : ""});
+  }
+  std::string error;
+  std::vector<std::uint8_t> with_checks;
+  if (counts()) {
+    on_big_stack(kTranslatorStackBytes, [&] {
+      error = wabt_ir::add_checks({binary.data(), binary.size()}, &with_checks);
+    });
+    if (!error.empty()) return Error{error};
+    binary = std::as_bytes(std::span(with_checks));
+    types.push_back({"", "i"});
+  }
+  code =
+      interp_core::Code::load(name, binary.data(), binary.size(),
+                              {limits.memory_pages_max, limits.table_elements_max}, types, &error);
+  if (code == nullptr) return Error{error};
+  return Nothing{};
+}
+
+std::unique_ptr<Instance> InterpModule::instantiate(wasip1::Process& process) {
+  return std::make_unique<InterpInstance>(shared_from_this(), process);
+}
+
+class Interp final : public Engine {
+ public:
+  Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
+                                       const GuestLimits& limits, Role role) override {
+    Result<ModuleInfo> info = scan_module(binary);
+    if (!info) return info.error();
+    auto imports = bind_imports(*info);
+    if (!imports) return imports.error();
+    auto module = std::make_shared<InterpModule>(std::move(name), std::move(*info), limits);
+    module->imports = std::move(*imports);
+    if (Status status = module->decode(binary); !status) return status.error();
+    if (Status status = check_role(module->info, role); !status) return status.error();
+    if (Status status = check_sizes(module->info, limits); !status) return status.error();
+    return std::shared_ptr<Module>(std::move(module));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_interp() {
+  return std::make_unique<Interp>();
+}
+
+}  // namespace weft

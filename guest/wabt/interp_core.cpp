@@ -1,0 +1,331 @@
+// See guest/wabt/interp_core.h. A Store of libwabt holds one module and all its instances, which
+// share the decoded code.
+//
+// libwabt is built without exceptions: none may pass its frames, except std::bad_alloc from its own
+// allocations, after which the instance is not used again.
+#include "guest/wabt/interp_core.h"
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+
+#include "guest/wabt/interp_values.h"
+#include "guest/wabt/wabt_access.h"
+#include "guest/wasm/trap_opcodes.h"
+
+namespace weft::interp_core {
+namespace {
+
+namespace wi = wabt::interp;
+
+constexpr std::uint64_t kPageBytes = 65'536;
+
+class WabtCode;
+
+// libwabt's Thread, with the way from a host function back to who executes it.
+struct GuestThread : wi::Thread {
+  GuestThread(wi::Store& store, Host& guest_host) : wi::Thread(store), host(guest_host) {}
+  Host& host;
+  wi::Memory* memory = nullptr;
+};
+
+wi::ValueTypes value_types(const std::string& letters) {
+  wi::ValueTypes types;
+  for (const char letter : letters) {
+    types.push_back(letter == 'i' ? wi::ValueType::I32 : wi::ValueType::I64);
+  }
+  return types;
+}
+
+wabt::Result call_host(std::uint32_t import, const std::string& letters, wi::Thread& thread,
+                       const wi::Values& params, wi::Values& results, wi::Trap::Ptr* trap) {
+  constexpr std::size_t kParamsMax = 16;
+  auto& guest = static_cast<GuestThread&>(thread);
+  std::uint64_t args[kParamsMax] = {};
+  for (std::size_t i = 0; i < params.size() && i < kParamsMax; ++i) {
+    args[i] = letters[i] == 'i' ? params[i].Get<wi::u32>() : params[i].Get<wi::u64>();
+  }
+  std::uint8_t* memory = guest.memory != nullptr ? guest.memory->UnsafeData() : nullptr;
+  const std::uint64_t bytes = guest.memory != nullptr ? guest.memory->ByteSize() : 0;
+  std::uint32_t result = 0;
+  if (!guest.host.call(import, args, memory, bytes, &result)) {
+    *trap = wi::Trap::New(thread.store(), "left by a host function");
+    return wabt::Result::Error;
+  }
+  if (!results.empty()) results[0].Set<wi::u32>(result);
+  return wabt::Result::Ok;
+}
+
+class WabtCode final : public Code {
+ public:
+  std::string decode(const std::string& name, const void* data, std::size_t bytes,
+                     const Limits& limits);
+  void bind(const std::vector<ImportType>& types);
+
+  [[nodiscard]] std::int64_t start_function() const override { return start_function_; }
+
+  void instance_made() { ++live_; }
+
+  // libwabt frees by mark and sweep over the whole store. So collect once there are as many dead
+  // instances as live ones: the cost an instance stays constant.
+  void instance_gone() {
+    --live_;
+    if (++dead_ < live_) return;
+    store.Collect();
+    dead_ = 0;
+  }
+
+  wi::Store store;
+  wi::Module::Ptr module;
+  wi::RefVec imports;
+
+ private:
+  std::vector<wi::HostFunc::Ptr> host_functions_;  // Keep what `imports` refers to.
+  std::int64_t start_function_ = -1;
+  std::size_t live_ = 0;
+  std::size_t dead_ = 0;
+};
+
+// Gives a memory or a table at most `most` of its units.
+void cap(wabt::Limits& size, std::uint64_t most) {
+  size.max = size.has_max ? std::min<std::uint64_t>(size.max, most) : most;
+  size.has_max = true;
+}
+
+std::string WabtCode::decode(const std::string& name, const void* data, std::size_t bytes,
+                             const Limits& limits) {
+  wabt::Errors errors;
+  wi::ModuleDesc desc;
+  const wabt::ReadBinaryOptions options(store.features(), nullptr, false, true, false);
+  if (wabt::Failed(wi::ReadBinaryInterp(name, data, bytes, options, &errors, &desc))) {
+    if (errors.empty()) return "the module is not valid";
+    return "the module is not valid: " + errors.front().message + " at byte " +
+           std::to_string(errors.front().loc.offset);
+  }
+  for (wi::MemoryDesc& memory : desc.memories) cap(memory.type.limits, limits.memory_pages_max);
+  for (wi::TableDesc& table : desc.tables) cap(table.type.limits, limits.table_elements_max);
+  // The start function is to run in slices like all else, so libwabt must not run it when it
+  // instantiates.
+  if (!desc.starts.empty()) start_function_ = desc.starts.front().func_index;
+  desc.starts.clear();
+  module = wi::Module::New(store, std::move(desc));
+  return {};
+}
+
+void WabtCode::bind(const std::vector<ImportType>& types) {
+  for (const ImportType& type : types) {
+    const auto index = static_cast<std::uint32_t>(imports.size());
+    auto callback = [index, letters = type.params](wi::Thread& thread, const wi::Values& params,
+                                                   wi::Values& results, wi::Trap::Ptr* trap) {
+      return call_host(index, letters, thread, params, results, trap);
+    };
+    host_functions_.push_back(wi::HostFunc::New(
+        store, wi::FuncType(value_types(type.params), value_types(type.results)), callback));
+    imports.push_back(host_functions_.back().ref());
+  }
+}
+
+// As in the module's binary, of which the interpreter keeps one instruction for each of these.
+bool may_trap(wabt::Opcode op) {
+  return op.HasPrefix() ? op.GetPrefix() == 0xfc && weft::may_trap(0xfc, op.GetCode())
+                        : weft::may_trap(static_cast<std::uint8_t>(op.GetCode()), 0);
+}
+
+class WabtRun final : public Run {
+ public:
+  WabtRun(std::shared_ptr<WabtCode> code, Host& host)
+      : code_(std::move(code)), thread_(std::make_unique<GuestThread>(code_->store, host)) {
+    code_->instance_made();
+  }
+  ~WabtRun() override {
+    if (thread_->memory != nullptr) wi::Buffer().swap(wabt_access::data(*thread_->memory));
+    instance_.reset();
+    thread_.reset();
+    code_->instance_gone();
+  }
+  WabtRun(const WabtRun&) = delete;
+  WabtRun& operator=(const WabtRun&) = delete;
+
+  Step instantiate() override {
+    return guarded([this] {
+      wi::Trap::Ptr trap;
+      instance_ =
+          wi::Instance::Instantiate(code_->store, code_->module.ref(), code_->imports, &trap);
+      if (!instance_) return trapped(trap);
+      if (!instance_->memories().empty()) {
+        thread_->memory = code_->store.UnsafeGet<wi::Memory>(instance_->memories()[0]).get();
+      }
+      for (const wi::Ref table : instance_->tables()) {
+        tables_.push_back(code_->store.UnsafeGet<wi::Table>(table).get());
+      }
+      return Step::ran;
+    });
+  }
+
+  [[nodiscard]] std::uint64_t memory_bytes() const override {
+    return thread_->memory != nullptr ? thread_->memory->ByteSize() : 0;
+  }
+
+  [[nodiscard]] std::uint64_t table_elements() const override {
+    std::uint64_t sum = 0;
+    for (const auto& table : tables_) sum += table->size();
+    return sum;
+  }
+
+  // Never more than the module's own maximum, which is in its description.
+  void may_grow(std::uint64_t memory_bytes, std::uint64_t table_elements) override {
+    const wi::ModuleDesc& desc = code_->module->desc();
+    if (thread_->memory != nullptr) {
+      const std::uint64_t pages = thread_->memory->PageSize();
+      wabt_access::type(*thread_->memory).limits.max =
+          std::min(desc.memories.front().type.limits.max, pages + memory_bytes / kPageBytes);
+    }
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+      const std::uint64_t size = tables_[i]->size();
+      wabt_access::type(*tables_[i]).limits.max =
+          std::min(desc.tables[i].type.limits.max,
+                   size + std::min<std::uint64_t>(table_elements, UINT32_MAX));
+    }
+  }
+
+  Step begin(std::uint32_t function, const std::uint64_t* values) override {
+    return guarded([this, function, values] {
+      const auto func = code_->store.UnsafeGet<wi::Func>(instance_->funcs()[function]);
+      wi::Trap::Ptr trap;
+      wabt_access::clear(*thread_);
+      if (auto* defined = wabt::dyn_cast<wi::DefinedFunc>(func.get())) {
+        results_ = defined->type().results;
+        const wi::ValueTypes& params = defined->type().params;
+        wabt_access::push_values(*thread_, params, values_from(code_->store, params, values));
+        const auto pushed = wabt_access::push_call(*thread_, *defined, &trap);
+        return pushed == wi::RunResult::Trap ? trapped(trap) : Step::ran;
+      }
+      wi::Values none;
+      return wabt::Succeeded(func->Call(*thread_, {}, none, &trap)) ? Step::returned
+                                                                    : trapped(trap);
+    });
+  }
+
+  void take_results(std::uint64_t* values) override {
+    wi::Values results;
+    wabt_access::pop_values(*thread_, results_, &results);
+    values_into(code_->store, results_, results, values);
+  }
+
+  Step run(int instructions) override {
+    return guarded([this, instructions] {
+      wi::Trap::Ptr trap;
+      switch (thread_->Run(instructions, &trap)) {
+        case wi::RunResult::Ok:
+          return Step::ran;
+        case wi::RunResult::Return:
+          return Step::returned;
+        case wi::RunResult::Trap:
+          return trapped(trap);
+        case wi::RunResult::Exception:
+          break;
+      }
+      trap_message_ = "uncaught exception";
+      return Step::trapped;
+    });
+  }
+
+  void make_room(std::size_t calls) override {
+    auto& frames = wabt_access::frames(*thread_);
+    if (frames.capacity() - frames.size() > calls) return;
+    frames.reserve(std::max(frames.capacity() * 2, frames.size() + calls + 1));
+  }
+
+  [[nodiscard]] std::size_t call_depth() const override {
+    return wabt_access::frames(*thread_).size();
+  }
+  [[nodiscard]] std::size_t values() const override { return wabt_access::values(*thread_).size(); }
+  [[nodiscard]] const std::string& trap_message() const override { return trap_message_; }
+
+  [[nodiscard]] std::size_t trapped_at() const override {
+    const auto& frames = wabt_access::frames(*thread_);
+    if (!instance_) return 0;
+    for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
+      const auto func = code_->store.UnsafeGet<wi::Func>(frame->func);
+      const auto* defined = wabt::dyn_cast<wi::DefinedFunc>(func.get());
+      if (defined != nullptr) return traps_up_to(*defined, frame->offset);
+    }
+    return 0;
+  }
+
+  [[nodiscard]] std::vector<std::uint32_t> call_stack(std::size_t max) const override {
+    std::vector<std::uint32_t> stack;
+    if (!instance_) return stack;
+    const auto& functions = instance_->funcs();
+    const auto& frames = wabt_access::frames(*thread_);
+    for (auto frame = frames.rbegin(); frame != frames.rend() && stack.size() < max; ++frame) {
+      const auto func = code_->store.UnsafeGet<wi::Func>(frame->func);
+      if (!wabt::isa<wi::DefinedFunc>(func.get())) continue;
+      const auto at = std::find(functions.begin(), functions.end(), frame->func);
+      if (at != functions.end())
+        stack.push_back(static_cast<std::uint32_t>(at - functions.begin()));
+    }
+    return stack;
+  }
+
+ private:
+  // How many instructions that may trap there are in the function up to the one that ends here; 0
+  // when that is none of them.
+  [[nodiscard]] std::size_t traps_up_to(const wi::DefinedFunc& func,
+                                        wi::Istream::Offset end) const {
+    const wi::Istream& code = code_->module->desc().istream;
+    std::size_t passed = 0;
+    for (wi::Istream::Offset at = func.desc().code_offset; at < end;) {
+      const bool counts = may_trap(code.Read(&at).op);
+      if (counts) ++passed;
+      if (at >= end) return counts ? passed : 0;
+    }
+    return 0;
+  }
+
+  Step trapped(const wi::Trap::Ptr& trap) {
+    trap_message_ = trap->message();
+    return Step::trapped;
+  }
+
+  // A vector of libwabt's that can't grow is the guest's memory that ran out.
+  template <class F>
+  static Step guarded(F&& f) try {
+    return f();
+  } catch (const std::bad_alloc&) {
+    return Step::out_of_memory;
+  } catch (const std::length_error&) {
+    return Step::out_of_memory;
+  }
+
+  std::shared_ptr<WabtCode> code_;
+  std::unique_ptr<GuestThread> thread_;
+  wi::Instance::Ptr instance_;
+  std::vector<wi::Table*> tables_;
+  wi::ValueTypes results_;  // Of the function that begin() named.
+  std::string trap_message_;
+};
+
+}  // namespace
+
+std::shared_ptr<Code> Code::load(const std::string& name, const void* data, std::size_t bytes,
+                                 const Limits& limits, const std::vector<ImportType>& imports,
+                                 std::string* error) try {
+  auto code = std::make_shared<WabtCode>();
+  *error = code->decode(name, data, bytes, limits);
+  if (!error->empty()) return nullptr;
+  code->bind(imports);
+  return code;
+} catch (const std::bad_alloc&) {
+  *error = "there is not enough memory to load the module";
+  return nullptr;
+} catch (const std::length_error&) {
+  *error = "there is not enough memory to load the module";
+  return nullptr;
+}
+
+std::unique_ptr<Run> Run::make(const std::shared_ptr<Code>& code, Host& host) {
+  return std::make_unique<WabtRun>(std::static_pointer_cast<WabtCode>(code), host);
+}
+
+}  // namespace weft::interp_core

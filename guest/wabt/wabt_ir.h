@@ -1,0 +1,54 @@
+// What weft asks of libwabt's IR: a module with checks in it (guest/wabt/meter.h), as a binary for
+// the interpreter or as C for the engine `aot`.
+//
+// C++17 like guest/wabt/interp_core.h, and nothing of libwabt shows in it. The functions are
+// recursive in the nesting of the module's blocks, as libwabt is itself: call them where there is
+// stack (guest/wabt/big_stack.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weft::wabt_ir {
+
+// Of the libwabt that weft was built with.
+const char* version();
+
+struct Binary {
+  const void* data;
+  std::size_t bytes;
+};
+
+// Reads and validates the module and writes it again with checks. Returns an error or "".
+std::string add_checks(const Binary& module, std::vector<std::uint8_t>* out);
+
+struct CSource {
+  std::string header;
+  std::string source;
+  // The start function's index in the module as it was given, or -1; the C does not call it.
+  std::int64_t start_function = -1;
+  // Before each statement that may trap stands an assignment of a 64-bit constant with these high
+  // 32 bits, and of no other; its low 32 bits say where in the module's file the instruction is.
+  std::uint32_t marker = 0;
+};
+
+// Names in the C source, before libwabt's mangling: the function with index N in the module as it
+// was given is "fN" when the module defines it; its imports are "m" "iN", the import of the checks
+// "m" "check"; memory, counter and module are named below.
+inline constexpr const char* kModuleName = "guest";
+inline constexpr const char* kHeaderName = "guest.h";
+inline constexpr const char* kImportsName = "m";
+inline constexpr const char* kCheckName = "check";
+
+struct Passes {
+  bool checks = true;
+  bool one_nan = false;  // guest/wabt/one_nan.h
+};
+
+// Reads, validates and writes a module as C. All its imports must be functions. Returns an error
+// or "".
+std::string write_c(const Binary& module, const Passes& passes, CSource* out);
+
+}  // namespace weft::wabt_ir

@@ -1,0 +1,93 @@
+// A look over a WebAssembly binary before libwabt sees it.
+//
+// libwabt validates, but it trusts counts: a file of 40 bytes can make it reserve gigabytes. It
+// also says little about what it does not support. So this pass walks the whole binary once and
+//   - tells what is not a module at all (text, a component, something else) from what is one;
+//   - names the proposal a module needs that weft lacks, instead of an opcode;
+//   - refuses every count that can't be true and every size above the limits below;
+//   - keeps what weft reports with later: imports, exports and the names of functions.
+// It does not validate types: libwabt does.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "guest/wasm/debug_lines.h"
+
+namespace weft {
+
+// Limits of a module, in the spirit of the JS API specification's "implementation-defined limits".
+inline constexpr std::uint32_t kLocalsMax = 50'000;            // Of one function.
+inline constexpr std::uint32_t kTableElementsMax = 1'000'000;  // Of all tables together.
+inline constexpr std::uint32_t kTablesMax = 100;
+inline constexpr std::uint32_t kParamsMax = 1'000;
+inline constexpr std::uint32_t kWasmPageBytes = 65'536;
+
+enum class ExternalKind : std::uint8_t { func, table, memory, global, tag };
+
+struct ImportInfo {
+  std::string module;
+  std::string name;
+  ExternalKind kind;
+  std::uint32_t type = 0;  // Of a func: its index in types.
+};
+
+struct ExportInfo {
+  std::string name;
+  ExternalKind kind;
+  std::uint32_t index;
+};
+
+// The types of a function, one letter a value as in wasip1::Function::params: i I f F v, and r for
+// references to functions, e for those to what is the host's.
+struct FuncTypeInfo {
+  std::string params;
+  std::string results;
+};
+
+struct ModuleInfo {
+  std::vector<FuncTypeInfo> types;
+  std::vector<ImportInfo> imports;
+  std::vector<ExportInfo> exports;
+  std::vector<std::uint32_t> function_types;  // Of the functions that the module defines.
+  std::vector<std::string> function_names;    // By index, imports first; "" where there is no name.
+  std::vector<std::uint32_t> code_offsets;    // In the file: where each of these has its code.
+  // In the file: where instructions begin that may trap (guest/wasm/code_scan.h), in order.
+  std::vector<std::uint32_t> trap_offsets;
+  SourceLines source_lines;        // Of the section .debug_line.
+  std::uint32_t code_section = 0;  // In the file: from where their addresses count.
+  std::uint32_t imported_functions = 0;
+  std::uint32_t memory_pages_initial = 0;
+  std::uint32_t locals_of_one_function_max = 0;
+  std::uint32_t table_elements_initial = 0;  // Of all tables together.
+  std::uint32_t tables = 0;
+  bool has_memory = false;
+
+  // The name from the name section, else an export's, else "function N".
+  [[nodiscard]] std::string describe_function(std::uint32_t index) const;
+  [[nodiscard]] const ExportInfo* find_export(std::string_view name) const;
+  // Where in the file a function has its code; 0 for an import.
+  [[nodiscard]] std::uint32_t code_offset(std::uint32_t index) const;
+  // The function whose code is around this offset, or UINT32_MAX.
+  [[nodiscard]] std::uint32_t function_at(std::uint32_t offset) const;
+  // Where the nth (from 1) instruction of a function is that may trap; 0 when there is none.
+  [[nodiscard]] std::uint32_t trap_in_function(std::uint32_t index, std::size_t nth) const;
+  // Where the last one begins before this offset; 0 when there is none.
+  [[nodiscard]] std::uint32_t trap_before(std::uint32_t offset) const;
+  // The source that an instruction comes from, as "divide.c:6"; "" when the module does not tell.
+  [[nodiscard]] std::string source_line(std::uint32_t offset) const;
+  // The type of a function by its index, imports first; nullptr when there is no such function.
+  [[nodiscard]] const FuncTypeInfo* type_of_function(std::uint32_t index) const;
+};
+
+// later: what functions are made of is passed over, for a module that was looked through whole
+// before; trap_offsets, locals_of_one_function_max and source_lines are not filled in.
+enum class CodeScan : std::uint8_t { now, later };
+
+// Fails with a message that completes "<file>: ...".
+Result<ModuleInfo> scan_module(std::span<const std::byte> binary, CodeScan code = CodeScan::now);
+
+}  // namespace weft

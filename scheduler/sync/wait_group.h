@@ -1,0 +1,84 @@
+// wait_group: waits until a number of things are done, as Go's WaitGroup.
+//
+//   weft::wait_group wg;
+//   for (Job& job : jobs) wg.go([&] { run(job); });
+//   wg.wait();
+//
+// Waiters go on in the order in which they came. Allocates nothing (go() spawns). A wait_group must
+// outlive its last done().
+#pragma once
+
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#include "scheduler/sync/panic.h"
+#include "scheduler/sync/sema.h"
+
+namespace weft {
+
+class wait_group {
+ public:
+  wait_group() = default;
+  wait_group(const wait_group&) = delete;
+  wait_group& operator=(const wait_group&) = delete;
+
+  // Adds to the count; at zero everybody who waits goes on. Panics "sync: negative WaitGroup
+  // counter". Also on g0.
+  void add(std::int64_t delta) {
+    count_ += delta;
+    if (count_ < 0) [[unlikely]] {
+      count_ -= delta;
+      panic("sync: negative WaitGroup counter");
+    }
+    if (count_ > 0) return;
+    for (; waiters_ > 0; --waiters_) sema_.release();
+  }
+
+  // add(-1).
+  void done() { add(-1); }
+
+  // Waits until the count is zero. On a G only.
+  void wait() {
+    if (count_ == 0) return;
+    ++waiters_;
+    bool taken = false;
+    try {
+      sema_.acquire(WaitReason::sync_wait_group_wait, Sema::Place::back, taken);
+    } catch (const Killed&) {
+      if (!taken) --waiters_;
+      throw;
+    }
+    // Somebody called add before all who waited for the last round had gone on.
+    if (count_ != 0 || waiters_ != 0) [[unlikely]] {
+      panic("sync: WaitGroup is reused before previous Wait has returned");
+    }
+  }
+
+  // Calls f in a G of its own, with add(1) before and done() after, also when f leaves by an
+  // exception or is killed. Throws std::bad_alloc when there is no memory for a stack.
+  template <std::invocable F>
+  void go(F&& f, const SpawnOptions& options = {}) {
+    struct Counted {
+      wait_group* group;
+      std::decay_t<F> function;
+      Counted(wait_group* g, F&& f) : group(g), function(std::forward<F>(f)) { group->add(1); }
+      Counted(Counted&& other) noexcept
+          : group(std::exchange(other.group, nullptr)), function(std::move(other.function)) {}
+      ~Counted() {
+        if (group != nullptr) group->done();
+      }
+      void operator()() { function(); }
+    };
+    if (!weft::go(Counted(this, std::forward<F>(f)), options)) throw std::bad_alloc();
+  }
+
+  [[nodiscard]] std::int64_t count() const { return count_; }
+
+ private:
+  std::int64_t count_ = 0;
+  std::uint32_t waiters_ = 0;
+  Sema sema_;
+};
+
+}  // namespace weft
