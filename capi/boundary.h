@@ -23,7 +23,7 @@
 
 #include "capi/weft.h"
 #include "os/clocks.h"
-#include "os/port.h"
+#include "os/port/all.h"
 #include "os/reactor.h"
 #include "scheduler/scheduler.h"
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "os/port/host_poll.h"
+#include "os/port/on_a_g.h"
 #include "os/wasip1/calls.h"
 
 namespace weft::port {

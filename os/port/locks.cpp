@@ -5,7 +5,6 @@
 #include <string>
 
 #include "os/port/failure.h"
-#include "os/port/os_wasm.h"
 #include "os/port/port.h"
 
 namespace weft::port {

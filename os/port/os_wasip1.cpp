@@ -38,7 +38,7 @@ void usleep(std::uint32_t usec) {
   Port& port = this_port();
   const bool bound = place(port) == Place::thread ||
                      (place(port) == Place::g && port.scheduler().current_m().locks != 0);
-  if (bound && !port.is_strict()) return usleep_no_g(usec);
+  if (bound && !port.is_strict()) return sleep_with_g(port, "usleep_no_g", usec);
   subscription in{};
   event out{};
   size nevents = 0;

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "os/port/os_wasm.h"
+#include "os/port/types.h"
 
 namespace weft::port {
 

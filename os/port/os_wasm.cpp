@@ -37,10 +37,7 @@ void osyield_no_g() {
 void usleep_no_g(std::uint32_t usec) {
   Port& port = this_port();
   if (port.is_strict()) return usleep(usec);
-  require_inside(port, "usleep_no_g");
-  Scheduler& scheduler = port.scheduler();
-  if (usec == 0) return scheduler.yield_m();
-  (void)scheduler.sleep_m("usleep_no_g", scheduler.now() + microseconds(usec));
+  sleep_with_g(port, "usleep_no_g", usec);
 }
 
 // --- the life of an M ---
@@ -62,7 +59,7 @@ void exitThread(std::atomic<std::uint32_t>* wait) {
 }
 
 void mpreinit(M* mp) {
-  (void)this_port().gsignal_of(*mp);
+  this_port().mpreinit(*mp);
 }
 
 void minit() {}

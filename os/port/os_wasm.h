@@ -1,6 +1,6 @@
 // Go's os_wasm.go: what the runtime asks of an operating system that has neither threads nor
 // signals. The names are Go's own; docs/port.md tells for each what Go's source does and what weft
-// does. The names that are about signals are in signals/port_signals.h.
+// does. The names that are about signals are in signals/os_wasm_signals.h.
 //
 //   emulated here  osyield osyield_no_g usleep_no_g newosproc exitThread preemptM
 //   as in Go       everything else: empty stays empty, constants and messages are the same
@@ -54,10 +54,6 @@ void preemptM(M* mp) noexcept;
 std::int64_t cputicks();       // nanotime1().
 std::uintptr_t getcallerfp();  // 0: there are no frame pointers.
 
-struct WallTime {
-  std::int64_t sec;
-  std::int32_t nsec;
-};
 WallTime syscall_now();  // The time of day, for Go's package syscall.
 
 void setProcessCPUProfiler(std::int32_t hz);  // Nothing.

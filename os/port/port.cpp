@@ -7,8 +7,6 @@
 #include <exception>
 
 #include "os/port/failure.h"
-#include "os/port/locks.h"
-#include "os/port/os_wasm.h"
 
 namespace weft {
 namespace {
@@ -41,9 +39,9 @@ Port::Port(Scheduler& scheduler, wasip1::Process& process, Config config)
   }
   window_ = {window.data(), std::min<std::uint64_t>(window.size(), std::uint64_t{1} << 32)};
   ports_of_thread = this;
-  scheduler_.for_each_m([](M& m) {
-    port::mpreinit(&m);
-    port::minit();
+  scheduler_.for_each_m([this](M& m) {
+    mpreinit(m);
+    minit(m);
   });
   scheduler_.set_port(this);
 }
@@ -112,27 +110,25 @@ port::Gsignal& Port::gsignal_of(M& m) {
   return *static_cast<port::Gsignal*>(m.gsignal);
 }
 
-// --- MPort: Go's names do it ---
+// --- MPort ---
 
+// What Go's mpreinit does: it gives the M a signal stack.
 void Port::mpreinit(M& m) {
-  port::mpreinit(&m);
+  (void)gsignal_of(m);
 }
 
-void Port::minit(M&) {
-  port::minit();
-}
+// Empty in Go's wasm port, and here.
+void Port::minit(M&) {}
 
 // An M that ends with a lock leaves one that nobody can ever unlock: the run ends, in Go's words.
 void Port::unminit(M& m) {
   if (m.locks != 0 && !m.leaving) {
     scheduler_.fail(std::make_exception_ptr(port::Throw("schedule: holding locks")), 0);
   }
-  port::unminit();
 }
 
-void Port::mdestroy(M& m) {
-  port::mdestroy(&m);
-}
+// Empty in Go's wasm port, and here.
+void Port::mdestroy(M&) {}
 
 void Port::newosproc(M&) {
   count(port::Lacking::newosproc);
@@ -156,37 +152,11 @@ void require_inside(const Port& port, const char* call) {
   }
 }
 
-void on_a_g(Port& port, const std::function<void()>& f) {
-  if (place(port) == Place::g) return f();
-  struct Errand {
-    const std::function<void()>& f;
-    std::exception_ptr failure;
-    note done;
-    bool finished = false;
-  } errand{f, nullptr, {}, false};
-  Result<G*> spawned = port.scheduler().spawn([&errand] {
-    try {
-      errand.f();
-    } catch (const Killed&) {
-      throw;
-    } catch (...) {
-      errand.failure = std::current_exception();
-    }
-    errand.finished = true;
-    wake_note(errand.done);
-  });
-  if (!spawned) throw Throw(spawned.error().message);
-  // When this thread is killed while it waits, the G must not touch its frame again.
-  struct CallOff {
-    Scheduler& scheduler;
-    G& g;
-    const Errand& errand;
-    ~CallOff() {
-      if (!errand.finished) scheduler.kill(g);
-    }
-  } call_off{port.scheduler(), **spawned, errand};
-  (void)sleep_on_note(errand.done, "host call", -1);
-  if (errand.failure != nullptr) std::rethrow_exception(errand.failure);
+void sleep_with_g(const Port& port, const char* call, std::uint32_t usec) {
+  require_inside(port, call);
+  Scheduler& scheduler = port.scheduler();
+  if (usec == 0) return scheduler.yield_m();
+  (void)scheduler.sleep_m(call, scheduler.now() + microseconds(usec));
 }
 
 }  // namespace port

@@ -10,7 +10,8 @@
 // preemptM does nothing, usleep blocks the whole thread. Both count the calls that a wasm target
 // lacks (lacking()), so a porter sees them without running into each.
 //
-// What the port does not do: decide who runs (the Scheduler) or implement WASI (os/wasip1).
+// What the port does not do: decide who runs (the Scheduler) or implement WASI (os/wasip1). It is
+// the bottom of this folder: the functions with Go's names stand above it and use it.
 //
 // Invariants:
 //   I1. An M of this scheduler that has been through mpreinit has a Gsignal, and keeps it, dead or
@@ -188,9 +189,9 @@ enum class Place : std::uint8_t {
 // Throws Throw("CALL: called outside of a G and of a thread") there.
 void require_inside(const Port& port, const char* call);
 
-// Runs f, which may park, on a G: on the current one, or while this thread sleeps on one of its
-// own. Requires a place that is not outside.
-void on_a_g(Port& port, const std::function<void()>& f);
+// The M sleeps with its G, for microseconds, and the other Ms run; 0: they run once. `call` names
+// the caller in the Throw and in dumps; a string that lives for ever. Throws as require_inside.
+void sleep_with_g(const Port& port, const char* call, std::uint32_t usec);
 
 }  // namespace port
 }  // namespace weft

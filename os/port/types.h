@@ -116,6 +116,12 @@ struct subscription {
 static_assert(sizeof(subscription) == 48 && offsetof(subscription, userdata) == 0 &&
               offsetof(subscription, u) == 8);
 
+// A time of day: what walltime returns.
+struct WallTime {
+  std::int64_t sec;
+  std::int32_t nsec;
+};
+
 // What an M has for its operating system on wasm: nothing.
 struct mOS {};
 static_assert(std::is_empty_v<mOS>, "Go's has size 0; C++ has no smaller object than one byte");

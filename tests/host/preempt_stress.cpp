@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "os/clocks.h"
-#include "os/port.h"
+#include "os/port/all.h"
 #include "os/reactor.h"
 #include "scheduler/api.h"
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "signals/port_signals.h"
+#include "signals/os_wasm_signals.h"
 #include "tests/unit/os/port/port_rows.h"
 #include "tests/unit/os/port/port_world.h"
 

@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-#include "signals/port_signals.h"
+#include "signals/os_wasm_signals.h"
 #include "tests/unit/os/port/port_rows.h"
 
 using namespace weft;

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "os/port.h"
+#include "os/port/all.h"
 #include "tests/unit/world.h"
 
 namespace weft::test {

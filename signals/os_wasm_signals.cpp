@@ -1,4 +1,4 @@
-#include "signals/port_signals.h"
+#include "signals/os_wasm_signals.h"
 
 #include "os/port/failure.h"
 #include "os/port/port.h"

@@ -1,4 +1,4 @@
-// Everything of the port: include this to write a runtime in C++ on weft. From C: capi/weft.h.
+// Everything of the port in one include: for runtimes in C++ on weft. From C: capi/weft.h.
 //
 //   Reactor reactor;  SystemClock clock;  Scheduler scheduler(clock, reactor);
 //   auto process = wasip1::Process::create(reactor, clock, {.args = {"runtime"}});
@@ -12,6 +12,7 @@
 #include "os/port/failure.h"
 #include "os/port/imports.h"
 #include "os/port/locks.h"
+#include "os/port/on_a_g.h"
 #include "os/port/os_wasip1.h"
 #include "os/port/os_wasm.h"
 #include "os/port/port.h"
