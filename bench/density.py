@@ -75,7 +75,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.error = lambda message: fail(f"{message}; --help tells what there is", 64)
     parser.add_argument("-n", "--guests", type=int, default=100_000)
-    parser.add_argument("--engine", choices=["aot", "interp"], default="aot")
+    parser.add_argument("--engine", default="aot", help="or all: one after the other")
     parser.add_argument("--sleep", type=int, default=0, help="seconds; default: by the number")
     parser.add_argument("--weft", type=pathlib.Path, default=ROOT / "build/release/tools/weft")
     parser.add_argument("--guest", type=pathlib.Path,
@@ -88,6 +88,16 @@ def main():
                       (options.guest, "tests/guests/build.py build/guests")):
         if not path.exists():
             fail(f"{path} is missing: {how} makes it")
+    engines = [options.engine]
+    if options.engine == "all":
+        listed = subprocess.run([options.weft, "engines"], capture_output=True, text=True,
+                                check=True).stdout
+        engines = [line.split()[0] for line in listed.splitlines()]
+    for options.engine in engines:
+        report(options)
+
+
+def report(options):
     one = measure(options, 1)
     many = measure(options, options.guests)
     others = options.guests - 1

@@ -15,36 +15,29 @@
 
 #include "bench/guest_engines.h"
 #include "bench/world.h"
-#include "guest/aot/aot.h"
 #include "guest/runtime.h"
-#include "guest/wabt/interp.h"
 #include "sim/record/recorder.h"
 
 namespace weft::bench {
 
 std::string refused;
 
-namespace {
-
-[[maybe_unused]] std::unique_ptr<Engine> make_aot_here() {
-  AotOptions options;
-  options.cache_folder = WEFT_BENCH_GUESTS "/aot-cache";
-  options.say = [](std::string_view line) { refused = line; };
-  return make_aot(options);
+std::vector<EngineRow> engines() {
+  std::vector<EngineRow> found;
+  for (const EngineRow& row : engine_rows()) {
+#if defined(WEFT_ASAN) || defined(WEFT_TSAN)
+    if (row.makes_machine_code) continue;
+#endif
+    if (row.is_fixed) found.push_back(row);
+  }
+  return found;
 }
 
-const EngineRow kEngines[] = {
-    {"interp", make_interp},
-// Code from a C compiler has no sanitizers: not in such a build.
-#if !defined(WEFT_ASAN) && !defined(WEFT_TSAN)
-    {"aot", make_aot_here},
-#endif
-};
-
-}  // namespace
-
-std::span<const EngineRow> engines() {
-  return kEngines;
+std::unique_ptr<Engine> make(const EngineRow& engine) {
+  EngineOptions options;
+  options.aot.cache_folder = WEFT_BENCH_GUESTS "/aot-cache";
+  options.aot.say = [](std::string_view line) { refused = line; };
+  return engine.make(std::move(options));
 }
 
 namespace {
@@ -83,7 +76,7 @@ std::int64_t turns(const Runtime& runtime) {
 void run_guests(benchmark::State& state, const EngineRow& engine, const char* file,
                 std::int64_t guests, std::int64_t each_turn, sim::Recorder* recorder = nullptr) {
   refused.clear();
-  const auto runtime = std::make_unique<Runtime>(engine.make());
+  const auto runtime = std::make_unique<Runtime>(make(engine));
   const auto module = runtime->load(std::string(WEFT_BENCH_GUESTS "/") + file);
   if (!module) return state.SkipWithError(module.error().message.c_str());
   if (!refused.empty()) return state.SkipWithError(refused.c_str());
@@ -136,25 +129,25 @@ void run_recorded(benchmark::State& state, const EngineRow& engine) {
 }
 
 void register_guest_benchmarks() {
-  for (const EngineRow& engine : kEngines) {
+  for (const EngineRow& engine : engines()) {
     for (const std::int64_t guests : {2, 1'000}) {
       const std::string name =
           std::string("guest/yield/") + engine.name + "/" + std::to_string(guests);
-      benchmark::RegisterBenchmark(name.c_str(), [&engine, guests](benchmark::State& state) {
+      benchmark::RegisterBenchmark(name.c_str(), [engine, guests](benchmark::State& state) {
         run_guests(state, engine, "yields.wasm", guests, 1);
       });
     }
-    const auto each_call = [&engine](const char* what, auto run) {
+    const auto each_call = [engine](const char* what, auto run) {
       benchmark::RegisterBenchmark((std::string(what) + engine.name).c_str(), run);
     };
-    each_call("guest/host_call/", [&engine](benchmark::State& state) {
+    each_call("guest/host_call/", [engine](benchmark::State& state) {
       run_guests(state, engine, "calls.wasm", 1, kCallsPerYield);
     });
-    each_call("guest/clock_call/", [&engine](benchmark::State& state) {
+    each_call("guest/clock_call/", [engine](benchmark::State& state) {
       run_guests(state, engine, "clock.wasm", 1, kCallsPerYield);
     });
     each_call("guest/clock_call_recorded/",
-              [&engine](benchmark::State& state) { run_recorded(state, engine); });
+              [engine](benchmark::State& state) { run_recorded(state, engine); });
   }
 }
 const bool registered = (register_guest_benchmarks(), true);

@@ -1,20 +1,18 @@
-// The engines of the benchmarks with guests: one row each.
+// The engines of the benchmarks with guests.
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
+#include <vector>
 
-#include "guest/engine.h"
+#include "guest/engines.h"
 
 namespace weft::bench {
 
-struct EngineRow {
-  const char* name;
-  std::unique_ptr<Engine> (*make)();
-};
+// Those that are measured; with a sanitizer, those that it sees.
+std::vector<EngineRow> engines();
 
-std::span<const EngineRow> engines();
+std::unique_ptr<Engine> make(const EngineRow& engine);
 
 // Why the engine under test did not take the last module; empty when it did.
 extern std::string refused;

@@ -39,7 +39,7 @@ bool run_one(Runtime& runtime, const std::shared_ptr<Module>& module, const Uniq
 void instances(benchmark::State& state, const EngineRow& engine, const std::string& guest) {
   refused.clear();
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  Runtime runtime(engine.make());
+  Runtime runtime(make(engine));
   const auto module = runtime.load(path_of(guest));
   if (!module) return state.SkipWithError(module.error().message.c_str());
   if (!refused.empty()) return state.SkipWithError(refused.c_str());
@@ -52,7 +52,7 @@ void register_instance_benchmarks() {
   for (const EngineRow& engine : engines()) {
     for (const char* guest : {"empty", "c"}) {
       const std::string name = std::string("guest/instance/") + engine.name + "/" + guest;
-      benchmark::RegisterBenchmark(name.c_str(), [&engine, guest](benchmark::State& state) {
+      benchmark::RegisterBenchmark(name.c_str(), [engine, guest](benchmark::State& state) {
         instances(state, engine, guest);
       });
     }

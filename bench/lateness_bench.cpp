@@ -20,7 +20,7 @@ constexpr int kTicksEach = 100;
 // has been is left out.
 void ticks_beside_a_loop(benchmark::State& state, const EngineRow& engine) {
   refused.clear();
-  const auto runtime = std::make_unique<Runtime>(engine.make());
+  const auto runtime = std::make_unique<Runtime>(make(engine));
   const auto module = runtime->load(WEFT_BENCH_GUESTS "/spins.wasm");
   if (!module) return state.SkipWithError(module.error().message.c_str());
   if (!refused.empty()) return state.SkipWithError(refused.c_str());
@@ -49,7 +49,7 @@ void ticks_beside_a_loop(benchmark::State& state, const EngineRow& engine) {
 void register_lateness_benchmarks() {
   for (const EngineRow& engine : engines()) {
     const std::string name = std::string("guest/ticks_beside_a_loop/") + engine.name;
-    benchmark::RegisterBenchmark(name.c_str(), [&engine](benchmark::State& state) {
+    benchmark::RegisterBenchmark(name.c_str(), [engine](benchmark::State& state) {
       ticks_beside_a_loop(state, engine);
     })->UseRealTime();
   }

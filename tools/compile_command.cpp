@@ -15,9 +15,9 @@ std::optional<ExitNow> compile_command(const std::vector<std::string>& args) {
       "the cache ('weft cache ls'). A module that is there already is left alone.",
       "weft compile");
   std::vector<std::string> paths;
-  AotOptions options;
+  EngineOptions options;
   app.add_option("module", paths, "The modules")->required()->type_name("FILE");
-  add_aot_options(app, options);
+  add_aot_options(app, options.aot);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::CallForHelp&) {
@@ -29,10 +29,10 @@ std::optional<ExitNow> compile_command(const std::vector<std::string>& args) {
   // Here it is an error, not a reason for another engine.
   std::string failures;
   speak_on_stderr(options);
-  options.say = [&failures](std::string_view line) {
+  options.aot.say = [&failures](std::string_view line) {
     failures += "weft: " + std::string(line.substr(0, line.rfind(';'))) + "\n";
   };
-  Runtime runtime(make_interruptible_aot(options));
+  Runtime runtime(make_interruptible("aot", options));
   GuestLimits limits;
   limits.memory_pages_max = UINT32_MAX;  // A limit of those who run it.
   for (const std::string& path : paths) {

@@ -9,7 +9,6 @@
 #include <cstdio>
 
 #include "base/printable.h"
-#include "guest/wabt/interp.h"
 #include "tools/noted_signals.h"
 
 namespace weft::tools {
@@ -38,47 +37,60 @@ class Progress {
   std::chrono::steady_clock::time_point since_;
 };
 
-// The engine aot, whose load() leaves nothing behind when a signal ends it.
-class InterruptibleAot final : public Engine {
+// An engine whose load() leaves nothing behind when a signal ends it.
+class Interruptible final : public Engine {
  public:
-  explicit InterruptibleAot(AotOptions options) {
-    options.wait = [] {
+  Interruptible(const EngineRow& row, EngineOptions options) {
+    options.aot.wait = [] {
       constexpr int kLookMs = 5;
       ::poll(nullptr, 0, kLookMs);
       NotedSignals::check();
     };
-    aot_ = make_aot(std::move(options));
+    engine_ = row.make(std::move(options));
   }
   Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
                                        const GuestLimits& limits, Role role) override {
     const NotedSignals signals;
-    auto module = aot_->load(std::move(name), binary, limits, role);
+    auto module = engine_->load(std::move(name), binary, limits, role);
     NotedSignals::check();
     return module;
   }
 
  private:
-  std::unique_ptr<Engine> aot_;
+  std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace
 
-void speak_on_stderr(AotOptions& options) {
-  options.say = [](std::string_view line) {
+void speak_on_stderr(EngineOptions& options) {
+  options.aot.say = [](std::string_view line) {
     std::fputs(fmt::format("weft: {}\n", printable(line)).c_str(), stderr);
   };
-  if (::isatty(STDERR_FILENO) == 1) options.progress = Progress();
+  if (::isatty(STDERR_FILENO) == 1) options.aot.progress = Progress();
 }
 
-std::unique_ptr<Engine> make_engine(const std::string& name, AotOptions options) {
-  if (name == "interp") return make_interp();
-  options.compile = name == "aot";
+std::unique_ptr<Engine> make_engine(std::string_view name, EngineOptions options) {
   speak_on_stderr(options);
-  return make_interruptible_aot(std::move(options));
+  return make_interruptible(name, std::move(options));
 }
 
-std::unique_ptr<Engine> make_interruptible_aot(AotOptions options) {
-  return std::make_unique<InterruptibleAot>(std::move(options));
+std::unique_ptr<Engine> make_interruptible(std::string_view name, EngineOptions options) {
+  const EngineRow* row = find_engine(name);
+  WEFT_CHECK(row != nullptr, "an engine of the table");
+  if (!row->loads_in_steps) return row->make(std::move(options));
+  return std::make_unique<Interruptible>(*row, std::move(options));
+}
+
+std::vector<std::string> engine_names() {
+  std::vector<std::string> names;
+  for (const EngineRow& row : engine_rows()) names.emplace_back(row.name);
+  return names;
+}
+
+std::vector<std::string> fixed_engine_names() {
+  std::vector<std::string> names = engine_names();
+  std::erase_if(names, [](const std::string& name) { return !find_engine(name)->is_fixed; });
+  return names;
 }
 
 }  // namespace weft::tools

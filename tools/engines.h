@@ -3,20 +3,26 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
-#include "guest/aot/aot.h"
+#include "guest/engines.h"
 
 namespace weft::tools {
 
-// `name`: interp, aot or auto.
-std::unique_ptr<Engine> make_engine(const std::string& name, AotOptions options);
+// `name`: of a row of guest/engines.cpp.
+std::unique_ptr<Engine> make_engine(std::string_view name, EngineOptions options);
 
-// The engine aot for a command: SIGINT, SIGTERM and SIGHUP while it compiles end the compilers and
+// An engine for a command: SIGINT, SIGTERM and SIGHUP while it loads in steps end the compilers and
 // remove their files; then load() throws Interrupted (tools/noted_signals.h).
-std::unique_ptr<Engine> make_interruptible_aot(AotOptions options);
+std::unique_ptr<Engine> make_interruptible(std::string_view name, EngineOptions options);
+
+// What --engine may be; for a replay only the fixed ones (guest/engines.h).
+std::vector<std::string> engine_names();
+std::vector<std::string> fixed_engine_names();
 
 // Makes the options tell the user why a module runs on interp, and, on a terminal, how far a
 // compilation is that takes longer than a second.
-void speak_on_stderr(AotOptions& options);
+void speak_on_stderr(EngineOptions& options);
 
 }  // namespace weft::tools

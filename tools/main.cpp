@@ -12,7 +12,7 @@
 
 #include "tools/cache_command.h"
 #include "tools/compile_command.h"
-#include "tools/engines.h"
+#include "tools/engines_command.h"
 #include "tools/exec_options.h"
 #include "tools/exit_codes.h"
 #include "tools/noted_signals.h"
@@ -55,6 +55,7 @@ int top_level(int argc, char** argv) {
   app.add_subcommand("exec", "Run a Go program: for go run -exec and go test -exec");
   app.add_subcommand("compile", "Compile modules for the engine aot, ahead of their first run");
   app.add_subcommand("cache", "List or clear the compiled modules");
+  app.add_subcommand("engines", "List the engines, one a line");
   app.add_subcommand("test", "Run guests in many schedules until one fails");
   app.add_subcommand("replay", "Run a recorded schedule again");
   app.add_subcommand("report", "Make a page of a trace");
@@ -98,6 +99,7 @@ int main(int argc, char** argv) try {
   if (command == "exec") return run(parse_exec({words.begin() + 1, words.end()}));
   if (command == "compile") return finish(compile_command({words.begin() + 1, words.end()}));
   if (command == "cache") return finish(cache_command({words.begin() + 1, words.end()}));
+  if (command == "engines") return finish(engines_command({words.begin() + 1, words.end()}));
   if (command == "test") return test(parse_test({words.begin() + 1, words.end()}));
   if (command == "report") return report_command({words.begin() + 1, words.end()});
   if (command == "replay") return replay_command({words.begin() + 1, words.end()});

@@ -235,7 +235,7 @@ int replay_command(const std::vector<std::string>& args) {
   app.add_option("--modules", options.modules, "Where the modules are now, by their old names")
       ->type_name("DIR");
   app.add_option("--engine", options.engine, "Another engine than that of the recording")
-      ->check(CLI::IsMember({"interp", "aot"}));
+      ->check(CLI::IsMember(fixed_engine_names()));
   try {
     std::vector<std::string> words(args.rbegin(), args.rend());  // As CLI11 wants them.
     app.parse(std::move(words));

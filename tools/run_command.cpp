@@ -181,7 +181,7 @@ int run_command(const RunOptions& options) {
   RunWatch watch(options);  // Both outlive the runtime, which uses them to its end.
   std::optional<Starter> starter;
   if (const auto code = watch.open()) return *code;
-  Runtime runtime(watch.runtime_options(), make_engine(options.engine, options.aot));
+  Runtime runtime(watch.runtime_options(), make_engine(options.engine, options.engine_options));
   watch.install(runtime);
   runtime.limit_all(options.all);
   runtime.on_guest_end([&watch](const Guest& guest) {

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 
+#include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/listener.h"
 #include "tools/world_file.h"
@@ -42,9 +43,8 @@ struct RawGuest {
 
 void add_engine_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
   app.add_option("--engine", run.engine,
-                 "How guests are executed: interp starts at once; aot compiles them with the C\n"
-                 "compiler, once; auto is aot when it has been compiled, else interp")
-      ->check(CLI::IsMember({"interp", "aot", "auto"}))
+                 "How guests are executed; 'weft engines' tells what each is")
+      ->check(CLI::IsMember(engine_names()))
       ->capture_default_str();
   app.add_option("--fuel", guest.fuel,
                  "End this guest at this many checks, which it passes in loops and calls")
@@ -55,7 +55,7 @@ void add_engine_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
       ->check(CLI::Range(kStackKibMin, kStackKibMax))
       ->type_name("KIB")
       ->capture_default_str();
-  add_aot_options(app, run.aot);
+  add_aot_options(app, run.engine_options.aot);
 }
 
 void add_guest_options(CLI::App& app, RawGuest& guest) {
@@ -259,8 +259,9 @@ std::string misfit(const RawOptions& raw, const RunOptions& run) {
     }
     return {};
   }
-  if (run.engine == "auto") {
-    return "--engine auto does not go with --virtual-time: which engine it is would depend on what "
+  if (!find_engine(run.engine)->is_fixed) {
+    return "--engine " + run.engine +
+           " does not go with --virtual-time: which engine it is would depend on what "
            "was compiled before";
   }
   if (run.grace_s != 0) return "--grace is real time; it has no meaning with --virtual-time";

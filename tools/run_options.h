@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-#include "guest/aot/aot.h"
+#include "guest/engines.h"
 #include "guest/runtime.h"
 #include "tools/limit_options.h"
 #include "tools/sim_options.h"
@@ -37,8 +37,8 @@ struct RunOptions {
   std::vector<GuestSpec> guests;
   bool stats = false;
   bool trace_wasi = false;
-  std::string engine = "interp";  // interp, aot or auto.
-  AotOptions aot;
+  std::string engine = kDefaultEngine;  // Of a row of guest/engines.cpp.
+  EngineOptions engine_options;
   UseLimits all;  // What all guests may use together.
   SimOptions sim;
   sim::WorldSpec world;    // Of --world, which then has given the guests.

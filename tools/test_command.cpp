@@ -110,7 +110,7 @@ class Test {
   explicit Test(const TestOptions& options)
       : options_(options),
         explore_(options.explore),
-        loader_(make_engine(options.run.engine, options.run.aot)) {}
+        loader_(make_engine(options.run.engine, options.run.engine_options)) {}
 
   Status prepare() {
     auto guests = load_guests(loader_, options_.run);

@@ -183,7 +183,7 @@ int run_and_close(const RunOptions& options, const std::vector<sim::GuestSetup>&
 
 int run_virtual(const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);  // An error of the write, for the guest to see.
-  Runtime loader(make_engine(options.engine, options.aot));
+  Runtime loader(make_engine(options.engine, options.engine_options));
   auto guests = load_guests(loader, options);
   if (!guests) {
     complain("", guests.error());

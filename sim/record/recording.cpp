@@ -20,8 +20,8 @@ bool read_head(ByteReader& from, RecordingHead& head) {
   head.seed = from.number();
   head.monotonic_ns = from.signed_number();
   head.realtime_ns = from.signed_number();
-  return (head.engine == "interp" || head.engine == "aot" || head.engine == "auto") &&
-         read_guests(from, head.guests) && from.at_end() && !head.guests.empty();
+  return find_engine(head.engine) != nullptr && read_guests(from, head.guests) && from.at_end() &&
+         !head.guests.empty();
 }
 
 bool read_entry(ByteReader& from, std::size_t guests, ClockMemory& clocks, Entry& entry) {

@@ -84,7 +84,8 @@ bool read_body(ByteReader& from, std::uint64_t version, ReplayFile& file) {
     file.quantum = static_cast<std::uint32_t>(quantum);
   }
   file.engine = from.text();
-  if (file.engine != "interp" && file.engine != "aot") return false;
+  const EngineRow* engine = find_engine(file.engine);
+  if (engine == nullptr || !engine->is_fixed) return false;
   file.copy_folders = from.number() != 0;
   file.input = from.text();
   file.has_expected = from.number() != 0;

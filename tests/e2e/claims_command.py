@@ -46,6 +46,16 @@ def _(weft):
     weft.run("--engine", "steam", "c_hello").expect_error(USAGE, "steam", "interp")
 
 
+@claim("weft engines lists the engines, one a line, and every one of them runs a guest")
+def _(weft):
+    lines = weft.raw("engines").expect(code=0, err="").lines()
+    assert len(lines) >= 2 and all(len(line.split()) > 2 for line in lines), lines
+    for name in weft.engines():
+        weft.run("--engine", name, "c_exit7").expect(code=7, out="leaving with 7", err="")
+    weft.raw("engines", "--help").expect(code=0, out_has="^auto +aot for a module")
+    weft.raw("engines", "steam").expect_error(USAGE, "steam")
+
+
 @claim("--engine interp runs a guest")
 def _(weft):
     weft.run("--engine", "interp", "c_hello").expect(code=0, out="hello from c\n", err="")

@@ -106,22 +106,22 @@ def _(weft):
     assert not objects(folder)
 
 
-@claim("a trap is told in the same words by both engines, and with both kinds of bounds")
+@claim("a trap is told in the same words by every engine, and with both kinds of bounds")
 def _(weft):
     for guest in ["c_trap_oob", "c_trap_div", "wat_trap_table", "wat_recursion"]:
         told = {weft.run(f"--engine={engine}", *bounds, guest).expect(code=TRAP).err
-                for engine, bounds in [("interp", []), ("aot", ["--bounds=guard"]),
-                                       ("aot", ["--bounds=check"])]}
+                for engine in weft.engines()
+                for bounds in [[], ["--bounds=guard"], ["--bounds=check"]]}
         assert len(told) == 1, told
 
 
-@claim("a trap in a guest with line numbers is told with its line of source, on both engines")
+@claim("a trap in a guest with line numbers is told with its line of source, on every engine")
 def _(weft):
     source = pathlib.Path(__file__).parent.parent / "guests/c/trap_div.c"
     line = 1 + source.read_text().splitlines().index("  return a / b;")
     stripped = weft.scratch / "stripped.wasm"
     stripped.write_bytes(without_section(weft.guest("c_trap_div").read_bytes(), b".debug_line"))
-    for words in [["--engine=interp"], ["--engine=aot"], ["--virtual-time"]]:
+    for words in [["--virtual-time"], *([f"--engine={name}"] for name in weft.engines())]:
         weft.run(*words, "c_trap_div").expect(
             err_has=rf"integer divide by zero\s+at offset 0x[0-9a-f]+ \(trap_div\.c:{line}\)\n")
     # A replay goes by the kind of trap: the line is no part of what must be the same.
@@ -136,11 +136,11 @@ def _(weft):
         code=TRAP, err_has=r"integer divide by zero at offset 0x[0-9a-f]+\n")
 
 
-@claim("--fuel ends a guest at the same check on both engines")
+@claim("--fuel ends a guest at the same check on every engine")
 def _(weft):
     told = {(run.out, run.err) for run in
             [weft.run(f"--engine={engine}", "--fuel", 300001, "c_compute").expect(code=TRAP)
-             for engine in ["interp", "aot", "aot"]]}
+             for engine in [*weft.engines(), *weft.engines()]]}
     assert len(told) == 1, told
     (out, err), = told
     assert "hundred thousands 2 " in out and "trap: out of fuel at offset" in err, (out, err)
@@ -155,9 +155,9 @@ def _(weft):
     missing.expect(code=LOAD_ERROR, err_has="/no/such.wasm")
 
 
-@claim("a guest in an endless loop leaves the others their turns, on both engines")
+@claim("a guest in an endless loop leaves the others their turns, on every engine")
 def _(weft):
-    for engine in ["interp", "aot"]:
+    for engine in weft.engines():
         with weft.start(f"--engine={engine}", "c_busy", ":::", "c_ticker") as run:
             run.read_until(b"busy")
             run.read_until(b"tick")

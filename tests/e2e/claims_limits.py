@@ -5,12 +5,10 @@ import time
 from claims_engine import fresh_cache
 from harness import LOAD_ERROR, TRAP, USAGE, claim
 
-ENGINES = ["interp", "aot"]
-
 
 @claim("--deadline ends a guest that sleeps and one that computes, and no other guest")
 def _(weft):
-    for engine in ENGINES:
+    for engine in weft.engines():
         run = weft.run(f"--engine={engine}", "--deadline", "50ms", "c_sleep2s", ":::",
                        "--deadline", "50ms", "c_busy", ":::", "c_sleep300")
         run.expect(code=TRAP, out_has="slept", err_has=[
@@ -23,7 +21,7 @@ def _(weft):
 def _(weft):
     told = {(run.out, run.err) for run in [
         weft.run(f"--engine={engine}", "--output", "95", "c_limits", "write", "1000").expect(
-            code=TRAP) for engine in ENGINES]}
+            code=TRAP) for engine in weft.engines()]}
     assert len(told) == 1, told
     (out, err), = told
     assert len(out) == 95 and "trap: output limit reached at offset" in err, (out, err)
@@ -35,7 +33,7 @@ def _(weft):
     weft.raw("compile", weft.guest("c_yield_n")).expect(code=0)
     told = {weft.run(f"--engine={engine}", "--deadline", "50ms", "c_yield_n", "1000000000").expect(
         code=TRAP, err_has=["in __wasi_sched_yield", "in sched_yield", "in main"]).err
-            for engine in ENGINES}
+            for engine in weft.engines()}
     assert len(told) == 1, told
 
 
@@ -48,7 +46,7 @@ def _(weft):
 
 @claim("--fds and --total-fds: EMFILE and ENFILE")
 def _(weft):
-    for engine in ENGINES:
+    for engine in weft.engines():
         weft.run(f"--engine={engine}", "--fds", 9, "--dir", "/tmp::/", "c_limits", "open").expect(
             code=0, out="5 opened, then EMFILE\n")
         weft.run(f"--engine={engine}", "--total-fds", 9, "--dir", "/tmp::/", "c_limits",
@@ -57,7 +55,7 @@ def _(weft):
 
 @claim("--total-memory: the memories of all guests grow to it, and no further")
 def _(weft):
-    for engine in ENGINES:
+    for engine in weft.engines():
         run = weft.run(f"--engine={engine}", "--total-memory", 4, "-n", 2, "c_limits", "grow")
         pages = [int(line.split()[0]) for line in run.expect(code=0).lines()]
         assert len(pages) == 2 and sum(pages) == 64, pages
@@ -65,7 +63,7 @@ def _(weft):
 
 @claim("--total-output, -fuel, -deadline, -tables and -stack end the guests, or start none")
 def _(weft):
-    for engine in ENGINES:
+    for engine in weft.engines():
         run = weft.run(f"--engine={engine}", "--total-output", "75", "-n", 3, "c_limits", "write",
                        "1000").expect(code=TRAP, err_has="output limit reached")
         assert len(run.out) == 75, run.out
@@ -82,7 +80,7 @@ def _(weft):
 
 @claim("--tables: more at the start is an error, growing beyond fails in the guest")
 def _(weft):
-    for engine in ENGINES:
+    for engine in weft.engines():
         weft.run(f"--engine={engine}", "--tables", "55", "wat_table_grow").expect(code=5, err="")
         weft.run(f"--engine={engine}", "--tables", "9", "wat_table_grow").expect_error(
             LOAD_ERROR, r"tables of 10 elements at start; the limit is 9 \(--tables\)")

@@ -28,7 +28,7 @@ def _(weft):
                        "c_clock", stdin="one\ntwo\n" * 300)
     run.expect(code=0)
     shutil.rmtree(folder)
-    for engine in ("interp", "aot"):
+    for engine in weft.engines():
         weft.raw("replay", "--engine", engine, file).expect(
             code=0, out=run.out, err_has=SAME, err_lacks="left the recording")
 

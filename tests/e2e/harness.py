@@ -120,7 +120,7 @@ class Result:
 class Weft:
     """The binary under test and the guests it runs."""
 
-    def __init__(self, binary, guests, scratch, engine="interp"):
+    def __init__(self, binary, guests, scratch, engine=""):
         self.binary = pathlib.Path(binary).resolve()
         self.guests = pathlib.Path(guests).resolve()
         self.scratch = pathlib.Path(scratch)
@@ -131,11 +131,19 @@ class Weft:
             # Kept from run to run, beside what else the build made.
             "XDG_CACHE_HOME": str(self.guests.parent / "cache" / "aot"),
         }
-        # A Go guest takes minutes to compile: it runs on interp, what is in the cache on aot.
-        self.engine = ["--engine=auto"] if engine == "aot" else []
+        # A Go guest takes minutes to compile: it runs on auto's other engine, what is in the cache
+        # on aot.
+        self.compiles = engine == "aot"
+        self.engine = [f"--engine={'auto' if self.compiles else engine}"] if engine else []
+
+    def engines(self):
+        """The names of the engines, from the command."""
+        listed = subprocess.run([self.binary, "engines"], capture_output=True, text=True,
+                                check=True)
+        return [line.split()[0] for line in listed.stdout.splitlines()]
 
     def fill_cache(self):
-        if self.engine:
+        if self.compiles:
             small = [path for path in sorted(self.guests.glob("*.wasm"))
                      if not path.name.startswith("go_")]
             pathlib.Path(self.environment["XDG_CACHE_HOME"]).mkdir(parents=True, exist_ok=True)

@@ -36,9 +36,11 @@ GUEST = re.compile(r"(c|go|wat)_\w+$")
 HASH = re.compile(r"^trace hash ([0-9a-f]{16})$", re.MULTILINE)
 
 
-def engines_of(words, go_aot):
-    return ["interp"] if not go_aot and any(w.startswith("go_") for w in words) else [
-        "interp", "aot"]
+def engines_of(weft, words, go_aot):
+    listed = subprocess.run([weft, "engines"], capture_output=True, text=True, check=True).stdout
+    names = [line.split()[0] for line in listed.splitlines()]
+    is_go = any(word.startswith("go_") for word in words)
+    return [name for name in names if name != "aot" or go_aot or not is_go]
 
 
 def run_once(weft, guests, words, engine, number):
@@ -75,7 +77,7 @@ def main():
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for words in PROGRAMS:
-            engines = engines_of(words, options.go_aot)
+            engines = engines_of(weft, words, options.go_aot)
             hashes = list(pool.map(
                 lambda number, words=words, engines=engines: run_once(
                     weft, guests, words, engines[number // 2 % len(engines)], number),

@@ -20,9 +20,8 @@
 
 #include "base/printable.h"
 #include "base/unique_fd.h"
-#include "guest/aot/aot.h"
+#include "guest/engines.h"
 #include "guest/runtime.h"
-#include "guest/wabt/interp.h"
 
 #if defined(WEFT_ASAN)
 // Of sanitizer/allocator_interface.h, which gcc does not bring.
@@ -158,11 +157,10 @@ class Arena {
   std::string expected_;
 };
 
-std::unique_ptr<Engine> engine_named(const std::string& word) {
-  if (word == "interp") return make_interp();
-  return make_aot({.say = [](std::string_view line) {
-    std::printf("      %s\n", printable(line).substr(0, 200).c_str());
-  }});
+std::unique_ptr<Engine> make(const EngineRow& engine) {
+  return engine.make({.aot = {.say = [](std::string_view line) {
+                        std::printf("      %s\n", printable(line).substr(0, 200).c_str());
+                      }}});
 }
 
 std::string compilers_fault() {
@@ -176,7 +174,10 @@ std::string compilers_fault() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return std::fputs("hostile interp|aot HEALTHY.wasm MODULE.wasm...\n", stderr), 64;
+  const EngineRow* engine = argc >= 4 ? find_engine(argv[1]) : nullptr;
+  if (engine == nullptr) {
+    return std::fputs("hostile ENGINE HEALTHY.wasm MODULE.wasm...\n", stderr), 64;
+  }
   int passed = 0;
   int failed = 0;
   const auto judge = [&](const std::string& what, const std::string& wrong) {
@@ -187,7 +188,7 @@ int main(int argc, char** argv) {
   std::size_t fds = 0;
   std::size_t mib = 0;
   {
-    Arena arena(engine_named(argv[1]), argv[2]);
+    Arena arena(make(*engine), argv[2]);
     fds = open_descriptors();
     mib = held_mib();
     for (int i = 3; i < argc; ++i) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs hostile modules beside a healthy guest, in one process: each must end with an error.
 
-    tests/hostile/run.py BUILDDIR GUESTDIR [--engine interp|aot] [--count 200] [--seed 1]
+    tests/hostile/run.py BUILDDIR GUESTDIR [--engine NAME] [--count 200] [--seed 1]
                          [--every 1]
 
 --every N runs each N-th module: compiling all for aot takes minutes. Prints a line for each module,
@@ -25,7 +25,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("guests", type=pathlib.Path)
-    parser.add_argument("--engine", default="interp", choices=["interp", "aot"])
+    parser.add_argument("--engine", default="interp")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1)

@@ -19,9 +19,8 @@
 #include <vector>
 
 #include "base/printable.h"
-#include "guest/aot/aot.h"
+#include "guest/engines.h"
 #include "guest/runtime.h"
-#include "guest/wabt/interp.h"
 
 using namespace weft;
 
@@ -63,13 +62,8 @@ std::vector<std::byte> read_file(const std::string& path) {
 
 class Executor {
  public:
-  explicit Executor(const std::string& engine) {
-    if (engine == "interp") {
-      engine_ = make_interp();
-    } else {
-      engine_ = make_aot({.say = [this](std::string_view) { on_interp_ = true; }});
-    }
-  }
+  explicit Executor(const EngineRow& engine)
+      : engine_(engine.make({.aot = {.say = [this](std::string_view) { on_interp_ = true; }}})) {}
 
   // On a G.
   void run() {
@@ -162,8 +156,9 @@ class Executor {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return std::fputs("executor interp|aot\n", stderr), 64;
-  Executor executor(argv[1]);
+  const EngineRow* engine = argc == 2 ? find_engine(argv[1]) : nullptr;
+  if (engine == nullptr) return std::fputs("executor ENGINE\n", stderr), 64;
+  Executor executor(*engine);
   const auto g = executor.runtime.scheduler().spawn([&] { executor.run(); },
                                                     {.stack_bytes = kStackOfCommands});
   if (!g) return 1;

@@ -14,6 +14,7 @@
 
 #include "base/unique_fd.h"
 #include "guest/aot/aot.h"
+#include "guest/engines.h"
 #include "guest/runtime.h"
 #include "guest/wabt/interp.h"
 
@@ -36,7 +37,15 @@ inline std::vector<std::byte> guest_bytes(const std::string& name) {
   return bytes;
 }
 
-inline constexpr const char* kEngines[] = {"interp", "aot"};
+// The engines that run every guest in their own way.
+inline std::vector<const char*> all_engines() {
+  std::vector<const char*> names;
+  for (const EngineRow& row : engine_rows()) {
+    if (row.is_fixed) names.push_back(row.name);
+  }
+  return names;
+}
+inline const std::vector<const char*> kEngines = all_engines();
 
 // Objects are kept from run to run, and shared by all tests of compiled guests.
 inline std::string aot_cache_folder() {
@@ -51,8 +60,9 @@ inline void expect_no_message(std::string_view line) {
 
 // One of kEngines.
 inline std::unique_ptr<Engine> make_engine(const std::string& name) {
-  if (name == "interp") return make_interp();
-  return make_aot({.cache_folder = aot_cache_folder(), .say = &expect_no_message});
+  const EngineRow* row = find_engine(name);
+  WEFT_CHECK(row != nullptr, name.c_str());
+  return row->make({.aot = {.cache_folder = aot_cache_folder(), .say = &expect_no_message}});
 }
 
 // Where a guest's output goes: a file without a name, read when the guest has ended.

@@ -1,0 +1,44 @@
+// The engines, one row each. An engine is added by a folder beside this file and a row in
+// engines.cpp: the command, the replay files, the benchmarks and the tests take names from here.
+//
+//   --engine NAME, a recording ─▶ find_engine ─▶ EngineRow::make ─▶ Engine
+//   weft engines, tests ─▶ engine_rows
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "guest/aot/aot.h"
+#include "guest/engine.h"
+
+namespace weft {
+
+// What an engine may be told. Each takes what it knows.
+struct EngineOptions {
+  AotOptions aot = {};
+};
+
+struct EngineRow {
+  const char* name;  // After --engine, and in recordings.
+  const char* what;  // One line, for people.
+  // The same module runs the same way on every machine. A choice among engines is not fixed: it
+  // has no place in virtual time.
+  bool is_fixed;
+  // Guests become machine code, which no sanitizer sees.
+  bool makes_machine_code;
+  // load() may take seconds, and calls AotOptions::wait meanwhile.
+  bool loads_in_steps;
+  std::unique_ptr<Engine> (*make)(EngineOptions options);
+};
+
+inline constexpr const char* kDefaultEngine = "interp";
+
+// In the order in which people read them. The first one is the oracle for the others.
+std::span<const EngineRow> engine_rows();
+
+// nullptr: there is no such engine.
+const EngineRow* find_engine(std::string_view name);
+
+}  // namespace weft
