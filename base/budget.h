@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Budget: so much of a thing that can be used up, or held and given back. Budgets stack up: what is
 // taken from a guest's is taken from that of all guests too, or from neither.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // WEFT_CHECK: the one way weft reports its own bugs.
 //
 // Three kinds of failure, three mechanisms (docs/style.md): a guest's mistake becomes a WASI errno,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // WEFT_INLINE: for the functions on the path of a switch, which must dissolve into their callers.
 //
 // Not for the cost of a call: for that of a return. A processor predicts a return from the calls it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Instant and Duration: points and spans on the monotonic clock, in nanoseconds.
 //
 // Plain 64-bit integers inside, as in Go: 292 years of range, arithmetic that saturates instead of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An intrusive, circular, doubly linked list: linking and unlinking allocate nothing and cost O(1).
 //
 // A type that wants to be on a list derives from ListLink<Tag>, one Tag for each list it may be on

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Foreign text, made fit for where it goes:
 //
 //   printable        one line of a terminal: control characters become \xNN, and what is longer

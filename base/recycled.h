@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recycled<T>: a T whose memory is kept, when it is deleted, for the next T of the same thread.
 //
 // For small objects that come and go all the time: `new` takes the one that was deleted last, and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Result<T>: a value, or an Error that says in words what failed and what to do about it.
 //
 // The way a failure of the host travels (a file that is missing, memory that ran out). Guests'

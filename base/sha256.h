@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SHA-256 (FIPS 180-4), for names of things that must not be forged: the keys of the cache of
 // compiled modules.
 #pragma once

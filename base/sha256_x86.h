@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SHA-256 with the SHA extensions of x86-64 processors: several times as fast as without.
 #pragma once
 

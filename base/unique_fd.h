@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // UniqueFd: the whole story of who closes a file descriptor. Whoever holds the UniqueFd does,
 // exactly once.
 #pragma once

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What many live guests take: memory, mappings, and whether all of them finish.
 
     bench/density.py                              100,000 compiled guests

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What guests cost: a sched_yield of one of several, and a call of a host function, on each engine;
 // and such a call when it is written into a recording, beside one that is not.
 //

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """How fast C programs run as guests, side by side:
 
     bench/guest_speed.py WEFT [--json FILE] [--rounds N] [--filter TEXT] [--smoke]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A histogram of times with a high dynamic range: any value from 1 ns to 292 years is kept with an
 // error of at most 1/64, in a fixed 29 KiB and without an allocation.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a guest costs from its making to its end: runtime.spawn(), its run, and all that is given
 // back. One after the other, so that each finds what the last one left: a warm pool of instances,
 // memories, stacks and descriptors.

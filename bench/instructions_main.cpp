@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // weft-instructions OPERATION COUNT: does one thing COUNT times and nothing else, so that
 // bench/instructions can count what it executes.
 //

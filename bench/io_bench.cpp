@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What it costs to wait for a descriptor: a byte through a pipe to another G, and one back.
 #include <fcntl.h>
 #include <unistd.h>

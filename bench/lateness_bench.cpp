@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How late a ticker is beside a guest that never gives way, on each engine.
 //
 // The guest runs for ever. A native G sleeps from tick to tick, looks at how late it woke, and then

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the operations of docs/library.md cost: each row of its table that no other benchmark is.
 #include <mutex>
 #include <shared_mutex>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // weft-bench: what the scheduler's operations cost, on Google Benchmark.
 //
 //   weft-bench                                       all, as a table

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a G costs: spawn and join, on stacks from the pool and on fresh ones; a tree of a million of
 // them; and what each takes of memory while it is parked.
 #include <unistd.h>

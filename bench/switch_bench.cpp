@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a switch costs: the raw jump_fcontext, and a yield, a park and a ready on top of it.
 #include <boost/context/detail/fcontext.hpp>
 #include <memory>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What it costs to hand something over: channels, select, a mutex.
 #include <array>
 #include <mutex>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What time costs: arming, cancelling and firing timers, Gs that sleep, and how late a sleeper
 // wakes.
 #include <memory>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an event costs when a trace is written: two Gs that yield to each other, which makes two
 // changes of state a yield, with a trace that goes to /dev/null. Without a trace nothing of this is
 // installed; `yield/2` is the same yield then.

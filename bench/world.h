@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every benchmark of the scheduler starts from, and how it reports.
 //
 // Goals: figures per operation that can be compared with other schedulers' on the same machine in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What stands behind a weft_scheduler, and the two ways over the border to C.
 //
 //   C ─ weft_x() ─▶ guarded(f): f's exceptions become error codes ─▶ os/port

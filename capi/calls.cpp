@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The calls from inside: each checks where it comes from, and is one function of the port.
 #include <vector>
 

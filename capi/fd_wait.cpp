@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // weft_poll: waiting for the host's descriptors through the reactor.
 //
 //   look: poll(2) without a timeout ─ some are ready ─▶ return

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // weft_create to weft_destroy, and how what runs is started: threads and Gs.
 #include <cstring>
 #include <new>

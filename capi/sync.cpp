@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Channels of pointers, mutexes and wait groups for Gs written in C: the primitives of scheduler/,
 // each behind a handle on the heap, with its panics as error codes.
 #include "capi/boundary.h"

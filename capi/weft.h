@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* weft.h: green threads on one OS thread, for runtimes written in C.
  *
  *   static void first(void *argument) { ... weft_osyield(); ... }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An echo server on one thread: a G for each connection. Prints its port, serves N connections.
 #include <arpa/inet.h>
 #include <sys/socket.h>

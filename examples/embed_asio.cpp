@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A guest for each connection, inside an ordinary Asio program: the connection is its stdin and
 // stdout. `embed_asio GUEST.wasm [N]` prints its port and serves N connections.
 #include <boost/asio/io_context.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ping-pong: two Gs and two channels on one thread. Each value is handed from one G's frame to the
 // other's.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A pipeline with cancellation: numbers flow through squares to main until a context's deadline
 // ends all of it. Each stage selects between its work and the context, so none is left behind.
 #include <cstdio>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What makes a module a WASI command that weft can run: the imports it may have, the exports it
 // must, the sizes it may begin with. The same for every engine.
 #pragma once

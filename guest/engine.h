@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an engine is: something that loads a module once, makes instances of it, and runs one on the
 // calling G until it exits, traps, is killed or has used up what it may. guest/wabt/interp.h
 // implements it on libwabt's interpreter, guest/aot/aot.h with a C compiler.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The engines, one row each. An engine is added by a folder beside this file and a row in
 // engines.cpp: the command, the replay files, the benchmarks and the tests take names from here.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GuestTimes: how long each guest had the thread, and how long it slept or waited. An event sink,
 // so it costs something only while it is installed: two clock reads a switch.
 #pragma once

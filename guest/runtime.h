@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runtime: everything that it takes to run guests, in one object: the clock, the reactor, the
 // scheduler, an engine.
 //

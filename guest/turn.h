@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Turn: how long a guest has had the thread, and its safe point.
 //
 // The preemption tick (signals/tick.h) asks whoever runs too long to yield, but needs up to two of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The clocks: what the scheduler and the guests take for the time.
 //
 // Monotonic time starts at an arbitrary point and never steps; realtime is nanoseconds since

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reactor: the scheduler's Poller on Boost.Asio, and the way a G waits for a file descriptor.
 //
 //   a G                      Watch                      io_context                  the loop (g0)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Turns: the scheduler inside a loop that somebody else runs.
 //
 //   boost::asio::io_context io;          a G becomes runnable ─┐   (or wake(), or a timer is due)

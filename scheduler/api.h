@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Start here: the scheduler from a G's side, in one page.
 //
 //   weft::go([] {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Chooser: the one place that decides what runs next when more than one thing could.
 //
 // Without one the scheduler is strictly FIFO and pays nothing for the possibility. With one, every

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Events: what the scheduler tells whoever watches it. One hook, off by default; a hook that is off
 // costs the yield path one branch that is never taken.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a fiber starts: fiber_entry is the first frame on every fiber's stack.
 #include "scheduler/fiber.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Fiber is an execution context: a stack and the place on it where execution stopped.
 // switch_fiber is the one switch of the program; nothing else calls Boost.Context.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // G: a green thread. It lives at the top of its own stack (the header of its slot in
 // scheduler/stack.h), so that the G and the frames that a switch touches share one page and
 // neighbouring cache lines.

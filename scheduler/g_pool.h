@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pool of Gs with one size of stack: hands out idle Gs, last in first out, and enumerates all
 // it ever made.
 #pragma once

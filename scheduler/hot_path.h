@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The path of a switch: yield, park, ready, and how the next G is picked and entered. All of it
 // dissolves into the caller (base/inline.h says why), so it stands in a header;
 // scheduler/scheduler.h includes it at its end. What is not on this path is in scheduler.cpp and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // G-local storage: a variable of which each G has its own.
 //
 //   weft::GLocal<int> depth;         // Usually a global.

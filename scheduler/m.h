@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // M: an emulated OS thread. It has a g0, the fiber on which its scheduling loop or its own thread
 // function runs, and at most one current G. M0 is the real thread: its g0 is that thread's own
 // stack. The others are made by new_m (newosproc) and live at the top of their g0's stack, as Gs do

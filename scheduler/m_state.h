@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The life of an M.
 //
 //           new_m / start_m            gets the thread             its work is over

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ms: emulated OS threads that take turns on the one real one.
 //
 // An M enters the ring when it wants the thread and gets it in its turn. It gives the thread up on

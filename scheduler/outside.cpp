@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What reaches the scheduler from outside: other threads and signal handlers, by an inbox that
 // takes no lock; whoever watches or chooses; and the loop that gives it turns.
 #include <utility>

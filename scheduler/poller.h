@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the scheduler needs from an operating system, stated here and implemented in os/
 // (os/reactor.h, os/clocks.h) and by the tests (a manual clock and a poller that moves it). This is
 // the one inversion of the layers.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the scheduler asks of the port when it makes and ends Ms: the names are those of Go's
 // runtime (os_wasm.go). os/port/port.h implements it, emulated or strict; without one the scheduler
 // does the emulated thing.

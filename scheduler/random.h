@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random: where the scheduler takes the choices from that Go leaves to chance, which case of a
 // select for one. A counter and a mixing function: eight bytes of state, any seed is as good as any
 // other, and a run's choices are a function of it. Not for secrets.

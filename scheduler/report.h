@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the scheduler says when it can't go on, and what it says when it is asked: a line for each
 // G, in Go's form.
 #pragma once

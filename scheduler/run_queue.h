@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The run queue: a ring of G pointers, first in first out. A ring and not a linked list, because
 // the scheduler prefetches Gs that are a few places behind the head: with 100,000 Gs a switch costs
 // what its cache misses cost, and a list would have to load one G to find the next.

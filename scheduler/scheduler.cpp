@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The loop that runs on g0, and everything that is not on the yield path. The phases of schedule()
 // are numbered as in docs/scheduler.md.
 #include "scheduler/scheduler.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The scheduler: many Gs on one OS thread, first in, first out.
 //
 // A G enters by spawn() and waits in the run queue. Whoever gives up the thread (yield, park,

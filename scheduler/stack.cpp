@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Slabs of stacks and their guard pages: see the picture in scheduler/stack.h.
 #include "scheduler/stack.h"
 

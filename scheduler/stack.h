@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stacks for fibers, from slabs: many stacks share one mapping.
 //
 //   a slab (one mmap)                                    one slot: a guard page and slot_bytes

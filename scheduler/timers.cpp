@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The 4-ary heap of scheduler/timers.h.
 #include "scheduler/timers.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Timers: a 4-ary min-heap ordered by deadline, then by the order of arming, so timers that are due
 // together fire in the order in which they were armed. Four children a node keep the heap half as
 // deep as a binary one and a node's children in one or two cache lines.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Why a G is parked. Every park names one; reasons are unique, and are Go's strings where Go has
 // one, so that a dump of parked Gs explains itself to whoever has read one of Go's.
 #pragma once

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Builds WebAssembly guests from C, Go and WAT sources.
 
     scripts/build_guests.py SOURCES OUTDIR

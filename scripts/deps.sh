@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Installs what weft needs and this machine lacks, through apt.
 #
 #     scripts/deps.sh build guests tests bench

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes C++ of text files: scripts/embed.py OUT FILE...
 
 Each file becomes a constant in namespace weft::sim::embedded, named after it: page.html is

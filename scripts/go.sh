@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Prints the path of a Go toolchain that can build WASI guests (1.21 or newer), or fails silently.
 #
 # The one on PATH comes first. sudo and cron hide /usr/local/go from PATH, and Debian keeps old and

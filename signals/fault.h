@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FaultHandler: what a G that runs over the end of its stack dies of, in words.
 //
 //   SIGSEGV or SIGBUS ─▶ on the alternate stack ─▶ a guest's, who traps by it (FaultClaim)? else

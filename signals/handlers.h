@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The handlers of this process, taken and given back: who had a signal before weft took it gets
 // what weft does not want, and gets it back at the end.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "signals/os_wasm_signals.h"
 
 #include "os/port/failure.h"

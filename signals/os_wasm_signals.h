@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What Go's os_wasm.go has for signals, on an operating system without any: mirrored, so that empty
 // stays empty. The names are Go's own; docs/port.md has a line for each.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Shutdown: what SIGINT, SIGTERM and SIGQUIT do to a program of weft.
 //
 //   SIGINT, SIGTERM   the 1st asks: on_request runs, and the grace time begins;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tick: the preemption tick. Asks a G that has run for 10 ms without a switch to yield at its next
 // safe point (Go's sysmon with forcePreemptNS), by a timer's signal on the scheduler's own thread:
 // there is no second thread. Gs that do switch, but compute long in between, are not asked: there

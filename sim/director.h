@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Director: the Chooser and EventSink of a simulated run.
 //
 //                    ┌─ forced Schedule (replay, DFS): as far as it goes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GuestHook: what a simulation does at each WASI call of one guest: writes it into the EventLog,
 // lets the Director preempt before calls that others can see, and makes calls fail on its schedule.
 #pragma once

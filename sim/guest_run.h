@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs guests in virtual time: a Runtime on a clock that jumps, with everything that is not a
 // function of inputs and seed replaced.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Links: sockets between the guests of a simulated world, made of memory and virtual time.
 //
 //   fd_write ─▶ LinkEnd ─▶ Pipe: underway ── its time has come ──▶ arrived ─▶ LinkEnd ─▶ fd_read

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // OutputFile: a file that is opened early, so that a wrong path is known before the work, and
 // emptied when the work begins. If it never does, what was there stays, and a file that was made
 // for it goes (but one that a link made to be).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The list of policies, and how a name with parameters becomes one.
 #include "sim/policy.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Policy: one way to order Gs, behind the scheduler's Chooser, by name.
 //
 //   --policy pct:depth=3  ─▶ parse_policy ─▶ make_policy ─▶ Policy ─▶ Scheduler::set_chooser

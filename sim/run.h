@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One simulated run: what goes in, and everything that is known of it afterwards.
 #pragma once
 

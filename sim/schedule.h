@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Schedule: the decisions of a run in which more than one thing could have been next.
 //
 // A run makes decisions, numbered from 0: which G, preempt or not, which case, how late, fault or

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What guests of a simulation have as standard streams.
 //
 //   Input    all of stdin; it is read, to its end, when a guest first asks for it, while time

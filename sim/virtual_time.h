@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Virtual time: a Poller that never waits. When nothing is runnable it moves the clock to the next
 // deadline; CPU work costs what the Director charges for it (nothing, unless --cost).
 //

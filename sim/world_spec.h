@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a simulated world is made of besides its guests: the links between them, and what happens to
 // links and guests at which time. docs/simulation.md, "Links", tells what each value means.
 #pragma once

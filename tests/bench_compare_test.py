@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Tests of bench/compare and bench/instructions: tests/bench_compare_test.py BUILDDIR
 
 Runs it as a user does, with figures that take a few milliseconds, and looks at what it says, writes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Enough understanding of C++ text to find its functions: no compiler, no dependencies.
 
 Comments and strings are blanked, then braces are matched. A block whose head has a parameter list

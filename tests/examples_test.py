@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Runs an example and checks what it says: tests/examples_test.py NAME PROGRAM"""
 
 import os

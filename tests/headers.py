@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Every header of the project compiles alone: tests/headers.py
 
 A header that needs another one included before it is a trap for its next user. Where a source of

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Counts what `meson test` ran: tests/meson_results.py BUILDDIR
 
 Reads BUILDDIR/meson-logs/testlog.json. A doctest program counts as its test cases, any other test

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The project's own files, and what a C++ file depends on. Shared by the checks in this folder."""
 
 import functools

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """clang-tidy over every source of a build: tests/static_checks.py BUILDDIR
 
 BUILDDIR holds compile_commands.json. The checks are in .clang-tidy. Two files at a time, and each

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """House rules that a machine can check: tests/tidy.py
 
 Lengths of lines, functions and files; layers and third-party doors; no leftovers; documents that

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Tests of tests/tidy.py: each rule is shown what it must find and what it must leave alone."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `weft cache ls` and `weft cache clear`: the modules that the engine aot has compiled.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `weft compile [options] guest.wasm...`: fills the cache of compiled modules.
 #pragma once
 

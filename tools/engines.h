@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The engine that the command line asks for, with its messages on stderr.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `weft engines`: lists the engines of this build, for people and for scripts.
 #pragma once
 

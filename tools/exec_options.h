@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The command line of `weft exec`, which stands where Go's own runner of wasip1 programs would:
 //
 //   GOOS=wasip1 GOARCH=wasm go test -exec "weft exec" ./...

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The exit codes of the command, in one place. A guest's own code is weft's; these are the rest.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The options that limit what one guest may use, and what all guests may together:
 //
 //   --deadline --output --fds --tables               one guest, beside --memory --stack --fuel

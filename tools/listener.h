@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Listener: a listening socket for a guest, made from what the user wrote behind --listen.
 //
 //   127.0.0.1:8080  [::1]:8080  localhost:8080  :8080 (every address)  unix:/run/a.sock

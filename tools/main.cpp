@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The `weft` command: picks the subcommand. Each has a pair of files of its own.
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SIGINT, SIGTERM and SIGHUP while a command does what must be tidied up behind: the first is noted
 // and check() throws it, so that destructors run; the next one ends the process as ever.
 #pragma once

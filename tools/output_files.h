@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The files that a command is to write, looked at before it does anything: so that none of them
 // destroys what it reads or another of them, and no long run ends with nothing to show.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `weft replay FILE`: runs again what a replay file holds.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The replay of a recording of a run in real time (sim/record/playback.h).
 #pragma once
 

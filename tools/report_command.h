@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `weft report TRACE.json -o PAGE.html`: one page that shows a trace.
 #pragma once
 

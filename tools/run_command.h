@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `weft run`: loads the modules, runs the guests, reports how they ended.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The command line of `weft run`, taken apart:
 //
 //   weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RunWatch: everything that looks at a run in real time, put together: the policy of --policy, the
 // table of --stats, the file of --record, that of --trace, the lines of --schedtrace. What was not
 // asked for is not installed.

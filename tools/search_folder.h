@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SearchFolder: where all the folders of a search lie, so that they go with it, whoever made them.
 //
 //   weft test ── makes $TMPDIR/weft-test-XXXXXX and sets TMPDIR to it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The options of simulated runs, which `weft run`, `weft test` and `weft replay` share.
 #pragma once
 

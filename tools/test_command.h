@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `weft test`: many schedules of one program, in parallel processes, until one fails.
 //
 //   parse_test ─▶ test_command ─▶ workers (tools/test_workers.h), a stripe of the seeds each

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `weft test` writes for machines.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs the schedules of `weft test` in parallel processes, each a stripe of the seeds.
 //
 //   worker k of n: seeds first + k, first + k + n, ...; a line on its pipe for each; stops at its

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `weft run --virtual-time`: one run in the simulation, with the guests' output on weft's own.
 #pragma once
 

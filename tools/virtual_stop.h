@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // StopOnSignal: ends a run in virtual time at the first SIGINT or SIGTERM, so that its trace and
 // its recording can be written. The second one has the default action, which ends the process.
 //

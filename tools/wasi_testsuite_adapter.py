@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Runs one module of the official WASI test suite on weft, as a command.
 
     tools/wasi_testsuite_adapter.py --version

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the official WASI test suite on weft: the adapter that its current runner loads as a module.
 
     WEFT=build/release/tools/weft ./run-tests --runtime-adapter .../tools/wasi_testsuite_module.py

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files read and written whole, and the results of a command on stdout. Errors name the file.
 #pragma once
 

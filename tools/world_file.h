@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The manifest of a simulated world, a TOML file: guests, the links between them, and what happens
 // when (docs/simulation.md, "Links").
 //

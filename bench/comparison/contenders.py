@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who takes part in a comparison: how each is built, what it can do, and how one figure is got.
 
 bench/peers/README.md documents what a peer prints. weft itself is build/release/bench/weft-bench,

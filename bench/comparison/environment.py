@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a figure depends on besides the code: the machine, its load, and what built the programs."""
 
 import datetime

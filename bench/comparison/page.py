@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The results as one page that needs nothing else: tables, bars for each benchmark, and lines over
 the number of tasks, drawn as SVG."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The results as text: a table for the terminal, one for a document, and JSON, both ways."""
 
 import json

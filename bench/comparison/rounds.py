@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measures: every contender's every benchmark once a round, interleaved, and what follows from it.
 
 Each figure comes from a process of its own, so that none inherits another's heap. Within a round

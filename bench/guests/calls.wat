@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Calls the host 1,000 times, each a small answer written to memory, then gives way; for ever.
 (module
   (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))

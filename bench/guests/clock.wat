@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Reads the clock 1,000 times, which a recording writes down, then gives way; for ever.
 (module
   (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))

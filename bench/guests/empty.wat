@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Does nothing: what an instance costs.
 (module
   (memory (export "memory") 1)

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Counts in a loop, for ever, and calls nothing.
 (module
   (memory (export "memory") 1)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // 1 MiB to base64 and back, 60 times.
 #include <stdio.h>
 #include <string.h>

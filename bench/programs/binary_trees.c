@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Binary trees of depth 14, made and freed 100 times: malloc.
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The most flips that a permutation of 10 needs.
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A loop of bytecode with a switch, 60,000,000 instructions.
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A JSON text of 600 KB, parsed 100 times by recursive descent.
 #include <stdio.h>
 #include <string.h>

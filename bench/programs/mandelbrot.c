@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many points of a 800 by 800 grid stay in the Mandelbrot set for 200 rounds.
 #include <stdio.h>
 

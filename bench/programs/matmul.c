@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A product of two 300 by 300 matrices of doubles, ten times.
 #include <stdio.h>
 

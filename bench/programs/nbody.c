@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Five bodies that attract each other, 2,500,000 steps.
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SHA-256's compression over 25 MB.
 #include <stdint.h>
 #include <stdio.h>

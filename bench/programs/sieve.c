@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Primes below 4,000,000, ten times.
 #include <stdio.h>
 #include <string.h>

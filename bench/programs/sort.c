@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // 400,000 numbers by qsort with a comparison function, ten times.
 #include <stdio.h>
 #include <stdlib.h>

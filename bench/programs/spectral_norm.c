@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The spectral norm of a 1,000 by 1,000 matrix that is computed and not stored.
 #include <math.h>
 #include <stdio.h>

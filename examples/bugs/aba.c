@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Planted bug: ABA. A guest takes the top of a stack of cells kept in files: it reads the top, then
 // what is below it, looks whether the top is still the same, and makes the lower one the top. The
 // other guest takes two cells meanwhile and puts the first one back: same top, another stack. A

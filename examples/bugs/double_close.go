@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Planted bug: double close. Two goroutines close a channel when they see the end of the work;
 // whether it is closed already they look up before they give way.
 // weft test go_double_close.wasm

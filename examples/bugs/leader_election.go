@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Planted bug: leader election with a race. Each of two guests looks whether there is a leader and,
 // when there is none, writes its name down and leads. Both may have looked before either has
 // written.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Planted bug: lock order. Two guests take the same two locks, each in its own order, and wait for
 // the second while they hold the first. Started as `lock_order a b` and `lock_order b a`.
 // weft test --empty-dir /shared c_lock_order.wasm a b ::: c_lock_order.wasm b a

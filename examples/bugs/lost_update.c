@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Planted bug: lost update. Each of two guests adds 1 to a number in a shared file, in two steps
 // without a lock. The one that ends second finds 1 where 2 should be.
 // weft test --empty-dir /shared c_lost_update.wasm ::: c_lost_update.wasm

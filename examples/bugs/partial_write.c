@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Planted bug: partial write. The writer appends to a log in two writes, the length and then the
 // text; the reader takes a log whose last entry has no text yet. Started as `partial_write write`
 // and `partial_write read`.

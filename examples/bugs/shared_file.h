@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers in files that guests share: the memory that they have in common.
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Planted bug: a timer that fires after it was stopped. The program stops a timer and takes the
 // answer of Stop for granted: when the timer has fired in the moment before, its function runs all
 // the same, on a connection that is closed by then.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Planted bug: torn read. The writer stores a record as two files, one after the other; the reader
 // takes both in between and finds halves of two records. Started as `torn_read write` and
 // `torn_read read`.

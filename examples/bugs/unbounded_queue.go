@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Planted bug: a queue without a bound. The producer adds an item every 10 ms, the consumer
 // takes one
 // every 10 ms; nothing slows the producer down, so each delay of the consumer stays in the queue.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // A node of a cluster that elects a leader, as in Raft: terms, votes, heartbeats. An ordinary Go
 // program: its links to the other nodes are the descriptors 3 and on, sockets for datagrams.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The demo's Go program: three goroutines sleep and send, main receives. Built by an unmodified Go,
 // with GOOS=wasip1 GOARCH=wasm.
 package main

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The demo's worker: counts primes by trial division, prints as it goes, and gives way to the other
 // guests after every hundred candidates. Nothing here knows that it shares its thread.
 #include <sched.h>

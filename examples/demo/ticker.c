@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The demo's sleeper: prints a line every 250 ms. Asleep nearly always, so it costs no CPU.
 #include <stdio.h>
 #include <time.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The port example says the same on each floor: examples/port/compare.py PTHREAD WEFT
 
 Runs the program on pthreads, on weft, and on weft as a wasm target would have it, and compares what

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The floor of the runtime on pthreads: each thread is a real one. */
 #define _GNU_SOURCE
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The floor of the runtime on weft: all threads are Ms on the one thread that calls os_run.
  *
  * Each function is one call of capi/weft.h. Strict, some of them answer WEFT_ELACKS: a runtime with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The loop of each thread, its queue, and channels. Locks are held for a few lines and never two at
  * a time, but for the scheduler's around a look at the queues.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* A goroutine-style runtime in small: tasks on several threads with a run queue each, work
  * stealing, and channels. Written against runtime_os.h alone.
  *

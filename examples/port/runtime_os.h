@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* What the example runtime needs from an operating system: eleven functions, and no more. The two
  * files that implement them are os_pthread.c, on real threads, and os_weft.c, on capi/weft.h and
  * one thread. Nothing else in this folder knows which of them it runs on.

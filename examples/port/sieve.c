@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The program: the first primes by a chain of filters, each a task that takes numbers from the one
  * before it; and the sum of squares by workers that share one channel. What it prints does not
  * depend on who runs when, so it is the same on every floor.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scheduler study: four loads under every policy, in virtual time.
 //
 //   study [SEEDS [MILLISECONDS]]       prints one JSON object a line, one for each run

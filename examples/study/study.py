@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Compares the policies on four loads: examples/study/study.py STUDY [-o study.html]
 
 STUDY is the program `study` of the build. Prints a table for each load in Markdown and writes one

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The engine `aot`: a module is translated to C, compiled by the system's C compiler to a shared
 // object, which is kept in a cache (guest/aot/object_cache.h) and loaded.
 //

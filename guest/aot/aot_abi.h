@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The layouts that weft and a compiled module share: what guest/aot/aot_rt.inc says in C.
 #pragma once
 

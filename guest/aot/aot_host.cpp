@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The functions of aot::Host: what compiled code calls, handed to the instance that it belongs to.
 #include <map>
 #include <string>

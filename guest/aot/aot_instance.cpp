@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Making an instance, running it, and what its code asks for.
 #include "guest/aot/aot_instance.h"
 

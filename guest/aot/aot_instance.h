@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AotInstance: one instance of a compiled module, made, run, and made again for the next guest.
 //
 //   run()   instantiate() of the object: globals, memory, tables, segments      ◀─┐

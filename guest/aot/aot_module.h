@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AotModule: a loaded shared object, and its instances, of which some wait to be used again.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The C that binds a module's C to weft: what its imports do, how its instances are made and
 // called, and the table that the object gives away (guest/aot/aot_abi.h).
 #pragma once

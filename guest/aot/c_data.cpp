@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // See guest/aot/c_data.h. What libwabt writes is, with names by its generation,
 //
 //   static const u8 data_segment_data_w2c_d7[] = {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The data segments in libwabt's C, put together again.
 //
 // libwabt writes an array of numbers for each segment and a statement that copies it. A program of

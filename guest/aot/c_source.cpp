@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // See guest/aot/c_source.h. What libwabt writes begins with
 //
 //   helpers              macros and static inline functions         ─▶ common.h

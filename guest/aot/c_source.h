@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The C of one module, made ready for the compiler: what libwabt wrote, cut into parts that can be
 // compiled side by side, with the markers of traps turned into line numbers, and the functions
 // added that bind it to weft.

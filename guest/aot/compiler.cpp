@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compiling: a process a unit, as many at a time as there are processors, each in a process group
 // of its own that is killed when the time is up or the wait for it is given up; then one that
 // links.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The system's C compiler: finds it, and runs it on the units of one module side by side.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Linear memories of compiled guests: where they lie, how they grow, and how they are used again.
 //
 //   guard   a reservation of 8 GiB each, of which the guest's pages are accessible: whatever a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // MemoryImage: what the memory of every new instance of a module holds before its code runs.
 //
 // That is the module's active segments of data. They are noted when the first instance is made,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cache of compiled modules: one file an object, named by its key.
 //
 //   $XDG_CACHE_HOME/weft/<key>.so     ~/.cache/weft without that variable

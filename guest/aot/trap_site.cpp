@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finds the section .debug_line in the object's file, and in its lines the offset for an address.
 #include "guest/aot/trap_site.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From addresses in compiled code back to the module: which function, which instruction.
 //
 // The C compiler was told that the guest's code comes from lines of a file, and a line's number is

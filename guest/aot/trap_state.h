@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TrapState: how a compiled guest is left in the middle of its code, and everything about it that
 // is not on its own stack. One a running guest; it hangs on the guest's G, so it travels with it.
 //

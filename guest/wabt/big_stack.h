@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a function on a stack of its own, for code that is recursive in what it is given: libwabt's
 // IR is, in the nesting of blocks.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // See guest/wabt/c_dialect.h. Names are of the module "guest" and its imports "m";
 // guest/wabt/wabt_ir.h.
 #include "guest/wabt/c_dialect.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The C that libwabt writes, by the generation of its C writer: how things are called in it, and
 // what it asks of wasm-rt.h. All that differs is here; guest/aot/c_source.cpp and
 // guest/aot/c_data.cpp read and bind whatever a dialect names.

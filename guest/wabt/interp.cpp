@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The engine `interp`: what guest/wabt/interp_core.h executes, bound to WASI and to the scheduler.
 //
 // An instance runs on its G in slices of kInstructionsPerSlice. Between two slices its stacks are

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // See guest/wabt/interp_core.h. A Store of libwabt holds one module and all its instances, which
 // share the decoded code.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // libwabt's interpreter behind a narrow door.
 //
 // This pair of files is compiled as C++17, because libwabt 1.0.32's headers are not valid C++20; so

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Values of libwabt's interpreter as 64-bit words, and back: see Instance::call in guest/engine.h.
 //
 // C++17, as libwabt 1.0.32's headers demand.

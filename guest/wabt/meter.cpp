@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The checks that make a guest count.
 //
 //   (global $budget (mut i32))                    checks left until the host is asked

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rewriting pass on libwabt's IR that makes a guest count and so end or yield: see meter.cpp.
 //
 // C++17, as libwabt 1.0.32's headers demand; included by guest/wabt/wabt_ir.cpp only.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a check of guest/wabt/meter.cpp takes from the budget.
 //
 // C++17, as libwabt 1.0.32's headers demand.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One NaN. WebAssembly leaves the bits of a NaN that arithmetic makes to the processor, and a C
 // compiler may swap operands, which decides whose bits come through. A guest can see them. Where a
 // run must be the same everywhere, each instruction that may make one is followed by

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The door to private members of libwabt, without which its interpreter can't be kept in bounds:
 //
 //   frames_   The capacity of a thread's call stack is its limit; the library fixes it at 1,638,

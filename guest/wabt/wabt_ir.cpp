@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // See guest/wabt/wabt_ir.h. One module at a time goes through: read, validate, checks, and then
 // either the binary writer, or one NaN, markers, names for C, and the C writer.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What weft asks of libwabt's IR: a module with checks in it (guest/wabt/meter.h), as a binary for
 // the interpreter or as C for the engine `aot`.
 //

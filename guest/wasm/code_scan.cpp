@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The instruction formats of the core specification 2.0, section 5.4, as a table from opcode to
 // immediates. What is not in the table is either another proposal's, and named, or no instruction.
 #include "guest/wasm/code_scan.h"

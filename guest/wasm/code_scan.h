@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Walks over instructions without understanding them: how long each is, which proposal it belongs
 // to, and that no count in it is larger than what is left of the code.
 #pragma once

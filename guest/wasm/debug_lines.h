@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The table of lines that compilers leave for debuggers: which address of code comes from which
 // line of which file. DWARF, section .debug_line, versions 2 to 4 (section 6.2 of the standard).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sections of a module, one function each; see guest/wasm/module_scan.h for what for.
 #include "guest/wasm/module_scan.h"
 

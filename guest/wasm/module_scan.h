@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A look over a WebAssembly binary before libwabt sees it.
 //
 // libwabt validates, but it trusts counts: a file of 40 bytes can make it reserve gigabytes. It

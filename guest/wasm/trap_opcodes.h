@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which instructions may trap, other than by what they call. Vector instructions are left out.
 #pragma once
 

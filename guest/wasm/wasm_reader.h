@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // WasmReader: a cursor over the bytes of a WebAssembly binary. Every read checks the bounds and
 // throws MalformedWasm, which never leaves guest/wasm/module_scan.cpp.
 #pragma once

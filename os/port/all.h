@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything of the port in one include: for runtimes in C++ on weft. From C: capi/weft.h.
 //
 //   Reactor reactor;  SystemClock clock;  Scheduler scheduler(clock, reactor);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How Go's runtime fails, as C++ exceptions that a test can catch.
 //
 //   Go                          here     what() is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // poll_oneoff as a real wasm host does it: the whole thread waits. For a strict port only; an
 // emulated one parks the G.
 #pragma once

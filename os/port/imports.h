@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The host calls of Go's os_wasip1.go: imports of wasi_snapshot_preview1, here on the process's own
 // memory, with os/wasip1's functions behind them.
 //

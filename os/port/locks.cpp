@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each wait is a Waiter on the sleeper's stack; waking marks it and lets its M or G go on. A
 // sleeper that is killed leaves by an exception and takes its Waiter back.
 #include "os/port/locks.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The bottom of Go's runtime: lock, note, semaphore and futex of an M, under Go's own names.
 //
 //   lock, notesleep, semasleep, futexsleep      the M sleeps, with its G, and the others run

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "os/port/os_wasip1.h"
 
 #include <algorithm>

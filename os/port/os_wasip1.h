@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The functions of Go's os_wasip1.go that are more than a host call: each makes one of the calls in
 // os/port/imports.h, with the arguments that Go's makes it with, and throws Go's text when the host
 // answers an error.

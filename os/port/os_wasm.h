@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Go's os_wasm.go: what the runtime asks of an operating system that has neither threads nor
 // signals. The names are Go's own; docs/port.md tells for each what Go's source does and what weft
 // does. The names that are about signals are in signals/os_wasm_signals.h.

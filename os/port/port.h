@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Port: one scheduler's operating system in the image of Go's wasm port, behind the functions of
 // namespace weft::port, which have Go's own names.
 //

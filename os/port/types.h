@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The types of Go's os_wasip1.go and os_wasm.go, in the order of docs/port.md, each under Go's own
 // name and with its layout to the byte.
 //

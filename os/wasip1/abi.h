@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The types of WASI preview 1 as they lie in a guest's memory, to the byte, and the flags and
 // enumerations in them.
 //

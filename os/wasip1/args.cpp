@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The guest's command line.
 #include "os/wasip1/calls.h"
 #include "os/wasip1/strings.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CallHook: what stands between a guest and its WASI calls when somebody wants to see them, or to
 // decide about them: simulations, recorders, traces. Without one a call costs one branch more.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The 46 functions of WASI preview 1 as ordinary C++ functions, by subsystem; each is explained
 // where it is defined, in the file that heads its group. Parameters are those of the specification;
 // narrow integers come as the u32 that a guest passes. Every address is checked before anything is

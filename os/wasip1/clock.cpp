@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The clocks. All time a guest sees comes from its process's GuestClock, which in virtual time
 // stands still between events.
 #include "os/wasip1/calls.h"

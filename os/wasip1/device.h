@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Device: a file that is no file of the host: what a simulation gives a guest as its standard
 // streams and as links to other guests.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DirectoryListing: what was in a directory at the moment when a guest began to read it.
 //
 // fd_readdir's cookies are places in this list, so they stay valid while files come and go. The

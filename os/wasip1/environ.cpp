@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The guest's environment: what the embedder gave it, never the host's own.
 #include "os/wasip1/calls.h"
 #include "os/wasip1/strings.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Errno: what every WASI function answers, and the one door by which the host's errno becomes one.
 //
 // The values are those of wasi_snapshot_preview1 (and of wasi_unstable: the list never changed). A

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The file behind a descriptor: its attributes, its size, its way to the disk. None of these parks;
 // those that wait for a disk hold the thread as long as the disk takes.
 #include <fcntl.h>

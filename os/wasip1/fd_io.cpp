@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bytes in and out of descriptors.
 //
 // The rule for all of them: do what is possible now; if nothing is and the descriptor has no

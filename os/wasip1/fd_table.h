@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FdTable: the descriptors of one guest, numbered from 0, and what weft knows of each.
 //
 //   fd  ─▶ Descriptor ─▶ HostFile (may be shared with other guests' stdio)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Descriptors themselves: their numbers, flags and rights.
 #include <cstring>
 

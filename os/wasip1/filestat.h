@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the host says about a file, in WASI's terms, and back.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "os/wasip1/functions.h"
 
 #include <algorithm>

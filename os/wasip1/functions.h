@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The list of all WASI functions: what an engine binds a module's imports to.
 //
 //   guest ─ import ─▶ engine ─▶ Function::call(process, memory, args) ─▶ one function of calls.h

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HostFile: one open file of the host as guests use it: read, write, ready?, wait until ready. None
 // of its calls blocks the thread, whatever the descriptor is, and none changes the flags of a file
 // description that somebody else uses too.

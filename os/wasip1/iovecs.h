@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Iovecs: an array of a guest's iovecs, checked and turned into the host's.
 //
 // Limits: the host takes kIovecsPerCall buffers and kBytesPerCall bytes in a call. What is beyond

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls that move many bytes take long, and a guest that makes them again and again passes few
 // checks meanwhile. So such a call gives the others a turn itself, and can be killed there.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory: a checked view of a guest's linear memory, and the only way by which weft touches it.
 //
 // Addresses are 32-bit offsets from the start of the view; every access is checked with 64-bit

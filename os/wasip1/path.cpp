@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is done to a file by its name: made, removed, looked at. All of it under a directory that
 // the guest has; how a path is kept inside is told in resolve.h. None of these parks.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the path_* functions share: the directory that they start from, and the path.
 #pragma once
 

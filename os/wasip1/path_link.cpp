@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files with two names: links of both kinds, and renaming. None of these parks. Errors that all
 // path functions have in common are listed at the top of path.cpp.
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // path_open: the one way by which a guest gets at a file that it was not given.
 #include <fcntl.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // poll_oneoff: waiting for any of several things, and by that also sleeping.
 //
 //   subscriptions ─▶ a Request each ─▶ look: which clocks are due, which descriptors ready?

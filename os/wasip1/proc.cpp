@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The end of a guest.
 #include "os/wasip1/calls.h"
 

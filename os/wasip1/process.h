@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Process: the WASI side of one guest: arguments, environment, descriptors, clock, random source,
 // trace.
 //

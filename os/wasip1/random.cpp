@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Randomness: from the system, or from the seeded source of the embedder.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Resolver: finds what a guest's path names, without ever leaving the directory it starts from.
 //
 // Two ways, with the same answers:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The scheduler, seen by a guest.
 #include "scheduler/api.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sockets: listeners that the embedder gave, what they accept, and stdio that is a socket. WASI
 // preview 1 can't make any.
 #include <netinet/in.h>

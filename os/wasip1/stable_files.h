@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // StableFiles: hides what the host's file system says otherwise in each run: device and inode
 // numbers, sizes and link counts of directories, times of last access, and the times of what was
 // changed during the run.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What fd_* and sock_* share: finding a descriptor for a transfer, and transfers that park. The
 // rule is told in fd_io.cpp.
 #pragma once

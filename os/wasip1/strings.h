@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lists of strings as args_get and environ_get hand them out: an array of addresses, and the
 // strings, each with a terminating zero, one after the other in a buffer of their own.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The part of a channel that knows no element type and is not on the path of a send.
 #include "scheduler/sync/chan_core.h"
 

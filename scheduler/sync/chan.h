@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Channels: chan<T> carries values of type T from G to G, with Go's semantics.
 //
 //   auto c = weft::make_chan<int>();            // Unbuffered; make_chan<int>(8) holds up to 8.

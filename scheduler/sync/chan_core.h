@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a channel is beneath its element type: who waits for it, how many elements it holds, whether
 // it is closed.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tree beneath scheduler/sync/context.h.
 //
 // Invariants:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // context: a deadline, a cancellation and values that travel down a tree of calls, as Go's context
 // package.
 //

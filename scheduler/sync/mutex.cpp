@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The contended half of scheduler/sync/mutex.h.
 #include "scheduler/sync/mutex.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // mutex: mutual exclusion between Gs, with Go's two modes.
 //
 //                 lock(), nobody has it                  unlock(), somebody waits: wakes the

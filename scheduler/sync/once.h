@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // once: calls a function the first time only, as Go's Once. Everybody who comes while it runs waits
 // until it has ended (as for a lock: "sync.Mutex.Lock"); who comes later goes on at once.
 //

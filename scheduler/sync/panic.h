@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Panics and fatal errors: how a primitive says that it was misused, in Go's words.
 //
 //   what happened           in C++                       what run_main() prints

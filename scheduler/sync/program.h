@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // run_main: a whole Go-like program on one scheduler, from main's first line to the exit code.
 //
 //   int main() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rw_mutex: many readers or one writer, as Go's RWMutex.
 //
 //   readers_ > 0           that many read

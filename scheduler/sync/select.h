@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // select: waits for whichever of several channel operations can be done first, and does that one.
 //
 //   weft::select(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sema: the counting semaphore beneath mutex, rw_mutex and wait_group, as Go's runtime has one
 // beneath its sync package. Not for programs: they have `semaphore`
 // (scheduler/sync/weighted_semaphore.h).

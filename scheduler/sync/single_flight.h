@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // single_flight: of several Gs that ask for the same thing at the same time, one does the work and
 // all get the result; as Go's golang.org/x/sync/singleflight.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // task<T>: a G with a result, and the handle that waits for it.
 //
 //   weft::task<int> sum = weft::spawn([=] { return add_up(part); });

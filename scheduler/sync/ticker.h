@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Timers that speak through channels: after, one_shot and ticker, as Go's time.After, time.NewTimer
 // and time.NewTicker.
 //

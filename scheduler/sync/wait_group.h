@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // wait_group: waits until a number of things are done, as Go's WaitGroup.
 //
 //   weft::wait_group wg;

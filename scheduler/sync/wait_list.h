@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The wait list: how every primitive keeps the Gs that wait for it.
 //
 //   the waiting G                               whoever ends the wait

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // semaphore: admits so many units at a time, of which one G may take several; as Go's
 // golang.org/x/sync/semaphore.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dependence: what of a run depends on what, so that depth first search can leave out schedules
 // that only reorder what is independent. The Director tells it each access to something that Gs
 // may share, and each wake-up; it answers two questions.

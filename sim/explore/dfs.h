@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Depth first search over schedules: every schedule with at most `bound` deviations from FIFO, each
 // once (Emmi, Qadeer and Rakamaric's delay bound).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // WEFT_EXPLORE: a doctest assertion that a native program passes under many schedules.
 //
 //   TEST_CASE("no update is lost") {

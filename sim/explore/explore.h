@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Exploration: many schedules of one program, until one of them fails.
 //
 //   settings ─▶ RunOnce ─▶ RunRecord ──── fails ───▶ minimise ─▶ Failure

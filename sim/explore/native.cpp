@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Native programs under exploration.
 #include <exception>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The makers of all policies, one a file of this folder.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // edf: earliest deadline first. A G that becomes runnable by a wake-up or a spawn must be done with
 // what it does until it waits again within its allowance: milliseconds by its name
 // (edf:audio=5,batch=1000; 100 when it is not named). The one whose deadline is nearest runs, and

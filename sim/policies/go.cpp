@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // go: the order of Go's scheduler on an ordinary system with GOMAXPROCS=1 (runtime/proc.go).
 //
 //   readied by a G, or spawned ─▶ runnext ─ the one before it ─▶ local ring (256) ─ half ─▶ global

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // lifo: what became runnable last runs next. Nothing is preempted. Starves whoever waits longest,
 // which is what it is good for: a program that is right under lifo does not count on fairness.
 #include "sim/policies/all.h"

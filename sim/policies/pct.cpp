@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // pct: probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010). Every G has a random
 // priority, the highest that is runnable runs, and at depth - 1 points, random among the first
 // `steps` safe points, the running G falls below all others. A bug that needs `depth` ordered

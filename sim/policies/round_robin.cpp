@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rr: round robin. First in, first out, and a G that has passed `quantum` safe points since it got
 // the thread (default 10) goes to the tail. Counting safe points and not seconds makes a quantum
 // repeatable.

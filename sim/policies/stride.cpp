@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // stride: fair shares (Waldspurger and Weihl, 1995). Each G has tickets, by its name
 // (stride:web=3,batch=1; 1 when it is not named), and a pass, which every safe point and every turn
 // raises by 1/tickets. The runnable G with the lowest pass runs; the running one makes room when it

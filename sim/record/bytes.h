@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The numbers and texts that replay files and recordings are made of: docs/replay.md.
 #pragma once
 

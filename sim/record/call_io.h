@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a WASI call takes in and gives out, of every function that has to do with the outside: the
 // numbers, paths and bytes that the guest hands over, and what the host writes into its memory. The
 // recorder takes it down, the replay compares the first half and hands out the second.

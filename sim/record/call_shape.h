@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The shape of each WASI call that has to do with the outside: which parameter is what.
 //
 // One letter for each parameter:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Playback: guests that run on a recording in place of the outside.
 //
 //   a guest's WASI call ─▶ its next entry ─┬─ fits: waits for its turn, so that calls return in

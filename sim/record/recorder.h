@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recorder: writes a run in real time down while it runs, call by call.
 //
 //   each guest's WASI call ─▶ its CallHook::after ─▶ Entry ─▶ write(2) to the file

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "sim/record/recording.h"
 
 #include "sim/trace/event_log.h"

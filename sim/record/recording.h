@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A recording: what a run in real time got from outside, call by call, in the order in which the
 // calls returned. docs/replay.md is its format.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The replay file's format, both ways: docs/replay.md.
 #include "sim/record/replay_file.h"
 

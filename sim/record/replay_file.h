@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The replay file: everything that a simulated run was made of, so that it can be run again.
 // docs/replay.md is its format.
 //

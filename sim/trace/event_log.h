@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EventLog: everything that happens in a run, as one stream: changes of state, WASI calls, output,
 // decisions. It is folded into a hash as it comes; who wants more reads it along.
 //

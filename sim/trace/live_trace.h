@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // LiveTrace: the stream of events of a run in real time, and what a simulated run adds to its own
 // for those who look at it: timers, fuel, the loop's waits.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The report's page: sim/trace/report/page.html with its style, its scripts and the trace put in.
 #include "sim/trace/report_page.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TraceFile: writes the stream of events to a file as it comes.
 //
 //   .json   Chrome's trace format: a lane for each G, named after its guest, one for the loop, and

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Builds the guests of the conformance suite: tests/conformance/build.py OUTDIR."""
 
 import pathlib

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The scheduling conformance suite: tests/conformance/run.py GUESTDIR HOST-COMMAND...
 
     tests/conformance/build.py build/conformance

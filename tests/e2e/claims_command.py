@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The contract of the command: what it prints, which code it ends with, which options it knows."""
 
 import re

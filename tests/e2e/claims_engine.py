@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Claims about engines, the cache of compiled modules, and fuel."""
 
 import concurrent.futures

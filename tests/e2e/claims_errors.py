@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every failure has a clear message: what, which file, which function, and the right exit code."""
 
 import random

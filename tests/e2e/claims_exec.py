@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """weft exec: what `go run -exec` and `go test -exec` start in place of Go's own runner."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real Go programs, built by an unmodified Go for wasip1, run as guests."""
 
 import subprocess

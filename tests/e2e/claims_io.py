@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """stdin, stdout and stderr: pipes, files, terminals, full disks and readers that stop early."""
 
 import fcntl

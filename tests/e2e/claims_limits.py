@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Claims about what guests may use: each alone, and all together."""
 
 import time

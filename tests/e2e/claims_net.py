@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """--listen: guests that serve on sockets which weft opened for them."""
 
 import contextlib

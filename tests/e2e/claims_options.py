@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An option that can't be honoured is wrong use, and says so; none is passed over in silence."""
 
 from harness import LOAD_ERROR, USAGE, claim

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What weft writes for others to read: traces, recordings, reports; whole, and fit for a reader."""
 
 import csv

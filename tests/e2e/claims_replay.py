@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """--record in real time, and weft replay of what was recorded, without the outside."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many guests on one OS thread: they take turns, sleep together, trap alone and idle for free."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simulated runs: virtual time, seeds, policies."""
 
 import json

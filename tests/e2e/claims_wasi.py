@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """WASI preview 1 as a guest sees it."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simulated worlds: guests linked by a manifest, partitions, kills and restarts."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the end-to-end claims are written with.
 
 A claim is a function that takes a Weft and fails by AssertionError. `@claim("...")` registers it

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """End-to-end tests of the weft command.
 
     tests/e2e/run.py WEFT GUESTDIR [--filter TEXT] [--without speed,malloc] [--list]

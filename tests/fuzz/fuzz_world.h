@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the fuzz targets share: a reader of the fuzzer's bytes, a directory that looks the same at
 // the start of every input, and a guest without a module whose time and whose waits are not real.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fuzz target: modules. Any bytes are refused with a message or loaded; nothing crashes, and
 // nothing allocates by a count that the bytes can't hold. Nothing is run: what a loaded module does
 // is the claim of tests/unit/guest/mutation_test.cpp. The lines of source that a trap is told with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fuzz target: paths. Two claims, for any path in a tree with planted links:
 //
 //   the two resolvers (openat2 and the walk) give the same answer, and what they open lies inside;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The readers of replay files and of recordings, on any bytes: they refuse them, or what was read
 // can be written again. The check sum is put right first, or nothing would get past it.
 #include <algorithm>

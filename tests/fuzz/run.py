@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Builds the fuzz targets with clang and runs each: tests/fuzz/run.py [--seconds N] [TARGET...]
 
 Targets: wasi_calls (every WASI function, hostile memory and arguments), paths (path resolution

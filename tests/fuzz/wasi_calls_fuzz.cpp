@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fuzz target: every WASI function, with hostile memory and arguments.
 //
 // The input is a program: each step either pokes bytes into a memory of 64 KiB, or calls one of the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The weft half of the conformance cases: what every case may use. main.go is its twin and says
 // what the words mean.
 //

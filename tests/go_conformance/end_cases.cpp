@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How programs end: compared are the exit code, the first line on stderr, and why main waited.
 #include <mutex>
 #include <stdexcept>

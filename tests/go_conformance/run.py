@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Does weft do what Go does? tests/go_conformance/run.py BINARY [--weft WEFT] [--only PART]
 
 Runs each case twice, as Go and as C++ on weft (BINARY), and compares what they print, their exit

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Go's own tests of its standard library, as guests:
 
     tests/go_std/run.py WEFT [--all] [--engine aot] [PACKAGE...]

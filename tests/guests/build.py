@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Builds every guest of the tests: tests/guests/build.py OUTDIR. See scripts/build_guests.py."""
 
 import pathlib

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Finds the ten planted bugs of examples/bugs: tests/host/bugs.py WEFT GUESTDIR [--table] ...
 
 GUESTDIR is what `scripts/build_guests.py examples/bugs GUESTDIR` filled. Each bug must be found

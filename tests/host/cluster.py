@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A cluster of five Go guests in virtual time: tests/host/cluster.py WEFT GUESTDIR [--seeds N]
 
 GUESTDIR is what `scripts/build_guests.py examples/cluster GUESTDIR` filled. Runs the ten virtual

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Guests copy a tree of files: tests/host/copy_tree.py WEFT GUESTDIR [--files N] [--engine E]
 
 A C guest and a Go guest, one after the other and then both at once, copy a tree of N files (10,000)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The same seed, the same run: tests/host/determinism.py WEFT GUESTDIR [--runs N] [--go-aot]
 
 Runs each of 20 programs (C, Go, WAT, alone and together, under several policies) N times in virtual

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The same Go HTTP server under several hosts, in turn:
 
     tests/host/http_compare.py WEFT GUESTDIR [--engines interp,aot] [--wazero WAZERO] [--rounds N]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A Go HTTP server as a guest under load:
 
     tests/host/http_load.py WEFT GUESTDIR [--requests N] [--engine E]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Idle costs nothing: many Gs sleep, and the process uses next to no CPU meanwhile.
 //
 //   idle_cpu [GS [SECONDS]]       10,000 Gs for 5 s unless told

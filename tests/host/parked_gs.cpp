@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much memory a parked G takes: parks many Gs at once, wakes each once, and prints the resident
 // memory a G.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // preemptM from a signal handler and from a second real thread, a million times each: no request is
 // lost and nothing is corrupted. Made to run under ThreadSanitizer too.
 //

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The report in a browser: tests/host/report_in_browser.py WEFT GUESTDIR [--keep FOLDER]
 
 Traces three runs (several guests in virtual time, one in real time, a deadlock), makes the pages

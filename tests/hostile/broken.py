@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Families of hostile modules that are no modules: broken, lying or invalid binaries."""
 
 from wasm import (DROP, ELSE, HEADER, I32, I32_ADD, I32_LOAD8, Module, NOP, RETURN, UNREACHABLE,

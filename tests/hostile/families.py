@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The families of hostile modules. Each is a function that takes a random.Random and returns the
 bytes of one module; every module must end with an error: refused, or a trap."""
 

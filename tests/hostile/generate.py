@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes hostile modules, the same ones for the same seed on every machine.
 
     tests/hostile/generate.py OUTDIR [--count 200] [--seed 1]

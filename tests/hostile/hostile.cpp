@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loads and runs each module of a folder in one process, with limits, and a healthy guest beside
 // it.
 //

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Runs hostile modules beside a healthy guest, in one process: each must end with an error.
 
     tests/hostile/run.py BUILDDIR GUESTDIR [--engine NAME] [--count 200] [--seed 1]

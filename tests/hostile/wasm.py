@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An assembler for WebAssembly binaries that lets everything through: what it writes need not be
 valid, which no text format allows."""
 

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Calls: many parameters and results, recursion to the stack's end, calls through tables, start
 ;; functions, and references.
 

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Control: blocks with values, branches out of the depths, tables of branches, and what is not code.
 
 (module

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Does what tests/spec/run.py tells it to: loads modules, makes instances and calls their exports,
 // by the way that guests go (loading, rewriting, engine, traps), and says what came of it.
 //

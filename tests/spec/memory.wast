@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Memory: its bounds to the byte, growing, bulk operations, segments, and data that stays.
 
 (module

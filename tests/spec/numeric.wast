@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Edges of numbers: where they wrap, what divides, what converts, and what a NaN is.
 
 (module

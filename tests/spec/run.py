@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Runs WebAssembly's core tests, or ours, through weft's engines.
 
     tests/spec/run.py BUILDDIR [--engine NAME] [FILE.wast...]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A world for scheduler tests: time that stands still until every G sleeps, and a poller whose
 // events are made by hand. No test sleeps, and each order is exact.
 //

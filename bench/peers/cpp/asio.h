@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the two Asio peers share: one io_context, and how a benchmark that is a coroutine runs on
 // it.
 #pragma once

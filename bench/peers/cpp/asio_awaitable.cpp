@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The peer that is Asio with C++20 coroutines: co_spawn, awaitable, channels of its experimental
 // part.
 #include <boost/asio/awaitable.hpp>

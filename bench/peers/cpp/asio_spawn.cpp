@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The peer that is Asio with stackful coroutines: spawn and yield_context, on Boost.Context.
 #include <boost/asio/detached.hpp>
 #include <boost/asio/spawn.hpp>

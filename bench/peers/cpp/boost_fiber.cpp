@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Boost.Fiber peer: its own round-robin scheduler, stacks of weft's size from a pool.
 #include <boost/fiber/all.hpp>
 #include <boost/version.hpp>

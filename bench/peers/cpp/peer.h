@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the peers written in C++ share: the arguments, how long to measure, what to print.
 // bench/peers/README.md has the form, and says what each benchmark does.
 #pragma once

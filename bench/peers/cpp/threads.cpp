@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The peer that is the kernel: OS threads on one processor, sched_yield, a mutex and a condition
 // variable.
 #include <pthread.h>

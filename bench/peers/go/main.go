@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The Go peer: goroutines with GOMAXPROCS=1. bench/peers/README.md says what each benchmark does.
 package main
 

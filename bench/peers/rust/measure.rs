@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What both Rust peers share: how long to measure and what to print; bench/peers/README.md has the
 //! form.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What timeline.js has read, counted: histograms, the table, for a deadlock the wait-for graph; and
 // what buttons, keys and the mouse do.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // Reads the trace that lies in the page (Chrome's format, as sim/trace/trace_file.cpp writes it) and
 // draws it over time.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A listener that does not wait: EAGAIN, then poll_oneoff says when somebody has connected.
 #include "say.h"
 

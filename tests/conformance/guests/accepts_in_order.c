@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Accepts three connections with calls that wait, and says what each sends, in order.
 #include "say.h"
 

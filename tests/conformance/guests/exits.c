@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // exits CODE: leaves by proc_exit from within calls, with output before and none behind.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes a mebibyte to stdout, 1,024 bytes at a time, and says so on stderr.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ends its own direction of a connection; the other one goes on.
 #include "say.h"
 

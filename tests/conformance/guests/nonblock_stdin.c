@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FDFLAGS_NONBLOCK on stdin: EAGAIN while nothing is there; cleared, a read waits again.
 #include "say.h"
 

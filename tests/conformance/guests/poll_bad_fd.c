@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A descriptor that is not open is the error of its event, not of the call.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Subscriptions, events or the count outside of memory: EFAULT.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Of three clocks the one that is due first ends the wait, wherever it stands in the list.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A thousand clocks in one call, the 501st due long before the others.
 #include "say.h"
 

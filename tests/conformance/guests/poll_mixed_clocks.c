@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Realtime and monotonic, absolute and relative, in one call: the nearest wins.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // No subscriptions: EINVAL, and the count is left alone.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; The bytes of poll_oneoff: one subscription of 48 bytes, one event of 32. Exits with 0 when all of
 ;; them are as specified, else with the number of the check.
 (module

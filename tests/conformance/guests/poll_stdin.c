@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Waits for stdin beside a clock: first the clock, then what is sent, at last the hang-up.
 #include "say.h"
 

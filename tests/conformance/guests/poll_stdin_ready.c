@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A descriptor that is ready at once wins over a clock that is not due, and stays ready.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two subscriptions for one descriptor, and 64 bits of userdata: both events come back whole.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Polls stdin with a clock of zero beside it, without a pause, until something is there.
 #include "say.h"
 

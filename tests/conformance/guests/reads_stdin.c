@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // reads_stdin NAME: reads stdin with calls that wait, and says what came, up to the end.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the guests of this folder share: a line of output that is one fd_write, and subscriptions of
 // poll_oneoff in one line each. Static functions, so that each guest stays one small program.
 #pragma once

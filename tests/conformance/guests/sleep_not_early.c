@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Twenty sleeps of 1 to 20 ms: none returns before its time, on any clock, relative or absolute.
 #include "say.h"
 

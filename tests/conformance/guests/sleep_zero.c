@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A timeout of zero, and an absolute one in the past, return at once with their event.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sleeper NAME MS: sleeps that long once, then says its name.
 #include "say.h"
 

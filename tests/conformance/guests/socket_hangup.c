@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A connection whose client goes away: what it sent can be read, then the hang-up is flagged and
 // reading gives the end.
 #include "say.h"

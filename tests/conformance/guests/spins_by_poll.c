@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Polls a clock with a timeout of zero without a pause for 300 ms, then says so.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gives way without a pause for 300 ms, then says so.
 #include "say.h"
 

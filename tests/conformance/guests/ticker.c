@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ticker NAME TICKS MS [stderr]: says its name and a number every MS milliseconds.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Ends by a trap at once.
 (module
   (memory (export "memory") 1)

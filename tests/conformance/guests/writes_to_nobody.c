@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes until the reader of stdout is gone: EPIPE is the errno of a write, not the guest's end.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gives way 10,000 times with nobody there to take over.
 #include "say.h"
 

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; sched_yield returns 0, and proc_exit ends the guest at once: with 7, or with 8 if it did not.
 (module
   (import "wasi_snapshot_preview1" "sched_yield" (func $sched_yield (result i32)))

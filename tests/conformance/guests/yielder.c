@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // yielder NAME ROUNDS: says its name and the round, gives way, and so on.
 #include "say.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The Go half of the conformance cases. Each has a twin of the same name in ../FILE.cpp, where
 // FILE.go is the file it stands in. With "list" as its argument the program prints the names and
 // kinds, with a name it runs that case.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Accepts one connection of each listener named by its descriptor in the arguments, reads a line
 // from it, prints it and sends it back in upper case. Listeners start non-blocking; this one waits.
 #include <ctype.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints its arguments, then its environment, one on a line.
 #include <stdio.h>
 #include <stdlib.h>

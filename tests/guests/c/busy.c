@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Says so, then computes for ever without a pause or a call.
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Copies stdin to stdout until the end, in small pieces.
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Checks that the clocks behave, and prints the wall clock's seconds for the test to compare.
 #include <stdio.h>
 #include <time.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Computes until it is stopped, never gives way by itself, and counts on stdout.
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ends with exit code 7. The line before it must not be lost, although nothing flushes it by hand.
 #include <stdio.h>
 #include <stdlib.h>

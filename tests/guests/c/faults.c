@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes and reads a file of /data a hundred times each, goes on after errors, and counts what
 // happened: whole, short, and how they failed.
 #include <errno.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Works with files below the directory /data that the host gives it, and tries to leave it.
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints 100,000 lines: for readers that stop early, and for pipes that fill up.
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Has much data. Looks whether it is as written here, changes half of its pages, and its stack and
 // heap. Exits with 1 when it was not. With an argument: traps at the end.
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Computes, keeps what it computed in memory, yields in between, and checks all of it in the end.
 #include <sched.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs into a limit, as its argument says, and tells how far it came.
 //   grow      grows its memory page by page until that fails, and keeps it for 100 ms
 //   open      opens / until that fails

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One end of a link, descriptor 3, with the calls of sockets. As `ask`: sends a line, shuts its
 // direction down and prints the answer; as `answer`: reads to the end and sends the line back.
 #include <stdio.h>

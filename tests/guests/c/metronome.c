@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ticks every 50 ms of the monotonic clock until it is stopped, and prints how late each tick was
 // in microseconds. Sleeps to absolute times: what one tick is late is not added to the next.
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints the bits of the NaNs that arithmetic makes, of operands that are NaNs with bits of their
 // own and of none.
 #include <inttypes.h>

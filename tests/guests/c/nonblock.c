@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes stdin non-blocking, as Go does, and expects EAGAIN from an empty pipe instead of a wait.
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Grows its memory until the host refuses, then says so and ends well: a refusal is no trap.
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Waits for stdin or 100 ms, whatever comes first, until stdin ends. Prints what came.
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fills 16 bytes, and 100,000 bytes, with random values and prints the 16.
 #include <stdio.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sleeps 2 s: long enough to measure that a sleeping guest costs no CPU.
 #include <time.h>
 

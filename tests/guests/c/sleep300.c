@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sleeps 300 ms on the monotonic clock, then says so.
 #include <stdio.h>
 #include <time.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints one line and sleeps as many seconds as its argument says.
 #include <stdio.h>
 #include <stdlib.h>

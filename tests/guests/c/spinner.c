@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Computes, prints and gives way by sched_yield, in turns. Never sleeps.
 #include <sched.h>
 #include <stdio.h>

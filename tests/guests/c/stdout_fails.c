@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes to stdout and reports, on stderr, whether the write worked.
 #include <errno.h>
 #include <stdio.h>

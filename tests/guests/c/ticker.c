@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints five lines, 20 ms apart. The first argument names it: two of them show how output
 // interleaves. With a second argument the lines go to stderr.
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Divides by zero in a function with a name. A line is printed first: it must arrive.
 #include <stdio.h>
 #include <unistd.h>

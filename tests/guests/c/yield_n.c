@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls sched_yield as often as its argument says (1,000 without one).
 #include <sched.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // copytree FROM TO: copies a tree, files, directories and symbolic links, and says how many.
 package main
 

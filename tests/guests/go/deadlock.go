@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Every goroutine waits for ever: Go's runtime must notice, name it and end with exit code 2.
 package main
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Echoes what each connection of the listener at descriptor 3 sends, a goroutine a connection. Ends
 // when a connection says "quit".
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Ends with os.Exit(3) while another goroutine still sleeps.
 package main
 

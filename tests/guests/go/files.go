@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Works with files below the directory /data that the host gives it, and tries to leave it.
 package main
 

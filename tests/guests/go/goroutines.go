@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // A thousand goroutines at work: channels, sleeps, a WaitGroup, select with timeouts, a mutex, a
 // ticker. Everything it prints is the same in every run, whatever the order of the goroutines.
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // A net/http server on the listener at descriptor 3: /hello says the method and how long the body
 // was, /quit ends the program. With the argument "nonblock" it makes the listener non-blocking
 // first, for hosts that leave that to the guest.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // One end of a link, descriptor 3, as a net.Conn. As `client`: asks, with a deadline, until there
 // is an answer, and prints it; as `server`: answers what it reads, and ends after the third.
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Reads through a nil pointer. On wasm Go checks it by hand: exit code 2 with Go's own message.
 package main
 

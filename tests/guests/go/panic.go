@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Panics. Go's runtime prints the message and the goroutine, and ends with exit code 2.
 package main
 

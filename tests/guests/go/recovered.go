@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Recovers from a nil dereference, a division by zero and an index out of range, and goes on.
 package main
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Recurses 20,000 deep, which is legal in Go: its stacks grow. Prints the depth it came back from.
 package main
 

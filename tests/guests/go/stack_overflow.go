@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Recurses without an end: Go's runtime stops it at its own limit, with exit code 2.
 package main
 

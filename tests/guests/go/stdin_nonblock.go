@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // As stdin_ticker, for a host that hands out stdin in blocking mode: asks for non-blocking mode by
 // itself, as Go programs for WASI do today. The ticks must go on while stdin is silent.
 package main

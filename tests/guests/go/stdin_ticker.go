@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // One goroutine waits for lines on stdin while another ticks every 10 ms. When stdin ends, both
 // stop. The ticks must go on while stdin is silent: a blocked read freezes no other goroutine.
 package main

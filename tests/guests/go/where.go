@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Prints where it is, what it was given, and what a relative and an absolute path lead to.
 package main
 

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Uses descriptors that are not open. Each call must answer EBADF (8). Exits like bad_pointer.
 (module
   (import "wasi_snapshot_preview1" "fd_write"

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Imports a function that nobody offers.
 (module
   (import "env" "nope" (func $nope))

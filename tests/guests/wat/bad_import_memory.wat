@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Imports a memory. WASI guests bring their own.
 (module
   (import "env" "memory" (memory 1))

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Hands fd_write, fd_read, poll_oneoff and others pointers beyond the memory's end. Each must
 ;; answer EFAULT (21). Exits 0 when all do; else with the number of the first call that does not.
 (module

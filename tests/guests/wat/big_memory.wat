@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Declares 65,536 pages, all of the 4 GiB that wasm32 can name, and touches only the first.
 (module
   (memory (export "memory") 65536)

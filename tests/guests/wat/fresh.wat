@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Looks whether all that a guest can change is as the module says, then changes it all.
 ;;   exits with the number of what was not fresh, else, by the number of its arguments:
 ;;   1  returns    2  traps    3  calls sched_yield for ever

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Grows its table by one at each of its calls, without end: the stack ends somewhere, maybe in the
 ;; middle of that.
 (module

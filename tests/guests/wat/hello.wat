@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Prints one line with one fd_write.
 (module
   (import "wasi_snapshot_preview1" "fd_write"

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Calls functions of the host, and one of its own whose type is written twice, through a table.
 (module
   (type $written (func (result i32)))

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Calls sched_yield 100,000 times, for the price of a yield.
 (module
   (import "wasi_snapshot_preview1" "sched_yield" (func $sched_yield (result i32)))

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Calls fd_write with 2^32 - 1 iovecs: an error of some kind (EINVAL or EFAULT), and no crash.
 (module
   (import "wasi_snapshot_preview1" "fd_write"

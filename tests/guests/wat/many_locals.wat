@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; One function with 1,000 locals, called 100 deep: large frames must fit or trap, never crash.
 (module
   (memory (export "memory") 1)

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; A library, not a command: nothing to start.
 (module
   (memory (export "memory") 1)

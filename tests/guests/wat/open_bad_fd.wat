@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Calls path_open below a directory that is not open, and exits with what it answers: EBADF (8).
 (module
   (import "wasi_snapshot_preview1" "path_open"

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Prints the guest paths of its preopened directories (descriptors 3, 4, ...), one on a line.
 (module
   (import "wasi_snapshot_preview1" "fd_prestat_get"

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Calls itself until the guest's stack is used up.
 (module
   (memory (export "memory") 1)

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; A legal recursion, 1,000 calls deep with a few locals each, then an end without a word.
 (module
   (memory (export "memory") 1)

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; The start function, which runs while the module is made, traps before _start is reached.
 (module
   (memory (export "memory") 1)

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Grows its table by ten until that fails. Its exit code is the table's size, in tens.
 (module
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))

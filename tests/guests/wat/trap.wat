@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Divides by zero two calls deep. The report must say what happened and in which function.
 (module
   (memory (export "memory") 1)

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Reads 8 bytes of stdin: how deep it is to call itself (u32), and whether it traps there (u32).
 (module
   (import "wasi_snapshot_preview1" "fd_read"

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Calls a table entry whose type is not the expected one.
 (module
   (memory (export "memory") 1)

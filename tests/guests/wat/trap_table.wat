@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Calls through a table index that does not exist.
 (module
   (memory (export "memory") 1)

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Uses preview 1's older name, wasi_unstable, for an exit with code 5.
 (module
   (import "wasi_unstable" "proc_exit" (func $proc_exit (param i32)))

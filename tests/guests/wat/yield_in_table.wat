@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: Apache-2.0
 ;; Calls sched_yield through a table, and by its name.
 (module
   (type $errno (func (result i32)))

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tokens through four channels, by sends, receives, selects, tries, with timeouts, while others
 // that do the same are killed. Every token that was made must have been received, or have died with
 // a killed G, at most one with each, or in a send that gave up.

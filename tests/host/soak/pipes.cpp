@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bytes through pipes that fill up: what comes out is what went in, in order, to the last byte.
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The soak test: everything at once for long, beside a model that knows what must come out.
 //
 //   soak [SECONDS [SEED]]        10 seconds and a seed from the clock unless told

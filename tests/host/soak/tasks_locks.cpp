@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trees of tasks whose results are known, and locks around counters that only their holder may see
 // in between.
 #include <mutex>

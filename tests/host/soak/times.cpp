@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sleeps that must not be short, timers that must fire or be stopped and never both, contexts that
 // must end everybody who waits for them.
 #include "scheduler/sync/context.h"

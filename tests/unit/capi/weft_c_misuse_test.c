@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The C ABI used wrongly, to its limits, and strictly: each is an error with a code and a text. */
 #define _POSIX_C_SOURCE 200809L
 

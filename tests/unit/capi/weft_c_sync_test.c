@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Channels, mutexes and wait groups of weft.h, from C11. */
 #include "tests/unit/capi/weft_c_test.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The C ABI from C11: each function does what weft.h says. Prints the check that failed and ends
  * with 1; built against the shared and the static library.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* What the C tests of weft.h share: checks that say where they failed, a trace, a fresh scheduler.
  * Each test program is one file, so everything here is static.
  */

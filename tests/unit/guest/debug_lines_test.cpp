@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lines of source: of a real module, and of tables that were made to be strange.
 #include "guest/wasm/debug_lines.h"
 
@@ -70,7 +71,7 @@ TEST_CASE("an instruction's line of source is told, and nothing outside of the c
   for (std::uint32_t at = 0; at < 4096; ++at) {
     lines.insert(info->source_line(info->code_section + at));
   }
-  CHECK(lines.contains("trap_div.c:6"));  // return a / b;
+  CHECK(lines.contains("trap_div.c:7"));  // return a / b;
   CHECK(lines.contains(""));
   CHECK(info->source_line(0).empty());
   CHECK(info->source_line(UINT32_MAX).empty());

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The guests that scripts/build_guests.py made of tests/guests: where they are, and how a test runs
 // one.
 #pragma once

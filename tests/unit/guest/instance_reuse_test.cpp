@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Instances of compiled modules are used again: the next guest must find what the module says, and
 // nothing of the last one's.
 #include <doctest/doctest.h>

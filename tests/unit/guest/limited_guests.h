@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Guests with limits, alone and together, and how a test looks at their ends.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one guest may use, and all together: the same on both engines. And what kills leave behind.
 #include <arpa/inet.h>
 #include <doctest/doctest.h>

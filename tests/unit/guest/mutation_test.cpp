@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Foreign bytes: damaged modules are refused, trap, run or are stopped; weft goes on.
 //
 // Each mutant is loaded and, if it still loads, run for a while beside a healthy guest. The seed is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much guests may write, alone and together.
 #include <doctest/doctest.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A trap where there is hardly any stack left to tell of it.
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How long a guest keeps the thread from others, and how long it may run at all.
 #include "guest/turn.h"
 

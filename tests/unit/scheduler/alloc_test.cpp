@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the primitives promise about memory: after set-up they allocate nothing. A program of its
 // own, because it replaces operator new with one that counts.
 #include <doctest/doctest.h>

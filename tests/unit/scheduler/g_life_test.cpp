@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a G ends: by returning, by an exception, killed, with its scheduler; and what travels with it
 // when it switches.
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The hot path is sacred: yield, park and ready allocate nothing, make no system call and read no
 // clock.
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gs that do anything with everything, and are killed at any time: nothing may be lost, held or
 // broken by it. Each seed is another program; each is the same every time.
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Several Ms on one thread. w.m("x", f) makes a thread of its own (no G) that runs f.
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bugs that were, each named after its symptom.
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each death happens in a child; the test reads its last words.
 #include "signals/fault.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A world with real time and real signals. Each test runs its scheduler for milliseconds.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Exploration of native programs: what is found, what is said, and that replays are the same runs.
 #include "sim/explore/explore.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whole guests in virtual time.
 #include "sim/guest_run.h"
 

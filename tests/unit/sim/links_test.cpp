@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Links, from their ends: what comes through, when, and what happens when a link or a guest goes.
 #include "sim/links.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What becomes of a file that is opened for work which may not begin.
 #include "sim/output_file.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each policy's order, on small worlds whose right order can be read off.
 #include "sim/policy.h"
 

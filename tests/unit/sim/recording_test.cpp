@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The format of recordings: what is written is read, cut off or damaged it is read up to there.
 #include "sim/record/recording.h"
 

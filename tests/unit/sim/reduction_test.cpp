@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reductions of depth first search lose nothing: small programs made by chance, searched with
 // and without, must end in the same ways.
 #include <doctest/doctest.h>

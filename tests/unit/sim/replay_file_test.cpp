@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The replay file's format: what is written is read, and what was not written is refused.
 #include "sim/record/replay_file.h"
 

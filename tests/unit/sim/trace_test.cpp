@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a trace tells of Ms: of Gs, calls and timers the end-to-end claims look at whole traces.
 #include <doctest/doctest.h>
 #include <unistd.h>

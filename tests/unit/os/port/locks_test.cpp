@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // lock, note, semaphore and futex: the order of who runs, the time that passes, and each misuse.
 #include "os/port/locks.h"
 

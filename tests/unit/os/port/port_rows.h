@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rows of the table test: name, kind, and a function that asserts the behaviour.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The names of os_wasm.go that are about signals. "Nothing" is asserted as: no handler of any
 // signal and no mask of this thread changed.
 #include <pthread.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The types: layouts are asserted where they are defined, here by writing and reading bytes.
 #include <doctest/doctest.h>
 

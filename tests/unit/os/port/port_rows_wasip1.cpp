@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The functions of os_wasip1.go: on a process whose arguments, clock and output a test knows.
 #include <algorithm>
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The names of os_wasm.go that are not about signals.
 #include <type_traits>
 

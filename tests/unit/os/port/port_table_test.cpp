@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every name of Go's wasm port, one row each: it is there under its own name, can be used, and does
 // what docs/port.md says in both behaviours. The last test holds this table and that page together.
 //

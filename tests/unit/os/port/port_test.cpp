@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The port as a whole: what its calls do to who runs, threads without a G, and several ports.
 #include "os/port/port.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A world for tests of the port: World, with a process whose output is a pipe, and a port on it.
 //
 //   PortWorld w;                       // or w(Port::strict())

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The subsystems that hold no descriptors: arguments, environment, clocks, random bytes, the end;
 // and the table of functions.
 #include <doctest/doctest.h>

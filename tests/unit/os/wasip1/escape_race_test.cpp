@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attempts to get out of a preopened directory while somebody else moves things about in it.
 #include <doctest/doctest.h>
 

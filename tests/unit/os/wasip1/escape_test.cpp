@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attempts to get out of a preopened directory. Each is one line of a table: a call, a path, and
 // the errno that it must end with. All run against both resolvers. After each table the world
 // outside must be what it was.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The world that escape tests run in: a guest with two directories, and what it must not reach
 // beside them.
 //

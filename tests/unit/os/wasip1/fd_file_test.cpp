@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Descriptors themselves, and the files behind them.
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A guest for tests: a process with 64 KiB of memory, all of it '?' so that whatever is written too
 // much shows, a scratch directory, and a way to make WASI calls as an engine makes them: by name,
 // through the table.

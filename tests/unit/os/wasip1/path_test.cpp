@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Opening, making, removing, listing and linking, by path.
 #include <doctest/doctest.h>
 

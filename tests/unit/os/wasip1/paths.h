@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What tests of paths share: a guest under each resolver, and options for path_open.
 #pragma once
 

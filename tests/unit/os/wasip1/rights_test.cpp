@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rights: what a descriptor may do, and what it may pass on.
 #include "tests/unit/os/wasip1/paths.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The Tokio peer: tasks of a current_thread runtime. bench/peers/README.md says what each does.
 
 #[path = "../../measure.rs"]

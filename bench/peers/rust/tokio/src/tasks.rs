@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Yields, joins, channels, a mutex and skynet.
 
 use std::future::Future;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Timers, sleepers, and what a parked task takes.
 
 use std::future::{poll_fn, Future};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The wasmtime peer: guests on its async support, each a task of Tokio's current_thread runtime.
 //! bench/peers/README.md says what each benchmark does.
 //!
