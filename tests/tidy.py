@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """House rules that a machine can check: tests/tidy.py
 
-Lengths of lines, functions and files; layers and third-party doors; no leftovers; documents that
-name only code that exists. Each rule is a function that takes a File and yields findings, each
-finding says what to do, and tests/tidy_test.py shows each rule something it must find and something
-it must not.
+Licence lines; lengths of lines, functions and files; layers and third-party doors; no leftovers;
+documents that name only code that exists. Each rule is a function that takes a File and yields
+findings, each finding says what to do, and tests/tidy_test.py shows each rule something it must
+find and something it must not.
 
 Prints one line a finding, `file:line: what; what to do`, and ends with 1 when there is one.
 """
@@ -169,8 +169,30 @@ def commented_out_code(file):
                 yield number, "commented-out code; delete it, git remembers it"
 
 
-RULES = [line_length, file_length, function_length, layers, doors, system_header_names, scripts,
-         leftovers, commented_out_code]
+# How a comment starts, by the file's suffix. A suffix that is not named here needs no licence line:
+# documents, data, lock files, settings of tools.
+COMMENTS = {".py": "#", ".sh": "#", ".toml": "#", ".yaml": "#", ".yml": "#", ".wat": ";;",
+            ".wast": ";;", ".css": "/*", ".map": "/*", ".html": "<!--"}
+SLASHES = {".h", ".cpp", ".c", ".inc", ".go", ".rs", ".js", ".mod"}
+LICENCE = "SPDX-License-Identifier: Apache-2.0"
+
+
+def licence_line(file):
+    """In line 1, or in line 2 below an interpreter's name."""
+    if file.path.suffix in SLASHES:
+        comment = "//"
+    elif file.text.startswith("#!") or file.path.name in {"meson.build", "meson_options.txt"}:
+        comment = "#"
+    else:
+        comment = COMMENTS.get(file.path.suffix)
+    first = 1 if file.text.startswith("#!") else 0
+    wanted = f"{comment} {LICENCE}"
+    if comment and not (file.lines[first:first + 1] or [""])[0].startswith(wanted):
+        yield first + 1, f"no licence line; write `{wanted}` here"
+
+
+RULES = [licence_line, line_length, file_length, function_length, layers, doors,
+         system_header_names, scripts, leftovers, commented_out_code]
 
 # ---- documents -----------------------------------------------------------------------------------
 

@@ -21,6 +21,23 @@ def finds(rule, path, text):
     return len(list(rule(file(path, text))))
 
 
+def test_licence_line():
+    line = tidy.LICENCE
+    for path, text in [("base/a.h", "#pragma once\n"), ("base/a.h", f"\n// {line}\n"),
+                       ("base/a.h", "// SPDX-License-Identifier: MIT\n"), ("base/a.cpp", ""),
+                       ("tests/a.py", f"#!/usr/bin/env python3\n\n# {line}\n"),
+                       ("check", "#!/bin/sh\n"), ("base/meson.build", f"// {line}\n"),
+                       ("guest/aot/a.inc", f'R"(// {line}\n)"'), ("tests/a.wat", "(module)")]:
+        assert finds(tidy.licence_line, path, text) == 1, (path, text)
+    for path, text in [("base/a.h", f"// {line}\n#pragma once\n"),
+                       ("meson_options.txt", f"# {line}\n"),
+                       ("tests/a.py", f"#!/usr/bin/env python3\n# {line}\n"),
+                       ("check", f"#!/bin/sh\n# {line}\n"), ("a/page.css", f"/* {line} */\n"),
+                       ("tests/guests/a.wat", f";; {line}\n(module)"), ("docs/a.md", "# A\n"),
+                       ("a/Cargo.lock", "version = 3\n"), ("tests/a.hex", "00\n")]:
+        assert finds(tidy.licence_line, path, text) == 0, (path, text)
+
+
 def test_line_length():
     assert finds(tidy.line_length, "base/a.h", f"// {LONG}\n") == 1
     assert finds(tidy.line_length, "base/a.h", "x" * 100) == 0
