@@ -106,6 +106,23 @@ def test_doors():
     assert finds(tidy.doors, "tests/a.cpp", "#include <wabt/interp/interp.h>") == 0
 
 
+def found_loops(**includes):
+    files = [file(f"base/{name}", "".join(f'#include "base/{other}.h"\n' for other in others))
+             for name, others in {key.replace("_", "."): value
+                                  for key, value in includes.items()}.items()]
+    return list(tidy.loops(tidy.rooms(files)))
+
+
+def test_loops_of_includes():
+    assert found_loops(a_h=["b"], b_h=["c"], c_h=[]) == []
+    assert found_loops(a_h=["b"], b_h=["c"], c_h=["a"]) == [["base/a", "base/b", "base/c"]]
+    # A header and its source are one room: the loop may run through the source.
+    assert found_loops(a_h=[], a_cpp=["a", "b"], b_h=["a"]) == [["base/a", "base/b"]]
+    assert found_loops(a_h=[], a_cpp=["a", "b"], b_h=[], b_cpp=["b"]) == []
+    two = found_loops(a_h=["b"], b_h=["a"], c_h=["d"], d_h=["c"])
+    assert two == [["base/a", "base/b"], ["base/c", "base/d"]]
+
+
 def test_system_header_names():
     assert finds(tidy.system_header_names, "os/poll.h", "") == 1
     assert finds(tidy.system_header_names, "os/reactor.h", "") == 0

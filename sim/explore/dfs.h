@@ -21,7 +21,7 @@
 // Native programs are searched whole, unless they tell what their Gs share (sim::access).
 #pragma once
 
-#include "sim/explore/explore.h"
+#include "sim/explore/trial.h"
 
 namespace weft::sim {
 

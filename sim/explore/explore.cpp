@@ -1,99 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/explore/explore.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "sim/explore/dfs.h"
 
 namespace weft::sim {
-namespace {
-
-// What differs between two runs of one schedule.
-RunRecord difference(const RunOnce& once, RunSettings settings, RunRecord first) {
-  settings.keep_events = true;
-  const RunRecord a = once(settings);
-  const RunRecord b = once(settings);
-  const std::size_t at = first_difference(a.events, b.events);
-  const auto event = [at](const RunRecord& record) {
-    return at < record.events.size() ? describe(record.events[at]) : "(the end)";
-  };
-  first.ending = Ending::nondeterministic;
-  first.message = "the same schedule gave two different runs";
-  if (a.hash != b.hash) {
-    first.message +=
-        "; event " + std::to_string(at) + " was\n    " + event(a) + "\nand then\n    " + event(b);
-  }
-  return first;
-}
-
-Schedule without(const Schedule& schedule, std::size_t from, std::size_t to) {
-  Schedule smaller;
-  smaller.decisions = UINT64_MAX;
-  for (std::size_t i = 0; i < schedule.deviations.size(); ++i) {
-    if (i < from || i >= to) smaller.deviations.push_back(schedule.deviations[i]);
-  }
-  return smaller;
-}
-
-}  // namespace
-
-RunRecord run_checked(const RunOnce& once, RunSettings settings, bool twice) {
-  RunRecord record = once(settings);
-  if (!twice) return record;
-  const RunRecord again = once(settings);
-  if (again.hash == record.hash && again.ending == record.ending &&
-      again.exit_code == record.exit_code && again.message == record.message) {
-    return record;
-  }
-  return difference(once, std::move(settings), std::move(record));
-}
-
-// Leaves out ever smaller parts of the deviations, as long as the run still ends in the same way.
-RunRecord minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
-                   std::uint64_t runs_max, std::uint64_t& runs) {
-  if (failing.ending == Ending::nondeterministic) return failing;
-  settings.then_policy = false;
-  const auto still_fails = [&](const Schedule& schedule, RunRecord& out) {
-    settings.forced = &schedule;
-    ++runs;
-    out = once(settings);
-    return out.ending == failing.ending && out.exit_code == failing.exit_code;
-  };
-  RunRecord best = failing;
-  std::size_t part = std::max<std::size_t>(best.schedule.deviations.size(), 1);
-  const std::uint64_t runs_before = runs;
-  while (part > 0 && runs - runs_before < runs_max) {
-    bool smaller = false;
-    for (std::size_t from = 0; from < best.schedule.deviations.size();) {
-      if (runs - runs_before >= runs_max) break;
-      const std::size_t before = best.schedule.deviations.size();
-      RunRecord record;
-      if (still_fails(without(best.schedule, from, from + part), record) &&
-          record.schedule.deviations.size() < before) {
-        best = std::move(record);
-        smaller = true;
-      } else {
-        from += part;
-      }
-    }
-    if (part == 1 && !smaller) break;
-    part = std::max<std::size_t>(part / 2, 1);
-  }
-  return best;
-}
-
-void tell_steps(const RunOnce& once, RunSettings& settings) {
-  PolicySpec& policy = settings.policy;
-  const auto known = policies();
-  const auto info = std::find_if(known.begin(), known.end(),
-                                 [&](const PolicyInfo& p) { return p.name == policy.name; });
-  if (info->parameters.find("steps") == std::string_view::npos) return;
-  if (policy.parameters.contains("steps")) return;
-  RunSettings plain = settings;
-  plain.policy = {};
-  policy.parameters["steps"] =
-      std::clamp<std::uint64_t>(once(plain).schedule.decisions, 4, 100'000);
-}
 
 ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
   if (options.dfs) return explore_depth_first(once, options);
@@ -115,28 +27,6 @@ ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
     break;
   }
   return report;
-}
-
-std::string ExploreReport::text() const {
-  std::string said = std::to_string(schedules) + " schedules, " + std::to_string(steps) + " steps";
-  if (pruned > 0) said += ", " + std::to_string(pruned) + " branches left out";
-  if (cut_short > 0) said += ", " + std::to_string(cut_short) + " runs cut short";
-  if (!failure)
-    return said + (exhausted ? ": all pass, and there are no others\n" : ": all pass\n");
-  said += ": seed " + std::to_string(failure->seed) + " fails: " + name(failure->record.ending);
-  said += "\n" + failure->record.message + "\n";
-  const auto& deviations = failure->record.schedule.deviations;
-  said += "schedule: " + std::to_string(deviations.size()) + " deviations from fifo (found with " +
-          std::to_string(failure->found_with) + "), " +
-          std::to_string(failure->record.schedule.decisions) + " decisions\n";
-  constexpr std::size_t kShown = 20;
-  for (std::size_t i = 0; i < std::min(deviations.size(), kShown); ++i) {
-    const Decision& decision = deviations[i].decision;
-    said += "    decision " + std::to_string(deviations[i].at) + ": " + name(decision.choice) +
-            " " + std::to_string(decision.taken) + " of " + std::to_string(decision.options) + "\n";
-  }
-  if (deviations.size() > kShown) said += "    ...\n";
-  return said;
 }
 
 }  // namespace weft::sim

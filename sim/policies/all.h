@@ -2,11 +2,13 @@
 // The makers of all policies, one a file of this folder.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
-#include "sim/policy.h"
-
 namespace weft::sim {
+
+class Policy;
+struct PolicySpec;
 
 std::unique_ptr<Policy> make_fifo(const PolicySpec& spec, std::uint64_t seed);
 std::unique_ptr<Policy> make_go(const PolicySpec& spec, std::uint64_t seed);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/policies/all.h"
+#include "sim/policy.h"
 
 namespace weft::sim {
 namespace {

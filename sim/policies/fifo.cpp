@@ -2,6 +2,7 @@
 // fifo: first in, first out, as the scheduler does without a Chooser. Nothing is preempted, sleeps
 // end on time; only the choice between ready cases of a select depends on the seed.
 #include "sim/policies/all.h"
+#include "sim/policy.h"
 
 namespace weft::sim {
 namespace {

@@ -13,6 +13,7 @@
 
 #include "scheduler/api.h"
 #include "sim/policies/all.h"
+#include "sim/policy.h"
 
 namespace weft::sim {
 namespace {

@@ -2,6 +2,7 @@
 // lifo: what became runnable last runs next. Nothing is preempted. Starves whoever waits longest,
 // which is what it is good for: a program that is right under lifo does not count on fairness.
 #include "sim/policies/all.h"
+#include "sim/policy.h"
 
 namespace weft::sim {
 namespace {

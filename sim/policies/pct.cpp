@@ -9,6 +9,7 @@
 
 #include "scheduler/g.h"
 #include "sim/policies/all.h"
+#include "sim/policy.h"
 
 namespace weft::sim {
 namespace {

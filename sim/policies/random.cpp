@@ -2,6 +2,7 @@
 // random: a random walk. Each runnable G is equally likely to be next; at a safe point the running
 // one makes room once in `preempt` times (default 8; 0: never); every other sleep ends late.
 #include "sim/policies/all.h"
+#include "sim/policy.h"
 
 namespace weft::sim {
 namespace {

@@ -4,6 +4,7 @@
 // repeatable.
 #include "scheduler/g.h"
 #include "sim/policies/all.h"
+#include "sim/policy.h"
 
 namespace weft::sim {
 namespace {
