@@ -12,13 +12,6 @@
 
 namespace weft::sim {
 
-// What calls touch, as coarse as the search needs it.
-// Each link is one: kLinks and up to 63, which stands for all that have no number left.
-enum Object : unsigned { kFiles = 1, kStdin, kStdout, kStderr, kLinks };
-
-// Can another guest see that this call was made, or does what another does change its answer?
-bool is_visible(std::string_view call);
-
 class GuestHook final : public wasip1::CallHook {
  public:
   // The Director must outlive the hook. output_matters: so does the order in which guests write to

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "sim/guest_hook.h"
+#include "sim/explore/dependence.h"
 
 namespace weft::sim {
 

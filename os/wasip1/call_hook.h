@@ -9,16 +9,16 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string_view>
 
 #include "os/wasip1/memory.h"
 
 namespace weft::wasip1 {
 
 class Process;
+struct Function;
 
 struct Call {
-  std::string_view name;                // "fd_write"
+  const Function& function;             // Its row in os/wasip1/functions.h.
   std::span<const std::uint64_t> args;  // Unsigned, as the function's parameters.
   Process& process;
   Memory memory;

@@ -27,9 +27,13 @@
 
 namespace weft::sim {
 
+// What guests touch, as coarsely as the search needs it. Each link is one object: kLinks and up to
+// 63, which stands for all links that have no number left.
+enum Object : unsigned { kFiles = 1, kStdin, kStdout, kStderr, kLinks };
+
 // What a call or a step is about to touch.
 struct Access {
-  unsigned object = 0;  // A small number, at most 63; 0: nobody knows.
+  unsigned object = 0;  // An Object of guests, else a number from 1 to 63; 0: nobody knows.
   bool writes = true;
   bool wakes = false;  // It may make other Gs runnable.
 };
@@ -97,11 +101,11 @@ class Dependence {
   }
 
  private:
-  struct Object {
+  struct Touched {
     std::uint64_t written = 0;  // The past of who wrote it last.
     std::uint64_t read = 0;     // The sum of the pasts of who has read it since.
   };
-  static void touch(std::uint64_t& past, Object& object, bool writes) {
+  static void touch(std::uint64_t& past, Touched& object, bool writes) {
     past = mix(past, object.written);
     if (writes) {
       object.written = past = mix(past, object.read);
@@ -116,8 +120,8 @@ class Dependence {
 
   std::map<std::uint64_t, Access> asleep_;
   std::map<std::uint64_t, std::uint64_t> pasts_;
-  std::array<Object, 64> objects_{};
-  Object waking_;  // Accesses that wake Gs keep their order, whatever they touch.
+  std::array<Touched, 64> objects_{};
+  Touched waking_;  // Accesses that wake Gs keep their order, whatever they touch.
   std::vector<std::uint64_t> waiting_;  // In the order in which they parked.
   std::uint64_t covered_ = 0;           // The running G, from its sleep to its next access.
   bool unknown_ = false;

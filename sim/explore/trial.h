@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trial: one schedule of one program, tried. Every search is made of this: how a program is run
 // once, what a search is told and reports, a schedule run twice and compared, a failing schedule
 // minimised. The searches themselves are sim/explore/explore.h (by seeds) and sim/explore/dfs.h.

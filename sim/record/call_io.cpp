@@ -8,7 +8,6 @@
 #include "os/wasip1/functions.h"
 #include "os/wasip1/iovecs.h"
 #include "os/wasip1/process.h"
-#include "sim/record/call_shape.h"
 #include "sim/trace/event_log.h"
 
 namespace weft::sim {
@@ -18,6 +17,38 @@ using wasip1::Call;
 using wasip1::Errno;
 using wasip1::Memory;
 using wasip1::Size;
+
+// Letters of buffers that a call fills: at most one in a function.
+constexpr std::string_view kFilled = "rbeR";
+
+bool has(std::string_view letters, std::string_view any) {
+  return letters.find_first_of(any) != std::string_view::npos;
+}
+
+// Of a function by its number, which may come from a file. Empty: nothing of it is recorded.
+std::string_view letters_of(std::uint32_t function) {
+  const auto all = wasip1::functions();
+  return function < all.size() ? all[function].facts.shape : std::string_view{};
+}
+
+// How many bytes a letter's structure has; 0: it has none.
+std::size_t bytes_of(char letter) {
+  switch (letter) {
+    case '2':
+      return 2;
+    case '4':
+      return 4;
+    case '8':
+    case 'T':
+      return 8;
+    case 'D':
+      return 24;
+    case 'S':
+      return 64;
+    default:
+      return 0;
+  }
+}
 
 // What lies there, as far as it lies in memory.
 std::string bytes_at(const Memory& memory, std::uint64_t at, std::uint64_t length) {
@@ -128,7 +159,7 @@ std::string misfit_of_filled(const CallRecord& recorded, std::string_view letter
 
 CallRecord read_inputs(const Call& call) {
   CallRecord record;
-  record.function = number_of_function(call.name);
+  record.function = static_cast<std::uint32_t>(wasip1::number_of(call.function.name));
   const std::string_view letters = letters_of(record.function);
   for (std::size_t i = 0; i < letters.size(); ++i) {
     if (letters[i] == 'v') record.values.push_back(call.args[i]);
@@ -168,7 +199,7 @@ CallRecord read_call(const Call& call, Errno result) {
 }
 
 std::string bytes_to_write(const Call& call) {
-  const std::size_t i = letters_of(number_of_function(call.name)).find('w');
+  const std::size_t i = call.function.facts.shape.find('w');
   if (i == std::string_view::npos) return {};
   return gather(call.memory, call.args[i], call.args[i + 1], UINT64_MAX);
 }

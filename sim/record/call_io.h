@@ -16,11 +16,10 @@
 
 #include "os/wasip1/call_hook.h"
 #include "sim/record/bytes.h"
-#include "sim/record/call_shape.h"
 
 namespace weft::sim {
 
-// One call. Which members a function uses: sim/record/call_shape.cpp.
+// One call. Which members a function uses: CallFacts::shape.
 struct CallRecord {
   std::uint32_t function = 0;  // Its place in wasip1::functions().
   wasip1::Errno result = wasip1::Errno::success;

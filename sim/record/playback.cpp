@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/printable.h"
+#include "os/wasip1/functions.h"
 #include "os/wasip1/process.h"
 #include "scheduler/api.h"
 #include "sim/guest_run.h"
@@ -83,13 +84,13 @@ class Playback::Player final : public wasip1::CallHook {
 
 bool Playback::Player::only_prints(std::uint32_t function,
                                    const std::vector<std::uint64_t>& values) {
-  static const std::uint32_t writes = number_of_function("fd_write");
-  static const std::uint32_t asks = number_of_function("fd_fdstat_get");
+  static const std::size_t writes = wasip1::number_of("fd_write");
+  static const std::size_t asks = wasip1::number_of("fd_fdstat_get");
   return (function == writes || function == asks) && !values.empty() && stream_of(values[0]) != 0;
 }
 
 std::optional<Errno> Playback::Player::before(const Call& call) {
-  if (!is_of_outside(number_of_function(call.name))) return std::nullopt;
+  if (!call.function.facts.is_of_outside()) return std::nullopt;
   const CallRecord given = read_inputs(call);
   while (left_.empty()) {
     if (at_ == calls_.size()) {
@@ -106,7 +107,7 @@ std::optional<Errno> Playback::Player::before(const Call& call) {
     const bool prints = only_prints(recorded.function, recorded.values);
     const std::string why = misfit(recorded, call);
     if (why.empty() || (prints && given.function == recorded.function &&
-                        given.values == recorded.values && call.name == "fd_write")) {
+                        given.values == recorded.values && call.function.name == "fd_write")) {
       if (!why.empty()) ++passed_;
       return replay(call);
     }
@@ -133,7 +134,7 @@ Errno Playback::Player::replay(const Call& call) {
   playback_.take_turn(place);
   write_outputs(record, call);
   if (record.result == Errno::success) {
-    if (only_prints(record.function, record.values) && call.name == "fd_write") {
+    if (only_prints(record.function, record.values) && call.function.name == "fd_write") {
       print(call, record);
     }
     follow_descriptors(record);
@@ -162,8 +163,8 @@ void Playback::Player::print(const Call& call, const CallRecord& record) {
 }
 
 void Playback::Player::follow_descriptors(const CallRecord& record) {
-  static const std::uint32_t closes = number_of_function("fd_close");
-  static const std::uint32_t moves = number_of_function("fd_renumber");
+  static const std::size_t closes = wasip1::number_of("fd_close");
+  static const std::size_t moves = wasip1::number_of("fd_renumber");
   if (record.function == closes) streams_.erase(record.values[0]);
   if (record.function != moves || record.values[0] == record.values[1]) return;
   const int stream = stream_of(record.values[0]);
@@ -174,12 +175,13 @@ void Playback::Player::follow_descriptors(const CallRecord& record) {
 
 // Nothing of the outside is there; nothing: the call is made as ever.
 std::optional<Errno> Playback::Player::alone(const Call& call, const CallRecord& given) const {
-  if (call.name == "poll_oneoff" || call.name == "clock_time_get" || call.name == "random_get") {
+  if (call.function.name == "poll_oneoff" || call.function.name == "clock_time_get" ||
+      call.function.name == "random_get") {
     return std::nullopt;
   }
-  const bool standard = call.name.starts_with("fd_") && given.values[0] <= 2;
+  const bool standard = call.function.name.starts_with("fd_") && given.values[0] <= 2;
   if (standard) return std::nullopt;
-  return call.name == "fd_close" ? Errno::success : Errno::io;
+  return call.function.name == "fd_close" ? Errno::success : Errno::io;
 }
 
 void Playback::Player::ended(const GuestEnd& end) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/record/recorder.h"
 
+#include "os/wasip1/functions.h"
+
 namespace weft::sim {
 
 class Recorder::Hook final : public wasip1::CallHook {
@@ -9,7 +11,7 @@ class Recorder::Hook final : public wasip1::CallHook {
 
   std::optional<wasip1::Errno> before(const wasip1::Call&) override { return std::nullopt; }
   void after(const wasip1::Call& call, wasip1::Errno result) override {
-    if (!is_of_outside(number_of_function(call.name))) return;
+    if (!call.function.facts.is_of_outside()) return;
     Entry entry;
     entry.guest = guest_;
     entry.call = read_call(call, result);

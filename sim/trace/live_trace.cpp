@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/trace/live_trace.h"
 
+#include "os/wasip1/functions.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -17,14 +19,14 @@ class LiveTrace::Hook final : public wasip1::CallHook {
   Hook(LiveTrace& trace, wasip1::CallHook* behind) : trace_(trace), behind_(behind) {}
 
   std::optional<Errno> before(const wasip1::Call& call) override {
-    if (trace_.states_) trace_.tell(Event::Kind::call, this_g().id, call.name, 0, 0);
+    if (trace_.states_) trace_.tell(Event::Kind::call, this_g().id, call.function.name, 0, 0);
     return behind_ != nullptr ? behind_->before(call) : std::nullopt;
   }
   void after(const wasip1::Call& call, Errno result) override {
     if (behind_ != nullptr) behind_->after(call, result);
     if (!trace_.states_) return;
-    trace_.tell(Event::Kind::returned, this_g().id, call.name, static_cast<std::uint64_t>(result),
-                0);
+    trace_.tell(Event::Kind::returned, this_g().id, call.function.name,
+                static_cast<std::uint64_t>(result), 0);
   }
 
  private:

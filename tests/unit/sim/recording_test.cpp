@@ -18,7 +18,7 @@ using wasip1::Errno;
 
 CallRecord call(const char* name) {
   CallRecord record;
-  record.function = number_of_function(name);
+  record.function = static_cast<std::uint32_t>(wasip1::number_of(name));
   return record;
 }
 
@@ -161,10 +161,10 @@ TEST_CASE("every function is of the outside, or needs no record") {
                                        "environ_get", "environ_sizes_get", "proc_exit",
                                        "proc_raise",  "sched_yield"};
   for (const wasip1::Function& function : wasip1::functions()) {
-    const std::uint32_t number = number_of_function(function.name);
+    CAPTURE(function.name);
     const bool own = std::find(std::begin(kOwn), std::end(kOwn), function.name) != std::end(kOwn);
-    CHECK(is_of_outside(number) != own);
-    if (!own) CHECK(letters_of(number).size() == function.params.size());
+    CHECK(function.facts.is_of_outside() != own);
+    if (!own) CHECK(function.facts.shape.size() == function.params.size());
   }
 }
 

@@ -185,6 +185,45 @@ TEST_CASE("the table has the 46 functions of the specification, sorted, with the
   CHECK(params("fd_advise") == "iIIi");
 }
 
+TEST_CASE("a row of the table agrees with the function's name and signature") {
+  for (const Function& f : functions()) {
+    CAPTURE(f.name);
+    const CallFacts& facts = f.facts;
+    if (facts.is_of_outside()) CHECK(facts.shape.size() == f.params.size());
+    CHECK(facts.has("p") == (f.name.starts_with("path_")));
+    CHECK((facts.touches == Touch::files) == f.name.starts_with("path_"));
+    if (facts.touches == Touch::descriptor) CHECK(f.arg_names.substr(0, 2) == "fd");
+    if (facts.sight == Sight::own) CHECK(facts.changes == Change::no);
+    if (facts.sight == Sight::own) CHECK(facts.failure == Failure::never);
+    if (facts.failure != Failure::never) CHECK(facts.touches != Touch::nothing);
+    CHECK((facts.changes == Change::if_it_creates) == (f.name == "path_open"));
+    CHECK((facts.failure == Failure::if_it_creates) == (f.name == "path_open"));
+    CHECK(number_of(f.name) == static_cast<std::size_t>(&f - functions().data()));
+  }
+  CHECK(find("wasi_unstable", "fd_seek")->facts.shape ==
+        find("wasi_snapshot_preview1", "fd_seek")->facts.shape);
+}
+
+TEST_CASE("a disk that is full fails what needs room, a broken one all the rest") {
+  const auto failure = [](std::string_view name) {
+    return functions()[number_of(name)].facts.failure;
+  };
+  for (const char* name : {"fd_write", "fd_pwrite", "fd_allocate", "path_create_directory",
+                           "path_link", "path_rename", "path_symlink"}) {
+    CAPTURE(name);
+    CHECK(failure(name) == Failure::nospc);
+  }
+  for (const char* name : {"fd_read", "fd_pread", "fd_sync", "fd_datasync", "fd_readdir",
+                           "path_unlink_file", "path_remove_directory", "path_readlink"}) {
+    CAPTURE(name);
+    CHECK(failure(name) == Failure::io);
+  }
+  for (const char* name : {"fd_close", "clock_time_get", "sock_send", "sched_yield"}) {
+    CAPTURE(name);
+    CHECK(failure(name) == Failure::never);
+  }
+}
+
 TEST_CASE("wasi_unstable has all but sock_accept, and other modules nothing") {
   for (const Function& f : functions()) {
     CHECK((find("wasi_unstable", f.name) != nullptr) == (f.name != "sock_accept"));
