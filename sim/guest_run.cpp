@@ -161,7 +161,8 @@ class World {
       record.shared_objects &= ~(std::uint64_t{1} << kStdout | std::uint64_t{1} << kStderr);
     }
     record.virtual_time = clock_.now() - kMonotonicStart;
-    record.stopped = stopped_waiting_ || record.steps_max < settings_.steps_max;
+    record.stopped =
+        stopped_waiting_ || (record.steps_max < settings_.steps_max && !record.out_of_patience);
     record.waited_outside = poller_.waited_outside();
     record.input = input_->text();
     record.out = out_->text();
