@@ -276,6 +276,11 @@ std::function<void(std::span<std::byte>)> seeded_random(std::uint64_t seed, std:
 
 Result<RunRecord> run_guests(const std::vector<GuestSetup>& guests,
                              const GuestRunSettings& settings) {
+  std::vector<std::string> names;
+  for (const GuestSetup& guest : guests) {
+    names.push_back(guest.name.empty() ? guest.module->name : guest.name);
+  }
+  if (Status known = check_names(settings.policy, names); !known) return known.error();
   World world(guests, settings);
   if (Status started = world.start_all(); !started) return started.error();
   if (settings.begun) settings.begun();
