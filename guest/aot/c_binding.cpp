@@ -62,7 +62,8 @@ std::string CBinding::function_pointer(std::int64_t index) const {
 }
 
 std::string CBinding::declarations(bool checks) const {
-  return checks ? "HIDDEN u32 weft_check(" + std::string(dialect_.host) + "* guest);\n" : "";
+  return checks ? "HIDDEN u32 weft_check(" + std::string(dialect_.host) + "* guest, u32 left);\n"
+                : "";
 }
 
 // sched_yield is asked for in place: behind a switch of stacks each return is one that the
@@ -172,7 +173,7 @@ std::string CBinding::definitions(std::int64_t start, bool checks, Role role) co
   }
   if (checks) {
     text += "HIDDEN u32 weft_check(" + std::string(dialect_.host) +
-            "* guest) {\n  return weft_host->check(guest);\n}\nWEFT_DEFINE_ASK\n";
+            "* guest, u32 left) {\n  return weft_host->check(guest, left);\n}\nWEFT_DEFINE_ASK\n";
   }
   const bool has_imports = checks || !info_.imports.empty();
   text += "static void weft_bind(const struct weft_host* host) {\n  weft_host = host;\n  " +

@@ -143,9 +143,13 @@ class Cutter {
   bool shares_segments = false;  // A function uses arrays that only the first unit has.
 
  private:
-  // Out of bounds of a table and of memory are one kind of trap to libwabt.
+  // Out of bounds of a table and of memory are one kind of trap to libwabt; and it moves all at
+  // once.
   void add_helpers(std::string_view source, bool of_tables) {
     std::string text(source);
+    replace_all(text, "memset(", "weft_set(");
+    replace_all(text, "memmove(", "weft_move(");
+    replace_all(text, "; i++) {", "; ++i, WEFT_TURN_AT(i)) {");
     if (of_tables) replace_all(text, "TRAP(OOB)", "TRAP(TABLE)");
     replace_all(text, "static inline", "static __attribute__((noinline, unused))");
     common += text;
