@@ -12,12 +12,19 @@ A guest is built again only when its source, a header beside it, its compiler's 
 command changed; the key of the last build lies beside it in OUTDIR/.keys. A guest whose source is
 gone is removed. A missing tool is an error that names the tool and the command that installs it;
 nothing is ever skipped.
+
+A guest is the same on every machine that has the same compilers. They see none of the user's
+settings (CFLAGS, GOFLAGS, CPATH and the like), only where tools and temporary files are. And clang
+compiles and links in two steps, the second without -O: a clang that is asked to optimize while it
+links runs wasm-opt, if it finds one, and that drops names and lines.
 """
 
 import concurrent.futures
 import hashlib
+import itertools
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 
@@ -38,15 +45,30 @@ def output_of(command, tool):
             f"{tool} is missing ({error}). Run scripts/deps.sh guests") from error
 
 
+# Where things are, and nothing else.
+PLACES = ("PATH", "HOME", "TMPDIR")
+
+
+def plain_environment(**settings):
+    """What a compiler sees of the user's environment."""
+    kept = {name: os.environ[name] for name in PLACES if name in os.environ}
+    return {**kept, "LC_ALL": "C", **settings}
+
+
+def found_by(script, what):
+    """The path that one of scripts/*.sh prints."""
+    return output_of([str(ROOT / "scripts" / script)], what)
+
+
 class Language:
     """How one kind of source becomes a guest. The tool is looked up on first use."""
 
-    def __init__(self, name, find_tool, version_args, command, environment=None):
+    def __init__(self, name, find_tool, version_args, commands, environment=None):
         self.name = name
         self.find_tool = find_tool
         self.version_args = version_args
-        self.make_command = command
-        self.environment = {**os.environ, **(environment or {})}
+        self.make_commands = commands
+        self.environment = plain_environment(**(environment or {}))
         self.tool = None
         self.version = None
 
@@ -54,33 +76,39 @@ class Language:
         self.tool = self.find_tool()
         self.version = output_of([self.tool, *self.version_args], self.tool)
 
-    def command(self, source, wasm):
-        return self.make_command(self.tool, str(source), str(wasm))
+    def commands(self, source, wasm):
+        """One after the other."""
+        return self.make_commands(self.tool, str(source), str(wasm))
 
 
-def go_environment():
-    """Go as a newcomer has it: no flags of the user, no download of another toolchain."""
-    home = os.environ.get("HOME") or "/tmp"
-    return {
-        "GOOS": "wasip1", "GOARCH": "wasm", "GOTOOLCHAIN": "local", "GOFLAGS": "",
-        "GOWORK": "off", "GO111MODULE": "off", "CGO_ENABLED": "0", "HOME": home,
-    }
+def c_commands(tool, source, wasm):
+    target = [tool, "--target=wasm32-wasi", "--sysroot=/usr"]
+    compiled = f"{wasm}.o"
+    return [
+        [*target, "-std=gnu11", "-O1", "-gline-tables-only", "-Wall", "-Wextra",
+         "-Wno-infinite-recursion", "-c", source, "-o", compiled],
+        [*target, compiled, "-o", wasm]]
 
+
+# Go as a newcomer has it: no settings of the user, no download of another toolchain. What it
+# compiled before is kept beside everything else that is built.
+GO_SETTINGS = {
+    "GOOS": "wasip1", "GOARCH": "wasm", "GOTOOLCHAIN": "local", "GOENV": "off", "GOWORK": "off",
+    "GO111MODULE": "off", "CGO_ENABLED": "0", "GOPATH": str(ROOT / "build" / "cache" / "gopath"),
+    "GOCACHE": str(ROOT / "build" / "cache" / "go"),
+}
 
 LANGUAGES = {
     ".c": Language(
-        "c", lambda: "clang", ["--version"],
-        lambda tool, source, wasm: [
-            tool, "--target=wasm32-wasi", "--sysroot=/usr", "-std=gnu11", "-O1",
-            "-gline-tables-only", "-Wall", "-Wextra", "-Wno-infinite-recursion", "-o", wasm,
-            source]),
+        "c", lambda: found_by("clang.sh", "a clang that builds for WASI"), ["--version"],
+        c_commands),
     ".go": Language(
-        "go", lambda: output_of([str(ROOT / "scripts/go.sh")], "Go 1.21 or newer"), ["version"],
-        lambda tool, source, wasm: [tool, "build", "-trimpath", "-o", wasm, source],
-        go_environment()),
+        "go", lambda: found_by("go.sh", "Go 1.21 or newer"), ["version"],
+        lambda tool, source, wasm: [[tool, "build", "-trimpath", "-o", wasm, source]],
+        GO_SETTINGS),
     ".wat": Language(
         "wat", lambda: "wat2wasm", ["--version"],
-        lambda tool, source, wasm: [tool, "--debug-names", "-o", wasm, source]),
+        lambda tool, source, wasm: [[tool, "--debug-names", "-o", wasm, source]]),
 }
 
 
@@ -94,8 +122,8 @@ class Guest:
         self.key_file = outdir / ".keys" / self.wasm.name
 
     def key(self):
-        command = self.language.command(self.source.name, self.wasm.name)
-        parts = [self.language.version, *command]
+        commands = self.language.commands(self.source.name, self.wasm.name)
+        parts = [self.language.version, *itertools.chain(*commands)]
         headers = sorted(self.source.parent.glob("*.h")) if self.source.suffix == ".c" else []
         sources = b"".join(path.read_bytes() for path in [self.source, *headers])
         return hashlib.sha256("\0".join(parts).encode() + sources).hexdigest()
@@ -107,11 +135,13 @@ class Guest:
     def build(self):
         """Builds into a temporary name first: an interrupted build leaves no half guest."""
         partial = self.wasm.with_suffix(".partial")
-        done = subprocess.run(
-            self.language.command(self.source, partial), env=self.language.environment,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise BuildError(f"{self.source}: {' '.join(done.args)}\n{done.stderr.strip()}")
+        for command in self.language.commands(self.source, partial):
+            done = subprocess.run(
+                command, env=self.language.environment, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise BuildError(f"{self.source}: {shlex.join(command)}\n{done.stderr.strip()}")
+        pathlib.Path(f"{partial}.o").unlink(missing_ok=True)
         partial.replace(self.wasm)
         self.key_file.write_text(self.key())
         return self.wasm

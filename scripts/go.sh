@@ -14,7 +14,7 @@ is_new_enough() {
   [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= minor_min))
 }
 
-for go in ${WEFT_GO:-$(command -v go)} /usr/local/go/bin/go /usr/bin/go /usr/lib/go-1.*/bin/go; do
+for go in ${WEFT_GO:-$(type -ap go)} /usr/local/go/bin/go /usr/bin/go /usr/lib/go-1.*/bin/go; do
   if [[ -x $go ]] && is_new_enough "$go"; then
     echo "$go"
     exit 0
