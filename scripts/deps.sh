@@ -12,8 +12,8 @@
 #
 #     scripts/deps.sh --no-install build guests
 #
-# Installs nothing: when something is missing, it says what and with which command to install it, and
-# ends with 1.
+# Installs nothing: when something is missing, it says what, and which command installs it, and ends
+# with 1.
 #
 # Tried on Debian 12 and 13. On another system with apt it tries what it would do on Debian; without
 # apt it says what is missing and gives up.
@@ -180,8 +180,8 @@ needs_of_guests() {
 }
 
 needs_of_tests() {
-  need "has clang-format-19" clang-format-19 "format check: one version, since each formats otherwise"
-  need "has clang-tidy-19" clang-tidy-19 "static checks: one version, since each finds otherwise"
+  need "has clang-format-19" clang-format-19 "format check: each version formats its own way"
+  need "has clang-tidy-19" clang-tidy-19 "static checks: each version finds its own"
   need "has_libfuzzer" libfuzzer_package "clang's sanitizers and fuzzer: fuzz targets"
   need "has python3" python3 "end-to-end and tidy checks"
   need "has git" git "lists the project's files"

@@ -88,7 +88,8 @@ clone_into() {
 
 # ---- in the root ---------------------------------------------------------------------------------
 
-# in_root ROOT PACKAGES USER COMMAND: under chroot, with mounts and processes that end with it.
+# in_root ROOT PACKAGES USER COMMAND: under chroot, with mounts and processes that end with it, or
+# with this script.
 in_root() {
   # shellcheck disable=SC2016  # The inner shell expands them.
   unshare --mount --pid --fork --kill-child bash -euc '
@@ -102,7 +103,10 @@ in_root() {
       USER="$user" ${TERM:+TERM="$TERM"} ${http_proxy:+http_proxy="$http_proxy"} \
       ${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} \
       chroot --userspec="$user" "$root" bash -c "cd $5 && $command"
-  ' in_root "$1" "$2" "$3" "$4" "$clone"
+  ' in_root "$1" "$2" "$3" "$4" "$clone" &
+  # unshare itself ends by nothing else.
+  trap "kill -KILL $!; die interrupted" INT TERM
+  wait "$!" || return
 }
 
 main() {
@@ -127,6 +131,8 @@ main() {
   root=$roots/debian-$debian
   packages=$roots/packages-$debian
   mkdir -p "$packages/partial"
+  exec {lock}>"$root.lock"
+  flock --nonblock "$lock" || die "another run uses $root"
 
   [[ $keep == yes && -e $root/etc/debian_version ]] ||
     make_root "$root" "${codenames[$debian]}" "$packages"
