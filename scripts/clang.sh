@@ -9,7 +9,7 @@ set -u
 
 builds_guests() {
   echo 'int main(void) { return 0; }' |
-    "$1" --target=wasm32-wasi --sysroot=/usr -x c - -o /dev/null 2>/dev/null
+    env -i PATH="$PATH" "$1" --target=wasm32-wasi --sysroot=/usr -x c - -o /dev/null &>/dev/null
 }
 
 for clang in ${WEFT_CLANG:-$(type -ap clang)} /usr/lib/llvm-*/bin/clang; do

@@ -10,7 +10,8 @@ readonly minor_min=21
 
 is_new_enough() {
   local version
-  version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
+  # Its own answer: what it is, not what the user's settings would make of it.
+  version=$(env -i GOTOOLCHAIN=local GOENV=off "$1" env GOVERSION 2>/dev/null) || return 1
   [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= minor_min))
 }
 
