@@ -3,7 +3,7 @@
 """What is installed may be moved: tests/host/installed.py BUILDDIR
 
 Installs the build into a folder, moves that to another place, and builds and runs a C program there
-with what weft.pc says, with the shared library and with the static one. weft.pc names no file and no
+by what weft.pc says, with the shared library and with the static one. weft.pc names no file and no
 folder of the machine that built it.
 """
 
