@@ -181,7 +181,7 @@ needs_of_guests() {
 
 needs_of_tests() {
   need "has clang-format-19" clang-format-19 "format check: each version formats its own way"
-  need "has clang-tidy-19" clang-tidy-19 "static checks: each version finds its own"
+  need "has clang-tidy" clang-tidy "static checks"
   need "has_libfuzzer" libfuzzer_package "clang's sanitizers and fuzzer: fuzz targets"
   need "has python3" python3 "end-to-end and tidy checks"
   need "has git" git "lists the project's files"

@@ -15,7 +15,8 @@
 #     --dir FOLDER     where the roots lie; build/roots when not given
 #     --keep           use the root as the last run left it, when there is one, with the commit of
 #                      now; else each run starts from nothing
-#     --user           run the command as a user without root and sudo; scripts/deps.sh ran before
+#     --user           run the command as a user without root and sudo, with umask 077, in a folder
+#                      with a blank in its name; scripts/deps.sh ran before
 #     --with PACKAGES  packages to install first
 #
 # The mirror is the one that this machine's apt uses, or WEFT_MIRROR. apt's settings for the network
@@ -24,7 +25,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 declare -rA codenames=([12]=bookworm [13]=trixie)
-readonly clone=/home/weft/weft
+clone=/home/weft/weft
 roots=build/roots
 keep=no
 user=root
@@ -99,10 +100,11 @@ in_root() {
     mount --rbind /dev "$root/dev"
     mount --bind "$packages" "$root/var/cache/apt/archives"
     home=$(chroot "$root" sh -c "getent passwd $user | cut -d: -f6")
+    [[ $user == root ]] || umask 077
     exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$home" \
       USER="$user" ${TERM:+TERM="$TERM"} ${http_proxy:+http_proxy="$http_proxy"} \
       ${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} \
-      chroot --userspec="$user" "$root" bash -c "cd $5 && $command"
+      chroot --userspec="$user" "$root" bash -c "cd \"$5\" && $command"
   ' in_root "$1" "$2" "$3" "$4" "$clone" &
   # unshare itself ends by nothing else.
   trap "kill -KILL $!; die interrupted" INT TERM
@@ -116,7 +118,7 @@ main() {
       --dir) roots=${2:-}; shift ;;
       --with) with=${2:-}; shift ;;
       --keep) keep=yes ;;
-      --user) user=weft ;;
+      --user) user=weft clone="/home/weft/a clone" ;;
       *) usage ;;
     esac
     shift
@@ -146,7 +148,8 @@ main() {
   if [[ $user != root ]]; then
     say "packages of weft"
     in_root "$root" "$packages" root "scripts/deps.sh build guests tests bench &&
-      { getent passwd $user >/dev/null || useradd $user; } && chown -R $user: /home/$user"
+      { getent passwd $user >/dev/null || useradd --shell /bin/bash $user; } &&
+      chown -R $user: /home/$user"
   fi
   say "Debian $(<"$root/etc/debian_version"), as $user: $command"
   SECONDS=0

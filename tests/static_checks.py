@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""clang-tidy 19 over every source of a build: tests/static_checks.py BUILDDIR
+"""clang-tidy over every source of a build: tests/static_checks.py BUILDDIR
 
 BUILDDIR holds compile_commands.json. The checks are in .clang-tidy. Two files at a time, and each
 file again only when it, a project header it reaches, its flags, the checks or clang-tidy changed.
@@ -14,7 +14,6 @@ import sys
 
 import sources
 
-TOOL = "clang-tidy-19"  # Each version finds other things; Debian 12 and 13 have this one.
 PARALLEL = 2
 
 
@@ -33,7 +32,7 @@ def compile_commands(build):
 def complaints_about(build, path):
     """Returns what clang-tidy says, empty when it is content."""
     done = subprocess.run(
-        [TOOL, "--quiet", "--extra-arg=-Wno-unknown-warning-option", "-p", str(build),
+        ["clang-tidy", "--quiet", "--extra-arg=-Wno-unknown-warning-option", "-p", str(build),
          str(sources.ROOT / path)],
         cwd=sources.ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
@@ -45,7 +44,7 @@ def main(arguments):
         return 64
     build = pathlib.Path(arguments[0]).resolve()
     version = subprocess.run(
-        [TOOL, "--version"], check=True, capture_output=True, text=True).stdout
+        ["clang-tidy", "--version"], check=True, capture_output=True, text=True).stdout
     commands = compile_commands(build)
     checks = (sources.ROOT / ".clang-tidy").read_text()
     keys = {path: sources.content_key(path, version, checks, command)
