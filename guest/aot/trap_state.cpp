@@ -23,11 +23,25 @@ void go_on_at(ucontext_t& context, std::uintptr_t f, std::uintptr_t sp, void* ar
   r[REG_RSP] = static_cast<greg_t>((sp & ~std::uintptr_t{15}) - 8);  // As after a call.
   r[REG_RDI] = static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(argument));
 }
+// Of the function that was interrupted.
+const void* code_of(const ucontext_t& context) {
+  return reinterpret_cast<const void*>(context.uc_mcontext.gregs[REG_RIP]);
+}
+const void* frame_of(const ucontext_t& context) {
+  return reinterpret_cast<const void*>(context.uc_mcontext.gregs[REG_RBP]);
+}
 #elif defined(__aarch64__)
 void go_on_at(ucontext_t& context, std::uintptr_t f, std::uintptr_t sp, void* argument) {
   context.uc_mcontext.pc = f;
   context.uc_mcontext.sp = sp & ~std::uintptr_t{15};
   context.uc_mcontext.regs[0] = reinterpret_cast<std::uintptr_t>(argument);
+}
+// Of the function that was interrupted.
+const void* code_of(const ucontext_t& context) {
+  return reinterpret_cast<const void*>(context.uc_mcontext.pc);
+}
+const void* frame_of(const ucontext_t& context) {
+  return reinterpret_cast<const void*>(context.uc_mcontext.regs[29]);
 }
 #else
 #error "the engine aot knows the registers of x86-64 and AArch64 only"
@@ -118,7 +132,7 @@ void TrapState::note(TrapKind new_kind, std::uint32_t offset) noexcept {
   known_offset = offset;
   in_guest = true;  // The stack's end may be near: then the walk faults, and claim() does it.
   noting_ = true;
-  walk();
+  walk_frames != nullptr ? walk_frames(*this, nullptr, nullptr) : walk();
   noting_ = false;
 }
 
@@ -140,7 +154,11 @@ bool TrapState::claim(const siginfo_t* info, void* context) noexcept {
   } else {
     self->known_offset = 0;
   }
-  self->walk();
+  if (self->walk_frames != nullptr) {
+    self->walk_frames(*self, code_of(where), frame_of(where));
+  } else {
+    self->walk();
+  }
   go_on_at(where, reinterpret_cast<std::uintptr_t>(&land), self->landing_, self);
   return true;
 }

@@ -58,6 +58,11 @@ class TrapState {
 
   void* owner = nullptr;  // Whose state it is: for whoever asked for current().
 
+  // Code without tables for exceptions: fills in `frames`, from an address in the innermost
+  // function's code and that function's frame; null: from where the guest's code was left. In a
+  // fault's handler too. Null: by the tables.
+  void (*walk_frames)(TrapState& state, const void* address, const void* frame) = nullptr;
+
   // Cleared around every call of the host from the guest.
   volatile bool in_guest = false;
 
