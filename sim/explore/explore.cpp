@@ -9,7 +9,7 @@ namespace weft::sim {
 
 ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
   if (options.dfs) return explore_depth_first(once, options);
-  ExploreReport report(options);
+  ExploreReport report;
   RunSettings settings = options.settings;
   tell_steps(once, settings);
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
@@ -17,13 +17,7 @@ ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
     RunRecord record = run_checked(once, settings, options.twice);
     ++report.schedules;
     report.steps += record.steps;
-    if (!record.failed()) {
-      if (options.goes_on && !options.goes_on(report)) {
-        report.ended_early = i + 1 < options.seeds;
-        break;
-      }
-      continue;
-    }
+    if (!record.failed()) continue;
     Failure failure;
     failure.seed = settings.seed;
     failure.found_with = record.schedule.deviations.size();

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guest/jit/helpers.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "guest/jit/jit_instance.h"
+#include "guest/jit/program.h"
+
+namespace weft::jit {
+namespace {
+
+constexpr std::uint64_t kFailed32 = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint64_t kFailed64 = std::numeric_limits<std::uint64_t>::max();
+
+bool is_inside(std::uint64_t at, std::uint64_t count, std::uint64_t size) {
+  return count <= size && at <= size - count;
+}
+
+std::uint32_t index_of(std::uint64_t argument) {
+  return static_cast<std::uint32_t>(argument);
+}
+
+}  // namespace
+
+// pages, memory
+std::uint64_t Helpers::memory_grow(Context* context, std::uint64_t* arguments) {
+  JitInstance& self = JitInstance::of(context);
+  const std::uint32_t memory = index_of(arguments[1]);
+  const std::uint64_t before = self.grow_memory(memory, arguments[0]);
+  const bool wide = self.program_.view.memories[memory].limits.is_64;
+  return before == kFailed64 && !wide ? kFailed32 : before;
+}
+
+// to, from, count, memory, segment
+std::uint64_t Helpers::memory_init(Context* context, std::uint64_t* arguments) {
+  JitInstance& self = JitInstance::of(context);
+  const MemoryCell memory = self.memory(index_of(arguments[3]));
+  const std::uint32_t segment = index_of(arguments[4]);
+  std::span<const std::byte> bytes = self.program_.view.data[segment].bytes;
+  if (self.dropped_data_[segment]) bytes = {};
+  if (!is_inside(arguments[1], arguments[2], bytes.size()) ||
+      !is_inside(arguments[0], arguments[2], memory.bytes)) {
+    self.trap(TrapKind::memory_out_of_bounds);
+  }
+  if (arguments[2] != 0) {
+    std::memcpy(memory.data + arguments[0], bytes.data() + arguments[1], arguments[2]);
+  }
+  return 0;
+}
+
+std::uint64_t Helpers::data_drop(Context* context, std::uint64_t* arguments) {
+  JitInstance::of(context).dropped_data_[index_of(arguments[0])] = true;
+  return 0;
+}
+
+// to, from, count, memory to, memory from
+std::uint64_t Helpers::memory_copy(Context* context, std::uint64_t* arguments) {
+  JitInstance& self = JitInstance::of(context);
+  const MemoryCell to = self.memory(index_of(arguments[3]));
+  const MemoryCell from = self.memory(index_of(arguments[4]));
+  if (!is_inside(arguments[0], arguments[2], to.bytes) ||
+      !is_inside(arguments[1], arguments[2], from.bytes)) {
+    self.trap(TrapKind::memory_out_of_bounds);
+  }
+  if (arguments[2] != 0)
+    std::memmove(to.data + arguments[0], from.data + arguments[1], arguments[2]);
+  return 0;
+}
+
+// to, value, count, memory
+std::uint64_t Helpers::memory_fill(Context* context, std::uint64_t* arguments) {
+  JitInstance& self = JitInstance::of(context);
+  const MemoryCell memory = self.memory(index_of(arguments[3]));
+  if (!is_inside(arguments[0], arguments[2], memory.bytes)) {
+    self.trap(TrapKind::memory_out_of_bounds);
+  }
+  if (arguments[2] != 0) {
+    std::memset(memory.data + arguments[0], static_cast<int>(arguments[1] & 0xff), arguments[2]);
+  }
+  return 0;
+}
+
+// to, from, count, table, segment
+std::uint64_t Helpers::table_init(Context* context, std::uint64_t* arguments) {
+  JitInstance& self = JitInstance::of(context);
+  const TableCell& table = self.table(index_of(arguments[3]));
+  const std::uint32_t segment = index_of(arguments[4]);
+  const wasm::Element& elements = self.program_.view.elements[segment];
+  const std::size_t size =
+      self.dropped_elements_[segment] ? 0 : elements.functions.size() + elements.expressions.size();
+  if (!is_inside(arguments[1], arguments[2], size) ||
+      !is_inside(arguments[0], arguments[2], table.size)) {
+    self.trap(TrapKind::table_out_of_bounds);
+  }
+  for (std::uint64_t i = 0; i < arguments[2]; ++i) {
+    table.elements[arguments[0] + i] = self.element(elements, arguments[1] + i);
+  }
+  return 0;
+}
+
+std::uint64_t Helpers::elem_drop(Context* context, std::uint64_t* arguments) {
+  JitInstance::of(context).dropped_elements_[index_of(arguments[0])] = true;
+  return 0;
+}
+
+// to, from, count, table to, table from
+std::uint64_t Helpers::table_copy(Context* context, std::uint64_t* arguments) {
+  JitInstance& self = JitInstance::of(context);
+  const TableCell& to = self.table(index_of(arguments[3]));
+  const TableCell& from = self.table(index_of(arguments[4]));
+  if (!is_inside(arguments[0], arguments[2], to.size) ||
+      !is_inside(arguments[1], arguments[2], from.size)) {
+    self.trap(TrapKind::table_out_of_bounds);
+  }
+  if (arguments[2] != 0) {
+    std::memmove(to.elements + arguments[0], from.elements + arguments[1], arguments[2] * 8);
+  }
+  return 0;
+}
+
+// value, count, table
+std::uint64_t Helpers::table_grow(Context* context, std::uint64_t* arguments) {
+  JitInstance& self = JitInstance::of(context);
+  const std::uint32_t index = index_of(arguments[2]);
+  TableCell& table = self.table(index);
+  const std::uint64_t before = table.size;
+  const bool wide = self.program_.view.tables[index].limits.is_64;
+  if (!self.grow_table(table, arguments[1])) return wide ? kFailed64 : kFailed32;
+  std::fill(table.elements + before, table.elements + table.size, arguments[0]);
+  return before;
+}
+
+// to, value, count, table
+std::uint64_t Helpers::table_fill(Context* context, std::uint64_t* arguments) {
+  JitInstance& self = JitInstance::of(context);
+  const TableCell& table = self.table(index_of(arguments[3]));
+  if (!is_inside(arguments[0], arguments[2], table.size)) self.trap(TrapKind::table_out_of_bounds);
+  std::fill_n(table.elements + arguments[0], arguments[2], arguments[1]);
+  return 0;
+}
+
+// In the order of Helper.
+static constexpr std::array<HelperFunction, kHelpers> kHelperFunctions = {
+    &Helpers::memory_grow, &Helpers::memory_init, &Helpers::data_drop, &Helpers::memory_copy,
+    &Helpers::memory_fill, &Helpers::table_init,  &Helpers::elem_drop, &Helpers::table_copy,
+    &Helpers::table_grow,  &Helpers::table_fill,
+};
+
+const Host& host_of_instances() {
+  static constexpr Host kHost = {
+      .trap = &JitInstance::trap_of,
+      .call = &JitInstance::call_of,
+      .yield = &JitInstance::yield_of,
+      .check = &JitInstance::check_of,
+      .compile = &JitInstance::compile_of,
+      .helpers = kHelperFunctions,
+  };
+  return kHost;
+}
+
+}  // namespace weft::jit

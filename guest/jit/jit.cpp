@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guest/jit/jit.h"
+
+#include <new>
+
+#include "guest/command.h"
+#include "guest/jit/helpers.h"
+#include "guest/jit/jit_module.h"
+#include "signals/fault.h"
+
+namespace weft {
+namespace {
+
+using jit::JitModule;
+
+class Jit final : public Engine {
+ public:
+  explicit Jit(std::shared_ptr<jit::Shared> shared) : shared_(std::move(shared)) {}
+
+  Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
+                                       const GuestLimits& limits, Role role) override;
+
+ private:
+  const std::shared_ptr<jit::Shared> shared_;
+  const signals::FaultHandler faults_;
+  const TrapState::FaultClaims claims_;
+};
+
+// What the compiler lacks.
+Status check_features(const wasm::ModuleView& view) {
+  constexpr wasm::Feature kMissing[] = {wasm::Feature::simd, wasm::Feature::relaxed_simd,
+                                        wasm::Feature::exceptions,
+                                        wasm::Feature::legacy_exceptions};
+  for (const wasm::Feature feature : kMissing) {
+    if (!view.features.has(feature)) continue;
+    return Error{"the module uses the WebAssembly proposal \"" + std::string(wasm::name(feature)) +
+                 "\" (" + std::string(view.features.what(feature)) + " at byte " +
+                 std::to_string(view.features.offset(feature)) +
+                 "), which the engine jit does not support"};
+  }
+  return Nothing{};
+}
+
+Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std::byte> binary,
+                                          const GuestLimits& limits, Role role) {
+  std::vector<std::byte> bytes(binary.begin(), binary.end());
+  auto view = wasm::read_module(bytes);
+  if (!view) return view.error();
+  if (Status status = check_features(*view); !status) return status.error();
+  Result<ModuleInfo> info = scan_module(bytes, CodeScan::later);
+  if (!info) return info.error();
+  auto imports = bind_imports(*info);
+  if (!imports) return imports.error();
+  if (Status status = check_role(*info, role); !status) return status.error();
+  if (Status status = check_sizes(*info, limits); !status) return status.error();
+  auto module = std::make_shared<JitModule>(std::move(name), std::move(*info), std::move(bytes),
+                                            std::move(*view), limits, shared_);
+  if (Status status = module->program.prepare(std::move(*imports)); !status) return status.error();
+  return std::shared_ptr<Module>(std::move(module));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> make_jit(JitOptions options) try {
+  if (!__builtin_cpu_supports("sse4.1") || !__builtin_cpu_supports("popcnt")) {
+    return Error{"the engine jit needs a processor with SSE 4.1 and POPCNT"};
+  }
+  auto space = jit::CodeSpace::make();
+  if (!space) return space.error();
+  auto shared = std::make_shared<jit::Shared>();
+  shared->space = *space;
+  shared->guard_pages = options.bounds == Bounds::guard ||
+                        (options.bounds == Bounds::automatic && MemoryPool::can_guard());
+  shared->has_bmi = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                    __builtin_cpu_supports("lzcnt");
+  shared->code = std::make_unique<jit::ModuleCode>(shared->space);
+  shared->stubs =
+      std::make_unique<jit::Stubs>(*shared->code, jit::host_of_instances(), shared->guard_pages);
+  return std::unique_ptr<Engine>(std::make_unique<Jit>(std::move(shared)));
+} catch (const std::bad_alloc&) {
+  return Error{"no memory is left for the engine jit"};
+}
+
+}  // namespace weft

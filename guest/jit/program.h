@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Program: a validated module and the machine code of those of its functions that have been called.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "guest/aot/linear_memory.h"
+#include "guest/aot/memory_image.h"
+#include "guest/aot/trap_state.h"
+#include "guest/engine.h"
+#include "guest/jit/compiler.h"
+#include "guest/wasm/module_view.h"
+#include "os/wasip1/functions.h"
+
+namespace weft::jit {
+
+// What all modules of an engine share.
+struct Shared {
+  std::shared_ptr<CodeSpace> space;
+  std::unique_ptr<ModuleCode> code;  // Of the stubs.
+  std::unique_ptr<Stubs> stubs;
+  MemoryPool memories;
+  Assembler assembler;
+  bool guard_pages = false;
+  bool has_bmi = false;
+};
+
+class Program {
+ public:
+  Program(std::vector<std::byte> binary, wasm::ModuleView parsed, const GuestLimits& of_guests,
+          std::shared_ptr<Shared> of_engine);
+
+  // Makes the functions' entries. The error says why there is no room for them.
+  Status prepare(std::vector<const wasip1::Function*> imported);
+
+  // The code of a function, compiled now. Null when there is no room for it.
+  const void* compile(std::uint32_t function);
+
+  // Puts the functions and the offset of a guest that was left by a trap into its report.
+  void describe(const TrapState& state, TrapReport& report);
+
+  // Fills in the addresses of the calls under way, from a place in the code and its frame.
+  void walk(TrapState& state, const void* address, const void* frame) const;
+
+  // As the code sees it.
+  [[nodiscard]] const FunctionEntry* entry(std::uint32_t function) const {
+    return entries_ + function;
+  }
+
+  const wasm::ModuleView view;
+  const Layout layout;
+  const GuestLimits limits;
+  const std::shared_ptr<Shared> shared;
+  std::vector<const wasip1::Function*> imports;
+  MemoryImage image;
+  std::uint32_t yield_import = UINT32_MAX;  // Which of them is sched_yield.
+  std::uint32_t saves_floats = 0;           // The code looks here.
+
+ private:
+  // The code of a function.
+  struct Code {
+    const std::uint8_t* begin;
+    std::uint32_t bytes;
+    std::uint32_t function;
+    CodeFacts facts;
+  };
+
+  [[nodiscard]] const Code* code_at(const void* address) const;
+  bool place_code(std::uint32_t function, CodeFacts facts);
+  [[nodiscard]] bool is_compiled(std::uint32_t function) const;
+
+  const std::vector<std::byte> binary_;
+  std::optional<ModuleInfo> info_;  // Read at the first trap.
+  ModuleCode code_;
+  FunctionEntry* writable_entries_ = nullptr;
+  const FunctionEntry* entries_ = nullptr;
+  std::optional<CompileOptions> options_;
+  std::map<const std::uint8_t*, Code> codes_;  // By where they begin.
+};
+
+}  // namespace weft::jit
