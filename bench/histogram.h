@@ -70,7 +70,8 @@ class Histogram {
     return ((kPerRow + bucket % kPerRow + 1) << row) - 1;
   }
 
-  std::array<std::uint64_t, kPerRow*(64 - kBits)> buckets_{};
+  static constexpr std::size_t kBuckets = kPerRow * (64 - kBits);
+  std::array<std::uint64_t, kBuckets> buckets_{};
   std::uint64_t count_ = 0;
   std::uint64_t min_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t max_ = 0;

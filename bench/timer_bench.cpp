@@ -46,6 +46,7 @@ void timer_arm_fire(benchmark::State& state) {
   const std::int64_t timers = state.range(0);
   std::int64_t fired = 0;
   std::vector<std::unique_ptr<CountingTimer>> all;
+  all.reserve(static_cast<std::size_t>(timers));
   for (std::int64_t i = 0; i < timers; ++i) all.push_back(std::make_unique<CountingTimer>(fired));
   TimerHeap heap;
   heap.reserve(all.size());

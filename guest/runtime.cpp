@@ -22,7 +22,7 @@ constexpr const char* kTooLarge = "larger than 256 MiB, too large for a module";
 Result<std::vector<std::byte>> read_file(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return Error{std::strerror(errno)};
-  struct stat about {};
+  struct stat about = {};
   if (::fstat(fd.get(), &about) != 0) return Error{std::strerror(errno)};
   if (S_ISDIR(about.st_mode)) return Error{"is a directory, not a WebAssembly module"};
   if (about.st_size > kFileBytesMax) return Error{kTooLarge};

@@ -10,7 +10,8 @@
 //
 // In an Asio program: Runtime runtime{io}; then either runtime.run(), which runs the handlers of io
 // as well, or io.run(), in which the guests take bounded turns (os/turns.h). A guest that computes
-// without a pause keeps the thread unless a signals::Tick asks it to yield.
+// without a pause gives way at its next look at the host (docs/engines.md says how often); with a
+// signals::Tick it does so after 10 ms.
 //
 // One Runtime belongs to one thread; several may live in one process, one a thread each.
 #pragma once

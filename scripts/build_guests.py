@@ -2,22 +2,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds WebAssembly guests from C, Go and WAT sources.
 
-    scripts/build_guests.py SOURCES OUTDIR
+    scripts/build_guests.py SOURCES OUTDIR [--stamp FILE]
 
 Every SOURCES/**/NAME.{c,go,wat} is one whole program and becomes OUTDIR/LANGUAGE_NAME.wasm, for
 instance c_hello.wasm, go_hello.wasm, wat_hello.wasm. C goes through clang and wasi-libc, Go through
 `GOOS=wasip1 GOARCH=wasm go build`, WAT through wabt's wat2wasm: real compilers, real guests.
 
+One run at a time fills an OUTDIR; another one waits. FILE is made when all guests are there.
+
 A guest is built again only when its source, a header beside it, its compiler's version or the
 command changed; the key of the last build lies beside it in OUTDIR/.keys. A guest whose source is
 gone is removed. A missing tool is an error that names the tool and the command that installs it;
 nothing is ever skipped.
+
+A guest is the same, byte by byte, on every machine that has the same compilers, wherever the
+sources lie. Compilers see none of the user's settings (CFLAGS, GOFLAGS, CPATH and the like), only
+where tools and temporary files are. And clang compiles and links in two steps, the second without
+-O: a clang that is asked to optimize while it links runs wasm-opt, if it finds one, and that drops
+names and lines.
 """
 
+import argparse
 import concurrent.futures
+import fcntl
 import hashlib
+import itertools
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 
@@ -29,58 +41,83 @@ class BuildError(Exception):
     """What went wrong, ready for the terminal."""
 
 
-def output_of(command, tool):
+# Where things are.
+PLACES = ("PATH", "HOME", "TMPDIR")
+
+
+def plain_environment(**settings):
+    """What a compiler sees of the user's environment."""
+    kept = {name: value for name, value in os.environ.items()
+            if name in PLACES or name.startswith("WEFT_")}
+    return {**kept, "LC_ALL": "C", **settings}
+
+
+def output_of(command, tool, environment):
     """Returns what a command that asks a tool for its version prints."""
     try:
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(command, env=environment, check=True, capture_output=True,
+                              text=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError) as error:
         raise BuildError(
             f"{tool} is missing ({error}). Run scripts/deps.sh guests") from error
 
 
+def found_by(script, what):
+    """The path that one of scripts/*.sh prints."""
+    return output_of([str(ROOT / "scripts" / script)], what, plain_environment())
+
+
 class Language:
     """How one kind of source becomes a guest. The tool is looked up on first use."""
 
-    def __init__(self, name, find_tool, version_args, command, environment=None):
+    def __init__(self, name, find_tool, version_args, commands, environment=None):
         self.name = name
         self.find_tool = find_tool
         self.version_args = version_args
-        self.make_command = command
-        self.environment = {**os.environ, **(environment or {})}
+        self.make_commands = commands
+        self.environment = plain_environment(**(environment or {}))
         self.tool = None
         self.version = None
 
     def prepare(self):
         self.tool = self.find_tool()
-        self.version = output_of([self.tool, *self.version_args], self.tool)
+        self.version = output_of(
+            [self.tool, *self.version_args], self.tool, self.environment)
 
-    def command(self, source, wasm):
-        return self.make_command(self.tool, str(source), str(wasm))
+    def commands(self, source, wasm):
+        """One after the other."""
+        return self.make_commands(self.tool, str(source), str(wasm))
 
 
-def go_environment():
-    """Go as a newcomer has it: no flags of the user, no download of another toolchain."""
-    home = os.environ.get("HOME") or "/tmp"
-    return {
-        "GOOS": "wasip1", "GOARCH": "wasm", "GOTOOLCHAIN": "local", "GOFLAGS": "",
-        "GOWORK": "off", "GO111MODULE": "off", "CGO_ENABLED": "0", "HOME": home,
-    }
+def c_commands(tool, source, wasm):
+    target = [tool, "--target=wasm32-wasi", "--sysroot=/usr"]
+    compiled = f"{wasm}.o"
+    return [
+        [*target, "-std=gnu11", "-O1", "-gline-tables-only", "-fdebug-compilation-dir=.", "-Wall",
+         "-Wextra", "-Wno-infinite-recursion", "-c", source, "-o", compiled],
+        [*target, compiled, "-o", wasm]]
 
+
+# Go as a newcomer has it: no settings of the user, no download of another toolchain. What it
+# compiled before is kept beside everything else that is built.
+GO_SETTINGS = {
+    "GOOS": "wasip1", "GOARCH": "wasm", "GOTOOLCHAIN": "local", "GOENV": "off", "GOWORK": "off",
+    "GO111MODULE": "off", "CGO_ENABLED": "0", "GOPATH": str(ROOT / "build" / "cache" / "gopath"),
+    "GOCACHE": str(ROOT / "build" / "cache" / "go"),
+}
 
 LANGUAGES = {
     ".c": Language(
-        "c", lambda: "clang", ["--version"],
-        lambda tool, source, wasm: [
-            tool, "--target=wasm32-wasi", "--sysroot=/usr", "-std=gnu11", "-O1",
-            "-gline-tables-only", "-Wall", "-Wextra", "-Wno-infinite-recursion", "-o", wasm,
-            source]),
+        "c", lambda: found_by("clang.sh", "a clang that builds for WASI"), ["--version"],
+        c_commands),
     ".go": Language(
-        "go", lambda: output_of([str(ROOT / "scripts/go.sh")], "Go 1.21 or newer"), ["version"],
-        lambda tool, source, wasm: [tool, "build", "-trimpath", "-o", wasm, source],
-        go_environment()),
+        "go", lambda: found_by("go.sh", "Go 1.21 or newer"), ["version"],
+        lambda tool, source, wasm: [
+            [tool, "build", "-trimpath", "-ldflags=-buildid=", "-o", wasm, source]],
+        GO_SETTINGS),
     ".wat": Language(
         "wat", lambda: "wat2wasm", ["--version"],
-        lambda tool, source, wasm: [tool, "--debug-names", "-o", wasm, source]),
+        lambda tool, source, wasm: [[tool, "--debug-names", "-o", wasm, source]]),
 }
 
 
@@ -94,8 +131,8 @@ class Guest:
         self.key_file = outdir / ".keys" / self.wasm.name
 
     def key(self):
-        command = self.language.command(self.source.name, self.wasm.name)
-        parts = [self.language.version, *command]
+        commands = self.language.commands(self.source.name, self.wasm.name)
+        parts = [self.language.version, *itertools.chain(*commands)]
         headers = sorted(self.source.parent.glob("*.h")) if self.source.suffix == ".c" else []
         sources = b"".join(path.read_bytes() for path in [self.source, *headers])
         return hashlib.sha256("\0".join(parts).encode() + sources).hexdigest()
@@ -107,11 +144,13 @@ class Guest:
     def build(self):
         """Builds into a temporary name first: an interrupted build leaves no half guest."""
         partial = self.wasm.with_suffix(".partial")
-        done = subprocess.run(
-            self.language.command(self.source, partial), env=self.language.environment,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise BuildError(f"{self.source}: {' '.join(done.args)}\n{done.stderr.strip()}")
+        for command in self.language.commands(self.source.name, partial):
+            done = subprocess.run(
+                command, cwd=self.source.parent, env=self.language.environment,
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise BuildError(f"{self.source}: {shlex.join(command)}\n{done.stderr.strip()}")
+        pathlib.Path(f"{partial}.o").unlink(missing_ok=True)
         partial.replace(self.wasm)
         self.key_file.write_text(self.key())
         return self.wasm
@@ -136,7 +175,6 @@ def remove_strays(guests, outdir):
 
 def build_all(sources, outdir):
     """Returns (how many guests there are, how many had to be built)."""
-    (outdir / ".keys").mkdir(parents=True, exist_ok=True)
     guests = find_guests(sources, outdir)
     for language in {guest.language for guest in guests}:
         language.prepare()
@@ -148,16 +186,27 @@ def build_all(sources, outdir):
     return len(guests), len(stale)
 
 
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sources", type=pathlib.Path)
+    parser.add_argument("outdir", type=pathlib.Path)
+    parser.add_argument("--stamp", type=pathlib.Path, help="made when all guests are there")
+    return parser.parse_args(arguments)
+
+
 def main(arguments):
-    if len(arguments) != 2:
-        print(__doc__.strip(), file=sys.stderr)
-        return 64
-    sources, outdir = (pathlib.Path(argument).resolve() for argument in arguments)
+    options = parse(arguments)
+    keys = options.outdir.resolve() / ".keys"
+    keys.mkdir(parents=True, exist_ok=True)
     try:
-        total, built = build_all(sources, outdir)
+        with (keys / ".lock").open("w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            total, built = build_all(options.sources.resolve(), options.outdir.resolve())
     except BuildError as error:
         print(f"guests: error: {error}", file=sys.stderr)
         return 1
+    if options.stamp:
+        options.stamp.touch()
     print(f"guests: {total} in all, {built} built")
     return 0
 

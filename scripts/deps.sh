@@ -10,15 +10,23 @@
 # `apt-get install` of everything missing, and then the same tests again, so that a package that did
 # not bring what it should is named here and not by a compiler ten minutes later.
 #
-# Knows Debian 12, Debian 13 and Ubuntu 24.04. Elsewhere it says what is missing and gives up.
+#     scripts/deps.sh --no-install build guests
+#
+# Installs nothing: when something is missing, it says what, and which command installs it, and ends
+# with 1.
+#
+# Tried on Debian 12 and 13. On another system with apt it tries what it would do on Debian; without
+# apt it says what is missing and gives up.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export LC_ALL=C.UTF-8  # What apt prints is read below.
 
 readonly log=build/logs/apt.log
 missing_tests=()
 missing_packages=()
 missing_reasons=()
 apt_lists_are_fresh=no
+may_install=yes
 
 die() {
   echo "deps: error: $*" >&2
@@ -53,9 +61,7 @@ has_libwabt() {
 
 has_file() { [[ -e $1 ]]; }
 
-has_wasm_builtins() {
-  has clang && [[ -e $(clang --target=wasm32-wasi --rtlib=compiler-rt -print-libgcc-file-name) ]]
-}
+has_wasi_clang() { scripts/clang.sh >/dev/null; }
 
 has_libfuzzer() {
   has clang++ &&
@@ -67,7 +73,7 @@ has_go() { scripts/go.sh >/dev/null; }
 # ---- packages whose name depends on the distribution ---------------------------------------------
 
 refresh_apt_lists() {
-  [[ $apt_lists_are_fresh == yes ]] && return
+  [[ $apt_lists_are_fresh == no && $may_install == yes ]] || return 0
   as_root apt-get update
   apt_lists_are_fresh=yes
 }
@@ -85,11 +91,12 @@ boost_package() {
   if candidate_is_at_least "lib$1-dev" 1.81; then echo "lib$1-dev"; else echo "lib${1}1.81-dev"; fi
 }
 
-# The runtime libraries must match the clang that links them.
+# The runtime libraries must match the clang that links them: the system's own, whatever else PATH
+# names.
 clang_major() {
   local major
-  if has clang; then
-    major=$(clang -dumpversion)
+  if [[ -x /usr/bin/clang ]]; then
+    major=$(/usr/bin/clang -dumpversion)
   else
     major=$(apt-cache depends clang | sed -nE 's/.*Depends: clang-([0-9]+)$/\1/p' | head -n 1)
   fi
@@ -118,6 +125,7 @@ go_package() {
 enable_backports_of() {
   local codename=$1 uri source key=/usr/share/keyrings/debian-archive-keyring.gpg
   apt-cache policy | grep -q "n=$codename-backports" && return
+  [[ $may_install == yes ]] || return 0
   # $(REPO_URI) is apt's own placeholder, not a command.
   # shellcheck disable=SC2016
   uri=$(apt-get indextargets --format '$(REPO_URI)' \
@@ -152,6 +160,7 @@ needs_of_build() {
   need "has_boost" "boost_package boost" "Asio, 1.81 or newer: I/O, timers, signals"
   need "has_boost_context" "boost_package boost-context" "Boost.Context: fibers"
   need "has_file /usr/include/doctest/doctest.h" doctest-dev "unit tests"
+  need "has_file /usr/include/openssl/sha.h" libssl-dev "hashes in libwabt, from 1.0.34 on"
   need "has_libwabt" wabt "libwabt: parses, validates and interprets guests"
   need "has_file /usr/include/xbyak/xbyak.h" libxbyak-dev "encodes the machine code of guests"
   need "has wat2wasm" wabt "assembles the guests of the benchmarks"
@@ -165,14 +174,14 @@ needs_of_guests() {
   need "has clang" clang "compiles C guests"
   need "has wasm-ld" lld "links C guests"
   need "has_file /usr/include/wasm32-wasi/stdio.h" wasi-libc "the C library of C guests"
-  need "has_wasm_builtins" wasm_builtins_package "clang's runtime library for wasm32"
+  need "has_wasi_clang" wasm_builtins_package "clang's runtime library for wasm32"
   need "has wat2wasm" wabt "assembles guests written as text"
   need "has_go" go_package "Go 1.21 or newer: builds Go guests"
   need "has python3" python3 "runs the guests' build script"
 }
 
 needs_of_tests() {
-  need "has clang-format" clang-format "format check"
+  need "has clang-format-19" clang-format-19 "format check: each version formats its own way"
   need "has clang-tidy" clang-tidy "static checks"
   need "has_libfuzzer" libfuzzer_package "clang's sanitizers and fuzzer: fuzz targets"
   need "has python3" python3 "end-to-end and tidy checks"
@@ -212,22 +221,36 @@ resolve_packages() {
   done
 }
 
-install_missing() {
+# A package may bring several needs.
+print_missing() {
   local i
-  has apt-get || die "no apt-get here. Install by hand: ${missing_reasons[*]}"
-  mkdir -p "${log%/*}"
-  : >"$log"
-  echo "deps: reading apt's package lists"
-  refresh_apt_lists || fail_with_log "'apt-get update' failed"
-  resolve_packages
-  echo "deps: installing what is missing (log: $log)"
   for i in "${!missing_packages[@]}"; do
     printf '  %-30s %s\n' "${missing_packages[i]%% *}" "${missing_reasons[i]}"
   done
-  # Unquoted on purpose: one need may resolve to two packages.
-  # shellcheck disable=SC2068
-  as_root apt-get install -y --no-install-recommends ${missing_packages[@]} ||
-    fail_with_log "apt could not install: ${missing_packages[*]}"
+}
+
+# The words of missing_packages, each once.
+packages_to_install() { printf '%s\n' "${missing_packages[@]}" | tr ' ' '\n' | sort -u; }
+
+install_missing() {
+  local packages
+  has apt-get || die "no apt-get here. Install by hand: $(printf '%s; ' "${missing_reasons[@]}")"
+  mkdir -p "${log%/*}"
+  : >"$log"
+  [[ $may_install == no ]] || echo "deps: reading apt's package lists"
+  refresh_apt_lists || fail_with_log "'apt-get update' failed"
+  resolve_packages
+  mapfile -t packages < <(packages_to_install)
+  if [[ $may_install == no ]]; then
+    echo "deps: missing:"
+    print_missing
+    echo "deps: to install it: apt-get install --no-install-recommends ${packages[*]}"
+    exit 1
+  fi
+  echo "deps: installing what is missing (log: $log)"
+  print_missing
+  as_root apt-get install -y --no-install-recommends "${packages[@]}" ||
+    fail_with_log "apt could not install: ${packages[*]}"
 }
 
 fail_with_log() {
@@ -250,11 +273,12 @@ main() {
   local group
   for group in "$@"; do
     case $group in
+      --no-install) may_install=no ;;
       build | guests | tests | bench) "needs_of_$group" ;;
       *) die "no such group: $group (build, guests, tests, bench)" ;;
     esac
   done
-  ((${#missing_tests[@]} == 0)) && return
+  ((${#missing_tests[@]} == 0)) && return 0
   install_missing
   verify
   echo "deps: done"

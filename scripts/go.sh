@@ -10,11 +10,12 @@ readonly minor_min=21
 
 is_new_enough() {
   local version
-  version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
+  # Its own answer: what it is, not what the user's settings would make of it.
+  version=$(env -i GOTOOLCHAIN=local GOENV=off "$1" env GOVERSION 2>/dev/null) || return 1
   [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= minor_min))
 }
 
-for go in ${WEFT_GO:-$(command -v go)} /usr/local/go/bin/go /usr/bin/go /usr/lib/go-1.*/bin/go; do
+for go in ${WEFT_GO:-$(type -ap go)} /usr/local/go/bin/go /usr/bin/go /usr/lib/go-1.*/bin/go; do
   if [[ -x $go ]] && is_new_enough "$go"; then
     echo "$go"
     exit 0

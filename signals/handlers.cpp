@@ -17,7 +17,7 @@ constexpr std::size_t kAlternateStackBytes = std::size_t{128} * 1024;
 struct Taken {
   int takes = 0;
   Handler handler = nullptr;
-  struct sigaction previous {};
+  struct sigaction previous = {};
 };
 
 // Guards the table against takers on several threads. Handlers only read `previous`, which is
@@ -36,7 +36,7 @@ void take_signal(int sig, Handler handler, int flags) {
   }
   taken.handler = handler;
   ::sigaction(sig, nullptr, &taken.previous);
-  struct sigaction action {};
+  struct sigaction action = {};
   action.sa_sigaction = handler;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | flags;
   ::sigemptyset(&action.sa_mask);

@@ -69,9 +69,19 @@ void Director::step() {
   ++steps_;
   if (livelocked_) return;
   if (options_.stop != nullptr && *options_.stop != 0) steps_max_ = steps_ - 1;
+  constexpr std::uint64_t kStepsBetweenLooks = 64;  // A look is a clock read.
+  if (options_.patience > Duration{} && steps_ % kStepsBetweenLooks == 0) look_at_real_time();
   if (steps_ <= steps_max_) return;
   livelocked_ = true;
   scheduler_of_thread->stop();
+}
+
+// The real clock decides only where the run ends; a run with as many steps at most is the same.
+void Director::look_at_real_time() {
+  const auto taken = std::chrono::steady_clock::now() - begun_;
+  if (taken < std::chrono::nanoseconds(options_.patience.ns)) return;
+  out_of_patience_ = true;
+  steps_max_ = steps_ - 1;
 }
 
 std::size_t Director::next_g(const RunQueue& queue) noexcept {

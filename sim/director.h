@@ -12,6 +12,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <optional>
 
@@ -41,6 +42,8 @@ struct DirectorOptions {
       UINT64_MAX;  // Switches, safe points and calls; then the run is stopped.
   // Not 0: the next step is one too many. For signal handlers. nullptr: nobody asks.
   const volatile std::sig_atomic_t* stop = nullptr;
+  // How long the run may take in real time; then the next step is one too many. 0: for ever.
+  Duration patience;
   std::uint32_t fault_one_in = 0;  // A call that may fail does so once in so many; 0: never.
   bool short_transfers = true;     // Or it moves fewer bytes than it was asked to.
   bool keep_decisions = false;     // Each with its options: for DFS.
@@ -112,6 +115,8 @@ class Director final : public Chooser, public EventSink {
   // How many there could be: those of the options, or fewer where it was told to stop.
   [[nodiscard]] std::uint64_t steps_max() const { return steps_max_; }
   [[nodiscard]] bool timed_out() const { return timed_out_; }
+  // The run took more real time than it may, so it was stopped as if it had too many steps.
+  [[nodiscard]] bool out_of_patience() const { return out_of_patience_; }
   // The run was ended, as another one shows whatever it could.
   [[nodiscard]] bool redundant() const { return redundant_; }
   // A bit for each object that more than one G has touched.
@@ -124,6 +129,7 @@ class Director final : public Chooser, public EventSink {
   template <class Wish>
   std::uint32_t decide(Choice choice, std::uint32_t options, Wish&& wish, unsigned object = 0);
   void step();
+  void look_at_real_time();
   void keep(const Decision& decision, unsigned object);
   void tell_dependence(const GEvent& event);
   bool link_mishap(std::uint32_t one_in);
@@ -145,6 +151,8 @@ class Director final : public Chooser, public EventSink {
   bool left_ = false;
   std::uint64_t steps_ = 0;
   bool livelocked_ = false;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  bool out_of_patience_ = false;
   bool timed_out_ = false;
   bool redundant_ = false;
   bool preempting_ = false;  // Before a call that others can see.

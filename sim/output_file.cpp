@@ -32,8 +32,8 @@ OutputFile::~OutputFile() {
 
 // Somebody else may have written it meanwhile, or put another one in its place.
 void OutputFile::remove_if_unused() const {
-  struct stat own {};
-  struct stat there {};
+  struct stat own = {};
+  struct stat there = {};
   if (::fstat(fd_.get(), &own) != 0 || ::lstat(path_.c_str(), &there) != 0) return;
   const bool same = own.st_dev == there.st_dev && own.st_ino == there.st_ino;
   if (same && own.st_size == 0) (void)::unlink(path_.c_str());
@@ -41,7 +41,7 @@ void OutputFile::remove_if_unused() const {
 
 void OutputFile::begin() {
   begun_ = true;
-  struct stat status {};  // Devices and pipes have no length.
+  struct stat status = {};  // Devices and pipes have no length.
   const bool regular = ::fstat(fd_.get(), &status) == 0 && S_ISREG(status.st_mode);
   if (regular && ::ftruncate(fd_.get(), 0) != 0) error_ = errno;
 }

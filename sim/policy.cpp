@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "scheduler/g.h"
 #include "sim/policies/all.h"
 
 namespace weft::sim {
@@ -50,6 +51,11 @@ bool takes(const PolicyInfo& info, std::string_view parameter) {
   return false;
 }
 
+// As much of a name as a G keeps.
+std::string_view as_g_name(std::string_view name) {
+  return name.substr(0, kGNameMax - 1);
+}
+
 }  // namespace
 
 std::span<const PolicyInfo> policies() {
@@ -85,6 +91,36 @@ Result<PolicySpec> parse_policy(std::string_view text) {
     }
     spec.parameters[std::string(parameter)] = value;
   }
+  return spec;
+}
+
+Status check_names(const PolicySpec& spec, std::span<const std::string> names) {
+  const PolicyInfo* info = find(spec.name);
+  if (info == nullptr || info->parameters != "*") return Nothing{};
+  std::string known;
+  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+  for (const auto& [parameter, value] : spec.parameters) {
+    if (std::find(names.begin(), names.end(), parameter) == names.end()) {
+      return Error{"policy " + spec.name + ": no guest is called '" + parameter +
+                   "'; there are: " + known};
+    }
+    for (const std::string& name : names) {
+      if (name != parameter && as_g_name(name) == as_g_name(parameter)) {
+        return Error{"policy " + spec.name + ": '" + parameter + "' and '" + name +
+                     "' begin with the same " + std::to_string(kGNameMax - 1) +
+                     " bytes, and a G's name has no more; call one differently"};
+      }
+    }
+  }
+  return Nothing{};
+}
+
+PolicySpec with_g_names(PolicySpec spec) {
+  std::map<std::string, std::uint64_t, std::less<>> cut;
+  for (const auto& [parameter, value] : spec.parameters) {
+    cut.insert_or_assign(std::string(as_g_name(parameter)), value);
+  }
+  spec.parameters = std::move(cut);
   return spec;
 }
 

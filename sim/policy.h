@@ -81,6 +81,13 @@ std::span<const PolicyInfo> policies();
 // Reads NAME or NAME:KEY=NUMBER,... The error names what is unknown, and what is known.
 Result<PolicySpec> parse_policy(std::string_view text);
 
+// Does each name of a G that the spec gives (stride, edf) belong to one of these, and to one alone?
+// The error names the first that does not, and those that there are.
+Status check_names(const PolicySpec& spec, std::span<const std::string> names);
+
+// The same spec with names as Gs keep them: the first kGNameMax - 1 bytes.
+PolicySpec with_g_names(PolicySpec spec);
+
 // The spec as parse_policy reads it.
 std::string to_string(const PolicySpec& spec);
 

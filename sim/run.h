@@ -69,6 +69,9 @@ struct RunSettings {
   SchedTrace schedtrace;
   // Not 0: the run ends at its next step, as one with so many steps at most would.
   const volatile std::sig_atomic_t* stop = nullptr;
+  // How long the run may take in real time, looked at now and then; 0: for ever. A run that takes
+  // longer ends as one with so many steps at most would.
+  Duration patience;
 };
 
 struct RunRecord {
@@ -82,6 +85,7 @@ struct RunRecord {
   std::uint64_t steps_max = 0;  // That of the settings, or fewer when it was told to stop.
   Duration virtual_time;
   bool stopped = false;              // RunSettings::stop ended it.
+  bool out_of_patience = false;      // RunSettings::patience did, by a livelock.
   bool redundant = false;            // It was ended: another run shows the rest.
   bool left_schedule = false;        // The forced schedule did not fit at decision `followed`.
   std::uint64_t followed = 0;        // How many decisions of the forced schedule were followed.
@@ -106,6 +110,7 @@ inline DirectorOptions director_options(const RunSettings& settings) {
   options.lateness = settings.lateness;
   options.steps_max = settings.steps_max;
   options.stop = settings.stop;
+  options.patience = settings.patience;
   options.fault_one_in = settings.fault_one_in;
   options.short_transfers = settings.short_transfers;
   options.keep_decisions = settings.keep_decisions;
@@ -123,6 +128,7 @@ inline void take_record(RunRecord& record, Director& director) {
   record.steps_max = director.steps_max();
   record.shared_objects = director.shared_objects();
   record.redundant = director.redundant();
+  record.out_of_patience = director.out_of_patience();
   record.followed = director.followed();
   record.left_schedule = director.left_schedule();
   record.hash = director.log().hash();

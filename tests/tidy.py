@@ -35,6 +35,10 @@ DOORS = [
     (re.compile(r"boost/context/"), "Boost.Context", ["scheduler/fiber.*", "scheduler/stack.*"]),
     (re.compile(r"boost/asio"), "Boost.Asio", ["os/*", "signals/*", "capi/*"]),
     (re.compile(r"wabt/|wasm-rt"), "libwabt", ["guest/wabt/*"]),
+    (re.compile(r"CLI/"), "CLI11", ["tools/*"]),
+    (re.compile(r"fmt/"), "fmt", ["tools/*"]),
+    (re.compile(r"toml\+\+/"), "toml++", ["tools/*"]),
+    (re.compile(r"benchmark/"), "Google Benchmark", ["bench/*"]),
     (re.compile(r"xbyak/"), "xbyak", ["guest/jit/*"]),
 ]
 

@@ -104,6 +104,9 @@ def test_doors():
     assert finds(tidy.doors, "tools/run.cpp", '#include "wabt/interp/interp.h"') == 1
     assert finds(tidy.doors, "guest/wabt/a.cpp", "#include <wabt/interp/interp.h>") == 0
     assert finds(tidy.doors, "tests/a.cpp", "#include <wabt/interp/interp.h>") == 0
+    for header in ("CLI/CLI.hpp", "fmt/format.h", "toml++/toml.h", "benchmark/benchmark.h"):
+        assert finds(tidy.doors, "sim/a.cpp", f"#include <{header}>") == 1
+    assert finds(tidy.doors, "tools/a.cpp", "#include <fmt/format.h>") == 0
 
 
 def found_loops(**includes):

@@ -23,8 +23,8 @@ constexpr GuestCommand kExec = {
 // in it, as a shell does.
 std::string working_directory() {
   const char* pwd = std::getenv("PWD");
-  struct stat named {};
-  struct stat here {};
+  struct stat named = {};
+  struct stat here = {};
   if (pwd != nullptr && *pwd == '/' && ::stat(pwd, &named) == 0 && ::stat(".", &here) == 0 &&
       named.st_dev == here.st_dev && named.st_ino == here.st_ino) {
     return pwd;

@@ -82,7 +82,7 @@ UniqueFd make_socket(int family) {
 
 // A socket file that nobody listens on any more.
 bool is_left_over(const sockaddr_un& name) {
-  struct stat status {};
+  struct stat status = {};
   if (::lstat(name.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
   const UniqueFd probe = make_socket(AF_UNIX);
   const auto* address = reinterpret_cast<const sockaddr*>(&name);

@@ -19,7 +19,7 @@ class NotedSignals {
  public:
   NotedSignals() {
     noted_ = 0;
-    struct sigaction note {};
+    struct sigaction note = {};
     note.sa_handler = [](int sig) { noted_ = sig; };
     note.sa_flags = static_cast<int>(SA_RESETHAND);
     for (std::size_t i = 0; i < kSignals.size(); ++i) {

@@ -17,8 +17,8 @@ namespace {
 
 // Devices and pipes may be named twice: nothing in them is lost.
 bool are_same(const std::string& a, const std::string& b) {
-  struct stat first {};
-  struct stat second {};
+  struct stat first = {};
+  struct stat second = {};
   const bool has_first = ::stat(a.c_str(), &first) == 0;
   const bool has_second = ::stat(b.c_str(), &second) == 0;
   if (has_first && has_second) {
@@ -60,7 +60,7 @@ Status check_distinct(const std::vector<NamedFile>& outputs, const std::vector<N
 }
 
 Status check_replay_path(const std::string& path) {
-  struct stat found {};
+  struct stat found = {};
   if (::lstat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) {  // Written in place.
     if (::stat(path.c_str(), &found) != 0) return Nothing{};            // A link to a file to be.
     if (S_ISDIR(found.st_mode)) return Error{path + ": " + std::strerror(EISDIR)};

@@ -152,7 +152,7 @@ class Test {
     sim::tell_steps(once, explore_.settings);
     auto found = search_seeds(once, explore_, options_.jobs);
     if (!found) return found.error();
-    sim::ExploreReport report;
+    sim::ExploreReport report(explore_);
     report.schedules = found->schedules;
     report.steps = found->steps;
     if (!found->failing_seed) return report;

@@ -14,7 +14,7 @@ StopOnSignal::StopOnSignal() : null_file_(::open("/dev/null", O_RDONLY | O_CLOEX
   noted_ = 0;
   null_ = null_file_.get();
   for (std::size_t i = 0; i < std::size(kSignals); ++i) {
-    struct sigaction taken {};
+    struct sigaction taken = {};
     taken.sa_handler = &on_signal;
     taken.sa_flags = static_cast<int>(SA_RESETHAND);
     ::sigaction(kSignals[i], nullptr, &before_[i]);

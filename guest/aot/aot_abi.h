@@ -8,7 +8,7 @@ namespace weft::aot {
 
 // Part of every key of the cache: to be changed with any change of what follows, of
 // guest/aot/aot_rt.inc, of the checks or of the compiler's flags.
-inline constexpr std::uint32_t kAbi = 9;
+inline constexpr std::uint32_t kAbi = 12;
 
 // The name of the one symbol that an object gives away.
 inline constexpr const char* kObjectSymbol = "weft_object";
@@ -37,14 +37,28 @@ struct Memory {
   std::uint32_t size;  // In bytes.
 };
 
-// What a module calls. `guest` is what was given to instantiate().
+// What `guest` points to, which instantiate() gets. The checks that a guest has are in portions:
+// its code counts one of them, and takes the next one here without asking, unless somebody wants it
+// to yield.
+struct Guest {
+  std::uint32_t rest = 0;                         // Checks, beside those that the code counts.
+  const volatile std::uint8_t* wanted = nullptr;  // Not 0: it is to pass a safe point.
+};
+
+// How many checks a portion has: what is wanted of a guest is heard after so many.
+inline constexpr std::uint32_t kPortion = 2'048;
+
+// What a module calls.
 struct Host {
   // Does not return. `offset` is that of the instruction in the module, or 0 when it must be looked
   // for on the stack.
   void (*trap)(std::uint32_t kind, std::uint32_t offset);
   std::uint32_t (*call)(void* guest, std::uint32_t import, const std::uint64_t* args);
   std::uint32_t (*yield)(void* guest);  // sched_yield, without a frame of the object's in between.
-  std::uint32_t (*check)(void* guest);  // Returns the next budget of checks, > 0.
+  // `left` checks, <= 0, are left in the portion. Returns the next portion, > 0.
+  std::uint32_t (*check)(void* guest, std::uint32_t left);
+  // A safe point between two steps of an instruction that moves much.
+  void (*turn)();
   void (*memory_allocate)(Memory* memory, std::uint32_t pages, std::uint32_t max);
   std::uint32_t (*memory_grow)(Memory* memory, std::uint32_t pages);
   // An active segment of data, of instantiate(): its place is within the memory.

@@ -6,20 +6,23 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <new>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "guest/aot/aot_module.h"
+#include "guest/checks.h"
 #include "os/wasip1/memory.h"
 #include "os/wasip1/process.h"
 
 namespace weft {
 namespace {
 
-// How many checks a guest passes before the host is asked: some ten microseconds, so that the
-// question costs nothing and a request to yield is soon heard.
-constexpr std::uint32_t kQuantum = 16'384;
+// A guest that computes looks at the clock about so often.
+constexpr Duration kLookAgainMin = microseconds(25);
+constexpr Duration kLookAgainMax = microseconds(100);
 
 // The most that a memory may have: its size in bytes is 32 bits wide.
 constexpr std::uint32_t kPagesMax = 65'535;
@@ -29,7 +32,11 @@ constexpr std::size_t kTableBytesKept = 64 * 1024;
 
 }  // namespace
 
+static_assert(sizeof(G::requests) == 1);
+
 AotInstance::AotInstance(AotModule& module) : module_(module) {
+  WEFT_CHECK(static_cast<aot::Guest*>(this) == static_cast<void*>(this),
+             "compiled code would take another object for its guest");
   state_.owner = this;
   instance_ = std::calloc(1, module_.object.entry().instance_bytes);
   if (instance_ == nullptr) throw std::bad_alloc();
@@ -97,8 +104,9 @@ void AotInstance::begin(wasip1::Process& process) {
   process_ = &process;
   turn_ = {};
   killed_at_ = {};
-  // The first check asks for more.
-  (void)process_->budgets().checks.take_up_to(1);
+  rest = held_back_ = 0;
+  checks_unseen_ = aot::kPortion;
+  begin_checks(process_->budgets().checks);
 }
 
 GuestEnd AotInstance::run(wasip1::Process& process) {
@@ -121,6 +129,7 @@ GuestEnd AotInstance::enter(void (*f)(void* self)) {
   leaving_ = Leaving::trap;  // Faults say nothing.
   trap_detail = "";
   const G& g = this_g();
+  wanted = reinterpret_cast<const volatile std::uint8_t*>(&g.requests);
   if (!g.pool.stacks().is_guarded(static_cast<const std::byte*>(g.bottom))) {
     GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
     end.trap.kind = TrapKind::out_of_memory;
@@ -165,6 +174,8 @@ std::uint32_t AotInstance::call(std::uint32_t import, const std::uint64_t* args)
     if (memory_ != nullptr) bytes = {reinterpret_cast<std::byte*>(memory_->data), memory_->size};
     const std::uint32_t result =
         module_.imports[import]->call(*process_, wasip1::Memory(bytes), args);
+    // However many calls there are between two checks.
+    if (*wanted != 0 && module_.limits.quantum == 0) turn_.safe_point();
     state_.in_guest = true;
     return result;
   } catch (const wasip1::Exit& exit) {
@@ -229,17 +240,38 @@ WEFT_INLINE std::uint32_t AotInstance::yield_guest() {
   leave_killed();
 }
 
-// The quantum is used up.
-std::uint32_t AotInstance::check() {
+// The checks that it has are its portion, the rest, which it takes by itself, and what is held back
+// so that the clock is looked at again when a while has passed.
+std::uint32_t AotInstance::check(std::uint32_t left) {
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
-  const std::uint32_t wanted = module_.limits.quantum != 0 ? module_.limits.quantum : kQuantum;
-  const auto quantum = static_cast<std::uint32_t>(process_->budgets().checks.take_up_to(wanted));
-  if (quantum == 0) trap(TrapKind::out_of_fuel, 0);
+  left += std::exchange(rest, 0) + std::exchange(held_back_, 0);
+  if (static_cast<std::int32_t>(left) <= 0) {
+    left = next_quantum(process_->budgets().checks, left, module_.limits);
+    if (left == 0) trap(TrapKind::out_of_fuel, 0);
+  }
+  const Duration ran = pass_safe_point();
+  // Where safe points are counted there is one at every quantum, and no other.
+  if (module_.limits.quantum != 0) return left;
+  if (ran > kLookAgainMax) checks_unseen_ = std::max(checks_unseen_ / 2, aot::kPortion);
+  if (ran < kLookAgainMin) checks_unseen_ = std::min(checks_unseen_ * 2, kChecksQuantum);
+  const std::uint32_t portion = std::min(left, aot::kPortion);
+  rest = std::min(left, checks_unseen_) - portion;
+  held_back_ = left - portion - rest;
+  return portion;
+}
+
+void AotInstance::turn() {
+  if (making_ || module_.limits.quantum != 0) return;
+  if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
+  (void)pass_safe_point();
+}
+
+Duration AotInstance::pass_safe_point() {
   state_.in_guest = false;
   try {
-    turn_.safe_point();
+    const Duration ran = turn_.safe_point();
     state_.in_guest = true;
-    return quantum;
+    return ran;
   } catch (const Killed&) {
     leaving_ = Leaving::killed;
   }
@@ -341,5 +373,108 @@ AotInstance::Table* AotInstance::table_of(const void* data) noexcept {
   }
   return &tables_[tables_made_++];
 }
+
+// --- aot::Host: what compiled code calls, handed to the instance that it belongs to ---
+
+namespace {
+
+TrapKind kind_of(std::uint32_t trap) {
+  switch (static_cast<aot::Trap>(trap)) {
+    case aot::Trap::out_of_bounds:
+      return TrapKind::memory_out_of_bounds;
+    case aot::Trap::integer_overflow:
+      return TrapKind::integer_overflow;
+    case aot::Trap::divide_by_zero:
+      return TrapKind::divide_by_zero;
+    case aot::Trap::bad_conversion:
+      return TrapKind::bad_conversion;
+    case aot::Trap::unreachable:
+      return TrapKind::unreachable;
+    case aot::Trap::bad_indirect_call:
+    case aot::Trap::no_element:
+    case aot::Trap::null_element:
+      return TrapKind::bad_indirect_call;
+    case aot::Trap::exhaustion:
+      return TrapKind::stack_overflow;
+    case aot::Trap::table:
+      return TrapKind::table_out_of_bounds;
+    case aot::Trap::none:
+    case aot::Trap::uncaught_exception:
+      break;
+  }
+  return TrapKind::other;
+}
+
+// In the words of libwabt's interpreter.
+const char* detail_of(std::uint32_t trap) {
+  switch (static_cast<aot::Trap>(trap)) {
+    case aot::Trap::bad_indirect_call:
+      return "indirect call signature mismatch";
+    case aot::Trap::no_element:
+      return "undefined table index";
+    case aot::Trap::null_element:
+      return "uninitialized table element";
+    default:
+      return "";
+  }
+}
+
+void host_trap(std::uint32_t kind, std::uint32_t offset) {
+  AotInstance::current().trap_detail = detail_of(kind);
+  AotInstance::current().trap(kind_of(kind), offset);
+}
+
+std::uint32_t host_call(void* guest, std::uint32_t import, const std::uint64_t* args) {
+  return static_cast<AotInstance*>(guest)->call(import, args);
+}
+
+std::uint32_t host_check(void* guest, std::uint32_t left) {
+  return static_cast<AotInstance*>(guest)->check(left);
+}
+
+void host_turn() {
+  AotInstance::current().turn();
+}
+
+void host_memory_allocate(aot::Memory* memory, std::uint32_t pages, std::uint32_t max) {
+  AotInstance::current().allocate(*memory, pages, max);
+}
+
+std::uint32_t host_memory_grow(aot::Memory* memory, std::uint32_t pages) {
+  return AotInstance::current().grow(*memory, pages);
+}
+
+void host_segment(aot::Memory* memory, std::uint32_t at, const std::uint8_t* bytes,
+                  std::uint32_t count) {
+  AotInstance::current().segment(*memory, at, bytes, count);
+}
+
+void* host_table_resize(void* data, std::uint32_t old_size, std::uint32_t size,
+                        std::uint32_t element_bytes) {
+  return AotInstance::current().resize_table(data, old_size, size, element_bytes);
+}
+
+// The same number for the same type, in all objects of the process. From 1. Called by bind(), which
+// one thread at a time calls.
+std::uint32_t host_type_id(const std::uint8_t* letters, std::uint32_t length) {
+  static std::map<std::string, std::uint32_t> ids;
+  const auto next = static_cast<std::uint32_t>(ids.size() + 1);
+  return ids.try_emplace({letters, letters + length}, next).first->second;
+}
+
+}  // namespace
+
+constexpr aot::Host kAotHost = {
+    .trap = host_trap,
+    .call = host_call,
+    .yield = AotInstance::yield_of,
+    .check = host_check,
+    .turn = host_turn,
+    .memory_allocate = host_memory_allocate,
+    .memory_grow = host_memory_grow,
+    .segment = host_segment,
+    .table_resize = host_table_resize,
+    .type_id = host_type_id,
+};
 
 }  // namespace weft

@@ -27,7 +27,7 @@ namespace weft {
 
 class AotModule;
 
-class AotInstance {
+class AotInstance : public aot::Guest {
  public:
   explicit AotInstance(AotModule& module);
   ~AotInstance();
@@ -50,7 +50,8 @@ class AotInstance {
   [[noreturn]] void trap(TrapKind kind, std::uint32_t offset);
   std::uint32_t call(std::uint32_t import, const std::uint64_t* args);
   static std::uint32_t yield_of(void* guest);
-  std::uint32_t check();
+  std::uint32_t check(std::uint32_t left);
+  void turn();
   void allocate(aot::Memory& memory, std::uint32_t pages, std::uint32_t max);
   std::uint32_t grow(aot::Memory& memory, std::uint32_t pages);
   void segment(aot::Memory& memory, std::uint32_t at, const std::uint8_t* bytes,
@@ -76,6 +77,7 @@ class AotInstance {
   [[noreturn]] void leave_killed();
   void make();
   std::uint32_t yield_guest();
+  Duration pass_safe_point();
   void* resize_in_host(void* data, std::uint32_t old_size, std::uint32_t size,
                        std::uint32_t element_bytes) noexcept;
   Table* table_of(const void* data) noexcept;
@@ -86,6 +88,8 @@ class AotInstance {
   wasip1::Process* process_ = nullptr;
   TrapState state_;
   Turn turn_;
+  std::uint32_t held_back_ = 0;      // Checks; see check().
+  std::uint32_t checks_unseen_ = 0;  // How many it passes between two looks at the clock.
   void* instance_ = nullptr;
   aot::Memory* memory_ = nullptr;  // A part of the instance.
   MemoryPlace place_;

@@ -9,6 +9,10 @@
 namespace weft {
 namespace {
 
+// What libwabt writes before a function as a value.
+constexpr std::string_view kFunctionCast = "(wasm_rt_function_ptr_t)";
+constexpr std::string_view kElementName = "weft_element_";
+
 bool is_yield(const ImportInfo& import) {
   return import.name == "sched_yield";
 }
@@ -62,7 +66,8 @@ std::string CBinding::function_pointer(std::int64_t index) const {
 }
 
 std::string CBinding::declarations(bool checks) const {
-  return checks ? "HIDDEN u32 weft_check(" + std::string(dialect_.host) + "* guest);\n" : "";
+  return checks ? "HIDDEN u32 weft_check(" + std::string(dialect_.host) + "* guest, u32 left);\n"
+                : "";
 }
 
 // sched_yield is asked for in place: behind a switch of stacks each return is one that the
@@ -92,25 +97,28 @@ CBinding::Import CBinding::import_of(std::size_t index) const {
   return import;
 }
 
-// In a table libwabt puts an import beside the guest's instance, in which the host is, where the
-// import expects the host.
-std::string CBinding::tables_begin() const {
+// An import is called with the host; what calls it through a table gives it what stands beside it
+// there. Code puts the host beside it (a global, ref.func). A segment of elements is a constant of
+// the C: there libwabt puts a place in the guest's instance beside it, in which the host is. So a
+// segment has another function, which takes the host from that place.
+std::string CBinding::element_functions() const {
   std::string text;
   for (std::size_t i = 0; i < info_.imports.size(); ++i) {
     const Import of = import_of(i);
-    const std::string name = "weft_table_" + std::to_string(i);
-    text.append("static ").append(of.result).append(" ").append(name).append("(");
-    text.append(dialect_.instance).append("* guest").append(of.params).append(") {\n  ");
-    text.append(of.result == "void" ? "" : "return ").append(import(i));
-    text.append("(guest->WEFT_GUEST").append(of.args).append(");\n}\n");
-    text.append("#define ").append(import(i)).append(" ").append(name).append("\n");
+    text.append("static ").append(of.result).append(" ").append(kElementName);
+    text.append(std::to_string(i)).append("(").append(dialect_.host).append("** host");
+    text.append(of.params).append(") {\n  ").append(of.result == "void" ? "" : "return ");
+    text.append(import(i)).append("(*host").append(of.args).append(");\n}\n");
   }
   return text;
 }
 
-std::string CBinding::tables_end() const {
-  std::string text;
-  for (std::size_t i = 0; i < info_.imports.size(); ++i) text += "#undef " + import(i) + "\n";
+std::string CBinding::element(std::string_view line) const {
+  std::string text(line);
+  const std::string import = std::string(kFunctionCast) + std::string(dialect_.import) + "i";
+  const std::size_t at = text.find(import);
+  if (at == std::string::npos || text.find("offsetof(") == std::string::npos) return text;
+  text.replace(at + kFunctionCast.size(), import.size() - kFunctionCast.size(), kElementName);
   return text;
 }
 
@@ -172,7 +180,7 @@ std::string CBinding::definitions(std::int64_t start, bool checks, Role role) co
   }
   if (checks) {
     text += "HIDDEN u32 weft_check(" + std::string(dialect_.host) +
-            "* guest) {\n  return weft_host->check(guest);\n}\nWEFT_DEFINE_ASK\n";
+            "* guest, u32 left) {\n  return weft_host->check(guest, left);\n}\nWEFT_DEFINE_ASK\n";
   }
   const bool has_imports = checks || !info_.imports.empty();
   text += "static void weft_bind(const struct weft_host* host) {\n  weft_host = host;\n  " +

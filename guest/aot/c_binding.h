@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "guest/engine.h"
 #include "guest/wabt/c_dialect.h"
@@ -21,9 +22,11 @@ class CBinding {
   [[nodiscard]] std::string declarations(bool checks) const;
   // Between that of a unit which is not the guest's functions, and those.
   [[nodiscard]] std::string macros() const;
-  // Around what libwabt writes for the first unit, which has the tables.
-  [[nodiscard]] std::string tables_begin() const;
-  [[nodiscard]] std::string tables_end() const;
+  // For the first unit, before what libwabt writes for it: what stands for imports in segments of
+  // elements.
+  [[nodiscard]] std::string element_functions() const;
+  // A line of the first unit, with that in the place of the import, if it is an element.
+  [[nodiscard]] std::string element(std::string_view line) const;
   // For the first unit, behind what libwabt writes for it. `start` is the start function, or -1.
   [[nodiscard]] std::string definitions(std::int64_t start, bool checks, Role role) const;
 

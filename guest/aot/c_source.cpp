@@ -108,8 +108,9 @@ Error unknown_form() {
 // Cuts the source into what is shared, the first unit's and the functions.
 class Cutter {
  public:
-  Cutter(const wabt_ir::CSource& c, const CDialect& dialect, const ModuleInfo& info)
-      : c_(c), dialect_(dialect), info_(info), data_(dialect.segment) {}
+  Cutter(const wabt_ir::CSource& c, const CDialect& dialect, const CBinding& binding,
+         const ModuleInfo& info)
+      : c_(c), dialect_(dialect), binding_(binding), info_(info), data_(dialect.segment) {}
 
   Status cut() {
     const std::size_t helpers = c_.source.find(kHelpers);
@@ -143,9 +144,13 @@ class Cutter {
   bool shares_segments = false;  // A function uses arrays that only the first unit has.
 
  private:
-  // Out of bounds of a table and of memory are one kind of trap to libwabt.
+  // Out of bounds of a table and of memory are one kind of trap to libwabt; and it moves all at
+  // once.
   void add_helpers(std::string_view source, bool of_tables) {
     std::string text(source);
+    replace_all(text, "memset(", "weft_set(");
+    replace_all(text, "memmove(", "weft_move(");
+    replace_all(text, "; i++) {", "; ++i, WEFT_TURN_AT(i)) {");
     if (of_tables) replace_all(text, "TRAP(OOB)", "TRAP(TABLE)");
     replace_all(text, "static inline", "static __attribute__((noinline, unused))");
     common += text;
@@ -169,7 +174,7 @@ class Cutter {
       append_line(common, type.declaration);
       data_.add(type.definition, first);
     } else {
-      data_.add(line, first);
+      data_.add(binding_.element(line), first);
     }
   }
 
@@ -221,6 +226,7 @@ class Cutter {
 
   const wabt_ir::CSource& c_;
   const CDialect& dialect_;
+  const CBinding& binding_;
   const ModuleInfo& info_;
   CData data_;
   TypeNames types_;
@@ -233,10 +239,10 @@ Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& in
                                         Role role) {
   const CDialect* dialect = dialect_of(c.source);
   if (dialect == nullptr) return unknown_form();
-  Cutter cutter(c, *dialect, info);
+  const CBinding binding(*dialect, info);
+  Cutter cutter(c, *dialect, binding, info);
   if (Status status = cutter.cut(); !status) return status.error();
   c.source = {};
-  const CBinding binding(*dialect, info);
   cutter.common += binding.declarations(checks);
   std::vector<CFile> files;
   files.push_back({"wasm-rt.h", kRuntimeHeader, false});
@@ -250,7 +256,7 @@ Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& in
       cutter.shares_segments ? 1 : std::clamp<std::size_t>(bytes / kUnitBytes, 1, kUnitsMax);
   constexpr const char* kInclude = "#include \"common.h\"\n";
   std::vector<std::string> texts(units, kInclude);
-  texts[0] += binding.tables_begin() + cutter.first + binding.tables_end() +
+  texts[0] += binding.element_functions() + cutter.first +
               binding.definitions(c.start_function, checks, role);
   for (std::string& text : texts) text += binding.macros();
   // Each to the unit that has least so far, so that all take about as long.

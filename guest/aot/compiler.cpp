@@ -176,21 +176,28 @@ std::vector<std::string> find_compiler(const std::string& cc) {
 }
 
 std::vector<std::string> compile_flags(bool guard_pages, bool large) {
-  return {
-    large ? "-O1" : "-O2",
-        "-g1",  // Line numbers, which are offsets in the module: guest/aot/trap_site.h.
-        "-gdwarf-4", "-std=gnu11", "-fPIC", "-fvisibility=hidden", "-w", "-DNDEBUG",
-        std::string("-DWASM_RT_MEMCHECK_SIGNAL_HANDLER=") + (guard_pages ? "1" : "0"),
-        "-fasynchronous-unwind-tables",  // For call stacks at faults.
-        "-fno-optimize-sibling-calls",   // A call is a frame.
-        "-fstack-clash-protection",      // A frame larger than a guard page must not step over it.
-        "-ffp-contract=off",             // Results are IEEE 754's, to the bit.
-        "-fsignaling-nans", "-fno-math-errno",
-        "-fno-var-tracking",  // Nothing for variables, and a fraction of the table of lines.
-#if defined(__x86_64__)
-        "-mno-red-zone",  // The compiler does not see aot_code.inc call weft_ask.
-#endif
+  std::vector<std::string> flags = {
+      large ? "-O1" : "-O2",
+      "-g1",  // Line numbers, which are offsets in the module: guest/aot/trap_site.h.
+      "-gdwarf-4",
+      "-std=gnu11",
+      "-fPIC",
+      "-fvisibility=hidden",
+      "-w",
+      "-DNDEBUG",
+      std::string("-DWASM_RT_MEMCHECK_SIGNAL_HANDLER=") + (guard_pages ? "1" : "0"),
+      "-fasynchronous-unwind-tables",  // For call stacks at faults.
+      "-fno-optimize-sibling-calls",   // A call is a frame.
+      "-fstack-clash-protection",      // A frame larger than a guard page must not step over it.
+      "-ffp-contract=off",             // Results are IEEE 754's, to the bit.
+      "-fsignaling-nans",
+      "-fno-math-errno",
+      "-fno-var-tracking",  // Nothing for variables, and a fraction of the table of lines.
   };
+#if defined(__x86_64__)
+  flags.emplace_back("-mno-red-zone");  // The compiler does not see aot_code.inc call weft_ask.
+#endif
+  return flags;
 }
 
 Status compile(const std::vector<CFile>& files, const std::string& folder, const std::string& to,

@@ -81,7 +81,7 @@ std::size_t loaded_part(std::span<const std::byte> file) {
 class Mapped {
  public:
   explicit Mapped(int fd, std::size_t bytes_max = SIZE_MAX) {
-    struct stat status {};
+    struct stat status = {};
     if (::fstat(fd, &status) != 0 || status.st_size <= 0) return;
     size_ = std::min(static_cast<std::size_t>(status.st_size), bytes_max);
     if (size_ == 0) return;
@@ -103,7 +103,7 @@ class Mapped {
 };
 
 bool is_ours(int fd) {
-  struct stat status {};
+  struct stat status = {};
   constexpr mode_t kWritableByOthers = S_IWGRP | S_IWOTH;
   return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == ::geteuid() &&
          (status.st_mode & kWritableByOthers) == 0;
@@ -111,7 +111,7 @@ bool is_ours(int fd) {
 
 // Reads the footer of an entry for `key`. False when the file does not end with one.
 bool read_footer(int fd, std::string_view key, Footer& footer) {
-  struct stat status {};
+  struct stat status = {};
   if (::fstat(fd, &status) != 0) return false;
   const off_t at = status.st_size - static_cast<off_t>(sizeof footer);
   if (at < 0 || ::pread(fd, &footer, sizeof footer, at) != static_cast<ssize_t>(sizeof footer)) {
@@ -167,7 +167,7 @@ class KeyLock {
     const std::string path = folder + "/lock";
     fd_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!fd_.valid()) return about(path, "can't be opened");
-    struct flock range {};
+    struct flock range = {};
     range.l_type = F_WRLCK;
     range.l_whence = SEEK_SET;
     range.l_start = static_cast<off_t>(std::stoull(key.substr(0, 15), nullptr, 16));
@@ -198,7 +198,7 @@ Result<ObjectCache> ObjectCache::open(std::string folder, std::uint64_t bytes_ma
   fs::create_directories(fs::path(folder).parent_path(), error);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return about(folder, "can't be made");
   if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) return about(folder, "can't be used");
-  struct stat status {};
+  struct stat status = {};
   if (::stat(folder.c_str(), &status) != 0) return about(folder, "can't be used");
   if (status.st_uid != ::geteuid() || (status.st_mode & 022) != 0) {
     return Error{folder +
@@ -274,7 +274,7 @@ void ObjectCache::remove_old_work() const {
   std::error_code error;
   for (const auto& item : fs::directory_iterator(folder_, error)) {
     if (!item.path().filename().string().starts_with(kWork)) continue;
-    struct stat status {};
+    struct stat status = {};
     if (::lstat(item.path().c_str(), &status) != 0) continue;
     if (std::time(nullptr) - status.st_mtime < kWorkAgeMaxS) continue;
     fs::remove_all(item.path(), error);
@@ -287,7 +287,7 @@ std::vector<ObjectCache::Entry> ObjectCache::entries() const {
   for (const auto& item : fs::directory_iterator(folder_, error)) {
     if (item.path().extension() != kExtension) continue;
     Entry entry{item.path().stem().string(), {}, 0, 0, false};
-    struct stat status {};
+    struct stat status = {};
     const UniqueFd fd(::open(item.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!fd.valid() || ::fstat(fd.get(), &status) != 0) continue;
     Footer footer{};

@@ -60,7 +60,7 @@ void TrapSites::read() {
   base_ = static_cast<const std::byte*>(object.dli_fbase);
   if (!ObjectCache::has_good_lines(object.dli_fname)) return;
   const UniqueFd fd(::open(object.dli_fname, O_RDONLY | O_CLOEXEC));
-  struct stat status {};
+  struct stat status = {};
   if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || status.st_size <= 0) return;
   const auto size = static_cast<std::size_t>(status.st_size);
   void* file = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);

@@ -15,6 +15,7 @@
 #include <new>
 #include <optional>
 
+#include "guest/checks.h"
 #include "guest/command.h"
 #include "guest/turn.h"
 #include "guest/wabt/big_stack.h"
@@ -33,9 +34,6 @@ using interp_core::Step;
 constexpr int kInstructionsPerSlice = 1'000;
 constexpr Duration kSliceTimeMax = milliseconds(1);
 constexpr std::size_t kTrapFramesMax = 32;
-
-// How many checks a guest takes from its fuel at a time.
-constexpr std::uint64_t kChecksQuantum = 16'384;
 
 struct TrapText {
   std::string_view prefix;
@@ -110,7 +108,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
 
   bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
             std::uint64_t memory_bytes, std::uint32_t* result) noexcept override;
-  bool check(std::uint32_t* next);
+  bool check(std::uint32_t left, std::uint32_t* next);
   std::optional<GuestEnd> make();
   std::optional<GuestEnd> call_guest(std::uint32_t function, const std::uint64_t* values = nullptr);
   bool within_limits();
@@ -159,8 +157,7 @@ std::optional<GuestEnd> InterpInstance::make() {
       budgets.table_elements.left() < info.table_elements_initial) {
     return end_by(TrapKind::out_of_memory);
   }
-  // The first check asks for more.
-  (void)process_.budgets().checks.take_up_to(1);
+  begin_checks(process_.budgets().checks);
   switch (run_->instantiate()) {
     case Step::trapped:
       return end_by_trap();
@@ -234,11 +231,9 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
   }
 }
 
-// The quantum of checks is used up. Throws like a WASI function.
-bool InterpInstance::check(std::uint32_t* next) {
-  const std::uint32_t quantum = module_->limits.quantum;
-  *next = static_cast<std::uint32_t>(
-      process_.budgets().checks.take_up_to(quantum != 0 ? quantum : kChecksQuantum));
+// Throws like a WASI function.
+bool InterpInstance::check(std::uint32_t left, std::uint32_t* next) {
+  *next = next_quantum(process_.budgets().checks, left, module_->limits);
   if (*next == 0) {
     leaving_ = Leaving::out_of_fuel;
     return false;
@@ -257,10 +252,13 @@ bool InterpInstance::within_limits() {
 bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
                           std::uint64_t memory_bytes, std::uint32_t* result) noexcept {
   try {
-    if (import == module_->imports.size()) return check(result);
+    if (import == module_->imports.size())
+      return check(static_cast<std::uint32_t>(args[0]), result);
     if (!book()) throw std::bad_alloc();
     const std::span<std::byte> bytes(reinterpret_cast<std::byte*>(memory), memory_bytes);
     *result = module_->imports[import]->call(process_, wasip1::Memory(bytes), args);
+    // However many calls there are in a slice.
+    if (this_g().requests.load() != 0 && module_->limits.quantum == 0) (void)safe_point();
     lend();
     return true;
   } catch (const wasip1::Exit& exit) {
@@ -329,7 +327,7 @@ Status InterpModule::decode(std::span<const std::byte> binary) {
     });
     if (!error.empty()) return Error{error};
     binary = std::as_bytes(std::span(with_checks));
-    types.push_back({"", "i"});
+    types.push_back({"i", "i"});
   }
   code =
       interp_core::Code::load(name, binary.data(), binary.size(),

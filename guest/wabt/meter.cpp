@@ -1,24 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checks that make a guest count.
+// The checks that make a guest count. What is here in words holds on every engine: they all pass
+// the same checks in the same order, so a guest ends at its N-th check, and yields in virtual time
+// at every Q-th, in the same place whatever executes it.
 //
-//   (global $budget (mut i32))                    checks left until the host is asked
-//   (import "weft" "check" (func (result i32)))   asks the host, which yields the thread, or ends
-//                                                 the guest, or gives the next budget (> 0)
+// Where a check stands, and what it costs:
+//   1. at the entry of each function that the module defines, and at the head of each loop, passed
+//      at the loop's entry and at every branch back to it: 1 + W / 256, rounded down, where W is
+//      the weight of the heaviest way from there to the next check of this kind, or out;
+//   2. before each instruction that moves much, behind its operands. N is its last operand, as an
+//      unsigned number. It may cost nothing, and is charged whether the instruction traps or not:
+//        memory.fill, memory.copy, memory.init              N / 1024: one for each KiB
+//        memory.grow                                        N * 64 if N <= 65536, else nothing
+//        table.fill, table.copy, table.init, table.grow     N / 64
 //
-// A check takes one from the budget and calls the host when nothing is left. Where:
-//   - at the head of each loop;
-//   - at the entry of each function that calls other functions outside of its loops. One without
-//     such calls can't recurse but through a loop, and runs no longer than it is long.
-//   - at the entry of a function of more than kInstructionsPerCheck instructions outside of loops;
-//   - before each instruction that may move much memory: memory.fill and its like.
-// What takes longer than others takes more than one: one more for each kInstructionsPerCheck
-// instructions of a loop's body or a function's, and one for each KiB that is moved.
-// So whatever runs without end, or long, passes checks all the time, and how many it has passed
-// depends on nothing but the guest's input: the N-th check is the same one in every run, on every
-// engine.
+// Weight: each instruction of the binary weighs 1 (block, loop, if and nop too; `else` and `end`
+// are none); a call of an import weighs 256. W is found in one pass over the function, with a stack
+// of regions (the function, and the loops around the place at hand) that have `at`, the weight of
+// the heaviest way to here, and W, the most that `at` ever was; and a stack of labels with `most`:
 //
-// In a function with loops the budget is kept in a local, which a C compiler keeps in a register:
-// a count in memory costs a tight loop more than the loop. Such a function
+//   an instruction             `at` of the innermost region grows by its weight, before all else
+//   loop                       a region with at = 0 begins; the one around it goes on at its end
+//   br, br_if, br_table L...   most of L = max(most of L, `at` of the region that L stands in),
+//                              unless L is a loop's
+//   br, br_table, return, unreachable     at = 0: the way ends
+//   else, end of an if         the arm begins with the `at` of the if; at = the larger of both arms
+//   end                        at = max(at, most of the label)
+//
+// (Of WebAssembly 3.0: a tail call is a call and a return; br_on_null and its like are a br_if;
+// throw and throw_ref end the way; a catch of try_table is a br_if at its `end`.)
+// So no more than 256 instructions, one call of the host or one KiB lie between two checks, but for
+// what (2) moves at once: the engines do that in steps.
+//
+// The count: `left` > 0 checks are left to the guest. A check takes its cost from `left`; when
+// nothing is left (`left` <= 0) it asks the host, and says how much is missing. The host takes that
+// debt and a quantum from the guest's fuel (guest/checks.h), lets others run, and gives the
+// quantum; or ends the guest, when the fuel does not go beyond the debt. So the guest ends at the
+// first check at which all costs so far are as many as its fuel, however large one of them is.
+// Before the first check, 1 is left.
+//
+//   (global $budget (mut i32))                               left
+//   (import "weft" "check" (func (param i32) (result i32)))  asks the host
+//
+// In a function with loops `left` is kept in a local, which a C compiler keeps in a register: a
+// count in memory costs a tight loop more than the loop. Such a function
 //
 //   local.set $left (global.get $budget)
 //   block                       ;; takes the place of the function's own label; `return` becomes
@@ -29,10 +53,13 @@
 // and writes the count back before every call of a function that may count, and reads it after.
 #include "guest/wabt/meter.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
-
-#include "guest/wabt/meter_cost.h"
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace weft::meter {
 namespace {
@@ -44,16 +71,148 @@ using wabt::Index;
 using wabt::Type;
 using wabt::Var;
 
+constexpr Index kWeightPerCheck = 256;
+constexpr std::uint32_t kPagesMax = 65'536;
+
 Var var(Index index) {
   return Var(index, {});
+}
+
+// Of a check at the head of what weighs so much.
+Index cost_of(Index weight) {
+  return 1 + weight / kWeightPerCheck;
+}
+
+// How often the last operand of a bulk instruction has to be halved to be its cost; negative:
+// doubled. None for other instructions.
+std::optional<int> bulk_shift(ExprType type) {
+  switch (type) {
+    case ExprType::MemoryFill:
+    case ExprType::MemoryCopy:
+    case ExprType::MemoryInit:
+      return 10;
+    case ExprType::TableFill:
+    case ExprType::TableCopy:
+    case ExprType::TableInit:
+    case ExprType::TableGrow:
+      return 6;
+    case ExprType::MemoryGrow:
+      return -6;
+    default:
+      return std::nullopt;
+  }
 }
 
 // What a function's code says about where it must count.
 struct Shape {
   bool loops = false;
   bool bulk = false;
-  bool calls_outside_loops = false;
 };
+
+// The weights of a function and of its loops: the pass that is described above.
+class Weights {
+ public:
+  // Imports are functions below `defined`.
+  Weights(const wabt::Func& func, Index defined) : defined_(defined) {
+    regions_.push_back({});
+    labels_.push_back({0, 0, false});
+    pass(func.exprs);
+    of_function_ = regions_.back().weight;
+  }
+
+  [[nodiscard]] Index of_function() const { return of_function_; }
+  [[nodiscard]] Index of(const Expr& loop) const { return of_loops_.at(&loop); }
+
+ private:
+  struct Region {
+    Index at = 0;
+    Index weight = 0;
+  };
+  struct Label {
+    std::size_t region;
+    Index most;
+    bool of_loop;
+  };
+
+  void pass(const ExprList& list);
+  void pass_block(const ExprList& list);
+  void pass_loop(const Expr& loop, const ExprList& list);
+  void pass_if(const wabt::IfExpr& branch);
+  void add(Index weight);
+  void branch_to(const Var& target);
+  void end_label();
+  [[nodiscard]] Index& at() { return regions_.back().at; }
+
+  const Index defined_;
+  std::vector<Region> regions_;
+  std::vector<Label> labels_;
+  std::unordered_map<const Expr*, Index> of_loops_;
+  Index of_function_ = 0;
+};
+
+void Weights::add(Index weight) {
+  Region& region = regions_.back();
+  region.at += weight;
+  region.weight = std::max(region.weight, region.at);
+}
+
+void Weights::branch_to(const Var& target) {
+  Label& label = labels_[labels_.size() - 1 - target.index()];
+  if (!label.of_loop) label.most = std::max(label.most, regions_[label.region].at);
+}
+
+void Weights::end_label() {
+  at() = std::max(at(), labels_.back().most);
+  labels_.pop_back();
+}
+
+void Weights::pass_block(const ExprList& list) {
+  labels_.push_back({regions_.size() - 1, 0, false});
+  pass(list);
+  end_label();
+}
+
+void Weights::pass_loop(const Expr& loop, const ExprList& list) {
+  regions_.push_back({});
+  labels_.push_back({regions_.size() - 1, 0, true});
+  pass(list);
+  labels_.pop_back();
+  of_loops_[&loop] = regions_.back().weight;
+  regions_.pop_back();
+}
+
+void Weights::pass_if(const wabt::IfExpr& branch) {
+  const Index before = at();
+  labels_.push_back({regions_.size() - 1, 0, false});
+  pass(branch.true_.exprs);
+  const Index behind_true = std::exchange(at(), before);
+  pass(branch.false_);
+  at() = std::max(at(), behind_true);
+  end_label();
+}
+
+void Weights::pass(const ExprList& list) {
+  for (const Expr& expr : list) {
+    const auto* call = wabt::dyn_cast<wabt::CallExpr>(&expr);
+    add(call != nullptr && call->var.index() < defined_ ? kWeightPerCheck : 1);
+    if (const auto* block = wabt::dyn_cast<wabt::BlockExpr>(&expr)) pass_block(block->block.exprs);
+    if (const auto* loop = wabt::dyn_cast<wabt::LoopExpr>(&expr)) {
+      pass_loop(*loop, loop->block.exprs);
+    }
+    if (const auto* branch = wabt::dyn_cast<wabt::IfExpr>(&expr)) pass_if(*branch);
+    if (const auto* branch = wabt::dyn_cast<wabt::BrIfExpr>(&expr)) branch_to(branch->var);
+    if (const auto* branch = wabt::dyn_cast<wabt::BrExpr>(&expr)) branch_to(branch->var);
+    if (const auto* table = wabt::dyn_cast<wabt::BrTableExpr>(&expr)) {
+      for (const Var& target : table->targets) branch_to(target);
+      branch_to(table->default_target);
+    }
+    const ExprType type = expr.type();
+    if (type == ExprType::Br || type == ExprType::BrTable || type == ExprType::Return ||
+        type == ExprType::Unreachable) {
+      at() = 0;
+    }
+  }
+}
 
 class Meter {
  public:
@@ -83,14 +242,14 @@ class Meter {
   void move_function_indices();
   void move_in(ExprList& list);
   void move(Var& function) const;
-  Index type_of_results(const wabt::TypeVector& results);
+  Index type_of(const wabt::TypeVector& params, const wabt::TypeVector& results);
 
-  void look(const ExprList& list, bool in_loop, Shape& shape) const;
+  static void look(const ExprList& list, Shape& shape);
   [[nodiscard]] bool counts(const Expr& expr) const;
   void meter(wabt::Func& func);
   void wrap(wabt::Func& func);
   static Index add_local(wabt::Func& func);
-  void meter_list(ExprList& list, Index depth);
+  void meter_list(ExprList& list, const Weights& weights, Index depth);
   void meter_bulk(ExprList& list);
   void check_global(At at, Index cost);
   void check_local(At at, Index cost);
@@ -119,9 +278,10 @@ void Meter::add_global() {
   module_.AppendField(std::move(field));
 }
 
-// The index of the type () -> results, made when the module lacks it.
-Index Meter::type_of_results(const wabt::TypeVector& results) {
+// The index of the type params -> results, made when the module lacks it.
+Index Meter::type_of(const wabt::TypeVector& params, const wabt::TypeVector& results) {
   wabt::FuncSignature sig;
+  sig.param_types = params;
   sig.result_types = results;
   const Index found = module_.GetFuncTypeIndex(sig);
   if (found != wabt::kInvalidIndex) return found;
@@ -139,7 +299,8 @@ void Meter::add_import() {
   import->module_name = kImportModule;
   import->field_name = kImportName;
   import->func.decl.has_func_type = true;
-  import->func.decl.type_var = var(type_of_results({Type::I32}));
+  import->func.decl.type_var = var(type_of({Type::I32}, {Type::I32}));
+  import->func.decl.sig.param_types = {Type::I32};
   import->func.decl.sig.result_types = {Type::I32};
   // Not by AppendField, which expects no function to be defined yet.
   module_.funcs.insert(module_.funcs.begin() + check_, &import->func);
@@ -185,20 +346,19 @@ bool Meter::counts(const Expr& expr) const {
   return call != nullptr && call->var.index() > check_;
 }
 
-void Meter::look(const ExprList& list, bool in_loop, Shape& shape) const {
+void Meter::look(const ExprList& list, Shape& shape) {
   for (const Expr& expr : list) {
     if (bulk_shift(expr.type())) shape.bulk = true;
-    if (counts(expr) && !in_loop) shape.calls_outside_loops = true;
     if (const auto* block = wabt::dyn_cast<wabt::BlockExpr>(&expr)) {
-      look(block->block.exprs, in_loop, shape);
+      look(block->block.exprs, shape);
     }
     if (const auto* loop = wabt::dyn_cast<wabt::LoopExpr>(&expr)) {
       shape.loops = true;
-      look(loop->block.exprs, true, shape);
+      look(loop->block.exprs, shape);
     }
     if (const auto* branch = wabt::dyn_cast<wabt::IfExpr>(&expr)) {
-      look(branch->true_.exprs, in_loop, shape);
-      look(branch->false_, in_loop, shape);
+      look(branch->true_.exprs, shape);
+      look(branch->false_, shape);
     }
   }
 }
@@ -226,6 +386,7 @@ void Meter::check_global(At at, Index cost) {
 void Meter::ask_global(At at) {
   ExprList& then = at.add<wabt::IfExpr>().true_.exprs;
   At inside(then, then.end());
+  inside.add<wabt::GlobalGetExpr>(var(budget_));
   inside.add<wabt::CallExpr>(var(check_));
   inside.add<wabt::GlobalSetExpr>(var(budget_));
 }
@@ -242,12 +403,12 @@ void Meter::check_local(At at, Index cost) {
 void Meter::ask_local(At at) {
   ExprList& then = at.add<wabt::IfExpr>().true_.exprs;
   At inside(then, then.end());
+  inside.add<wabt::LocalGetExpr>(var(left_));
   inside.add<wabt::CallExpr>(var(check_));
   inside.add<wabt::LocalSetExpr>(var(left_));
 }
 
-// Before a bulk instruction, whose last operand is what size it is of. More than a budget can hold
-// is as good as all of it.
+// Before a bulk instruction, whose last operand is what size it is of.
 void Meter::check_bulk(At at, int shift, bool in_local) {
   at.add<wabt::LocalTeeExpr>(var(size_));
   if (in_local) {
@@ -256,9 +417,12 @@ void Meter::check_bulk(At at, int shift, bool in_local) {
     at.add<wabt::GlobalGetExpr>(var(budget_));
   }
   at.add<wabt::LocalGetExpr>(var(size_));
-  if (shift < 0) {
-    at.add<wabt::ConstExpr>(wabt::Const::I32(0xffff));  // Pages.
-    at.add<wabt::BinaryExpr>(wabt::Opcode::I32And);
+  if (shift < 0) {  // What is more than there can be fails at once.
+    at.add<wabt::ConstExpr>(wabt::Const::I32(0));
+    at.add<wabt::LocalGetExpr>(var(size_));
+    at.add<wabt::ConstExpr>(wabt::Const::I32(kPagesMax));
+    at.add<wabt::CompareExpr>(wabt::Opcode::I32LeU);
+    at.add<wabt::SelectExpr>(wabt::TypeVector{Type::I32});
   }
   at.add<wabt::ConstExpr>(wabt::Const::I32(static_cast<std::uint32_t>(std::abs(shift))));
   at.add<wabt::BinaryExpr>(shift < 0 ? wabt::Opcode::I32Shl : wabt::Opcode::I32ShrU);
@@ -286,19 +450,19 @@ void Meter::read_again(At at) {
 }
 
 // Of a function with loops. `depth` is how many labels of the function's own lie around the list.
-void Meter::meter_list(ExprList& list, Index depth) {
+void Meter::meter_list(ExprList& list, const Weights& weights, Index depth) {
   for (auto it = list.begin(); it != list.end(); ++it) {
     Expr& expr = *it;
     if (auto* block = wabt::dyn_cast<wabt::BlockExpr>(&expr)) {
-      meter_list(block->block.exprs, depth + 1);
+      meter_list(block->block.exprs, weights, depth + 1);
     } else if (auto* loop = wabt::dyn_cast<wabt::LoopExpr>(&expr)) {
       ExprList& body = loop->block.exprs;
-      const Index cost = cost_of(length(body));
-      meter_list(body, depth + 1);
+      const Index cost = cost_of(weights.of(*loop));
+      meter_list(body, weights, depth + 1);
       check_local(At(body, body.begin()), cost);
     } else if (auto* branch = wabt::dyn_cast<wabt::IfExpr>(&expr)) {
-      meter_list(branch->true_.exprs, depth + 1);
-      meter_list(branch->false_, depth + 1);
+      meter_list(branch->true_.exprs, weights, depth + 1);
+      meter_list(branch->false_, weights, depth + 1);
     } else if (expr.type() == ExprType::Return) {
       list.insert(it, std::make_unique<wabt::BrExpr>(var(depth)));
       it = list.erase(it);
@@ -336,7 +500,7 @@ void Meter::wrap(wabt::Func& func) {
   block->block.decl.sig.result_types = results;
   if (results.size() > 1) {
     block->block.decl.has_func_type = true;
-    block->block.decl.type_var = var(type_of_results(results));
+    block->block.decl.type_var = var(type_of({}, results));
   }
   block->block.exprs.splice(block->block.exprs.end(), func.exprs);
   func.exprs.push_back(std::move(block));
@@ -350,21 +514,21 @@ Index Meter::add_local(wabt::Func& func) {
 
 void Meter::meter(wabt::Func& func) {
   Shape shape;
-  look(func.exprs, false, shape);
-  const Index cost = cost_of(length(func.exprs));
-  const bool checks_entry = shape.calls_outside_loops || cost > 1;
+  look(func.exprs, shape);
+  const Weights weights(func, check_);
+  const Index cost = cost_of(weights.of_function());
   if (shape.bulk) size_ = add_local(func);
   if (!shape.loops) {
     if (shape.bulk) meter_bulk(func.exprs);
-    if (checks_entry) check_global(At(func.exprs, func.exprs.begin()), cost);
+    check_global(At(func.exprs, func.exprs.begin()), cost);
     return;
   }
   left_ = add_local(func);
-  meter_list(func.exprs, 0);
+  meter_list(func.exprs, weights, 0);
   wrap(func);
   const At front(func.exprs, func.exprs.begin());
   read_again(front);
-  if (checks_entry) check_local(front, cost);
+  check_local(front, cost);
   write_back(At(func.exprs, func.exprs.end()));
 }
 

@@ -258,6 +258,16 @@ void strip(wabt::Module& module) {
   module.starts.clear();
 }
 
+// libwabt gives every segment of elements the name of its table, also one that only declares what
+// ref.func names, in a module without tables. Such a module gets a table of nothing.
+void give_segments_a_table(wabt::Module& module) {
+  if (module.elem_segments.empty() || !module.tables.empty()) return;
+  auto field = std::make_unique<wabt::TableModuleField>();
+  field->table.elem_limits = wabt::Limits(0, 0);
+  field->table.elem_type = wabt::Type::FuncRef;
+  module.AppendField(std::move(field));
+}
+
 // --- markers ---
 
 bool may_trap(const Expr& expr) {
@@ -374,6 +384,7 @@ std::string write_c(const Binary& binary, const Passes& passes, CSource* out) {
     if (passes.checks) meter::add_checks(module);
     if (passes.one_nan) one_nan::make(module);
     for (wabt::Func* func : module.funcs) mark(func->exprs, out->marker);
+    give_segments_a_table(module);
     name_for_c(module, passes.checks);
     if (wabt::Failed(wabt::GenerateNames(&module)) || wabt::Failed(wabt::ApplyNames(&module))) {
       return "the module's names can't be made";

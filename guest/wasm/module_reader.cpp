@@ -89,7 +89,8 @@ void ModuleReader::check_order(std::uint8_t id, std::uint32_t offset) {
 }
 
 void ModuleReader::read_section(std::uint8_t id, ByteReader& in) {
-  constexpr void (ModuleReader::*kReaders[])(ByteReader&) = {
+  using Reader = void (ModuleReader::*)(ByteReader&);
+  constexpr Reader kReaders[] = {
       &ModuleReader::read_custom,     &ModuleReader::read_types,   &ModuleReader::read_imports,
       &ModuleReader::read_functions,  &ModuleReader::read_tables,  &ModuleReader::read_memories,
       &ModuleReader::read_globals,    &ModuleReader::read_exports, &ModuleReader::read_start,

@@ -18,7 +18,7 @@ namespace weft::wasip1 {
 Errno DirectoryListing::take(int dir_fd, DirectoryListing& out) {
   // Opened anew: the offset of dir_fd's own description stays where it is.
   UniqueFd fd(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  struct stat self {};
+  struct stat self = {};
   if (!fd.valid() || ::fstat(fd.get(), &self) != 0) return from_host(errno);
   const auto close = [](DIR* dir) { ::closedir(dir); };
   const std::unique_ptr<DIR, decltype(close)> dir(::fdopendir(fd.get()), close);

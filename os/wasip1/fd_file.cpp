@@ -32,7 +32,7 @@ template <class Layout>
 Errno filestat_get(Process& process, Memory memory, Fd fd, Size at) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(process.fds().find(fd, rights::fd_filestat_get, descriptor));
-  struct stat status {};
+  struct stat status = {};
   if (::fstat(descriptor->file->fd(), &status) != 0) return from_host(errno);
   if (StableFiles* stable = process.stable_files()) stable->stabilise(status);
   auto answer = filestat<Layout>(status);

@@ -97,10 +97,10 @@ struct Adapter {
 
   template <class F>
   static auto unpack([[maybe_unused]] const std::uint64_t* args, F&& f) {
-    return [&]<std::size_t... i>(std::index_sequence<i...>) {
+    const auto call = [&]<std::size_t... i>(std::index_sequence<i...>) {
       return f(static_cast<Args>(args[i])...);
-    }
-    (std::index_sequence_for<Args...>{});
+    };
+    return call(std::index_sequence_for<Args...>{});
   }
 };
 

@@ -68,7 +68,7 @@ UniqueFd open_again(int fd, const struct stat& status, bool tty) {
   const int access = ::fcntl(fd, F_GETFL) & O_ACCMODE;
   const std::string path = "/proc/self/fd/" + std::to_string(fd);
   UniqueFd again(::open(path.c_str(), access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  struct stat check {};
+  struct stat check = {};
   if (!again.valid() || ::fstat(again.get(), &check) != 0 || check.st_dev != status.st_dev ||
       check.st_ino != status.st_ino) {
     return {};
@@ -102,7 +102,7 @@ thread_local std::vector<std::weak_ptr<HostFile>> borrowed;
 }  // namespace
 
 HostFile::HostFile(Reactor& reactor, UniqueFd fd) : reactor_(reactor), fd_(std::move(fd)) {
-  struct stat status {};
+  struct stat status = {};
   if (::fstat(fd_.get(), &status) != 0) return;
   type_ = file_type(status.st_mode);
   pipe_ = S_ISFIFO(status.st_mode);
@@ -152,7 +152,7 @@ Result<std::shared_ptr<HostFile>> HostFile::borrow(Reactor& reactor, int fd) {
     return Error{"descriptor " + std::to_string(fd) + ": " + std::strerror(errno)};
   }
   auto file = std::shared_ptr<HostFile>(new HostFile(reactor, std::move(duplicate)));
-  struct stat status {};
+  struct stat status = {};
   if (file->kind_ != Kind::file && ::fstat(file->fd(), &status) == 0) {
     file->kind_ = S_ISSOCK(status.st_mode) ? Kind::socket : Kind::shared;
     if (UniqueFd again = open_again(file->fd(), status, file->tty_); again.valid()) {

@@ -44,7 +44,7 @@ Errno filestat_get(Process& process, Memory memory, Fd fd, std::uint32_t flags, 
   UniqueFd file;
   WEFT_WASI_TRY(
       open_to_name(process, memory, fd, rights::path_filestat_get, flags, path, path_len, file));
-  struct stat status {};
+  struct stat status = {};
   WEFT_WASI_TRY(result_of(::fstat(file.get(), &status)));
   if (StableFiles* stable = process.stable_files()) stable->stabilise(status);
   return memory.store(at, filestat<Layout>(status));
@@ -83,7 +83,7 @@ Errno path_unlink_file(Process& process, Memory memory, Fd fd, Size path, Size p
   WEFT_WASI_TRY(find_parent(process, memory, fd, rights::path_unlink_file, path, path_len, parent));
   if (parent.special) return Errno::isdir;
   if (parent.trailing_slash) {
-    struct stat status {};
+    struct stat status = {};
     WEFT_WASI_TRY(
         result_of(::fstatat(parent.fd(), parent.name.c_str(), &status, AT_SYMLINK_NOFOLLOW)));
     return S_ISDIR(status.st_mode) ? Errno::isdir : Errno::notdir;

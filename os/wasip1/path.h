@@ -43,7 +43,7 @@ inline Errno find_parent(Process& process, Memory memory, Fd fd, Rights needed, 
 template <class Remove>
 Errno remove_name(Process& process, const Parent& name, Remove&& remove) {
   StableFiles* const stable = process.stable_files();
-  struct stat status {};
+  struct stat status = {};
   const bool is_there = stable != nullptr &&
                         ::fstatat(name.fd(), name.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
   const Errno e = remove();

@@ -22,7 +22,7 @@ Errno result_of(int call) {
 }
 
 Errno is_directory(const Parent& parent, bool& out) {
-  struct stat status {};
+  struct stat status = {};
   WEFT_WASI_TRY(
       result_of(::fstatat(parent.fd(), parent.name.c_str(), &status, AT_SYMLINK_NOFOLLOW)));
   out = S_ISDIR(status.st_mode);

@@ -115,7 +115,7 @@ FileSize bytes_ready(const Request& request) {
   const HostFile& file = *request.descriptor->file;
   if (request.type == EventType::fd_write) return 1;
   if (file.type() == FileType::regular_file) {
-    struct stat status {};
+    struct stat status = {};
     const off_t at = ::lseek(file.fd(), 0, SEEK_CUR);
     if (at < 0 || ::fstat(file.fd(), &status) != 0 || status.st_size <= at) return 0;
     return static_cast<FileSize>(status.st_size - at);

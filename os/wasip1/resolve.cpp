@@ -100,7 +100,7 @@ class Walk {
   // Goes into a directory, or follows a link.
   Errno enter(const std::string& name) {
     UniqueFd next(::openat(here(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    struct stat status {};
+    struct stat status = {};
     if (!next.valid() || ::fstat(next.get(), &status) != 0) return from_host(errno);
     if (S_ISLNK(status.st_mode)) {
       std::string target;
@@ -116,7 +116,7 @@ class Walk {
   Errno open_last(const std::string& name, int flags, mode_t mode, UniqueFd& out, bool& done) {
     out.reset(::openat(here(), name.c_str(), flags | O_NOFOLLOW, mode));
     const int error = out.valid() ? 0 : errno;
-    struct stat status {};
+    struct stat status = {};
     const bool is_link = out.valid() && ::fstat(out.get(), &status) == 0 && S_ISLNK(status.st_mode);
     const bool follows = (flags & O_NOFOLLOW) == 0;
     // ENOTDIR: what O_DIRECTORY | O_NOFOLLOW says to a link.

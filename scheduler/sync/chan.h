@@ -166,7 +166,9 @@ class chan {
   // Sends without waiting. Returns false, with `value` untouched, when a send would park. Panics as
   // send. Also callable on g0 (from timers and event handlers).
   bool try_send(T&& value) { return state_ != nullptr && state_->send_now(value); }
+  // clang-format off
   bool try_send(const T& value) requires std::copy_constructible<T> { return try_send(T(value)); }
+  // clang-format on
 
   // Receives without waiting. Also callable on g0.
   TryRecv<T> try_recv() {

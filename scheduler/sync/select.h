@@ -204,9 +204,7 @@ TimeoutCase<F> on_timeout(Duration d, F f = {}) {
 namespace detail {
 
 template <class C>
-concept Fallback = requires(const C& c) {
-  c.policy();
-};
+concept Fallback = !std::is_void_v<decltype(std::declval<const C&>().policy())>;
 
 template <std::size_t... I, class Cases>
 void finish_case(std::size_t index, std::index_sequence<I...>, Cases& cases) {
@@ -225,10 +223,10 @@ WEFT_INLINE std::size_t select(C&&... cases) {
   auto all = std::tie(cases...);
   std::array<SelectCase*, kChannels> channels;
   SelectWaitPolicy policy;
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
+  const auto fill = [&]<std::size_t... I>(std::index_sequence<I...>) {
     ((channels[I] = &std::get<I>(all)), ...);
-  }
-  (std::make_index_sequence<kChannels>{});
+  };
+  fill(std::make_index_sequence<kChannels>{});
   if constexpr (kFallbacks == 1) policy = std::get<kChannels>(all).policy();
   std::size_t index = select_from(channels, policy);
   if (index == kNoCase) index = kChannels;

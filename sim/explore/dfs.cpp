@@ -9,7 +9,8 @@ namespace {
 
 class Search {
  public:
-  Search(const RunOnce& once, const ExploreOptions& options) : once_(once), options_(options) {
+  Search(const RunOnce& once, const ExploreOptions& options)
+      : once_(once), options_(options), report_(options) {
     settings_ = options.settings;
     settings_.policy = {};
     settings_.then_policy = false;
@@ -39,6 +40,10 @@ class Search {
       extend(record.points);
       if (!next()) {
         report_.exhausted = true;
+        break;
+      }
+      if (options_.goes_on && !options_.goes_on(report_)) {
+        report_.ended_early = true;
         break;
       }
     }

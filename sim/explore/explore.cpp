@@ -9,7 +9,7 @@ namespace weft::sim {
 
 ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
   if (options.dfs) return explore_depth_first(once, options);
-  ExploreReport report;
+  ExploreReport report(options);
   RunSettings settings = options.settings;
   tell_steps(once, settings);
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
@@ -17,7 +17,13 @@ ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
     RunRecord record = run_checked(once, settings, options.twice);
     ++report.schedules;
     report.steps += record.steps;
-    if (!record.failed()) continue;
+    if (!record.failed()) {
+      if (options.goes_on && !options.goes_on(report)) {
+        report.ended_early = i + 1 < options.seeds;
+        break;
+      }
+      continue;
+    }
     Failure failure;
     failure.seed = settings.seed;
     failure.found_with = record.schedule.deviations.size();

@@ -97,7 +97,7 @@ RunRecord run_native(const std::function<void()>& fn, const RunSettings& setting
     } else if (!check_failure.empty()) {
       fail(Ending::failed, check_failure);
     } else if (director.livelocked()) {
-      fail(Ending::livelock, "more than " + std::to_string(settings.steps_max) + " steps");
+      fail(Ending::livelock, "more than " + std::to_string(director.steps_max()) + " steps");
     } else if (poller.timed_out() || director.timed_out()) {
       fail(Ending::timed_out, "more virtual time than allowed");
     } else if (!returned) {

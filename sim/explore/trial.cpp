@@ -38,6 +38,10 @@ Schedule without(const Schedule& schedule, std::size_t from, std::size_t to) {
 RunRecord run_checked(const RunOnce& once, RunSettings settings, bool twice) {
   RunRecord record = once(settings);
   if (!twice) return record;
+  if (record.out_of_patience) {  // Where it was stopped is a matter of the machine.
+    settings.steps_max = record.steps_max;
+    settings.patience = {};
+  }
   const RunRecord again = once(settings);
   if (again.hash == record.hash && again.ending == record.ending &&
       again.exit_code == record.exit_code && again.message == record.message) {
@@ -49,7 +53,8 @@ RunRecord run_checked(const RunOnce& once, RunSettings settings, bool twice) {
 // Leaves out ever smaller parts of the deviations, as long as the run still ends in the same way.
 RunRecord minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
                    std::uint64_t runs_max, std::uint64_t& runs) {
-  if (failing.ending == Ending::nondeterministic) return failing;
+  // Each run of a schedule that was stopped would take as long again.
+  if (failing.ending == Ending::nondeterministic || failing.out_of_patience) return failing;
   settings.then_policy = false;
   const auto still_fails = [&](const Schedule& schedule, RunRecord& out) {
     settings.forced = &schedule;
@@ -93,25 +98,71 @@ void tell_steps(const RunOnce& once, RunSettings& settings) {
       std::clamp<std::uint64_t>(once(plain).schedule.decisions, 4, 100'000);
 }
 
+namespace {
+
+constexpr std::size_t kDeviationsShown = 20;
+constexpr std::size_t kLinesShown = 12;  // Of stderr.
+
+std::string text_of(const Schedule& schedule) {
+  std::string said;
+  for (std::size_t i = 0; i < std::min(schedule.deviations.size(), kDeviationsShown); ++i) {
+    const Deviation& deviation = schedule.deviations[i];
+    said += "    decision " + std::to_string(deviation.at) + ": " +
+            name(deviation.decision.choice) + " " + std::to_string(deviation.decision.taken) +
+            " of " + std::to_string(deviation.decision.options) + "\n";
+  }
+  if (schedule.deviations.size() > kDeviationsShown) said += "    ...\n";
+  return said;
+}
+
+// The last lines of what all guests wrote to stderr.
+std::string last_lines(const std::string& written) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < written.size();) {
+    const std::size_t end = std::min(written.find('\n', at), written.size());
+    lines.push_back(written.substr(at, end - at));
+    at = end + 1;
+  }
+  if (lines.empty()) return {};
+  const std::size_t first = lines.size() - std::min(lines.size(), kLinesShown);
+  std::string said = first == 0 ? "stderr:\n" : "the last lines of stderr:\n";
+  for (std::size_t i = first; i < lines.size(); ++i) said += "    " + lines[i] + "\n";
+  return said;
+}
+
+std::string text_of(const Failure& failure) {
+  const RunRecord& record = failure.record;
+  std::string said = record.message + "\n";
+  if (record.out_of_patience) {
+    said += "it was stopped there, since it took longer than one schedule may\n";
+  }
+  said += "schedule: " + std::to_string(record.schedule.deviations.size()) +
+          " deviations from fifo (found with " + std::to_string(failure.found_with) + "), " +
+          std::to_string(record.schedule.decisions) + " decisions\n";
+  return said + text_of(record.schedule) + last_lines(record.err);
+}
+
+std::string verdict(const ExploreReport& report) {
+  if (report.exhausted) {
+    return ": all pass, and there are no others with at most " + std::to_string(report.bound) +
+           " deviations from fifo\n";
+  }
+  if (report.ended_early) return ": all pass; the search ended before its end\n";
+  return ": all pass\n";
+}
+
+}  // namespace
+
 std::string ExploreReport::text() const {
   std::string said = std::to_string(schedules) + " schedules, " + std::to_string(steps) + " steps";
   if (pruned > 0) said += ", " + std::to_string(pruned) + " branches left out";
   if (cut_short > 0) said += ", " + std::to_string(cut_short) + " runs cut short";
-  if (!failure)
-    return said + (exhausted ? ": all pass, and there are no others\n" : ": all pass\n");
-  said += ": seed " + std::to_string(failure->seed) + " fails: " + name(failure->record.ending);
-  said += "\n" + failure->record.message + "\n";
-  const auto& deviations = failure->record.schedule.deviations;
-  said += "schedule: " + std::to_string(deviations.size()) + " deviations from fifo (found with " +
-          std::to_string(failure->found_with) + "), " +
-          std::to_string(failure->record.schedule.decisions) + " decisions\n";
-  constexpr std::size_t kShown = 20;
-  for (std::size_t i = 0; i < std::min(deviations.size(), kShown); ++i) {
-    const Decision& decision = deviations[i].decision;
-    said += "    decision " + std::to_string(deviations[i].at) + ": " + name(decision.choice) +
-            " " + std::to_string(decision.taken) + " of " + std::to_string(decision.options) + "\n";
+  if (failure) {
+    return said + ": seed " + std::to_string(failure->seed) +
+           " fails: " + name(failure->record.ending) + "\n" + text_of(*failure);
   }
-  if (deviations.size() > kShown) said += "    ...\n";
+  said += verdict(*this);
+  for (const std::string& line : unexplored) said += "not explored: " + line + "\n";
   return said;
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/run.h"
 
@@ -14,6 +15,8 @@ namespace weft::sim {
 
 // Runs the program once under these settings.
 using RunOnce = std::function<RunRecord(const RunSettings& settings)>;
+
+struct ExploreReport;
 
 struct ExploreOptions {
   RunSettings settings;       // settings.seed is the first seed.
@@ -23,6 +26,10 @@ struct ExploreOptions {
   bool reduce = true;         // DFS: leave out schedules that only reorder what is independent.
   bool twice = true;          // Run each schedule twice and compare.
   std::uint64_t minimise_runs_max = 400;
+  // What the search cannot order, for the verdict: a line each.
+  std::vector<std::string> unexplored;
+  // Called after each schedule, with what is known so far. False ends the search.
+  std::function<bool(const ExploreReport& so_far)> goes_on;
 };
 
 struct Failure {
@@ -32,15 +39,23 @@ struct Failure {
 };
 
 struct ExploreReport {
+  ExploreReport() = default;
+  explicit ExploreReport(const ExploreOptions& options)
+      : bound(options.bound), unexplored(options.unexplored) {}
+
+  std::uint32_t bound = 0;  // Those of the options.
+  std::vector<std::string> unexplored;
   std::uint64_t schedules = 0;  // Run, without the repetitions and without those of minimising.
   std::uint64_t steps = 0;
   std::uint64_t minimise_runs = 0;
   std::uint64_t pruned = 0;     // DFS: branches left out by the reduction.
   std::uint64_t cut_short = 0;  // DFS: runs that were ended as redundant.
   bool exhausted = false;       // DFS: there is no other schedule within the bound.
+  bool ended_early = false;     // ExploreOptions::goes_on ended it.
   std::optional<Failure> failure;
 
-  // A few lines for people.
+  // A few lines for people: the verdict, what was explored and what was not, the failure with the
+  // end of what the guests wrote to stderr.
   [[nodiscard]] std::string text() const;
 };
 

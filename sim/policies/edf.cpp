@@ -17,7 +17,7 @@ constexpr std::uint64_t kAllowanceMs = 100;
 
 class Edf final : public Policy {
  public:
-  Edf(std::uint64_t seed, PolicySpec spec) : Policy(seed), spec_(std::move(spec)) {}
+  Edf(std::uint64_t seed, PolicySpec spec) : Policy(seed), spec_(with_g_names(std::move(spec))) {}
 
   std::size_t next_g(const RunQueue& queue) noexcept override {
     std::size_t best = 0;

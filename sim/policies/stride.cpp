@@ -19,7 +19,8 @@ constexpr std::uint64_t kSlack = 8;  // Turns shorter than this would be all swi
 
 class Stride final : public Policy {
  public:
-  Stride(std::uint64_t seed, PolicySpec spec) : Policy(seed), spec_(std::move(spec)) {}
+  Stride(std::uint64_t seed, PolicySpec spec)
+      : Policy(seed), spec_(with_g_names(std::move(spec))) {}
 
   std::size_t next_g(const RunQueue& queue) noexcept override {
     std::size_t best = 0;

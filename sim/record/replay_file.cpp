@@ -186,7 +186,7 @@ Result<ReplayFile> decode(std::string_view bytes) {
 // What is there already is replaced by a rename, so that no cut file is ever seen; but a device or
 // a link is written to.
 Status write_replay(const std::string& path, const ReplayFile& file) {
-  struct stat before {};
+  struct stat before = {};
   const bool in_place = ::lstat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode);
   const std::string partial = in_place ? path : path + ".partial";
   std::FILE* out = std::fopen(partial.c_str(), "wb");

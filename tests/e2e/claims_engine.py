@@ -164,3 +164,16 @@ def _(weft):
             run.read_until(b"tick")
             run.read_until(b"tick")
             run.process.kill()
+
+
+@claim("a function of the host is called through every place where a reference can be")
+def _(weft):
+    for words in [[f"--engine={engine}", *bounds] for engine in weft.engines()
+                  for bounds in [["--bounds=guard"], ["--bounds=check"], ["--virtual-time"]]]:
+        weft.run(*words, "wat_host_references").expect(code=0, out="abcdefghijklm\n", err="")
+
+
+@claim("references are declared by a module without a table, on every engine")
+def _(weft):
+    for engine in weft.engines():
+        weft.run(f"--engine={engine}", "wat_declared_only").expect(code=7, err="")

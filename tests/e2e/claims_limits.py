@@ -133,3 +133,24 @@ def _(weft):
         file = weft.scratch / "kept"
         run = weft.run("--record", file, *words).expect(code=code)
         weft.raw("replay", file).expect(code=code, out=run.out, err_has="replayed: the same run")
+
+
+@claim("a loop of calls of functions that call nothing ends within its deadline and its fuel",
+       "speed")
+def _(weft):
+    for engine in weft.engines():
+        run = weft.run(f"--engine={engine}", "--deadline", "300ms", "c_leaf_calls", ":::",
+                       "c_sleep300")
+        run.expect(code=TRAP, out_has="slept", err_has="guest 1 .*: trap: deadline exceeded")
+        assert run.seconds < 10, run.seconds
+    told = {weft.run(f"--engine={engine}", "--fuel", 20000, "c_leaf_calls").expect(
+        code=TRAP, err_has="trap: out of fuel at offset").err for engine in weft.engines()}
+    assert len(told) == 1, told
+
+
+@claim("memory.fill takes a check for each KiB, however much it fills")
+def _(weft):
+    for engine in weft.engines():
+        for fuel, fills in [(65536, 0), (100_000, 1), (400_000, 6)]:
+            weft.run(f"--engine={engine}", "--fuel", fuel, "wat_fills").expect(
+                code=TRAP, out="f\n" * fills, err_has="trap: out of fuel at offset")

@@ -32,6 +32,10 @@ import claims_wasi
 import claims_world
 import harness
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+# pylint: disable=wrong-import-position
+import surroundings
+
 # In this order: what a reader expects first comes first.
 MODULES = [claims_command, claims_go, claims_exec, claims_scheduling, claims_io, claims_net,
            claims_sim, claims_replay, claims_world, claims_outputs, claims_wasi, claims_engine,
@@ -111,4 +115,5 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    surroundings.enter()
     sys.exit(main(sys.argv[1:]))

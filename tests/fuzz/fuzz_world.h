@@ -130,7 +130,7 @@ class Tree {
   [[nodiscard]] std::string picture() const {
     std::string out;
     for (const auto& entry : fs::recursive_directory_iterator(outside())) {
-      struct stat s {};
+      struct stat s = {};
       if (::lstat(entry.path().c_str(), &s) != 0) std::abort();
       out += entry.path().string() + " " + std::to_string(s.st_nlink) + " " +
              std::to_string(s.st_size) + " " + std::to_string(s.st_mtim.tv_sec) + "." +

@@ -64,8 +64,8 @@ void compare_resolvers(const std::string& raw, int flags) {
   WEFT_CHECK(a == b, "the resolvers disagree");
   if (a != Errno::success) return;
   WEFT_CHECK(lies_inside(first.get()) && lies_inside(second.get()), "opened outside");
-  struct stat one {};
-  struct stat two {};
+  struct stat one = {};
+  struct stat two = {};
   WEFT_CHECK(::fstat(first.get(), &one) == 0 && ::fstat(second.get(), &two) == 0, "no status");
   WEFT_CHECK(one.st_ino == two.st_ino && one.st_dev == two.st_dev, "the resolvers differ");
 }

@@ -210,6 +210,28 @@ def check_histograms(browser, *ids):
         assert "median" in said and "p99" in said, (name, said)
 
 
+# Every text that is drawn anew, with where it begins and ends, and how wide its canvas is.
+TEXTS_CUT_OFF = """(() => {
+  const drawn = [], draw = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function(text, x, y, most) {
+    const wide = Math.min(this.measureText(text).width, most ?? Infinity);
+    const from = this.textAlign === 'center' ? x - wide / 2 : x;
+    drawn.push({text, from, to: from + wide, width: this.canvas.clientWidth});
+    return draw.apply(this, arguments);
+  };
+  window.dispatchEvent(new Event('resize'));
+  CanvasRenderingContext2D.prototype.fillText = draw;
+  const labels = drawn.filter(d => String(d.text).startsWith('≤'));
+  return {labels: labels.length, cut: labels.filter(d => d.from < 0 || d.to > d.width)};
+})()"""
+
+
+def check_labels(browser):
+    found = browser.value(TEXTS_CUT_OFF)
+    assert found["labels"] > 3, found
+    assert found["cut"] == [], found["cut"]
+
+
 def check_graph(browser):
     assert browser.value("!document.getElementById('deadlock').hidden")
     assert browser.value("document.querySelectorAll('#graph rect').length") >= 2
@@ -249,6 +271,7 @@ def main():
             ("the table has a row for each guest, and sorts", lambda: check_table(browser, three)),
             ("the histograms have samples", lambda: check_histograms(browser, "wait", "late",
                                                                      "switch")),
+            ("no label below a histogram is cut off", lambda: check_labels(browser)),
             ("it can be seen", lambda: browser.picture(folder / "simulated.png")),
             ("a run in real time opens and zooms", lambda: (browser.open(real),
                                                             check_timeline(browser))),

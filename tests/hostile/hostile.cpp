@@ -165,7 +165,7 @@ std::unique_ptr<Engine> make(const EngineRow& engine) {
 }
 
 std::string compilers_fault() {
-  struct rusage usage {};
+  struct rusage usage = {};
   ::getrusage(RUSAGE_CHILDREN, &usage);
   const long mib = usage.ru_maxrss / 1024;
   std::printf("      the C compiler took %ld MiB at most\n", mib);

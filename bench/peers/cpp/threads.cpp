@@ -144,6 +144,7 @@ Sample parked(std::int64_t tasks, std::int64_t) {
   std::int64_t ended = 0;
   const double before = resident_bytes();
   std::vector<std::thread> all;
+  all.reserve(static_cast<std::size_t>(tasks));
   for (std::int64_t i = 0; i < tasks; ++i) {
     all.emplace_back([&] {
       std::unique_lock lock(mutex);

@@ -33,7 +33,10 @@ function histogram(id, values, color) {
     c.textAlign = 'center';
     if (counts[i] > 0) c.fillText(counts[i], left + bar / 2, height - 25 - tall, bar);
     const label = i < bounds.length ? time(bounds[i]).replace(/\.0+ /, ' ') : 'more';
-    if (bar > 62 || (i - from) % Math.ceil(66 / bar) === 0) c.fillText('≤ ' + label, left + bar / 2, height - 6);
+    if (bar > 62 || (i - from) % Math.ceil(66 / bar) === 0) {
+      const half = c.measureText('≤ ' + label).width / 2 + 2;  // The whole label stays inside.
+      c.fillText('≤ ' + label, Math.min(Math.max(left + bar / 2, half), w - half), height - 6);
+    }
   }
   const at = p => time(values[Math.min(values.length - 1, Math.floor(p * values.length))]);
   about.textContent = plural(values.length, 'sample') + ' · median ' + at(0.5) + ' · p95 '

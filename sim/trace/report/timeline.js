@@ -180,7 +180,8 @@ function drawAxis(c, height) {
   const span = view.to - view.from;
   const raw = span / Math.max(2, (width - LEFT) / 130);
   const power = Math.pow(10, Math.floor(Math.log10(raw)));
-  const step = [1, 2, 5, 10].map(k => k * power).find(k => k >= raw);
+  const NS = 0.001;  // Nothing happens between two nanoseconds, so no label stands there.
+  const step = Math.max(NS, [1, 2, 5, 10].map(k => k * power).find(k => k >= raw));
   c.fillStyle = style('--dim');
   c.strokeStyle = style('--line');
   c.lineWidth = 1;

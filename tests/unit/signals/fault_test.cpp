@@ -79,7 +79,7 @@ TEST_CASE("a thread without a G that overflows its stack is named as an M") {
 
 TEST_CASE("another fault goes to whoever had the signal before") {
   const Death death = death_of([] {
-    struct sigaction mine {};
+    struct sigaction mine = {};
     mine.sa_handler = [](int) { ::_exit(77); };
     ::sigaction(SIGSEGV, &mine, nullptr);
     signals::FaultHandler faults;

@@ -117,8 +117,8 @@ TEST_CASE("a tick that is stopped no longer ticks, and can start again") {
 
 TEST_CASE("a SIGURG of somebody else reaches the handler that was there before") {
   static std::atomic<int> seen = 0;
-  struct sigaction before {};
-  struct sigaction mine {};
+  struct sigaction before = {};
+  struct sigaction mine = {};
   mine.sa_handler = [](int) { ++seen; };
   ::sigaction(SIGURG, &mine, &before);
   {

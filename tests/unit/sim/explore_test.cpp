@@ -208,4 +208,53 @@ TEST_CASE("the doctest helper passes a right program") {
   });
 }
 
+TEST_CASE("a schedule that computes for ever ends when its real time is up, and replays") {
+  ExploreOptions options = with("fifo", 1);
+  options.settings.steps_max = UINT64_MAX;
+  options.settings.patience = nanoseconds(1);
+  const auto spin = [] {
+    for (;;) weft::checkpoint();
+  };
+  const ExploreReport report = explore(spin, options);
+  REQUIRE(report.failure);
+  const RunRecord& record = report.failure->record;
+  CHECK(record.ending == Ending::livelock);
+  CHECK(record.out_of_patience);
+  CHECK(report.text().find("longer than one schedule may") != std::string::npos);
+  RunSettings again = options.settings;
+  again.patience = {};
+  again.steps_max = record.steps_max;
+  CHECK(run_native(spin, again).hash == record.hash);
+}
+
+TEST_CASE("a verdict names the bound within which there are no others, and what was not explored") {
+  ExploreOptions options = with("fifo");
+  options.dfs = true;
+  options.bound = 1;
+  options.unexplored = {"what lies inside of x"};
+  const std::string said = explore([] { weft::yield(); }, options).text();
+  CHECK(said.find("no others with at most 1 deviations") != std::string::npos);
+  CHECK(said.find("not explored: what lies inside of x\n") != std::string::npos);
+}
+
+TEST_CASE("a search ends early when it is told to, and says so") {
+  ExploreOptions options = with("fifo", 100);
+  options.goes_on = [](const ExploreReport& so_far) { return so_far.schedules < 3; };
+  const ExploreReport report = explore([] { weft::yield(); }, options);
+  CHECK(report.schedules == 3);
+  CHECK(report.ended_early);
+  CHECK(report.text().find("ended before its end") != std::string::npos);
+}
+
+TEST_CASE("a failure is told with the last lines of stderr") {
+  ExploreReport report;
+  report.failure.emplace();
+  report.failure->record.ending = Ending::exit_code;
+  for (int i = 1; i <= 20; ++i) report.failure->record.err += "line " + std::to_string(i) + "\n";
+  const std::string said = report.text();
+  CHECK(said.find("line 20\n") != std::string::npos);
+  CHECK(said.find("line 9\n") != std::string::npos);
+  CHECK(said.find("line 8\n") == std::string::npos);
+}
+
 }  // namespace

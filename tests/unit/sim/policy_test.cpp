@@ -231,4 +231,24 @@ TEST_CASE("a policy that is not known is named, with those that are") {
   CHECK(to_string(*parse_policy("pct:steps=7,depth=2")) == "pct:depth=2,steps=7");
 }
 
+TEST_CASE("a name that belongs to no guest, or to two, is refused") {
+  const std::vector<std::string> names = {"a_name_of_twenty-three_b.wasm",
+                                          "a_name_of_twenty-three_c.wasm", "web.wasm"};
+  const auto error = [&](const char* spec) {
+    const Status checked = check_names(*parse_policy(spec), names);
+    return checked ? std::string() : checked.error().message;
+  };
+  CHECK(error("stride:web.wasm=3") == "");
+  CHECK(error("fifo") == "");
+  CHECK(error("stride:wep.wasm=3").find("no guest is called 'wep.wasm'; there are: a_name") !=
+        std::string::npos);
+  CHECK(error("edf:a_name_of_twenty-three_b.wasm=3").find("begin with the same 23 bytes") !=
+        std::string::npos);
+}
+
+TEST_CASE("a name longer than a G keeps is found by what the G keeps") {
+  const PolicySpec spec = with_g_names(*parse_policy("stride:a_name_of_more_than_23_bytes=3"));
+  CHECK(spec.get("a_name_of_more_than_23_", 1) == 3);
+}
+
 }  // namespace

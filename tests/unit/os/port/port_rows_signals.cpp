@@ -19,7 +19,7 @@ namespace {
 template <class F>
 void changes_nothing(F&& f) {
   const auto handler_of = [](int sig) {
-    struct sigaction action {};
+    struct sigaction action = {};
     ::sigaction(sig, nullptr, &action);
     return action.sa_handler;
   };

@@ -38,8 +38,8 @@ TEST_CASE("a listing has . and .. first, then the others by name, with inode and
   write_file(dir / "b", "");
   fs::create_directory(dir / "a");
   fs::create_symlink("x", dir / "c");
-  struct stat root {};
-  struct stat b {};
+  struct stat root = {};
+  struct stat b = {};
   REQUIRE(::stat(dir.path().c_str(), &root) == 0);
   REQUIRE(::stat((dir / "b").c_str(), &b) == 0);
   TestGuest guest(with_directory(dir.path()));

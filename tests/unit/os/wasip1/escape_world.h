@@ -62,7 +62,7 @@ class EscapeWorld {
   [[nodiscard]] std::string picture() const {
     std::string out;
     for (const auto& entry : fs::recursive_directory_iterator(tmp / "outside")) {
-      struct stat s {};
+      struct stat s = {};
       REQUIRE(::lstat(entry.path().c_str(), &s) == 0);
       out += entry.path().string() + " " + std::to_string(s.st_nlink) + " " +
              std::to_string(s.st_mtim.tv_sec) + "." + std::to_string(s.st_mtim.tv_nsec) + "\n";

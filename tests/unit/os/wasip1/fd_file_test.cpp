@@ -145,7 +145,7 @@ TEST_CASE("the attributes of a file have 64 bytes, in wasi_unstable 56") {
   TempDir dir;
   write_file(dir / "f", "12345");
   fs::create_hard_link(dir / "f", dir / "g");
-  struct stat host {};
+  struct stat host = {};
   REQUIRE(::stat((dir / "f").c_str(), &host) == 0);
   TestGuest guest(with_directory(dir.path()));
   guest.run([&] {

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Prints the path of a clang that can build WASI guests, or fails silently.
+#
+# A clang needs its own version's runtime library for wasm32, a wasm-ld, and the system's wasi-libc
+# below /usr: what has been tried says so, not a version. The one on PATH comes first; a newer one
+# without all that is passed over for Debian's. WEFT_CLANG is tried instead of it.
+set -u
+
+builds_guests() {
+  echo 'int main(void) { return 0; }' |
+    env -i PATH="$PATH" "$1" --target=wasm32-wasi --sysroot=/usr -x c - -o /dev/null &>/dev/null
+}
+
+for clang in ${WEFT_CLANG:-$(type -ap clang)} /usr/lib/llvm-*/bin/clang; do
+  if [[ -x $clang ]] && builds_guests "$clang"; then
+    echo "$clang"
+    exit 0
+  fi
+done
+exit 1
