@@ -45,7 +45,7 @@ struct Ring {
     void** from = &stopped_at[current];
     current = current + 1 == stopped_at.size() ? 0 : current + 1;
     ++jumps;
-    came_from(context::jump_fcontext(stopped_at[current], static_cast<void*>(from)));
+    came_from(context::jump_fcontext(stopped_at[current], from));
   }
 
   static void came_from(context::transfer_t transfer) {

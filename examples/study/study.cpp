@@ -16,6 +16,7 @@
 #include <deque>
 #include <functional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "scheduler/sync/chan.h"
@@ -43,7 +44,7 @@ void work(int steps) {
 
 template <class F>
 void start(F f, const char* name) {
-  (void)weft::go(f, {.name = name});
+  (void)weft::go(std::move(f), {.name = name});
 }
 
 // Eight pairs hand a ball back and forth; each stroke is one step.

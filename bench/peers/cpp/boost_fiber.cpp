@@ -103,6 +103,7 @@ Sample sleepers(std::int64_t tasks, std::int64_t n) {
   std::int64_t slept = 0;
   const double start = cpu_ns();
   std::vector<fibers::fiber> all;
+  all.reserve(static_cast<std::size_t>(tasks));
   for (std::int64_t i = 0; i < tasks; ++i) {
     all.push_back(go([&] {
       for (std::int64_t k = 0; k < each; ++k) {
@@ -152,6 +153,7 @@ Sample parked(std::int64_t tasks, std::int64_t) {
   std::int64_t ended = 0;
   const double before = resident_bytes();
   std::vector<fibers::fiber> all;
+  all.reserve(static_cast<std::size_t>(tasks));
   for (std::int64_t i = 0; i < tasks; ++i) {
     all.push_back(go([&] {
       std::unique_lock<fibers::mutex> lock(mutex);

@@ -124,6 +124,7 @@ Sample sleepers(std::int64_t tasks, std::int64_t n) {
   std::atomic<std::int64_t> slept = 0;
   const double start = cpu_ns();
   std::vector<std::thread> all;
+  all.reserve(static_cast<std::size_t>(tasks));
   for (std::int64_t i = 0; i < tasks; ++i) {
     all.emplace_back([&] {
       for (std::int64_t k = 0; k < each; ++k) {
