@@ -68,12 +68,14 @@ class Search {
   Status start(const sim::RunOnce& once) {
     for (unsigned number = 0; number < jobs_; ++number) {
       int ends[2];
-      if (::pipe(ends) != 0) return Error{std::string("no pipe: ") + std::strerror(errno)};
+      if (::pipe(ends) != 0) {
+        return refused_by_host(std::string("no pipe: ") + std::strerror(errno));
+      }
       UniqueFd from(ends[0]);
       UniqueFd to(ends[1]);
       std::fflush(nullptr);
       const pid_t pid = ::fork();
-      if (pid < 0) return Error{std::string("no process: ") + std::strerror(errno)};
+      if (pid < 0) return refused_by_host(std::string("no process: ") + std::strerror(errno));
       if (pid == 0) work(to.get(), once, options_, number, jobs_);
       workers_.push_back({pid, std::move(from), options_.settings.seed + number, false});
     }
