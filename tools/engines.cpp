@@ -15,26 +15,44 @@
 namespace weft::tools {
 namespace {
 
-// A line on the terminal that is written over again and again.
+// A line on the terminal that is written again when what it says has changed.
 class Progress {
  public:
-  void operator()(const std::string& module, std::size_t done, std::size_t parts) {
+  void operator()(const std::string& module, const CompileStage& stage) {
     const auto now = std::chrono::steady_clock::now();
     if (module != module_) {
       module_ = module;
       since_ = now;
     }
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - since_).count();
-    if (seconds < 1) return;
-    std::string line = fmt::format("\rweft: compiling {}: {} of {} parts, {} s", printable(module),
-                                   done, parts, seconds);
-    line += done == parts ? "\n" : "\033[K";
-    std::fputs(line.c_str(), stderr);
+    if (now - since_ < kQuiet) return;
+    const bool last = stage.kind == CompileStage::Kind::compiling && stage.done == stage.of;
+    std::string line = fmt::format("\rweft: {}: {}, {} s{}", printable(module), text_of(stage),
+                                   seconds, last ? "\033[K\n" : "\033[K");
+    if (line == line_) return;
+    line_ = std::move(line);
+    std::fputs(line_.c_str(), stderr);
     std::fflush(stderr);
   }
 
  private:
+  static constexpr std::chrono::milliseconds kQuiet{300};
+
+  static std::string text_of(const CompileStage& stage) {
+    switch (stage.kind) {
+      case CompileStage::Kind::waiting:
+        return "waiting for another process that compiles it";
+      case CompileStage::Kind::translating:
+        if (stage.of == 0) return "translating it to C";
+        return fmt::format("translating it to C: {} of {} functions", stage.done, stage.of);
+      case CompileStage::Kind::compiling:
+        break;
+    }
+    return fmt::format("compiling: {} of {} parts", stage.done, stage.of);
+  }
+
   std::string module_;
+  std::string line_;
   std::chrono::steady_clock::time_point since_;
 };
 

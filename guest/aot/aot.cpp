@@ -5,14 +5,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include "base/sha256.h"
 #include "guest/aot/aot_module.h"
-#include "guest/aot/c_source.h"
 #include "guest/aot/compiler.h"
 #include "guest/aot/object_cache.h"
+#include "guest/aot/translation.h"
 #include "guest/command.h"
-#include "guest/wabt/big_stack.h"
 #include "guest/wabt/interp.h"
 #include "guest/wabt/wabt_ir.h"
 #include "scheduler/api.h"
@@ -60,8 +60,8 @@ class Aot final : public Engine {
 
   [[nodiscard]] std::string key_of(const Source& source) const;
   [[nodiscard]] Result<ObjectCache> open_cache() const;
-  [[nodiscard]] std::string cached_object(const Source& source) const;
-  Result<std::string> object_of(const Source& source);
+  [[nodiscard]] std::optional<CacheEntry> cached_object(const Source& source) const;
+  Result<CacheEntry> object_of(const Source& source);
   Status make_object(const Source& source, const std::string& work, const std::string& to) const;
   Result<SharedObject> open(const Source& source);
   void say(const std::string& line) const {
@@ -99,22 +99,24 @@ Status Aot::make_object(const Source& source, const std::string& work,
                      ? "there is no C compiler here (looked for $CC, cc, gcc and clang)"
                      : "the C compiler '" + options_.cc + "' is not here"};
   }
-  wabt_ir::CSource c;
-  std::string error;
-  on_big_stack(kTranslatorStackBytes, [&] {
-    error = wabt_ir::write_c({source.binary.data(), source.binary.size()},
-                             {.checks = options_.checks, .one_nan = source.one_nan}, &c);
-  });
-  if (!error.empty()) return Error{error};
-  auto files = make_c_files(std::move(c), source.info, options_.checks, source.role);
-  if (!files) return files.error();
-  CompilerOptions compiler{.cc = options_.cc, .guard_pages = guard_pages_, .wait = options_.wait};
-  if (options_.progress) {
-    compiler.progress = [&](std::size_t done, std::size_t of) {
-      options_.progress(source.name, done, of);
+  const auto stage = [&](CompileStage::Kind kind) -> std::function<void(std::size_t, std::size_t)> {
+    if (!options_.progress) return {};
+    return [this, kind, &source](std::size_t done, std::size_t of) {
+      options_.progress(source.name, {kind, done, of});
     };
-  }
-  return compile(*files, work, to, compiler);
+  };
+  const auto units = translate(source.binary, source.info, work,
+                               {.checks = options_.checks,
+                                .one_nan = source.one_nan,
+                                .role = source.role,
+                                .wait = options_.wait,
+                                .progress = stage(CompileStage::Kind::translating)});
+  if (!units) return units.error();
+  return compile(*units, work, to,
+                 {.cc = options_.cc,
+                  .guard_pages = guard_pages_,
+                  .wait = options_.wait,
+                  .progress = stage(CompileStage::Kind::compiling)});
 }
 
 Result<ObjectCache> Aot::open_cache() const {
@@ -124,32 +126,35 @@ Result<ObjectCache> Aot::open_cache() const {
   return ObjectCache::open(*folder);
 }
 
-// The path of the shared object. The error says why there is none.
-Result<std::string> Aot::object_of(const Source& source) {
+// The shared object, made when it is not in the cache. The error says why there is none.
+Result<CacheEntry> Aot::object_of(const Source& source) {
   auto cache = open_cache();
   if (!cache) return cache.error();
   const std::string key = key_of(source);
   if (!options_.compile) {
-    std::string path = cache->find(key);
-    if (path.empty()) return Error{""};
-    return path;
+    if (auto found = cache->find(key)) return std::move(*found);
+    return Error{""};
   }
   const auto make = [&](const std::string& work, const std::string& to) {
     return make_object(source, work, to);
   };
-  return cache->fill(key, source.name, make, options_.wait);
+  const auto wait = [&] {
+    if (options_.progress) options_.progress(source.name, {CompileStage::Kind::waiting});
+    options_.wait();
+  };
+  return cache->fill(key, source.name, make, wait);
 }
 
-// The path of the shared object that is in the cache, or "".
-std::string Aot::cached_object(const Source& source) const {
+std::optional<CacheEntry> Aot::cached_object(const Source& source) const {
   auto cache = open_cache();
-  return cache ? cache->find(key_of(source)) : "";
+  if (!cache) return std::nullopt;
+  return cache->find(key_of(source));
 }
 
 Result<SharedObject> Aot::open(const Source& source) {
-  auto path = object_of(source);
-  if (!path) return path.error();
-  return SharedObject::open(*path);
+  auto entry = object_of(source);
+  if (!entry) return entry.error();
+  return SharedObject::open(std::move(*entry));
 }
 
 Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std::byte> binary,
@@ -157,15 +162,16 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
   const bool one_nan = limits.quantum != 0;
   // What is in the cache was looked through whole when it was compiled.
   Result<ModuleInfo> info = scan_module(binary, CodeScan::later);
-  const std::string cached = info ? cached_object({name, *info, binary, role, one_nan}) : "";
-  if (cached.empty()) info = scan_module(binary);
+  std::optional<CacheEntry> cached;
+  if (info) cached = cached_object({name, *info, binary, role, one_nan});
+  if (!cached) info = scan_module(binary);
   if (!info) return info.error();
   auto imports = bind_imports(*info);
   if (!imports) return imports.error();
   if (Status status = check_role(*info, role); !status) return status.error();
   if (Status status = check_sizes(*info, limits); !status) return status.error();
   auto object =
-      cached.empty() ? open({name, *info, binary, role, one_nan}) : SharedObject::open(cached);
+      cached ? SharedObject::open(std::move(*cached)) : open({name, *info, binary, role, one_nan});
   if (!object) {
     // A module that is not valid is refused by interp in the same words as ever.
     auto module = interp_->load(name, binary, limits, role);

@@ -5,7 +5,7 @@
 //   bytes ─▶ scan_module ─▶ key ─▶ in the cache? ─ yes ──────────────────────────▶ dlopen
 //                                       │ no                                          ▲
 //                                       ▼                                             │
-//                         write_c (checks, C) ─▶ make_c_files ─▶ compile ─▶ cache ────┘
+//                     translate (a child: checks, C) ─▶ compile (children) ─▶ cache ──┘
 //
 // A module that can't be had this way (no compiler, an instruction that libwabt can't write as C)
 // runs on the engine `interp`, and `say` is told why.
@@ -26,6 +26,18 @@ enum class Bounds : std::uint8_t {
   check,      // A comparison at each access: many guests.
 };
 
+// How far a compilation is.
+struct CompileStage {
+  enum class Kind : std::uint8_t {
+    waiting,      // Another process compiles this module.
+    translating,  // `done` of `of` functions are written as C.
+    compiling,    // `done` of `of` units are compiled.
+  };
+  Kind kind;
+  std::size_t done = 0;
+  std::size_t of = 0;
+};
+
 struct AotOptions {
   std::string cc = {};  // The C compiler, with options; empty: $CC, cc, gcc or clang.
   Bounds bounds = Bounds::automatic;
@@ -34,8 +46,8 @@ struct AotOptions {
   std::string cache_folder = {};  // Empty: ObjectCache::default_folder().
   // One line, without its end: why a module runs on interp.
   std::function<void(std::string_view line)> say = {};
-  // While a module is compiled: how many parts of it are done. Called again and again.
-  std::function<void(const std::string& module, std::size_t done, std::size_t parts)> progress = {};
+  // While a module is compiled, again and again.
+  std::function<void(const std::string& module, const CompileStage& stage)> progress = {};
   // Called every few milliseconds while a module is compiled, here or by another process. It may
   // throw, which ends the compilers, removes their files, and leaves load() as that exception.
   // Empty: on a G it sleeps, so that others run and the G can be killed (Killed leaves load());

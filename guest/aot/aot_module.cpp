@@ -2,7 +2,9 @@
 #include "guest/aot/aot_module.h"
 
 #include <dlfcn.h>
+#include <sys/stat.h>
 
+#include <map>
 #include <mutex>
 #include <new>
 #include <string>
@@ -10,29 +12,74 @@
 namespace weft {
 namespace {
 
+using FileId = std::pair<dev_t, ino_t>;
+
 std::mutex loading;  // dlopen() and dlerror() belong together, and objects number their types.
 
 }  // namespace
 
-Result<SharedObject> SharedObject::open(const std::string& path) {
-  const std::lock_guard lock(loading);
-  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr)
-    return Error{std::string("the compiled module can't be loaded: ") + ::dlerror()};
-  const auto* entry = static_cast<const aot::Object*>(::dlsym(handle, aot::kObjectSymbol));
-  if (entry == nullptr || entry->abi != aot::kAbi) {
-    ::dlclose(handle);
-    return Error{path + " is not a module that this weft compiled"};
+// An object is loaded by the name of its descriptor, and dlopen() knows what it has loaded by name:
+// so a file is loaded once, and its descriptor stays open for as long as it is.
+class SharedObject::Loaded {
+ public:
+  static Result<std::shared_ptr<const Loaded>> open(CacheEntry file) {
+    static std::map<FileId, std::weak_ptr<const Loaded>> all;
+    struct stat status = {};
+    if (::fstat(file.fd(), &status) != 0) return Error{"the compiled module can't be looked at"};
+    std::weak_ptr<const Loaded>& known = all[{status.st_dev, status.st_ino}];
+    if (auto loaded = known.lock()) return loaded;
+    const std::string name = "/proc/self/fd/" + std::to_string(file.fd());
+    if (void* other = ::dlopen(name.c_str(), RTLD_LAZY | RTLD_NOLOAD)) {
+      ::dlclose(other);
+      return Error{"another object is still loaded as " + name};
+    }
+    void* handle = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) {
+      return Error{std::string("the compiled module can't be loaded: ") + ::dlerror()};
+    }
+    const auto* object = static_cast<const aot::Object*>(::dlsym(handle, aot::kObjectSymbol));
+    if (object == nullptr || object->abi != aot::kAbi) {
+      ::dlclose(handle);
+      return Error{file.path() + " is not a module that this weft compiled"};
+    }
+    object->bind(&kAotHost);
+    auto loaded = std::make_shared<const Loaded>(std::move(file), handle, object);
+    known = loaded;
+    std::erase_if(all, [](const auto& item) { return item.second.expired(); });
+    return loaded;
   }
-  entry->bind(&kAotHost);
-  return SharedObject(handle, entry);
+
+  Loaded(CacheEntry file, void* handle, const aot::Object* object)
+      : file_(std::move(file)), handle_(handle), object_(object) {}
+  ~Loaded() {
+    const std::lock_guard lock(loading);
+    ::dlclose(handle_);
+  }
+  Loaded(const Loaded&) = delete;
+  Loaded& operator=(const Loaded&) = delete;
+
+  [[nodiscard]] const CacheEntry& file() const { return file_; }
+  [[nodiscard]] const aot::Object& object() const { return *object_; }
+
+ private:
+  const CacheEntry file_;
+  void* const handle_;
+  const aot::Object* const object_;
+};
+
+Result<SharedObject> SharedObject::open(CacheEntry entry) {
+  const std::lock_guard lock(loading);
+  auto loaded = Loaded::open(std::move(entry));
+  if (!loaded) return loaded.error();
+  return SharedObject(std::move(*loaded));
 }
 
-SharedObject::SharedObject(SharedObject&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), entry_(other.entry_) {}
+const aot::Object& SharedObject::entry() const {
+  return loaded_->object();
+}
 
-SharedObject::~SharedObject() {
-  if (handle_ != nullptr) ::dlclose(handle_);
+const CacheEntry& SharedObject::file() const {
+  return loaded_->file();
 }
 
 AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::byte> bytes,
@@ -43,7 +90,7 @@ AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::by
       object(std::move(shared)),
       memories(std::move(pool)),
       binary_(bytes.begin(), bytes.end()),
-      sites_(&object.entry()) {}
+      sites_(&object.entry(), object.file()) {}
 
 void AotModule::describe(const TrapState& state, TrapReport& report) try {
   if (!whole_info_) {

@@ -8,26 +8,26 @@
 #include <vector>
 
 #include "guest/aot/aot_instance.h"
+#include "guest/aot/cache_entry.h"
 #include "guest/aot/trap_site.h"
 #include "os/wasip1/functions.h"
 
 namespace weft {
 
-// A dlopen()ed object, closed when this goes.
+// A dlopen()ed object of the cache, closed when the last that share it go.
 class SharedObject {
  public:
-  // Loads the object and binds it to the host. The error completes "<name>: ".
-  static Result<SharedObject> open(const std::string& path);
-  SharedObject(SharedObject&& other) noexcept;
-  SharedObject& operator=(SharedObject&&) = delete;
-  ~SharedObject();
+  // Loads the very file that the entry has open, and binds it to the host. The error completes
+  // "<name>: ".
+  static Result<SharedObject> open(CacheEntry entry);
 
-  [[nodiscard]] const aot::Object& entry() const { return *entry_; }
+  [[nodiscard]] const aot::Object& entry() const;
+  [[nodiscard]] const CacheEntry& file() const;
 
  private:
-  SharedObject(void* handle, const aot::Object* entry) : handle_(handle), entry_(entry) {}
-  void* handle_;
-  const aot::Object* entry_;
+  class Loaded;
+  explicit SharedObject(std::shared_ptr<const Loaded> loaded) : loaded_(std::move(loaded)) {}
+  std::shared_ptr<const Loaded> loaded_;
 };
 
 class AotModule final : public Module, public std::enable_shared_from_this<AotModule> {

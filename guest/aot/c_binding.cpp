@@ -173,7 +173,7 @@ std::string CBinding::object(std::int64_t start, Role role) const {
          ",\n  " + function_pointer(run) + (library ? ",\n  weft_call" : ",\n  0") + ",\n};\n";
 }
 
-std::string CBinding::definitions(std::int64_t start, bool checks, Role role) const {
+std::string CBinding::definitions(const wabt_ir::CBase& base, bool checks, Role role) const {
   std::string text = "HIDDEN const struct weft_host* weft_host;\n";
   for (std::size_t i = 0; i < info_.imports.size(); ++i) {
     text += import_function(i);
@@ -182,16 +182,15 @@ std::string CBinding::definitions(std::int64_t start, bool checks, Role role) co
     text += "HIDDEN u32 weft_check(" + std::string(dialect_.host) +
             "* guest, u32 left) {\n  return weft_host->check(guest, left);\n}\nWEFT_DEFINE_ASK\n";
   }
-  const bool has_imports = checks || !info_.imports.empty();
   text += "static void weft_bind(const struct weft_host* host) {\n  weft_host = host;\n  " +
           std::string(dialect_.set_up) +
           "\n}\nstatic void weft_instantiate(void* instance, void* guest) {\n  " +
-          std::string(dialect_.make) + "(instance" + (has_imports ? ", guest" : "") +
+          std::string(dialect_.make) + "(instance" + (base.has_imports ? ", guest" : "") +
           ");\n}\nstatic wasm_rt_memory_t* weft_memory(void* instance) {\n  return ";
   text += info_.has_memory ? "&((" + std::string(dialect_.instance) + "*)instance)->w2c_mem" : "0";
   text += ";\n}\n";
   if (role == Role::library) text += calls_of_exports();
-  return text + object(start, role);
+  return text + object(base.start_function, role);
 }
 
 }  // namespace weft

@@ -9,6 +9,7 @@
 
 #include "guest/engine.h"
 #include "guest/wabt/c_dialect.h"
+#include "guest/wabt/wabt_ir.h"
 #include "guest/wasm/module_scan.h"
 
 namespace weft {
@@ -27,8 +28,8 @@ class CBinding {
   [[nodiscard]] std::string element_functions() const;
   // A line of the first unit, with that in the place of the import, if it is an element.
   [[nodiscard]] std::string element(std::string_view line) const;
-  // For the first unit, behind what libwabt writes for it. `start` is the start function, or -1.
-  [[nodiscard]] std::string definitions(std::int64_t start, bool checks, Role role) const;
+  // For the first unit, behind what libwabt writes for it.
+  [[nodiscard]] std::string definitions(const wabt_ir::CBase& base, bool checks, Role role) const;
 
  private:
   struct Import {

@@ -2,13 +2,14 @@
 // See guest/aot/c_data.h. What libwabt writes is, with names by its generation,
 //
 //   static const u8 data_segment_data_w2c_d7[] = {
-//     0x2d, 0x2b, ...
+//     0x00,
 //   };
 //   ...
-//     LOAD_DATA(instance->w2c_mem, 1024u, data_segment_data_w2c_d7, 2400);
+//     LOAD_DATA(instance->w2c_mem, 1024u, data_segment_data_w2c_d7, 1);
 //
 // with an expression in place of 1024u when it is no constant, and NULL in place of the array when
-// the segment is empty.
+// the segment is empty. The array is left out, and its length is the segment's
+// (guest/wabt/wabt_ir.h).
 #include "guest/aot/c_data.h"
 
 #include <algorithm>
@@ -19,7 +20,6 @@ namespace {
 
 constexpr std::string_view kArray = "static const u8 ";
 constexpr std::string_view kCopy = "  LOAD_DATA(";
-constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 constexpr std::size_t kBytesPerLine = 64;
 
 std::size_t number_in(std::string_view text) {
@@ -46,36 +46,28 @@ void append_escaped(std::string& to, unsigned char byte) {
 
 }  // namespace
 
+CData::CData(std::string_view name, Segments segments)
+    : name_(name), segments_(std::move(segments)) {
+  std::size_t begin = 0;
+  for (const std::vector<std::uint8_t>& segment : segments_) {
+    begins_.push_back(begin);
+    begin += segment.size();
+  }
+}
+
 void CData::add(std::string_view line, std::string& to) {
   if (in_array_) {
-    if (line.starts_with("}")) in_array_ = false;
-    if (in_array_) read_numbers(line);
+    in_array_ = !line.starts_with("}");
     return;
   }
   if (line.starts_with(kArray) && line.substr(kArray.size()).starts_with(name_)) {
     in_array_ = true;
-    const std::size_t index = number_in(line.substr(kArray.size() + name_.size()));
-    begins_.resize(std::max(begins_.size(), index + 1), kNone);
-    begins_[index] = bytes_.size();
     return;
   }
   if (line.starts_with(kCopy) && read_copy(line, to)) return;
   end_run(to);
   to += line;
   to += '\n';
-}
-
-void CData::read_numbers(std::string_view line) {
-  for (std::size_t at = 0; (at = line.find("0x", at)) != std::string_view::npos; at += 2) {
-    unsigned value = 0;
-    std::from_chars(line.data() + at + 2, line.data() + line.size(), value, 16);
-    bytes_ += static_cast<char>(value);
-  }
-}
-
-std::size_t CData::place_of(std::string_view name) const {
-  if (!name.starts_with(name_)) return 0;  // NULL: nothing is copied.
-  return begins_.at(number_in(name.substr(name_.size())));
 }
 
 // False when it is none of the form above.
@@ -86,8 +78,14 @@ bool CData::read_copy(std::string_view line, std::string& to) {
   if (at == std::string_view::npos || name == std::string_view::npos || name <= at) return false;
   const std::string memory(line.substr(kCopy.size(), at - kCopy.size()));
   const std::string_view where = line.substr(at + 2, name - at - 2);
-  const std::string from = std::to_string(place_of(line.substr(name + 2, count - name - 2)));
-  const std::string bytes = std::to_string(number_in(line.substr(count + 2)));
+  const std::string_view array = line.substr(name + 2, count - name - 2);
+  std::string from = "0";
+  std::string bytes = "0";
+  if (array.starts_with(name_)) {  // Not NULL.
+    const std::size_t index = number_in(array.substr(name_.size()));
+    from = std::to_string(begins_.at(index));
+    bytes = std::to_string(segments_.at(index).size());
+  }
   if (!is_constant(where) || memory != run_memory_) end_run(to);
   if (is_constant(where)) {
     run_memory_ = memory;
@@ -117,7 +115,7 @@ const char* CData::declarations() {
 std::string CData::names() const {
   std::string text;
   for (std::size_t i = 0; i < begins_.size(); ++i) {
-    if (begins_[i] == kNone) continue;
+    if (segments_[i].empty()) continue;
     text += "#define " + std::string(name_) + std::to_string(i) + " (weft_data + " +
             std::to_string(begins_[i]) + ")\n";
   }
@@ -125,15 +123,18 @@ std::string CData::names() const {
 }
 
 std::string CData::definitions() const {
-  std::string text = "HIDDEN const u8 weft_data[] =";
-  for (std::size_t at = 0; at == 0 || at < bytes_.size(); at += kBytesPerLine) {
-    text += "\n\"";
-    for (const char byte : std::string_view(bytes_).substr(at, kBytesPerLine)) {
-      append_escaped(text, static_cast<unsigned char>(byte));
+  std::string text = "HIDDEN const u8 weft_data[] =\n\"";
+  std::size_t in_line = 0;
+  for (const std::vector<std::uint8_t>& segment : segments_) {
+    for (const std::uint8_t byte : segment) {
+      if (in_line++ == kBytesPerLine) {
+        text += "\"\n\"";
+        in_line = 1;
+      }
+      append_escaped(text, byte);
     }
-    text += '"';
   }
-  return text + ";\nHIDDEN const struct weft_segment weft_segments[] = {\n" + table_ + "{0}};\n";
+  return text + "\";\nHIDDEN const struct weft_segment weft_segments[] = {\n" + table_ + "{0}};\n";
 }
 
 }  // namespace weft

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The data segments in libwabt's C, put together again.
+// The data segments of a module, as C.
 //
 // libwabt writes an array of numbers for each segment and a statement that copies it. A program of
 // Go has tens of thousands of segments, and a C compiler takes minutes over as many statements. So
@@ -15,8 +15,10 @@ namespace weft {
 
 class CData {
  public:
-  // The array of segment N is called `name` and N.
-  explicit CData(std::string_view name) : name_(name) {}
+  using Segments = std::vector<std::vector<std::uint8_t>>;
+
+  // The array of segment N is called `name` and N, and is for segments[N].
+  CData(std::string_view name, Segments segments);
 
   // One line after the other of what stands outside of the guest's functions. Appends to `to` what
   // is left of it.
@@ -30,14 +32,12 @@ class CData {
   [[nodiscard]] std::string definitions() const;
 
  private:
-  void read_numbers(std::string_view line);
   bool read_copy(std::string_view line, std::string& to);
-  [[nodiscard]] std::size_t place_of(std::string_view name) const;
   void end_run(std::string& to);
 
   const std::string_view name_;
-  std::string bytes_;
-  std::vector<std::size_t> begins_;  // Of segments 0, 1...; none for an empty one.
+  const Segments segments_;
+  std::vector<std::size_t> begins_;  // Of segments 0, 1... in the string.
   std::string table_;
   std::size_t rows_ = 0;
   std::size_t run_ = 0;     // Rows that no statement copies yet.

@@ -7,15 +7,20 @@
 //
 //   the types of functions                                          ─▶ the first unit, and shared
 //   static u32 w2c_f7(...);          a line for each function       ─▶ common.h, no longer static
-//   u32 w2c_f7(...) { ... }          the functions                  ─▶ spread over the units
+//   u32 w2c_f7(...) { ... }          the functions                  ─▶ the units, one after another
+//   elements of tables                                              ─▶ the first unit, and shared
 //   data segments                                                   ─▶ guest/aot/c_data.h
 //   globals, memories, tables, instantiate, free                    ─▶ the first unit
 //
-// Lines are all it is read by: definitions start in the first column and end with a brace there.
+// The functions come in parts (guest/wabt/wabt_ir.h); all the rest is the base's. Lines are all it
+// is read by: definitions start in the first column and end with a brace there.
 #include "guest/aot/c_source.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
+#include <fstream>
 #include <optional>
 #include <string_view>
 
@@ -39,9 +44,11 @@ constexpr std::string_view kHelpers = "static inline void memory_fill";
 constexpr std::string_view kTableHelpers = "static inline void funcref_table_init";
 constexpr std::string_view kHelpersEnd = "\nDEFINE_TABLE_FILL(externref)\n";
 
-// A unit holds at least so much: below it, the helpers cost more than a second processor gives.
+// A unit is full when it has so much: below it, the helpers cost more than a second processor
+// gives.
 constexpr std::size_t kUnitBytes = 1'500'000;
-constexpr std::size_t kUnitsMax = 64;
+
+constexpr std::string_view kElements = "static const wasm_elem_segment_expr_t ";
 
 void replace_all(std::string& text, std::string_view what, std::string_view by) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
@@ -105,43 +112,80 @@ Error unknown_form() {
                " writes C of another form than weft knows, which is that of " + known_versions()};
 }
 
-// Cuts the source into what is shared, the first unit's and the functions.
-class Cutter {
- public:
-  Cutter(const wabt_ir::CSource& c, const CDialect& dialect, const CBinding& binding,
-         const ModuleInfo& info)
-      : c_(c), dialect_(dialect), binding_(binding), info_(info), data_(dialect.segment) {}
+}  // namespace
 
-  Status cut() {
-    const std::size_t helpers = c_.source.find(kHelpers);
-    const std::size_t tables = c_.source.find(kTableHelpers);
-    const std::size_t end = c_.source.find(kHelpersEnd);
+// Cuts sources into what is shared, the first unit's and the functions.
+class CFiles::Cutter {
+ public:
+  Cutter(const CDialect& dialect, const ModuleInfo& info, CData::Segments segments)
+      : dialect_(dialect),
+        binding_(dialect, info),
+        info_(info),
+        data_(dialect.segment, std::move(segments)) {}
+
+  // Takes the base apart. Returns the first unit's.
+  Result<std::string> cut_base(const std::string& source) {
+    const std::size_t helpers = source.find(kHelpers);
+    const std::size_t tables = source.find(kTableHelpers);
+    const std::size_t end = source.find(kHelpersEnd);
     if (end == std::string::npos || helpers > tables || tables > end) return unknown_form();
     const std::size_t module = end + kHelpersEnd.size();
-    const std::string_view source = c_.source;
     // What follows is in functions that a guest's function calls: who called says where it was.
-    common += source.substr(0, helpers);
-    common += kCode;
-    common += "#undef WEFT_OFFSET\n#define WEFT_OFFSET 0\n";
+    common_ = source.substr(0, helpers);
+    common_ += kCode;
+    common_ += "#undef WEFT_OFFSET\n#define WEFT_OFFSET 0\n";
     add_helpers(source.substr(helpers, tables - helpers), false);
     add_helpers(source.substr(tables, module - tables), true);
     // Not inlined, not merged: a call is a frame. The compiler that made the module has inlined
     // what is worth it.
-    common +=
+    common_ +=
         "#define HIDDEN __attribute__((visibility(\"hidden\")))\n"
         "#define GUEST_CODE HIDDEN __attribute__((noinline, no_icf))\n";
-    common += CData::declarations();
-    Lines lines(source.substr(module));
-    for (std::string_view line; lines.next(line);) add(lines, line);
-    first.insert(0, data_.definitions());
-    if (names_data_) common += data_.names();
-    return Nothing{};
+    common_ += CData::declarations();
+    Lines lines(std::string_view(source).substr(module));
+    const std::string imported = import_of_function();
+    for (std::string_view line; lines.next(line);) {
+      if (line.find(imported) == std::string_view::npos) {
+        add(lines, line);
+        continue;
+      }
+      std::string own(line);
+      replace_all(own, imported, dialect_.function);
+      add(lines, own);
+    }
+    return data_.definitions() + first_;
   }
 
-  std::string common;
-  std::string first;
-  std::vector<std::string> functions;
-  bool shares_segments = false;  // A function uses arrays that only the first unit has.
+  // What the base calls functions of its own that are its imports.
+  [[nodiscard]] std::string import_of_function() const {
+    return std::string(dialect_.import) + "f";
+  }
+
+  // Appends a part's functions to `unit`.
+  void cut_part(const wabt_ir::CPart& part, std::string& unit) {
+    Lines lines(part.source);
+    for (std::string_view line; lines.next(line);) {
+      const std::optional<std::size_t> index = function_of(line);
+      if (!index) continue;
+      const std::size_t defined = *index - info_.imported_functions;
+      const std::string head = whole_head(lines, line);
+      if (defined < part.first || defined >= part.end) continue;
+      if (head.ends_with(';')) {
+        common_ += "GUEST_CODE ";
+        append_line(common_, head);
+      } else {
+        add_function(lines, head, defined, part.marker, unit);
+      }
+    }
+  }
+
+  [[nodiscard]] const CBinding& binding() const { return binding_; }
+
+  // What all units share, once all is cut.
+  std::string take_common() {
+    if (names_data_) common_ += data_.names();
+    return std::move(common_);
+  }
 
  private:
   // Out of bounds of a table and of memory are one kind of trap to libwabt; and it moves all at
@@ -153,28 +197,33 @@ class Cutter {
     replace_all(text, "; i++) {", "; ++i, WEFT_TURN_AT(i)) {");
     if (of_tables) replace_all(text, "TRAP(OOB)", "TRAP(TABLE)");
     replace_all(text, "static inline", "static __attribute__((noinline, unused))");
-    common += text;
+    common_ += text;
   }
 
+  // libwabt breaks a head behind each eighth parameter.
+  static std::string whole_head(Lines& lines, std::string_view line) {
+    std::string head(without_static(line));
+    while (!head.ends_with(';') && !head.ends_with('{') && lines.next(line)) head += line;
+    return head;
+  }
+
+  // A line of the base.
   void add(Lines& lines, std::string_view line) {
-    const std::optional<std::size_t> index = function_of(line);
-    std::string head;  // libwabt breaks a head behind each eighth parameter.
-    if (index) {
-      head = without_static(line);
-      while (!head.ends_with(';') && !head.ends_with('{') && lines.next(line)) head += line;
-      line = head;
-    }
-    if (index && line.ends_with(";")) {
-      common += "GUEST_CODE ";
-      append_line(common, line);
-    } else if (index) {
-      functions.push_back(function(lines, line, *index));
+    if (function_of(line)) {  // A stub.
+      if (whole_head(lines, line).ends_with(';')) return;
+      while (lines.next(line) && line != "}") {
+      }
     } else if (line.starts_with(dialect_.type_line)) {
       const SharedLine type = dialect_.share_type(line, types_);
-      append_line(common, type.declaration);
-      data_.add(type.definition, first);
+      append_line(common_, type.declaration);
+      data_.add(type.definition, first_);
+    } else if (line.starts_with(kElements)) {
+      const std::string_view array = without_static(line);
+      append_line(common_,
+                  "extern HIDDEN " + std::string(array.substr(0, array.find(" = "))) + ";");
+      data_.add("HIDDEN " + std::string(array), first_);
     } else {
-      data_.add(binding_.element(line), first);
+      data_.add(binding_.element(line), first_);
     }
   }
 
@@ -191,19 +240,19 @@ class Cutter {
     return index;
   }
 
-  std::string function(Lines& lines, std::string_view head, std::size_t index) {
-    const std::string own_line = line_of(info_.code_offsets.at(index - info_.imported_functions));
+  void add_function(Lines& lines, const std::string& head, std::size_t defined,
+                    std::uint32_t marker, std::string& text) {
+    const std::string own_line = line_of(info_.code_offsets.at(defined));
     const std::string check = std::string(dialect_.import) + wabt_ir::kCheckName;
-    std::string text = own_line;
+    text += own_line;
     append_line(text, head);
     if (info_.has_memory) text += "WEFT_MEMORY_BASE\n";
     for (std::string_view line; lines.next(line);) {
       std::uint32_t offset = 0;
-      if (read_marker(line, c_.marker, offset)) {
+      if (read_marker(line, marker, offset)) {
         text += line_of(offset);
         continue;
       }
-      if (line.find("elem_segment_") != std::string_view::npos) shares_segments = true;
       if (line.find("data_segment_") != std::string_view::npos) names_data_ = true;
       if (line.find(check) != std::string_view::npos) {
         ask_rarely(text);
@@ -213,7 +262,6 @@ class Cutter {
       append_line(text, line);
       if (line == "}") break;
     }
-    return text;
   }
 
   // The host is asked inside of the last `if` so far, which is hardly ever true.
@@ -224,52 +272,81 @@ class Cutter {
     text.insert(at, "UNLIKELY(");
   }
 
-  const wabt_ir::CSource& c_;
   const CDialect& dialect_;
-  const CBinding& binding_;
+  const CBinding binding_;
   const ModuleInfo& info_;
   CData data_;
   TypeNames types_;
+  std::string common_;
+  std::string first_;
   bool names_data_ = false;  // A function uses data segments.
 };
 
-}  // namespace
+CFiles::CFiles(std::string folder, const ModuleInfo& info, bool checks, Role role)
+    : folder_(std::move(folder)), info_(info), checks_(checks), role_(role) {}
 
-Result<std::vector<CFile>> make_c_files(wabt_ir::CSource c, const ModuleInfo& info, bool checks,
-                                        Role role) {
-  const CDialect* dialect = dialect_of(c.source);
-  if (dialect == nullptr) return unknown_form();
-  const CBinding binding(*dialect, info);
-  Cutter cutter(c, *dialect, binding, info);
-  if (Status status = cutter.cut(); !status) return status.error();
-  c.source = {};
-  cutter.common += binding.declarations(checks);
-  std::vector<CFile> files;
-  files.push_back({"wasm-rt.h", kRuntimeHeader, false});
-  files.push_back({"dialect.h", std::string(dialect->header), false});
-  files.push_back({wabt_ir::kHeaderName, std::move(c.header), false});
-  files.push_back({"common.h", std::move(cutter.common), false});
+CFiles::~CFiles() = default;
 
-  std::size_t bytes = 0;
-  for (const std::string& function : cutter.functions) bytes += function.size();
-  const std::size_t units =
-      cutter.shares_segments ? 1 : std::clamp<std::size_t>(bytes / kUnitBytes, 1, kUnitsMax);
+Status CFiles::write(const std::string& name, const std::string& text) const {
+  const std::string path = folder_ + "/" + name;
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  if (!out.flush()) return Error{path + " can't be written: " + std::strerror(errno)};
+  return Nothing{};
+}
+
+Status CFiles::end_unit() {
+  const std::string name = "unit" + std::to_string(units_.files.size()) + ".c";
+  if (Status written = write(name, unit_); !written) return written;
+  units_.files.push_back(name);
+  units_.bytes += unit_.size();
+  unit_ = begin_;
+  return Nothing{};
+}
+
+std::string CFiles::take(wabt_ir::CBase base) {
+  const CDialect* dialect = dialect_of(base.source);
+  if (dialect == nullptr) return unknown_form().message;
+  cutter_ = std::make_unique<Cutter>(*dialect, info_, std::move(base.segments));
+  Result<std::string> first = cutter_->cut_base(base.source);
+  if (!first) return first.error().message;
+  const CBinding& binding = cutter_->binding();
+  // What of the module's functions are imports here is declared with the functions.
+  std::string header;
+  Lines lines(base.header);
+  for (std::string_view line; lines.next(line);) {
+    if (line.find(cutter_->import_of_function()) == std::string_view::npos) {
+      append_line(header, line);
+    }
+  }
+  for (const auto& [name, text] : {std::pair<std::string, std::string>("wasm-rt.h", kRuntimeHeader),
+                                   {"dialect.h", std::string(dialect->header)},
+                                   {wabt_ir::kHeaderName, header}}) {
+    if (Status written = write(name, text); !written) return written.error().message;
+  }
   constexpr const char* kInclude = "#include \"common.h\"\n";
-  std::vector<std::string> texts(units, kInclude);
-  texts[0] += binding.element_functions() + cutter.first +
-              binding.definitions(c.start_function, checks, role);
-  for (std::string& text : texts) text += binding.macros();
-  // Each to the unit that has least so far, so that all take about as long.
-  for (std::string& function : cutter.functions) {
-    std::string& least = *std::min_element(texts.begin(), texts.end(),
-                                           [](auto& a, auto& b) { return a.size() < b.size(); });
-    least += function;
-    function = {};
+  begin_ = kInclude + binding.macros();
+  unit_ = kInclude + binding.element_functions() + *first +
+          binding.definitions(base, checks_, role_) + binding.macros();
+  common_end_ = binding.declarations(checks_);
+  return {};
+}
+
+std::string CFiles::take(wabt_ir::CPart part) {
+  cutter_->cut_part(part, unit_);
+  if (unit_.size() < kUnitBytes) return {};
+  const Status ended = end_unit();
+  return ended ? "" : ended.error().message;
+}
+
+Result<CUnits> CFiles::finish() {
+  if (unit_.size() > begin_.size()) {
+    if (Status ended = end_unit(); !ended) return ended.error();
   }
-  for (std::size_t i = 0; i < units; ++i) {
-    files.push_back({"unit" + std::to_string(i) + ".c", std::move(texts[i]), true});
+  if (Status written = write("common.h", cutter_->take_common() + common_end_); !written) {
+    return written.error();
   }
-  return files;
+  return std::move(units_);
 }
 
 }  // namespace weft

@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiling: a process a unit, as many at a time as there are processors, each in a process group
-// of its own that is killed when the time is up or the wait for it is given up; then one that
-// links.
+// Compiling: a child (guest/child_work.h) starts a compiler for each unit, as many at a time as
+// there are processors, and then one that links. What they print goes into a file, whose first
+// error is told. The limits of each are the kernel's: address space, and CPU time.
 #include "guest/aot/compiler.h"
 
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <sstream>
 
-extern char** environ;
+#include "guest/child_work.h"
 
 namespace weft {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
+// For one compiler, of one unit.
+constexpr std::size_t kAddressBytesMax = std::size_t{4} << 30;
 
 // From here on a higher level of optimisation costs minutes.
 constexpr std::size_t kLargeBytes = 12'000'000;
@@ -52,62 +50,6 @@ int processors() {
   return ::sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
 }
 
-// A compiler that runs. Ended and waited for when this goes.
-class Child {
- public:
-  Child() = default;
-  Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
-  Child& operator=(Child&& other) noexcept {
-    std::swap(pid_, other.pid_);
-    return *this;
-  }
-  ~Child() {
-    if (pid_ <= 0) return;
-    ::kill(-pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-
-  static Result<Child> start(const std::vector<std::string>& words, const std::string& log) {
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                       0600);
-    ::posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    posix_spawnattr_t attributes;
-    ::posix_spawnattr_init(&attributes);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
-    sigset_t defaults;
-    ::sigemptyset(&defaults);
-    ::sigaddset(&defaults, SIGPIPE);
-    ::posix_spawnattr_setsigdefault(&attributes, &defaults);
-    Child child;
-    const int error =
-        ::posix_spawnp(&child.pid_, argv[0], &actions, &attributes, argv.data(), environ);
-    ::posix_spawnattr_destroy(&attributes);
-    ::posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) {
-      child.pid_ = -1;
-      return Error{"the C compiler '" + words.front() + "' can't be run: " + std::strerror(error)};
-    }
-    return child;
-  }
-
-  // Has it ended? Then `status` is how.
-  bool ended(int& status) {
-    if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
-    pid_ = -1;
-    return true;
-  }
-
- private:
-  pid_t pid_ = -1;
-};
-
 std::string first_error(const std::string& log) {
   std::ifstream in(log);
   std::string first;
@@ -118,48 +60,50 @@ std::string first_error(const std::string& log) {
   return first.empty() ? "it said nothing" : first;
 }
 
-// Runs the commands, several at a time.
-class Batch {
- public:
-  Batch(std::string log, const CompilerOptions& options, SteadyClock::time_point deadline)
-      : log_(std::move(log)), options_(options), deadline_(deadline) {}
-
-  Status run(const std::vector<std::vector<std::string>>& commands, bool report) {
-    const auto at_once = static_cast<std::size_t>(processors());
-    std::vector<Child> running;
-    std::size_t started = 0;
-    std::size_t done = 0;
-    while (done < commands.size()) {
-      while (started < commands.size() && running.size() < at_once) {
-        auto child = Child::start(commands[started++], log_);
-        if (!child) return child.error();
-        running.push_back(std::move(*child));
-      }
-      for (std::size_t i = 0; i < running.size();) {
-        int status = 0;
-        if (!running[i].ended(status)) {
-          ++i;
-          continue;
-        }
-        running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
-        if (status != 0) return Error{"the C compiler failed: " + first_error(log_)};
-        ++done;
-      }
-      if (report && options_.progress) options_.progress(done, commands.size());
-      if (done == commands.size()) break;
-      if (SteadyClock::now() > deadline_) {
-        return Error{"the C compiler took more than " + std::to_string(options_.timeout_s) + " s"};
-      }
-      options_.wait();  // May throw: then `running` goes, and the compilers with it.
-    }
-    return Nothing{};
-  }
-
- private:
-  const std::string log_;
-  const CompilerOptions& options_;
-  const SteadyClock::time_point deadline_;
+struct Command {
+  std::string name;  // What it makes, for messages.
+  std::vector<std::string> words;
 };
+
+Error failed(const Command& command, const std::string& log, const CompilerOptions& options) {
+  const std::string said = first_error(log);
+  // gcc and clang say of what they started only that a signal ended it.
+  for (const char* of_time : {"CPU time limit", "Killed", "terminated"}) {
+    if (said.find(of_time) == std::string::npos) continue;
+    return Error{"the C compiler takes more than " + std::to_string(options.unit_cpu_s) +
+                 " s for a part of it (" + command.name + "): a function is too large"};
+  }
+  for (const char* of_memory : {"out of memory", "memory exhausted", "bad_alloc"}) {
+    if (said.find(of_memory) == std::string::npos) continue;
+    return Error{"the C compiler takes more than " + std::to_string(kAddressBytesMax >> 20) +
+                 " MiB of memory for a part of it (" + command.name + "): a function is too large"};
+  }
+  return Error{"the C compiler failed: " + said};
+}
+
+// In the child: runs the commands, several at a time.
+Status run(const std::vector<Command>& commands, const std::string& log,
+           const CompilerOptions& options, const std::function<void(std::size_t)>& done) {
+  const auto at_once = std::min<std::size_t>(processors(), ChildSide::kProgramsMax);
+  std::map<int, const Command*> running;
+  std::size_t started = 0;
+  for (std::size_t ended = 0; ended < commands.size();) {
+    while (started < commands.size() && running.size() < at_once) {
+      const Command& command = commands[started++];
+      const int pid = ChildSide::start_program(
+          command.words, log, {kAddressBytesMax, static_cast<unsigned>(options.unit_cpu_s)});
+      if (pid < 0) return Error{std::string("the C compiler can't be run: ") + strerror(errno)};
+      running[pid] = &command;
+    }
+    int status = 0;
+    const auto of = running.find(ChildSide::wait_for_program(&status));
+    if (of == running.end()) return Error{"the C compiler is gone"};
+    if (status != 0) return failed(*of->second, log, options);
+    running.erase(of);
+    done(++ended);
+  }
+  return Nothing{};
+}
 
 }  // namespace
 
@@ -200,35 +144,38 @@ std::vector<std::string> compile_flags(bool guard_pages, bool large) {
   return flags;
 }
 
-Status compile(const std::vector<CFile>& files, const std::string& folder, const std::string& to,
+Status compile(const CUnits& units, const std::string& folder, const std::string& to,
                const CompilerOptions& options) {
   const std::vector<std::string> cc = find_compiler(options.cc);
   if (cc.empty()) return Error{"there is no C compiler"};
-  std::size_t bytes = 0;
-  for (const CFile& file : files) {
-    std::ofstream out(folder + "/" + file.name, std::ios::binary);
-    out << file.text;
-    if (!out.flush()) return Error{folder + "/" + file.name + " can't be written"};
-    bytes += file.text.size();
+  const std::vector<std::string> flags =
+      compile_flags(options.guard_pages, units.bytes > kLargeBytes);
+  std::vector<Command> commands;
+  Command link{"linking", cc};
+  link.words.insert(link.words.end(), {"-shared", "-Wl,-z,now", "-o", to});
+  for (const std::string& file : units.files) {
+    Command command{file, cc};
+    command.words.insert(command.words.end(), flags.begin(), flags.end());
+    const std::string object = folder + "/" + file + ".o";
+    command.words.insert(command.words.end(), {"-c", folder + "/" + file, "-o", object});
+    link.words.push_back(object);
+    commands.push_back(std::move(command));
   }
-  const std::vector<std::string> flags = compile_flags(options.guard_pages, bytes > kLargeBytes);
-  std::vector<std::vector<std::string>> commands;
-  std::vector<std::string> link = cc;
-  link.insert(link.end(), {"-shared", "-Wl,-z,now", "-o", to});
-  for (const CFile& file : files) {
-    if (!file.unit) continue;
-    std::vector<std::string> words = cc;
-    words.insert(words.end(), flags.begin(), flags.end());
-    const std::string object = folder + "/" + file.name + ".o";
-    words.insert(words.end(), {"-c", folder + "/" + file.name, "-o", object});
-    link.push_back(object);
-    commands.push_back(std::move(words));
-  }
-  link.emplace_back("-lm");
-  Batch batch(folder + "/log", options,
-              SteadyClock::now() + std::chrono::seconds(options.timeout_s));
-  if (Status status = batch.run(commands, true); !status) return status;
-  return batch.run({link}, false);
+  link.words.emplace_back("-lm");
+  const ChildOptions child{.what = "the C compiler",
+                           .timeout_s = options.timeout_s,
+                           .wait = options.wait,
+                           .progress = options.progress};
+  const std::string log = folder + "/log";
+  const auto result = in_child(child, [&](ChildSide& side) -> Result<std::string> {
+    const auto report = [&](std::size_t done) { side.report(done, commands.size()); };
+    report(0);
+    if (Status done = run(commands, log, options, report); !done) return done.error();
+    if (Status done = run({link}, log, options, [](std::size_t) {}); !done) return done.error();
+    return std::string();
+  });
+  if (!result) return result.error();
+  return Nothing{};
 }
 
 }  // namespace weft

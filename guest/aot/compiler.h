@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The system's C compiler: finds it, and runs it on the units of one module side by side.
+// The system's C compiler: finds it, and runs it on the units of one module side by side, within
+// limits of time and memory.
 #pragma once
 
 #include <functional>
@@ -14,7 +15,8 @@ namespace weft {
 struct CompilerOptions {
   std::string cc;           // A command with options, split at blanks. Empty: $CC, cc, gcc, clang.
   bool guard_pages = true;  // Bounds of memory by guard pages, not by explicit checks.
-  int timeout_s = 900;      // For all of one module.
+  int timeout_s = 900;      // For all of one module,
+  int unit_cpu_s = 240;     // and CPU time for each of its units.
   // Called every few milliseconds while compilers run. It may throw: then they are ended, and the
   // exception goes on.
   std::function<void()> wait;
@@ -25,9 +27,9 @@ struct CompilerOptions {
 // The command that compiles, as words; none when the system has no compiler.
 std::vector<std::string> find_compiler(const std::string& cc);
 
-// Compiles and links `files` in `folder`, an empty directory, to the shared object `to`. The error
-// says what the compiler said first.
-Status compile(const std::vector<CFile>& files, const std::string& folder, const std::string& to,
+// Compiles and links the units in `folder`, which has nothing else but headers, to the shared
+// object `to`. The error says what the compiler said first, or which limit it was over.
+Status compile(const CUnits& units, const std::string& folder, const std::string& to,
                const CompilerOptions& options);
 
 // The flags of a compilation whose units have so many bytes together; part of the cache's key.

@@ -4,7 +4,6 @@
 
 #include <dlfcn.h>
 #include <elf.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -12,9 +11,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "base/unique_fd.h"
 #include "guest/aot/c_source.h"
-#include "guest/aot/object_cache.h"
 #include "guest/wasm/debug_lines.h"
 
 namespace weft {
@@ -58,12 +55,11 @@ void TrapSites::read() {
   Dl_info object{};
   if (::dladdr(in_object_, &object) == 0) return;
   base_ = static_cast<const std::byte*>(object.dli_fbase);
-  if (!ObjectCache::has_good_lines(object.dli_fname)) return;
-  const UniqueFd fd(::open(object.dli_fname, O_RDONLY | O_CLOEXEC));
+  if (!file_.has_good_lines()) return;
   struct stat status = {};
-  if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || status.st_size <= 0) return;
+  if (::fstat(file_.fd(), &status) != 0 || status.st_size <= 0) return;
   const auto size = static_cast<std::size_t>(status.st_size);
-  void* file = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  void* file = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_.fd(), 0);
   if (file == MAP_FAILED) return;
   read_debug_lines(section_of({static_cast<const std::byte*>(file), size}, ".debug_line"),
                    [&](const LineRow& row) {

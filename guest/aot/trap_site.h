@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "guest/aot/cache_entry.h"
 #include "guest/aot/trap_state.h"
 #include "guest/engine.h"
 
@@ -17,8 +18,8 @@ namespace weft {
 
 class TrapSites {
  public:
-  // `in_object` is any address in the loaded object, which must outlive this.
-  explicit TrapSites(const void* in_object) : in_object_(in_object) {}
+  // `in_object` is any address in the loaded object, which is of this file. Both must outlive this.
+  TrapSites(const void* in_object, const CacheEntry& file) : in_object_(in_object), file_(file) {}
 
   // Puts the functions and the offset of a guest that was left by a trap into its report.
   void describe(const TrapState& state, const ModuleInfo& info, TrapReport& report);
@@ -33,6 +34,7 @@ class TrapSites {
   [[nodiscard]] std::uint32_t offset_of(const void* code) const;
 
   const void* in_object_;
+  const CacheEntry& file_;
   bool read_ = false;
   const std::byte* base_ = nullptr;
   std::vector<Row> rows_;  // By address; one holds up to the next.

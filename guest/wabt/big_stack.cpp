@@ -12,6 +12,9 @@
 namespace weft {
 namespace {
 
+// More than a frame of libwabt's.
+constexpr std::size_t kGuardBytes = std::size_t{1} << 20;
+
 struct Call {
   const std::function<void()>& f;
   Fiber caller;
@@ -28,8 +31,13 @@ void call_main(void* argument) {
 
 void on_big_stack(std::size_t bytes, const std::function<void()>& f) {
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
-  void* stack = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+  void* stack = MAP_FAILED;
+  for (; stack == MAP_FAILED && bytes > 2 * kGuardBytes; bytes /= 2) {
+    stack = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+    if (stack != MAP_FAILED) break;
+  }
   if (stack == MAP_FAILED) return f();
+  ::mprotect(stack, kGuardBytes, PROT_NONE);
   Call call{f, {}, {}};
   call.caller.adopt_thread();
   call.callee.prepare(stack, static_cast<std::byte*>(stack) + bytes, &call_main, &call);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // See guest/wabt/wabt_ir.h. One module at a time goes through: read, validate, checks, and then
-// either the binary writer, or one NaN, markers, names for C, and the C writer.
-//
-// libwabt's C writer aborts the process on what it does not know. So unsupported() looks for all
-// that first, by a list of what it does know.
+// either the binary writer, or one NaN, names for C, and part by part (guest/wabt/c_parts.h)
+// markers and the C writer.
 #include "guest/wabt/wabt_ir.h"
 
 #include <new>
 #include <set>
 #include <stdexcept>
 
+#include "guest/wabt/c_parts.h"
+#include "guest/wabt/c_support.h"
 #include "guest/wabt/meter.h"
 #include "guest/wabt/one_nan.h"
 
@@ -60,160 +60,6 @@ std::string guarded(F&& f) try {
   return "there is not enough memory to translate the module";
 } catch (const std::length_error&) {
   return "there is not enough memory to translate the module";
-}
-
-// --- what the C writer can't ---
-
-bool writable(wabt::Type type) {
-  return type == wabt::Type::I32 || type == wabt::Type::I64 || type == wabt::Type::F32 ||
-         type == wabt::Type::F64 || type == wabt::Type::FuncRef || type == wabt::Type::ExternRef;
-}
-
-bool writable(const wabt::TypeVector& types) {
-  for (const wabt::Type type : types) {
-    if (!writable(type)) return false;
-  }
-  return true;
-}
-
-bool is_vector(wabt::Opcode opcode) {
-  return !writable(opcode.GetResultType()) && opcode.GetResultType() != wabt::Type::Void;
-}
-
-bool writable(ExprType type) {
-  switch (type) {
-    case ExprType::Binary:
-    case ExprType::Block:
-    case ExprType::Br:
-    case ExprType::BrIf:
-    case ExprType::BrTable:
-    case ExprType::Call:
-    case ExprType::CallIndirect:
-    case ExprType::Compare:
-    case ExprType::Const:
-    case ExprType::Convert:
-    case ExprType::DataDrop:
-    case ExprType::Drop:
-    case ExprType::ElemDrop:
-    case ExprType::GlobalGet:
-    case ExprType::GlobalSet:
-    case ExprType::If:
-    case ExprType::Load:
-    case ExprType::LocalGet:
-    case ExprType::LocalSet:
-    case ExprType::LocalTee:
-    case ExprType::Loop:
-    case ExprType::MemoryCopy:
-    case ExprType::MemoryFill:
-    case ExprType::MemoryGrow:
-    case ExprType::MemoryInit:
-    case ExprType::MemorySize:
-    case ExprType::Nop:
-    case ExprType::RefFunc:
-    case ExprType::RefIsNull:
-    case ExprType::RefNull:
-    case ExprType::Return:
-    case ExprType::Select:
-    case ExprType::Store:
-    case ExprType::TableCopy:
-    case ExprType::TableFill:
-    case ExprType::TableGet:
-    case ExprType::TableGrow:
-    case ExprType::TableInit:
-    case ExprType::TableSet:
-    case ExprType::TableSize:
-    case ExprType::Unary:
-    case ExprType::Unreachable:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool writable(const ExprList& list);
-
-// Instructions that exist for vectors too.
-bool writable(const Expr& expr) {
-  if (!writable(expr.type())) return false;
-  if (const auto* block = wabt::dyn_cast<wabt::BlockExpr>(&expr)) {
-    return writable(block->block.exprs);
-  }
-  if (const auto* loop = wabt::dyn_cast<wabt::LoopExpr>(&expr)) {
-    return writable(loop->block.exprs);
-  }
-  if (const auto* branch = wabt::dyn_cast<wabt::IfExpr>(&expr)) {
-    return writable(branch->true_.exprs) && writable(branch->false_);
-  }
-  if (const auto* constant = wabt::dyn_cast<wabt::ConstExpr>(&expr)) {
-    return writable(constant->const_.type());
-  }
-  if (const auto* unary = wabt::dyn_cast<wabt::UnaryExpr>(&expr)) return !is_vector(unary->opcode);
-  if (const auto* binary = wabt::dyn_cast<wabt::BinaryExpr>(&expr)) {
-    return !is_vector(binary->opcode);
-  }
-  if (const auto* load = wabt::dyn_cast<wabt::LoadExpr>(&expr)) return !is_vector(load->opcode);
-  return true;
-}
-
-bool writable(const ExprList& list) {
-  for (const Expr& expr : list) {
-    if (!writable(expr)) return false;
-  }
-  return true;
-}
-
-// The C writer indents each line by its depth: what is nested 300,000 deep would fill the memory.
-// What compilers make is less than 64 deep on the average; an instruction is a byte at least.
-constexpr std::uint64_t kIndentationMax = 30'000'000;
-constexpr std::uint64_t kDepthMax = 64;
-
-std::uint64_t indentation(const ExprList& list, std::uint64_t depth) {
-  std::uint64_t sum = 0;
-  for (const Expr& expr : list) {
-    sum += depth;
-    if (const auto* block = wabt::dyn_cast<wabt::BlockExpr>(&expr)) {
-      sum += indentation(block->block.exprs, depth + 1);
-    } else if (const auto* loop = wabt::dyn_cast<wabt::LoopExpr>(&expr)) {
-      sum += indentation(loop->block.exprs, depth + 1);
-    } else if (const auto* branch = wabt::dyn_cast<wabt::IfExpr>(&expr)) {
-      sum += indentation(branch->true_.exprs, depth + 1) + indentation(branch->false_, depth + 1);
-    }
-  }
-  return sum;
-}
-
-// What the module needs and the C writer lacks, or "".
-std::string unsupported(const wabt::Module& module, std::size_t bytes) {
-  constexpr const char* kVectors =
-      "the module uses SIMD or another instruction that the engine aot does not support; "
-      "--engine=interp does";
-  std::uint64_t indented = 0;
-  for (const wabt::Func* func : module.funcs) {
-    indented += indentation(func->exprs, 1);
-    if (indented > kIndentationMax + kDepthMax * bytes) {
-      return "the module's blocks are nested too deep for the engine aot; --engine=interp runs it";
-    }
-    const auto& locals = func->local_types.decls();
-    for (const auto& [type, count] : locals) {
-      if (!writable(type)) return kVectors;
-    }
-    if (!writable(func->decl.sig.param_types) || !writable(func->decl.sig.result_types) ||
-        !writable(func->exprs)) {
-      return kVectors;
-    }
-  }
-  for (const wabt::TypeEntry* entry : module.types) {
-    const auto* type = wabt::dyn_cast<wabt::FuncType>(entry);
-    if (type == nullptr) return "the module has a type that is not a function's";
-    if (!writable(type->sig.param_types) || !writable(type->sig.result_types)) return kVectors;
-  }
-  for (const wabt::Global* global : module.globals) {
-    if (!writable(global->type)) return kVectors;
-  }
-  for (const wabt::Import* import : module.imports) {
-    if (import->kind() != wabt::ExternalKind::Func) return "the module imports what is no function";
-  }
-  return {};
 }
 
 // --- naming ---
@@ -351,6 +197,44 @@ wabt::Result call_writer(wabt::Stream& source, wabt::Stream& header, const wabt:
 #endif
 }
 
+// Writes what the module has at the moment. Returns an error or "".
+std::string write_module(const wabt::Module& module, std::string* source, std::string* header) {
+  wabt::MemoryStream source_stream;
+  wabt::MemoryStream header_stream;
+  wabt::WriteCOptions options;
+  options.module_name = kModuleName;
+  if (wabt::Failed(call_writer(source_stream, header_stream, module, options))) {
+    return "the module can't be written as C";
+  }
+  *source = text_of(source_stream);
+  if (header != nullptr) *header = text_of(header_stream);
+  return {};
+}
+
+std::string write_parts(wabt::Module& module, CBase base, std::uint32_t marker, CSink& sink) {
+  std::string error;
+  CParts parts(module, kImportsName);
+  base.has_imports = parts.with_base(
+      &base.segments, [&] { error = write_module(module, &base.source, &base.header); });
+  if (!error.empty()) return error;
+  if (error = sink.take(std::move(base)); !error.empty()) return error;
+  const auto count = static_cast<wabt::Index>(module.funcs.size());
+  for (wabt::Index first = module.num_func_imports; first < count;) {
+    CPart part;
+    part.first = first - module.num_func_imports;
+    part.of = count - module.num_func_imports;
+    part.marker = marker;
+    first = parts.with_part(first, [&] {
+      for (wabt::Func* func : module.funcs) mark(func->exprs, marker);
+      error = write_module(module, &part.source, nullptr);
+    });
+    if (!error.empty()) return error;
+    part.end = first - module.num_func_imports;
+    if (error = sink.take(std::move(part)); !error.empty()) return error;
+  }
+  return {};
+}
+
 }  // namespace
 
 const char* version() {
@@ -372,33 +256,26 @@ std::string add_checks(const Binary& binary, std::vector<std::uint8_t>* out) {
   });
 }
 
-std::string write_c(const Binary& binary, const Passes& passes, CSource* out) {
+std::string write_c(const Binary& binary, const Passes& passes, CSink& sink) {
   return guarded([&]() -> std::string {
     wabt::Module module;
     if (std::string error = read(binary, &module); !error.empty()) return error;
-    if (std::string lacking = unsupported(module, binary.bytes); !lacking.empty()) return lacking;
-    if (!module.starts.empty()) out->start_function = module.starts.front()->index();
+    if (std::string lacking = unsupported_in_c(module, binary.bytes); !lacking.empty()) {
+      return lacking;
+    }
+    CBase base;
+    if (!module.starts.empty()) base.start_function = module.starts.front()->index();
     strip(module);
-    out->marker = choose_marker(module);
+    const std::uint32_t marker = choose_marker(module);
     // First, as what it counts must be the module's own instructions.
     if (passes.checks) meter::add_checks(module);
     if (passes.one_nan) one_nan::make(module);
-    for (wabt::Func* func : module.funcs) mark(func->exprs, out->marker);
     give_segments_a_table(module);
     name_for_c(module, passes.checks);
     if (wabt::Failed(wabt::GenerateNames(&module)) || wabt::Failed(wabt::ApplyNames(&module))) {
       return "the module's names can't be made";
     }
-    wabt::MemoryStream source;
-    wabt::MemoryStream header;
-    wabt::WriteCOptions options;
-    options.module_name = kModuleName;
-    if (wabt::Failed(call_writer(source, header, module, options))) {
-      return "the module can't be written as C";
-    }
-    out->source = text_of(source);
-    out->header = text_of(header);
-    return {};
+    return write_parts(module, std::move(base), marker, sink);
   });
 }
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import claims_command
+import claims_compile
 import claims_engine
 import claims_errors
 import claims_exec
@@ -39,7 +40,7 @@ import surroundings
 # In this order: what a reader expects first comes first.
 MODULES = [claims_command, claims_go, claims_exec, claims_scheduling, claims_io, claims_net,
            claims_sim, claims_replay, claims_world, claims_outputs, claims_wasi, claims_engine,
-           claims_limits, claims_options, claims_errors]
+           claims_compile, claims_limits, claims_options, claims_errors]
 
 TIMED_ATTEMPTS = 3
 

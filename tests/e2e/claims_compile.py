@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Claims about compiling: its time, its memory, its signals, what it leaves, and its cache."""
+
+import os
+import pty
+import random
+import signal
+import stat
+import subprocess
+import time
+
+from claims_engine import fresh_cache, objects
+from harness import LOAD_ERROR, claim, used_by_children
+from processes import children_of, is_gone, wait_for
+
+
+def leb(number):
+    out = b""
+    while True:
+        low, number = number & 127, number >> 7
+        out += bytes([low | (128 if number else 0)])
+        if not number:
+            return out
+
+
+def section(number, body):
+    return bytes([number]) + leb(len(body)) + body
+
+
+def command_module(bodies):
+    """A command whose functions, of no parameters and no results, have these bodies of code."""
+    code = b"".join(leb(len(body) + 2) + b"\0" + body + b"\x0b" for body in bodies)
+    return (b"\0asm\1\0\0\0" + section(1, b"\1\x60\0\0")
+            + section(3, leb(len(bodies)) + b"\0" * len(bodies)) + section(5, b"\1\0\1")
+            + section(7, b"\2\6memory\2\0\6_start\0\0")
+            + section(10, leb(len(bodies)) + code))
+
+
+def many_functions(count):
+    """Each calls the one behind it, but the last."""
+    return command_module([b"\x10" + leb(i + 1) for i in range(count - 1)] + [b""])
+
+
+def nested(depth):
+    return command_module([b"\x02\x40" * depth + b"\x0b" * depth])
+
+
+def large_br_table(targets):
+    table = b"".join(leb(i % 2) for i in range(targets))
+    return command_module([b"\x02\x40\x02\x40\x41\0\x28\2\0\x0e" + leb(targets) + table + b"\0"
+                           + b"\x0b\x0b"])
+
+
+def write(weft, name, module):
+    path = weft.scratch / name
+    path.write_bytes(module)
+    return path
+
+
+def endless_compiler(weft):
+    """A C compiler that never ends, and the file in which it says its process."""
+    pid_file = weft.scratch / "endless.pid"
+    pid_file.unlink(missing_ok=True)
+    compiler = weft.scratch / "endless-compiler"
+    compiler.write_text(f"#!/bin/sh\necho $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\n"
+                        "exec sleep 1000\n")
+    compiler.chmod(0o700)
+    return compiler, pid_file
+
+
+@claim("writing the C of four times as many functions takes four times as long, not sixteen")
+def _(weft):
+    env, _ = fresh_cache(weft)
+    used = []
+    for count in [3_000, 12_000]:
+        module = write(weft, "many.wasm", many_functions(count))
+        before, _ = used_by_children()
+        weft.raw("compile", "--cc", "false", module, env=env).expect(
+            code=LOAD_ERROR, err_has="the C compiler failed")
+        used.append(used_by_children()[0] - before)
+    assert used[1] < 8 * used[0] + 0.2, used
+
+
+@claim("SIGINT and SIGTERM end a compilation within a second, whatever it is about")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    module = write(weft, "many.wasm", many_functions(40_000))
+    moments = random.Random(weft.scratch.name)
+    for i in range(8):
+        sig = [signal.SIGINT, signal.SIGTERM][i % 2]
+        with weft.start_raw("compile", module, env=env) as run:
+            time.sleep(moments.uniform(0.05, 2))
+            left = [pid for child in children_of(run.process.pid)
+                    for pid in [child, *children_of(child)]]
+            sent = time.monotonic()
+            run.process.send_signal(sig)
+            run.finish().expect(code=128 + sig, out="", err="")
+            assert time.monotonic() - sent < 1
+        assert all(map(is_gone, left)), left
+        assert not list(folder.glob("work-*"))
+
+
+@claim("kill -9 of a compilation takes its compilers along; the next one removes what it left")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    compiler, pid_file = endless_compiler(weft)
+    with weft.start_raw("compile", "--cc", compiler, weft.guest("wat_hello"), env=env) as run:
+        wait_for(pid_file.exists)
+        children = children_of(run.process.pid)
+        run.process.kill()
+        run.process.wait()
+        wait_for(lambda: all(map(is_gone, [*children, int(pid_file.read_text())])))
+        # Nobody else holds its pipes.
+        assert run.process.stdout.read() == b"" and run.process.stderr.read() == b""
+    assert children and len(list(folder.glob("work-*"))) == 1
+    weft.raw("compile", weft.guest("wat_hello"), env=env).expect(code=0, err="")
+    assert not list(folder.glob("work-*")) and len(objects(folder)) == 1
+
+
+@claim("blocks nested too deep for the stack that there is are refused; weft does not crash")
+def _(weft):
+    env, _ = fresh_cache(weft)
+    module = write(weft, "deep.wasm", nested(300_000))
+    for space in [None, 900_000 << 10]:
+        weft.raw("compile", module, env=env, address_space=space).expect(
+            code=LOAD_ERROR, err_has=r"deep\.wasm: .*(nested too deep|deeper stack)")
+        weft.raw("run", "--engine=aot", "--fuel", 100, module, env=env,
+                 address_space=space).expect_no_crash()
+
+
+@claim("a module whose translation takes too much memory is refused by name")
+def _(weft):
+    env, _ = fresh_cache(weft)
+    module = write(weft, "large.wasm", command_module([b"\x41\0\x1a" * 2_000_000]))
+    run = weft.raw("compile", "--cc", "false", module, env=env)
+    run.expect(code=LOAD_ERROR, err_has=r"large\.wasm: ")
+    module = write(weft, "nested.wasm", nested(5_000_000))
+    weft.raw("compile", module, env=env).expect(
+        code=LOAD_ERROR, err_has=r"nested\.wasm: its translation to C takes more than \d+ MiB")
+
+
+@claim("a FIFO or a folder in the place of an entry hangs neither run nor cache ls nor cache clear")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    for put in [os.mkfifo, lambda path: (path / "more").mkdir(parents=True)]:
+        weft.run("--engine=aot", "wat_hello", env=env).expect(code=0, err="")
+        entry, = objects(folder)
+        entry.unlink()
+        put(entry)
+        weft.raw("cache", "ls", env=env, timeout=10).expect(code=0, out_has="damaged")
+        weft.run("--engine=auto", "wat_hello", env=env, timeout=10).expect(code=0, err="")
+        weft.run("--engine=aot", "wat_hello", env=env, timeout=60).expect(code=0, err="")
+        assert stat.S_ISREG(entry.stat().st_mode)
+        entry.unlink()
+        put(entry)
+        weft.raw("cache", "clear", env=env, timeout=10).expect(code=0, out="1 modules removed\n")
+        assert not objects(folder)
+
+
+@claim("a cache below a folder that others may change is not used, and the message names it")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    weft.run("--engine=aot", "wat_hello", env=env).expect(code=0, err="")
+    folder.parent.chmod(0o777)
+    try:
+        weft.run("--engine=aot", "wat_hello", env=env).expect(
+            code=0, err_has=f"{folder.parent}: others may change it, and so what guests run")
+        weft.raw("cache", "ls", env=env).expect(err_has=f"{folder.parent}: others may change it")
+    finally:
+        folder.parent.chmod(0o700)
+
+
+def on_terminal(weft, *words, env, seconds):
+    """What weft shows on a terminal before it ends, or is ended after so many seconds."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen([str(weft.binary), *map(str, words)], env=env, stdin=slave,
+                               stdout=slave, stderr=slave, cwd=weft.scratch)
+    os.close(slave)
+    shown, until = b"", time.monotonic() + seconds
+    os.set_blocking(master, False)
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            shown += os.read(master, 65536)
+        except (BlockingIOError, OSError):
+            time.sleep(0.01)
+    process.terminate()
+    process.wait()
+    os.close(master)
+    return shown.decode()
+
+
+@claim("a terminal sees how far a compilation is within a second, in a line that is written only "
+       "when it says something else")
+def _(weft):
+    env, _ = fresh_cache(weft)
+    compiler, _ = endless_compiler(weft)
+    shown = on_terminal(weft, "compile", "--cc", compiler, weft.guest("wat_hello"), env=env,
+                        seconds=3.5)
+    lines = [line for line in shown.split("\r") if "weft: wat_hello.wasm: " in line]
+    assert lines and len(lines) == len(set(lines)) <= 8, lines
+    assert "compiling: 0 of 1 parts, 0 s" in shown, shown
+
+
+@claim("a process that waits for another's compilation says so on a terminal")
+def _(weft):
+    env, _ = fresh_cache(weft)
+    compiler, pid_file = endless_compiler(weft)
+    words = ["compile", "--cc", compiler, weft.guest("wat_hello")]
+    with weft.start_raw(*words, env=env) as first:
+        wait_for(pid_file.exists)
+        shown = on_terminal(weft, *words, env=env, seconds=2)
+        first.process.terminate()
+        first.finish()
+    assert "waiting for another process that compiles it" in shown, shown
