@@ -3,16 +3,13 @@
 
 #include <CLI/CLI.hpp>
 
-#include "tools/command_line.h"
+#include "base/printable.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
-#include "tools/guest_options.h"
-#include "tools/messages.h"
-#include "tools/modules.h"
 
 namespace weft::tools {
 
-int compile_command(const std::vector<std::string>& args) {
+std::optional<ExitNow> compile_command(const std::vector<std::string>& args) {
   CLI::App app(
       "Compiles modules for --engine=aot and --engine=auto, with the C compiler, and keeps them "
       "in\n"
@@ -22,25 +19,30 @@ int compile_command(const std::vector<std::string>& args) {
   EngineOptions options;
   app.add_option("module", paths, "The modules")->required()->type_name("FILE");
   add_aot_options(app, options.aot);
-  if (const auto exit = parse_words(app, args)) return print(*exit);
+  try {
+    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return ExitNow{0, app.help()};
+  } catch (const CLI::ParseError& error) {
+    return ExitNow{kExitUsage, std::string("weft: compile: ") + error.what() +
+                                   "\nTry 'weft compile --help'.\n"};
+  }
   // Here it is an error, not a reason for another engine.
-  bool failed = false;
+  std::string failures;
   speak_on_stderr(options);
-  options.aot.say = [&failed](std::string_view line) {
-    failed = true;
-    say(line.substr(0, line.rfind(';')));
+  options.aot.say = [&failures](std::string_view line) {
+    failures += "weft: " + std::string(line.substr(0, line.rfind(';'))) + "\n";
   };
   Runtime runtime(make_interruptible("aot", options));
-  Modules modules(runtime);
   GuestLimits limits;
   limits.memory_pages_max = UINT32_MAX;  // A limit of those who run it.
   for (const std::string& path : paths) {
-    auto module = modules.load(path, limits);
-    if (module) continue;
-    failed = true;
-    say(module.error().message);
+    if (auto module = runtime.load(path, limits); !module) {
+      failures += "weft: " + module.error().message + "\n";
+    }
   }
-  return failed ? kExitNoModule : 0;
+  if (failures.empty()) return std::nullopt;
+  return ExitNow{kExitNoModule, printable_lines(failures)};
 }
 
 }  // namespace weft::tools

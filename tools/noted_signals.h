@@ -3,6 +3,7 @@
 // and check() throws it, so that destructors run; the next one ends the process as ever.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 
@@ -40,9 +41,14 @@ class NotedSignals {
     if (noted_ != 0) throw Interrupted{noted_};
   }
 
-  // In a process that was forked off: the parent hears them, and ends this one.
-  static void leave_to_parent() {
-    for (const int sig : kSignals) std::signal(sig, SIG_IGN);
+  // In a process that was forked off: they end it, with nothing to be tidied up.
+  static void end_at_once() {
+    for (const int sig : kSignals) std::signal(sig, SIG_DFL);
+  }
+
+  // Is it one of those?
+  static bool is_noted_kind(int sig) {
+    return std::find(kSignals.begin(), kSignals.end(), sig) != kSignals.end();
   }
 
  private:

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tools/recorded_guests.h"
+#include "tools/replay_command.h"
 
 namespace weft::tools {
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// `weft run`: guests side by side on one thread.
+// `weft run`: loads the modules, runs the guests, reports how they ended.
 #pragma once
 
-#include <string>
-#include <vector>
+#include "tools/run_options.h"
 
 namespace weft::tools {
 
-// `args` is what follows "run". Returns the exit code.
-int run_command(const std::vector<std::string>& args);
+// Returns the exit code of the process.
+int run_command(const RunOptions& options);
+
+// Says on stderr how a guest trapped, and where.
+void report_trap(const Guest& guest);
+
+// What a run as a whole exits with; signal: what ended it, or 0.
+int exit_code_of(const Runtime& runtime, const RunResult& result, int signal);
 
 }  // namespace weft::tools

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/test_workers.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,10 +35,23 @@ struct Worker {
   bool done = false;
 };
 
+// So that a worker ends when its parent does, however that ends: by the kernel's signal; and it
+// hears the signals that a terminal sends to all. Nobody waits for it: it holds the parent's stdout
+// no more, nor any pipe's reading end, so that a write fails when the parent is gone.
+void end_with_parent(pid_t parent, std::vector<Worker>& others, UniqueFd& own_reading_end) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) std::_Exit(1);  // It died before that line.
+  NotedSignals::end_at_once();
+  for (Worker& other : others) other.from.reset();
+  own_reading_end.reset();
+  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  ::dup2(null.get(), STDIN_FILENO);
+  ::dup2(null.get(), STDOUT_FILENO);
+}
+
 // Leaves by _Exit only: what is on the stack of a worker is the parent's to tidy up.
 [[noreturn]] void work(int to, const sim::RunOnce& once, const sim::ExploreOptions& options,
                        unsigned number, unsigned jobs) noexcept try {
-  NotedSignals::leave_to_parent();
   sim::RunSettings settings = options.settings;
   for (std::uint64_t i = number; i < options.seeds; i += jobs) {
     settings.seed = options.settings.seed + i;
@@ -68,15 +83,18 @@ class Search {
   Status start(const sim::RunOnce& once) {
     for (unsigned number = 0; number < jobs_; ++number) {
       int ends[2];
-      if (::pipe(ends) != 0) {
-        return refused_by_host(std::string("no pipe: ") + std::strerror(errno));
-      }
+      if (::pipe2(ends, O_CLOEXEC) != 0)
+        return Error{std::string("no pipe: ") + std::strerror(errno)};
       UniqueFd from(ends[0]);
       UniqueFd to(ends[1]);
       std::fflush(nullptr);
+      const pid_t parent = ::getpid();
       const pid_t pid = ::fork();
-      if (pid < 0) return refused_by_host(std::string("no process: ") + std::strerror(errno));
-      if (pid == 0) work(to.get(), once, options_, number, jobs_);
+      if (pid < 0) return Error{std::string("no process: ") + std::strerror(errno)};
+      if (pid == 0) {
+        end_with_parent(parent, workers_, from);
+        work(to.get(), once, options_, number, jobs_);
+      }
       workers_.push_back({pid, std::move(from), options_.settings.seed + number, false});
     }
     return Nothing{};
@@ -122,6 +140,14 @@ class Search {
       int status = 0;
       (void)::waitpid(worker.pid, &status, 0);
       worker.pid = -1;
+      if (WIFSIGNALED(status) && NotedSignals::is_noted_kind(WTERMSIG(status))) {
+        // What a terminal sends to all may reach a worker a moment earlier.
+        constexpr int kMomentMs = 50;
+        ::poll(nullptr, 0, kMomentMs);
+        NotedSignals::check();
+        return Error{"the process that ran seed " + std::to_string(worker.next_seed) +
+                     " was ended by signal " + std::to_string(WTERMSIG(status))};
+      }
       if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         return Error{"the process that ran seed " + std::to_string(worker.next_seed) +
                      " died; that is a bug of weft"};

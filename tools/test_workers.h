@@ -4,7 +4,8 @@
 //   worker k of n: seeds first + k, first + k + n, ...; a line on its pipe for each; stops at its
 //   first failure. The parent reads until no seed below the lowest failing one is left.
 //
-// So the answer, the lowest failing seed, does not depend on how many workers there are.
+// So the answer, the lowest failing seed, does not depend on how many workers there are. A worker
+// ends with its parent, also when that is killed.
 #pragma once
 
 #include "sim/explore/explore.h"

@@ -2,10 +2,13 @@
 """Simulated runs: virtual time, seeds, policies."""
 
 import json
+import os
 import pathlib
 import re
+import signal
 
 from harness import LOAD_ERROR, USAGE, claim
+from processes import children_of, is_gone, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -120,6 +123,30 @@ def _(weft):
     said = [weft.raw("test", "--jobs", jobs, *words).expect(code=1).out.splitlines()[1:]
             for jobs in ("1", "3")]
     assert said[0] == said[1], said
+
+
+@claim("kill -9, SIGINT and SIGTERM of weft test --jobs 2 leave no worker that holds its pipes")
+def _(weft):
+    words = ["test", "--jobs", 2, "--seeds", 1_000_000, weft.guest("c_ticker")]
+    for sig in [signal.SIGKILL, signal.SIGINT, signal.SIGTERM]:
+        with weft.start_raw(*words) as run:
+            wait_for(lambda: len(children_of(run.process.pid)) == 2)
+            workers = children_of(run.process.pid)
+            run.process.send_signal(sig)
+            # Ends when the last process that can write there has ended.
+            run.process.communicate(timeout=10)
+            wait_for(lambda: all(map(is_gone, workers)))
+            assert run.process.returncode == -sig, run.process.returncode
+
+
+@claim("a signal to a worker of weft test ends it, and weft test says so")
+def _(weft):
+    words = ["test", "--jobs", 2, "--seeds", 1_000_000, weft.guest("c_ticker")]
+    with weft.start_raw(*words) as run:
+        wait_for(lambda: len(children_of(run.process.pid)) == 2)
+        os.kill(children_of(run.process.pid)[0], signal.SIGTERM)
+        run.finish(timeout=20).expect(
+            err_has=r"the process that ran seed \d+ was ended by signal 15")
 
 
 @claim("weft test compares stdout with a file, and reads stdin from one")
