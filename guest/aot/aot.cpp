@@ -182,12 +182,7 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
   }
   auto module = std::make_shared<AotModule>(std::move(name), std::move(*info), binary,
                                             std::move(*object), limits, guard_pages_, memories_);
-  module->imports = std::move(*imports);
-  const auto yields = std::find_if(module->imports.begin(), module->imports.end(),
-                                   [](const auto* f) { return f->name == "sched_yield"; });
-  if (yields != module->imports.end()) {
-    module->yield_import = static_cast<std::size_t>(yields - module->imports.begin());
-  }
+  module->bind(std::move(*imports));
   return std::shared_ptr<Module>(std::move(module));
 }
 

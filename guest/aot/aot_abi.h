@@ -37,18 +37,7 @@ struct Memory {
   std::uint32_t size;  // In bytes.
 };
 
-// What `guest` points to, which instantiate() gets. The checks that a guest has are in portions:
-// its code counts one of them, and takes the next one here without asking, unless somebody wants it
-// to yield.
-struct Guest {
-  std::uint32_t rest = 0;                         // Checks, beside those that the code counts.
-  const volatile std::uint8_t* wanted = nullptr;  // Not 0: it is to pass a safe point.
-};
-
-// How many checks a portion has: what is wanted of a guest is heard after so many.
-inline constexpr std::uint32_t kPortion = 2'048;
-
-// What a module calls.
+// What a module calls. `guest` points to Portions, which instantiate() gets.
 struct Host {
   // Does not return. `offset` is that of the instruction in the module, or 0 when it must be looked
   // for on the stack.

@@ -13,16 +13,10 @@
 #include <utility>
 
 #include "guest/aot/aot_module.h"
-#include "guest/checks.h"
-#include "os/wasip1/memory.h"
 #include "os/wasip1/process.h"
 
 namespace weft {
 namespace {
-
-// A guest that computes looks at the clock about so often.
-constexpr Duration kLookAgainMin = microseconds(25);
-constexpr Duration kLookAgainMax = microseconds(100);
 
 // The most that a memory may have: its size in bytes is 32 bits wide.
 constexpr std::uint32_t kPagesMax = 65'535;
@@ -32,12 +26,9 @@ constexpr std::size_t kTableBytesKept = 64 * 1024;
 
 }  // namespace
 
-static_assert(sizeof(G::requests) == 1);
-
-AotInstance::AotInstance(AotModule& module) : module_(module) {
-  WEFT_CHECK(static_cast<aot::Guest*>(this) == static_cast<void*>(this),
+AotInstance::AotInstance(AotModule& module) : CompiledInstance(module), module_(module) {
+  WEFT_CHECK(static_cast<Portions*>(this) == static_cast<void*>(this),
              "compiled code would take another object for its guest");
-  state_.owner = this;
   instance_ = std::calloc(1, module_.object.entry().instance_bytes);
   if (instance_ == nullptr) throw std::bad_alloc();
 }
@@ -50,7 +41,7 @@ AotInstance::~AotInstance() {
 }
 
 AotInstance& AotInstance::current() {
-  return *static_cast<AotInstance*>(TrapState::current()->owner);
+  return static_cast<AotInstance&>(CompiledInstance::current());
 }
 
 // Between enter() and the guest's code: nothing in these three may need to be destroyed.
@@ -77,6 +68,7 @@ void AotInstance::call_guest(void* argument) {
 void AotInstance::make() {
   MemoryImage& image = module_.image;
   memory_ = nullptr;
+  memory_bytes_ = {};
   laid_ = false;
   tables_made_ = 0;
   making_ = true;
@@ -100,188 +92,27 @@ bool AotInstance::clear() {
   return MemoryPool::reset(place_, memory_->size, initial_bytes_);
 }
 
-void AotInstance::begin(wasip1::Process& process) {
-  process_ = &process;
-  turn_ = {};
-  killed_at_ = {};
-  rest = held_back_ = 0;
-  checks_unseen_ = aot::kPortion;
-  begin_checks(process_->budgets().checks);
-}
-
 GuestEnd AotInstance::run(wasip1::Process& process) {
   begin(process);
-  return enter(&run_guest);
+  return enter(&run_guest, this);
 }
 
 GuestEnd AotInstance::start(wasip1::Process& process) {
   begin(process);
-  return enter(&make_guest);
+  return enter(&make_guest, this);
 }
 
 GuestEnd AotInstance::call(const ExportInfo& function, std::span<std::uint64_t> values) {
   called_ = &function;
   values_ = values.data();
-  return enter(&call_guest);
-}
-
-GuestEnd AotInstance::enter(void (*f)(void* self)) {
-  leaving_ = Leaving::trap;  // Faults say nothing.
-  trap_detail = "";
-  const G& g = this_g();
-  wanted = reinterpret_cast<const volatile std::uint8_t*>(&g.requests);
-  if (!g.pool.stacks().is_guarded(static_cast<const std::byte*>(g.bottom))) {
-    GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
-    end.trap.kind = TrapKind::out_of_memory;
-    end.trap.detail = "the system has no guard page left for its stack; --engine=interp needs none";
-    return end;
-  }
-  if (state_.enter(f, this)) return {};
-  return end_of_left();
-}
-
-GuestEnd AotInstance::end_of_left() {
-  switch (leaving_) {
-    case Leaving::exited:
-      return {.kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .trap = {}};
-    case Leaving::killed:
-      killed_at_.kind = TrapKind::out_of_time;  // Of the function, not of an instruction.
-      module_.describe(state_, killed_at_);
-      killed_at_.kind = TrapKind::other;
-      throw Killed{};
-    case Leaving::trap:
-      break;
-  }
-  GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
-  end.trap.kind = state_.kind;
-  end.trap.detail = trap_detail;
-  module_.describe(state_, end.trap);
-  return end;
-}
-
-void AotInstance::trap(TrapKind kind, std::uint32_t offset) {
-  state_.note(kind, offset);
-  leaving_ = Leaving::trap;
-  state_.leave();
-}
-
-std::uint32_t AotInstance::call(std::uint32_t import, const std::uint64_t* args) {
-  if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
-  state_.in_guest = false;
-  std::optional<TrapKind> over;
-  try {
-    std::span<std::byte> bytes;
-    if (memory_ != nullptr) bytes = {reinterpret_cast<std::byte*>(memory_->data), memory_->size};
-    const std::uint32_t result =
-        module_.imports[import]->call(*process_, wasip1::Memory(bytes), args);
-    // However many calls there are between two checks.
-    if (*wanted != 0 && module_.limits.quantum == 0) turn_.safe_point();
-    state_.in_guest = true;
-    return result;
-  } catch (const wasip1::Exit& exit) {
-    leaving_ = Leaving::exited;
-    exit_code_ = exit.code;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-  } catch (const wasip1::OutputSpent&) {
-    over = TrapKind::out_of_output;
-  } catch (const std::bad_alloc&) {
-    over = TrapKind::out_of_memory;
-  }
-  if (over) trap(*over, 0);
-  if (leaving_ == Leaving::killed) leave_killed();
-  state_.leave();
-}
-
-// Notes where it was.
-void AotInstance::leave_killed() {
-  leaving_ = Leaving::killed;
-  state_.note(TrapKind::out_of_time, 0);
-  state_.leave();
-}
-
-// Returns by a jump: the processor foresees one from where the last ones went, a return from the
-// calls that it saw; and behind a switch of stacks those were another fiber's.
-#if defined(__x86_64__) && __has_attribute(function_return)
-asm(R"(
-  .pushsection .text
-  .hidden __x86_return_thunk
-  .weak __x86_return_thunk
-  .type __x86_return_thunk, @function
-__x86_return_thunk:
-  pop %rcx
-  jmp *%rcx
-  .size __x86_return_thunk, . - __x86_return_thunk
-  .popsection
-)");
-#define WEFT_RETURN_BY_JUMP [[gnu::function_return("thunk-extern")]]
-#else
-#define WEFT_RETURN_BY_JUMP
-#endif
-
-// sched_yield has a path of its own, with no more frames than it must have.
-WEFT_RETURN_BY_JUMP std::uint32_t AotInstance::yield_of(void* guest) {
-  return static_cast<AotInstance*>(guest)->yield_guest();
-}
-
-WEFT_INLINE std::uint32_t AotInstance::yield_guest() {
-  if (process_->trace() != nullptr || process_->hook() != nullptr) {
-    return call(static_cast<std::uint32_t>(module_.yield_import), nullptr);
-  }
-  if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
-  state_.in_guest = false;
-  try {
-    yield();
-    state_.in_guest = true;
-    return 0;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-  }
-  leave_killed();
-}
-
-// The checks that it has are its portion, the rest, which it takes by itself, and what is held back
-// so that the clock is looked at again when a while has passed.
-std::uint32_t AotInstance::check(std::uint32_t left) {
-  if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
-  left += std::exchange(rest, 0) + std::exchange(held_back_, 0);
-  if (static_cast<std::int32_t>(left) <= 0) {
-    left = next_quantum(process_->budgets().checks, left, module_.limits);
-    if (left == 0) trap(TrapKind::out_of_fuel, 0);
-  }
-  const Duration ran = pass_safe_point();
-  // Where safe points are counted there is one at every quantum, and no other.
-  if (module_.limits.quantum != 0) return left;
-  if (ran > kLookAgainMax) checks_unseen_ = std::max(checks_unseen_ / 2, aot::kPortion);
-  if (ran < kLookAgainMin) checks_unseen_ = std::min(checks_unseen_ * 2, kChecksQuantum);
-  const std::uint32_t portion = std::min(left, aot::kPortion);
-  rest = std::min(left, checks_unseen_) - portion;
-  held_back_ = left - portion - rest;
-  return portion;
-}
-
-void AotInstance::turn() {
-  if (making_ || module_.limits.quantum != 0) return;
-  if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
-  (void)pass_safe_point();
-}
-
-Duration AotInstance::pass_safe_point() {
-  state_.in_guest = false;
-  try {
-    const Duration ran = turn_.safe_point();
-    state_.in_guest = true;
-    return ran;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-  }
-  leave_killed();
+  return enter(&call_guest, this);
 }
 
 void AotInstance::place_changed(aot::Memory& memory, std::uint32_t pages) {
   memory.data = place_.data;
   memory.pages = pages;
   memory.size = pages * kWasmPageBytes;
+  memory_bytes_ = {reinterpret_cast<std::byte*>(place_.data), memory.size};
   state_.memory = place_.data;
   state_.reserved_bytes = place_.reserved_bytes;
 }
@@ -420,20 +251,19 @@ const char* detail_of(std::uint32_t trap) {
 }
 
 void host_trap(std::uint32_t kind, std::uint32_t offset) {
-  AotInstance::current().trap_detail = detail_of(kind);
-  AotInstance::current().trap(kind_of(kind), offset);
+  CompiledInstance::current().trap(kind_of(kind), offset, detail_of(kind));
 }
 
 std::uint32_t host_call(void* guest, std::uint32_t import, const std::uint64_t* args) {
-  return static_cast<AotInstance*>(guest)->call(import, args);
+  return static_cast<CompiledInstance*>(guest)->call(import, args);
 }
 
 std::uint32_t host_check(void* guest, std::uint32_t left) {
-  return static_cast<AotInstance*>(guest)->check(left);
+  return static_cast<CompiledInstance*>(guest)->check(left);
 }
 
 void host_turn() {
-  AotInstance::current().turn();
+  CompiledInstance::current().turn();
 }
 
 void host_memory_allocate(aot::Memory* memory, std::uint32_t pages, std::uint32_t max) {
@@ -467,7 +297,7 @@ std::uint32_t host_type_id(const std::uint8_t* letters, std::uint32_t length) {
 constexpr aot::Host kAotHost = {
     .trap = host_trap,
     .call = host_call,
-    .yield = AotInstance::yield_of,
+    .yield = CompiledInstance::yield_of,
     .check = host_check,
     .turn = host_turn,
     .memory_allocate = host_memory_allocate,

@@ -19,15 +19,14 @@
 
 #include "guest/aot/aot_abi.h"
 #include "guest/aot/linear_memory.h"
-#include "guest/aot/trap_state.h"
+#include "guest/compiled/compiled_instance.h"
 #include "guest/engine.h"
-#include "guest/turn.h"
 
 namespace weft {
 
 class AotModule;
 
-class AotInstance : public aot::Guest {
+class AotInstance : public CompiledInstance {
  public:
   explicit AotInstance(AotModule& module);
   ~AotInstance();
@@ -40,29 +39,20 @@ class AotInstance : public aot::Guest {
   // As those of Instance.
   GuestEnd start(wasip1::Process& process);
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values);
-  [[nodiscard]] const TrapReport& killed_at() const { return killed_at_; }
 
   // Makes it ready for another run(). False when it can't be used again.
   bool clear();
 
   // --- for the compiled code ---
   static AotInstance& current();
-  [[noreturn]] void trap(TrapKind kind, std::uint32_t offset);
-  std::uint32_t call(std::uint32_t import, const std::uint64_t* args);
-  static std::uint32_t yield_of(void* guest);
-  std::uint32_t check(std::uint32_t left);
-  void turn();
   void allocate(aot::Memory& memory, std::uint32_t pages, std::uint32_t max);
   std::uint32_t grow(aot::Memory& memory, std::uint32_t pages);
   void segment(aot::Memory& memory, std::uint32_t at, const std::uint8_t* bytes,
                std::uint32_t count) noexcept;
   void* resize_table(void* data, std::uint32_t old_size, std::uint32_t size,
                      std::uint32_t element_bytes) noexcept;
-  const char* trap_detail = "";
 
  private:
-  enum class Leaving : std::uint8_t { trap, exited, killed };
-
   // The room of one of its tables, in the order in which they are made.
   struct Table {
     void* data = nullptr;
@@ -72,35 +62,20 @@ class AotInstance : public aot::Guest {
   static void make_guest(void* self);
   static void run_guest(void* self);
   static void call_guest(void* self);
-  void begin(wasip1::Process& process);
-  GuestEnd enter(void (*f)(void* self));
-  [[noreturn]] void leave_killed();
   void make();
-  std::uint32_t yield_guest();
-  Duration pass_safe_point();
   void* resize_in_host(void* data, std::uint32_t old_size, std::uint32_t size,
                        std::uint32_t element_bytes) noexcept;
   Table* table_of(const void* data) noexcept;
   void place_changed(aot::Memory& memory, std::uint32_t pages);
-  GuestEnd end_of_left();
 
   AotModule& module_;
-  wasip1::Process* process_ = nullptr;
-  TrapState state_;
-  Turn turn_;
-  std::uint32_t held_back_ = 0;      // Checks; see check().
-  std::uint32_t checks_unseen_ = 0;  // How many it passes between two looks at the clock.
   void* instance_ = nullptr;
   aot::Memory* memory_ = nullptr;  // A part of the instance.
   MemoryPlace place_;
   std::size_t initial_bytes_ = 0;  // Of the memory.
   bool laid_ = false;              // The memory has its segments.
-  bool making_ = false;            // Still so after run(): it could not be made.
   std::vector<Table> tables_;
   std::size_t tables_made_ = 0;
-  Leaving leaving_ = Leaving::trap;
-  std::uint32_t exit_code_ = 0;
-  TrapReport killed_at_;
   const ExportInfo* called_ = nullptr;
   std::uint64_t* values_ = nullptr;  // Of that call.
 };

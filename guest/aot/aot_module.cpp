@@ -85,7 +85,7 @@ const CacheEntry& SharedObject::file() const {
 AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::byte> bytes,
                      SharedObject shared, const GuestLimits& guest_limits, bool guard,
                      std::shared_ptr<MemoryPool> pool)
-    : Module(std::move(file), std::move(about), guest_limits),
+    : CompiledModule(std::move(file), std::move(about), guest_limits),
       guard_pages(guard),
       object(std::move(shared)),
       memories(std::move(pool)),
@@ -106,42 +106,10 @@ void AotModule::describe(const TrapState& state, TrapReport& report) try {
   return;  // The kind is in the report; there is no memory for the rest.
 }
 
-// An instance for as long as one guest runs in it.
-class AotModule::Lease final : public Instance {
- public:
-  Lease(std::shared_ptr<AotModule> module, wasip1::Process& process)
-      : module_(std::move(module)), process_(process) {
-    auto& idle = module_->idle_;
-    if (idle.empty()) {
-      instance_ = std::make_unique<AotInstance>(*module_);
-      idle.reserve(kIdleMax);
-    } else {
-      instance_ = std::move(idle.back());
-      idle.pop_back();
-    }
-  }
-  ~Lease() override {
-    auto& idle = module_->idle_;
-    if (idle.size() < kIdleMax && instance_->clear()) idle.push_back(std::move(instance_));
-  }
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-
-  GuestEnd run() override { return instance_->run(process_); }
-  GuestEnd start() override { return instance_->start(process_); }
-  GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) override {
-    return instance_->call(function, values);
-  }
-  [[nodiscard]] const TrapReport& killed_at() const override { return instance_->killed_at(); }
-
- private:
-  const std::shared_ptr<AotModule> module_;
-  wasip1::Process& process_;
-  std::unique_ptr<AotInstance> instance_;
-};
-
 std::unique_ptr<Instance> AotModule::instantiate(wasip1::Process& process) {
-  return std::make_unique<Lease>(shared_from_this(), process);
+  auto made = idle.take([&] { return std::make_unique<AotInstance>(*this); });
+  return std::make_unique<Lease<AotModule, AotInstance>>(shared_from_this(), std::move(made),
+                                                         process);
 }
 
 }  // namespace weft

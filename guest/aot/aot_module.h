@@ -30,7 +30,7 @@ class SharedObject {
   std::shared_ptr<const Loaded> loaded_;
 };
 
-class AotModule final : public Module, public std::enable_shared_from_this<AotModule> {
+class AotModule final : public CompiledModule, public std::enable_shared_from_this<AotModule> {
  public:
   // `bytes` are the module's own, of which `about` may lack what CodeScan::later leaves out.
   AotModule(std::string file, ModuleInfo about, std::span<const std::byte> bytes,
@@ -38,22 +38,17 @@ class AotModule final : public Module, public std::enable_shared_from_this<AotMo
             std::shared_ptr<MemoryPool> pool);
 
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
-  [[nodiscard]] std::size_t stack_bytes() const override { return limits.stack_bytes; }
 
   const bool guard_pages;
-  std::vector<const wasip1::Function*> imports;
-  std::size_t yield_import = SIZE_MAX;  // Which of them is sched_yield.
   const SharedObject object;
   const std::shared_ptr<MemoryPool> memories;
   MemoryImage image;
 
-  // Puts the functions and the offset of a guest that was left by a trap into its report.
-  void describe(const TrapState& state, TrapReport& report);
+  void describe(const TrapState& state, TrapReport& report) override;
+
+  Idle<AotInstance> idle;
 
  private:
-  class Lease;
-  static constexpr std::size_t kIdleMax = 64;
-  std::vector<std::unique_ptr<AotInstance>> idle_;
   const std::vector<std::byte> binary_;
   std::optional<ModuleInfo> whole_info_;  // Read at the first trap.
   TrapSites sites_;

@@ -43,14 +43,26 @@ void Compiler::check(std::uint32_t cost) {
 
 // Before an instruction that moves much: its size is a held operand.
 void Compiler::check_bulk(const Value& size, wasm::Cost cost, bool wide) {
+  constexpr std::uint32_t kPagesMax = 65'536;
   const int reg = take_int();
   load_int(reg, size);
-  if (cost == wasm::Cost::pages) {
-    a_.and_(r32(reg), 0xffff);
+  if (cost == wasm::Cost::pages) {  // What is more than there can be fails at once.
+    Label fits;
+    wide ? a_.cmp(r64(reg), kPagesMax) : a_.cmp(r32(reg), kPagesMax);
+    a_.jump_if(Cond::below_equal, fits);
+    a_.xor_(r32(reg), r32(reg));
+    a_.bind(fits);
     a_.shl(r32(reg), 6);
   } else {
     const int shift = cost == wasm::Cost::bytes ? 10 : 6;
     wide ? a_.shr(r64(reg), shift) : a_.shr(r32(reg), shift);
+    if (wide) {  // More than a count can hold is as good as all of it.
+      Label fits;
+      a_.cmp(r64(reg), 1 << 30);
+      a_.jump_if(Cond::below, fits);
+      a_.mov(r32(reg), 1U << 30);
+      a_.bind(fits);
+    }
   }
   OutOfLine ask{.kind = OutOfLine::Kind::check, .entry = {}, .resume = {}, .offset = 0};
   a_.sub(a_.r13d, r32(reg));

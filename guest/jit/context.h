@@ -20,6 +20,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "guest/compiled/compiled_instance.h"
+
 namespace weft::jit {
 
 // A function as a value, and as what is called: one for each function of a module.
@@ -35,7 +37,8 @@ struct Context {
   std::uint64_t stack_limit;  // No frame goes below.
   const void* exit_frame;     // The frame that last left the guest's code, and where.
   const void* exit_address;
-  void* owner;                // The JitInstance.
+  void* owner;                // The CompiledInstance.
+  Portions* portions;         // Its checks.
   std::uint32_t checks_left;  // While the guest's code does not run.
   std::uint32_t padding;
   const std::uint32_t* saves_floats;  // Has any function of the module locals in xmm8 to xmm15?

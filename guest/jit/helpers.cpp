@@ -18,6 +18,35 @@ bool is_inside(std::uint64_t at, std::uint64_t count, std::uint64_t size) {
   return count <= size && at <= size - count;
 }
 
+// What moves much does so in steps, between which others may run.
+constexpr std::uint64_t kStepBytes = std::uint64_t{256} << 10;
+
+void fill(JitInstance& self, std::uint8_t* to, int value, std::uint64_t count) {
+  for (; count > kStepBytes; to += kStepBytes, count -= kStepBytes, self.turn()) {
+    std::memset(to, value, kStepBytes);
+  }
+  std::memset(to, value, count);
+}
+
+void copy(JitInstance& self, void* to_where, const void* from_where, std::uint64_t count) {
+  auto* to = static_cast<std::uint8_t*>(to_where);
+  const auto* from = static_cast<const std::uint8_t*>(from_where);
+  if (to <= from) {
+    for (; count > kStepBytes; to += kStepBytes, from += kStepBytes, self.turn()) {
+      std::memmove(to, from, kStepBytes);
+      count -= kStepBytes;
+    }
+  } else {
+    for (; count > kStepBytes; count -= kStepBytes, self.turn()) {
+      const std::uint64_t at = count - kStepBytes;
+      std::memmove(to + at, from + at, kStepBytes);
+    }
+  }
+  std::memmove(to, from, count);
+}
+
+constexpr std::uint64_t kStepElements = 16'384;
+
 std::uint32_t index_of(std::uint64_t argument) {
   return static_cast<std::uint32_t>(argument);
 }
@@ -45,7 +74,7 @@ std::uint64_t Helpers::memory_init(Context* context, std::uint64_t* arguments) {
     self.trap(TrapKind::memory_out_of_bounds);
   }
   if (arguments[2] != 0) {
-    std::memcpy(memory.data + arguments[0], bytes.data() + arguments[1], arguments[2]);
+    copy(self, memory.data + arguments[0], bytes.data() + arguments[1], arguments[2]);
   }
   return 0;
 }
@@ -64,8 +93,7 @@ std::uint64_t Helpers::memory_copy(Context* context, std::uint64_t* arguments) {
       !is_inside(arguments[1], arguments[2], from.bytes)) {
     self.trap(TrapKind::memory_out_of_bounds);
   }
-  if (arguments[2] != 0)
-    std::memmove(to.data + arguments[0], from.data + arguments[1], arguments[2]);
+  if (arguments[2] != 0) copy(self, to.data + arguments[0], from.data + arguments[1], arguments[2]);
   return 0;
 }
 
@@ -77,7 +105,7 @@ std::uint64_t Helpers::memory_fill(Context* context, std::uint64_t* arguments) {
     self.trap(TrapKind::memory_out_of_bounds);
   }
   if (arguments[2] != 0) {
-    std::memset(memory.data + arguments[0], static_cast<int>(arguments[1] & 0xff), arguments[2]);
+    fill(self, memory.data + arguments[0], static_cast<int>(arguments[1] & 0xff), arguments[2]);
   }
   return 0;
 }
@@ -96,6 +124,7 @@ std::uint64_t Helpers::table_init(Context* context, std::uint64_t* arguments) {
   }
   for (std::uint64_t i = 0; i < arguments[2]; ++i) {
     table.elements[arguments[0] + i] = self.element(elements, arguments[1] + i);
+    if (i % kStepElements == kStepElements - 1) self.turn();
   }
   return 0;
 }
@@ -115,7 +144,7 @@ std::uint64_t Helpers::table_copy(Context* context, std::uint64_t* arguments) {
     self.trap(TrapKind::table_out_of_bounds);
   }
   if (arguments[2] != 0) {
-    std::memmove(to.elements + arguments[0], from.elements + arguments[1], arguments[2] * 8);
+    copy(self, to.elements + arguments[0], from.elements + arguments[1], arguments[2] * 8);
   }
   return 0;
 }
@@ -152,7 +181,7 @@ const Host& host_of_instances() {
   static constexpr Host kHost = {
       .trap = &JitInstance::trap_of,
       .call = &JitInstance::call_of,
-      .yield = &JitInstance::yield_of,
+      .yield = &CompiledInstance::yield_of,
       .check = &JitInstance::check_of,
       .compile = &JitInstance::compile_of,
       .helpers = kHelperFunctions,

@@ -55,7 +55,8 @@ Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std:
   if (Status status = check_sizes(*info, limits); !status) return status.error();
   auto module = std::make_shared<JitModule>(std::move(name), std::move(*info), std::move(bytes),
                                             std::move(*view), limits, shared_);
-  if (Status status = module->program.prepare(std::move(*imports)); !status) return status.error();
+  module->bind(std::move(*imports));
+  if (Status status = module->program.prepare(module->yield_import); !status) return status.error();
   return std::shared_ptr<Module>(std::move(module));
 }
 

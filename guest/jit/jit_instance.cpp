@@ -6,17 +6,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <optional>
 #include <utility>
 
 #include "guest/jit/program.h"
-#include "os/wasip1/memory.h"
 #include "os/wasip1/process.h"
 
 namespace weft::jit {
 namespace {
-
-constexpr std::uint32_t kQuantum = 16'384;
 
 // What stays below a stack's limit: what a host function needs, and frames that do not ask.
 constexpr std::size_t kStackKeptBytes = TrapState::kHostStackBytes + std::size_t{4} * 1024;
@@ -45,12 +41,12 @@ static_assert(std::size(kTraps) == kTrapCodes);
 
 }  // namespace
 
-JitInstance::JitInstance(Program& program, const ModuleInfo& info)
-    : program_(program),
-      info_(info),
+JitInstance::JitInstance(Program& program, CompiledModule& module)
+    : CompiledInstance(module),
+      program_(program),
+      info_(module.info),
       places_(program.view.memories.size()),
       initial_bytes_(program.view.memories.size()) {
-  state_.owner = this;
   state_.walk_frames = &JitInstance::walk;
   context_ = static_cast<Context*>(std::calloc(1, program_.layout.bytes));
   if (context_ == nullptr) throw std::bad_alloc();
@@ -136,56 +132,26 @@ void JitInstance::call_guest(void* argument) {
   }
 }
 
-void JitInstance::begin(wasip1::Process& process) {
-  process_ = &process;
-  turn_ = {};
-  killed_at_ = {};
-  // The first check asks for more.
-  (void)process_->budgets().checks.take_up_to(1);
-}
-
 GuestEnd JitInstance::run(wasip1::Process& process) {
   begin(process);
-  return enter(&run_guest);
+  return enter_code(&run_guest);
 }
 
 GuestEnd JitInstance::start(wasip1::Process& process) {
   begin(process);
-  return enter(&make_guest);
+  return enter_code(&make_guest);
 }
 
 GuestEnd JitInstance::call(const ExportInfo& function, std::span<std::uint64_t> values) {
   called_ = &function;
   values_ = values.data();
-  return enter(&call_guest);
+  return enter_code(&call_guest);
 }
 
-GuestEnd JitInstance::enter(void (*f)(void* self)) {
-  leaving_ = Leaving::trap;  // Faults say nothing.
-  trap_detail_ = "";
-  const G& g = this_g();
-  context_->stack_limit = reinterpret_cast<std::uint64_t>(g.bottom) + kStackKeptBytes;
-  if (state_.enter(f, this)) return {};
-  return end_of_left();
-}
-
-GuestEnd JitInstance::end_of_left() {
-  switch (leaving_) {
-    case Leaving::exited:
-      return {.kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .trap = {}};
-    case Leaving::killed:
-      killed_at_.kind = TrapKind::out_of_time;  // Of the function, not of an instruction.
-      program_.describe(state_, killed_at_);
-      killed_at_.kind = TrapKind::other;
-      throw Killed{};
-    case Leaving::trap:
-      break;
-  }
-  GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
-  end.trap.kind = state_.kind;
-  end.trap.detail = trap_detail_;
-  program_.describe(state_, end.trap);
-  return end;
+// On a G, whose stack it is to be.
+GuestEnd JitInstance::enter_code(void (*f)(void* self)) {
+  context_->stack_limit = reinterpret_cast<std::uint64_t>(this_g().bottom) + kStackKeptBytes;
+  return enter(f, static_cast<CompiledInstance*>(this));
 }
 
 // --- leaving ---
@@ -200,93 +166,18 @@ void JitInstance::walk(TrapState& state, const void* address, const void* frame)
   self.program_.walk(state, address, frame);
 }
 
-void JitInstance::trap(TrapKind kind, const char* detail) {
-  trap_detail_ = detail;
-  state_.note(kind, 0);
-  leaving_ = Leaving::trap;
-  state_.leave();
-}
-
 void JitInstance::trap_of(void* owner, std::uint32_t code) {
-  of(owner).trap(kTraps[code].kind, kTraps[code].detail);
-}
-
-// Notes where it was.
-void JitInstance::leave_killed() {
-  leaving_ = Leaving::killed;
-  state_.note(TrapKind::out_of_time, 0);
-  state_.leave();
+  of(owner).trap(kTraps[code].kind, 0, kTraps[code].detail);
 }
 
 // --- asking the host ---
 
 std::uint32_t JitInstance::call_of(void* owner, std::uint32_t import, const std::uint64_t* args) {
-  return of(owner).call_host(import, args);
+  return static_cast<CompiledInstance*>(owner)->call(import, args);
 }
 
-std::uint32_t JitInstance::call_host(std::uint32_t import, const std::uint64_t* args) {
-  state_.in_guest = false;
-  std::optional<TrapKind> over;
-  try {
-    std::span<std::byte> bytes;
-    if (!places_.empty()) {
-      bytes = {reinterpret_cast<std::byte*>(context_->memory), context_->memory_bytes};
-    }
-    const std::uint32_t result =
-        program_.imports[import]->call(*process_, wasip1::Memory(bytes), args);
-    state_.in_guest = true;
-    return result;
-  } catch (const wasip1::Exit& exit) {
-    leaving_ = Leaving::exited;
-    exit_code_ = exit.code;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-  } catch (const wasip1::OutputSpent&) {
-    over = TrapKind::out_of_output;
-  } catch (const std::bad_alloc&) {
-    over = TrapKind::out_of_memory;
-  }
-  if (over) trap(*over);
-  if (leaving_ == Leaving::killed) leave_killed();
-  state_.leave();
-}
-
-std::uint32_t JitInstance::yield_of(void* owner) {
-  return of(owner).yield_guest();
-}
-
-std::uint32_t JitInstance::yield_guest() {
-  if (process_->trace() != nullptr || process_->hook() != nullptr) {
-    return call_host(program_.yield_import, nullptr);
-  }
-  state_.in_guest = false;
-  try {
-    yield();
-    state_.in_guest = true;
-    return 0;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-  }
-  leave_killed();
-}
-
-std::uint32_t JitInstance::check_of(void* owner) {
-  return of(owner).check();
-}
-
-std::uint32_t JitInstance::check() {
-  const std::uint32_t wanted = program_.limits.quantum != 0 ? program_.limits.quantum : kQuantum;
-  const auto quantum = static_cast<std::uint32_t>(process_->budgets().checks.take_up_to(wanted));
-  if (quantum == 0) trap(TrapKind::out_of_fuel);
-  state_.in_guest = false;
-  try {
-    turn_.safe_point();
-    state_.in_guest = true;
-    return quantum;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-  }
-  leave_killed();
+std::uint32_t JitInstance::check_of(void* owner, std::uint32_t left) {
+  return static_cast<CompiledInstance*>(owner)->check(left);
 }
 
 const void* JitInstance::compile_of(void* owner, std::uint32_t function) {
@@ -294,7 +185,7 @@ const void* JitInstance::compile_of(void* owner, std::uint32_t function) {
   self.state_.in_guest = false;
   const void* code = self.program_.compile(function);
   self.state_.in_guest = true;
-  if (code == nullptr) self.trap(TrapKind::out_of_memory, "no room is left for its code");
+  if (code == nullptr) self.trap(TrapKind::out_of_memory, 0, "no room is left for its code");
   return code;
 }
 

@@ -101,6 +101,7 @@ void JitInstance::make() {
   making_ = true;
   MemoryImage& image = program_.image;
   laid_ = false;
+  memory_bytes_ = {};
   if (!image.is_complete()) image.clear();
   const std::uint32_t first_table = program_.layout.tables;
   const std::uint32_t tables_end =
@@ -108,7 +109,8 @@ void JitInstance::make() {
   const std::uint64_t stack_limit = context_->stack_limit;
   std::memset(context_, 0, first_table);
   std::memset(cell<std::uint8_t>(tables_end), 0, program_.layout.bytes - tables_end);
-  context_->owner = this;
+  context_->owner = static_cast<CompiledInstance*>(this);
+  context_->portions = this;
   context_->stack_limit = stack_limit;
   context_->checks_left = 1;
   context_->saves_floats = &program_.saves_floats;
@@ -148,6 +150,7 @@ void JitInstance::memory_changed(std::uint32_t index, std::uint64_t bytes) {
   if (index == 0) {
     context_->memory = place.data;
     context_->memory_bytes = bytes;
+    memory_bytes_ = {reinterpret_cast<std::byte*>(place.data), bytes};
     state_.memory = place.data;
     state_.reserved_bytes = place.reserved_bytes;
   } else {

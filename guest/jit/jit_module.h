@@ -10,22 +10,20 @@
 
 namespace weft::jit {
 
-class JitModule final : public Module, public std::enable_shared_from_this<JitModule> {
+class JitModule final : public CompiledModule, public std::enable_shared_from_this<JitModule> {
  public:
   JitModule(std::string file, ModuleInfo about, std::vector<std::byte> binary,
             wasm::ModuleView parsed, const GuestLimits& of_guests, std::shared_ptr<Shared> shared)
-      : Module(std::move(file), std::move(about), of_guests),
+      : CompiledModule(std::move(file), std::move(about), of_guests),
         program(std::move(binary), std::move(parsed), of_guests, std::move(shared)) {}
 
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
-  [[nodiscard]] std::size_t stack_bytes() const override { return limits.stack_bytes; }
+  void describe(const TrapState& state, TrapReport& report) override {
+    program.describe(state, report);
+  }
 
   Program program;
-
- private:
-  class Lease;
-  static constexpr std::size_t kIdleMax = 64;
-  std::vector<std::unique_ptr<JitInstance>> idle_;
+  Idle<JitInstance> idle;
 };
 
 }  // namespace weft::jit

@@ -55,8 +55,7 @@ Program::Program(std::vector<std::byte> binary, wasm::ModuleView parsed,
       binary_(std::move(binary)),
       code_(shared->space) {}
 
-Status Program::prepare(std::vector<const wasip1::Function*> imported) {
-  imports = std::move(imported);
+Status Program::prepare(std::size_t yield_import) {
   const std::uint32_t functions = view.functions();
   const CodePlace table = code_.place(functions * sizeof(FunctionEntry));
   const CodePlace stubs = code_.place(functions * kStubBytes);
@@ -69,9 +68,7 @@ Status Program::prepare(std::vector<const wasip1::Function*> imported) {
     const std::size_t at = i * kStubBytes;
     const void* to = shared->stubs->lazy();
     if (i < view.imported_functions) {
-      const bool yields = imports[i]->name == "sched_yield";
-      if (yields) yield_import = i;
-      to = yields ? shared->stubs->yield() : shared->stubs->host_call();
+      to = i == yield_import ? shared->stubs->yield() : shared->stubs->host_call();
     }
     write_stub(stubs.writable + at, stubs.runs + at, i, to);
     const std::uint32_t type = view.types[view.function_types[i]].canonical;

@@ -14,7 +14,6 @@
 #include "guest/engine.h"
 #include "guest/jit/compiler.h"
 #include "guest/wasm/module_view.h"
-#include "os/wasip1/functions.h"
 
 namespace weft::jit {
 
@@ -34,8 +33,9 @@ class Program {
   Program(std::vector<std::byte> binary, wasm::ModuleView parsed, const GuestLimits& of_guests,
           std::shared_ptr<Shared> of_engine);
 
-  // Makes the functions' entries. The error says why there is no room for them.
-  Status prepare(std::vector<const wasip1::Function*> imported);
+  // Makes the functions' entries; `yield_import` is sched_yield, if there is such an import. The
+  // error says why there is no room for them.
+  Status prepare(std::size_t yield_import);
 
   // The code of a function, compiled now. Null when there is no room for it.
   const void* compile(std::uint32_t function);
@@ -55,10 +55,8 @@ class Program {
   const Layout layout;
   const GuestLimits limits;
   const std::shared_ptr<Shared> shared;
-  std::vector<const wasip1::Function*> imports;
   MemoryImage image;
-  std::uint32_t yield_import = UINT32_MAX;  // Which of them is sched_yield.
-  std::uint32_t saves_floats = 0;           // The code looks here.
+  std::uint32_t saves_floats = 0;  // The code looks here.
 
  private:
   // The code of a function.

@@ -67,6 +67,7 @@ class Maker {
   void host_call(const Host& host);
   void yield(const Host& host);
   void check(const Host& host);
+  void ask_host(const Host& host);
   void lazy(const Host& host);
 
  private:
@@ -147,8 +148,32 @@ void Maker::yield(const Host& host) {
   a_.ret();
 }
 
-// In the middle of anything: keeps all registers.
+// In the middle of anything: keeps all registers. Takes the next portion of checks, or asks.
 void Maker::check(const Host& host) {
+  constexpr auto kPortion = static_cast<int>(Portions::kPortion);
+  Label ask;
+  a_.push(a_.rax);
+  a_.push(a_.rcx);
+  a_.mov(a_.rax, a_.qword[a_.r15 + field(offsetof(Context, portions))]);
+  a_.cmp(a_.dword[a_.rax + field(offsetof(Portions, rest))], kPortion);
+  a_.jump_if(Cond::below, ask);
+  a_.cmp(a_.r13d, -kPortion);
+  a_.jump_if(Cond::less_equal, ask);
+  a_.mov(a_.rcx, a_.qword[a_.rax + field(offsetof(Portions, wanted))]);
+  a_.cmp(a_.byte[a_.rcx], 0);
+  a_.jump_if(Cond::not_equal, ask);
+  a_.sub(a_.dword[a_.rax + field(offsetof(Portions, rest))], kPortion);
+  a_.add(a_.r13d, kPortion);
+  a_.pop(a_.rcx);
+  a_.pop(a_.rax);
+  a_.ret();
+  a_.bind(ask);
+  a_.pop(a_.rcx);
+  a_.pop(a_.rax);
+  ask_host(host);
+}
+
+void Maker::ask_host(const Host& host) {
   constexpr int kSaved[] = {0, 1, 2, 6, 7, 8, 9, 10, 11};
   constexpr int kFrame = 8 * 9 + 16 * 16;  // With the return address a multiple of 16.
   a_.sub(a_.rsp, kFrame);
@@ -162,6 +187,7 @@ void Maker::check(const Host& host) {
   a_.mov(a_.qword[a_.r15 + field(offsetof(Context, exit_address))], a_.rax);
   a_.mov(a_.qword[a_.r15 + field(offsetof(Context, exit_frame))], a_.rbp);
   owner_first();
+  a_.mov(a_.esi, a_.r13d);
   call(host.check);
   a_.mov(a_.r13d, a_.eax);
   at = 16 * 16;

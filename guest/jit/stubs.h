@@ -43,7 +43,7 @@ struct Host {
   void (*trap)(void* owner, std::uint32_t code);  // Does not return.
   std::uint32_t (*call)(void* owner, std::uint32_t import, const std::uint64_t* arguments);
   std::uint32_t (*yield)(void* owner);
-  std::uint32_t (*check)(void* owner);  // The next budget of checks.
+  std::uint32_t (*check)(void* owner, std::uint32_t left);  // CompiledInstance::check().
   const void* (*compile)(void* owner, std::uint32_t function);
   std::array<HelperFunction, kHelpers> helpers;
 };

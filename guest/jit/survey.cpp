@@ -12,15 +12,25 @@ using wasm::Immediates;
 using wasm::Instruction;
 using wasm::Op;
 
-constexpr std::uint32_t kInstructionsPerCheck = 1'024;
+constexpr std::uint32_t kWeightPerCheck = 256;
 constexpr std::uint32_t kWeightMax = 1U << 30;
 constexpr std::uint32_t kLoopFactor = 8;
 constexpr std::uint32_t kLoopDepthMax = 5;
 
-// A loop, or the function itself: what is counted into it.
-struct Scope {
-  std::size_t loop;  // In loop_costs.
-  std::uint32_t instructions = 0;
+// The function, or a loop: what guest/wabt/meter.cpp calls a region.
+struct Region {
+  std::uint32_t at = 0;      // The weight of the heaviest way to here.
+  std::uint32_t weight = 0;  // The most that `at` ever was.
+};
+
+struct Label {
+  Op op;
+  std::size_t region;        // In which it stands; a loop's: its own.
+  std::size_t loop;          // In loop_costs.
+  std::uint32_t most = 0;    // The heaviest way that branches to it.
+  std::uint32_t before = 0;  // Of an if: the weight at its arms' beginnings.
+  std::uint32_t arms = 0;    // The heaviest way out of the arms that have ended.
+  bool in_else = false;
 };
 
 class Surveyor {
@@ -33,7 +43,7 @@ class Surveyor {
     wasm::ByteReader code(module_.bytes.subspan(body.offset, body.bytes), body.offset);
     read_locals(code);
     found_.first_instruction = code.offset();
-    scopes_.push_back({SIZE_MAX});
+    regions_.push_back({});
     Instruction in;
     while (!code.at_end()) {
       wasm::decode(code, in);
@@ -54,33 +64,58 @@ class Surveyor {
   }
 
   void look(const Instruction& in) {
-    if (in.op != Op::end && in.op != Op::else_) ++scopes_.back().instructions;
+    weigh(in);
     switch (in.op) {
-      case Op::block:
-      case Op::if_:
-      case Op::try_:
-      case Op::try_table:
-        blocks_.push_back(false);
-        if (in.op == Op::try_ || in.op == Op::try_table) found_.catches = true;
-        return;
       case Op::loop:
-        blocks_.push_back(true);
-        scopes_.push_back({found_.loop_costs.size()});
+        regions_.push_back({});
+        labels_.push_back({in.op, regions_.size() - 1, found_.loop_costs.size()});
         found_.loop_costs.push_back(0);
         return;
+      case Op::try_:
+      case Op::try_table:
+      case Op::block:
+      case Op::if_:
+        return open(in);
+      case Op::else_:
+      case Op::catch_:
+      case Op::catch_all:
+        return next_arm();
       case Op::end:
       case Op::delegate:
         return close();
+      case Op::br:
+      case Op::br_if:
+        branch_to(in.index);
+        if (in.op == Op::br) at() = 0;
+        return;
+      case Op::br_table:
+        return branch_to_all(in);
+      case Op::return_:
+      case Op::unreachable:
+        at() = 0;
+        return;
       case Op::local_get:
       case Op::local_set:
       case Op::local_tee:
         return use(in.index);
+      default:
+        return look_at_call(in);
+    }
+  }
+
+  void look_at_call(const Instruction& in) {
+    switch (in.op) {
       case Op::call:
       case Op::call_indirect:
+        found_.calls = true;
+        return;
       case Op::return_call:
       case Op::return_call_indirect:
+      case Op::throw_:
+      case Op::throw_ref:
+      case Op::rethrow:
         found_.calls = true;
-        if (counts(in) && scopes_.size() == 1) calls_outside_loops_ = true;
+        at() = 0;
         return;
       default:
         if (calls_helper(in.op)) found_.calls = true;
@@ -88,10 +123,52 @@ class Surveyor {
     }
   }
 
-  // May this call pass a check?
-  [[nodiscard]] bool counts(const Instruction& in) const {
+  [[nodiscard]] std::uint32_t& at() { return regions_.back().at; }
+
+  void weigh(const Instruction& in) {
+    if (in.op == Op::end || in.op == Op::else_ || in.op == Op::catch_ || in.op == Op::catch_all) {
+      return;
+    }
     const bool direct = in.op == Op::call || in.op == Op::return_call;
-    return !direct || in.index >= module_.imported_functions;
+    const bool of_host = direct && in.index < module_.imported_functions;
+    Region& region = regions_.back();
+    region.at += of_host ? kWeightPerCheck : 1;
+    region.weight = std::max(region.weight, region.at);
+  }
+
+  void open(const Instruction& in) {
+    const bool catches = in.op == Op::try_ || in.op == Op::try_table;
+    if (catches) found_.catches = true;
+    labels_.push_back({in.op, regions_.size() - 1, 0});
+    labels_.back().before = at();
+    if (in.op != Op::try_table) return;
+    const std::uint8_t* clauses = in.bytes;
+    for (std::uint32_t i = 0; i < in.count; ++i) {
+      caught_.push_back(labels_.size() - 2 - wasm::next_clause(clauses).label);
+    }
+    labels_.back().loop = in.count;
+  }
+
+  void next_arm() {
+    Label& label = labels_.back();
+    label.arms = std::max(label.arms, at());
+    label.in_else = true;
+    at() = label.before;
+  }
+
+  void branch_to(std::uint32_t depth) {
+    if (depth < labels_.size()) to_label(labels_.size() - 1 - depth);  // Else: out of the function.
+  }
+
+  void to_label(std::size_t index) {
+    Label& label = labels_[index];
+    if (label.op != Op::loop) label.most = std::max(label.most, regions_[label.region].at);
+  }
+
+  void branch_to_all(const Instruction& in) {
+    const std::uint8_t* targets = in.bytes;
+    for (std::uint32_t i = 0; i <= in.count; ++i) branch_to(wasm::next_label(targets));
+    at() = 0;
   }
 
   static bool calls_helper(Op op) {
@@ -109,7 +186,7 @@ class Surveyor {
   }
 
   void use(std::uint32_t local) {
-    const std::size_t depth = std::min<std::size_t>(scopes_.size() - 1, kLoopDepthMax);
+    const std::size_t depth = std::min<std::size_t>(regions_.size() - 1, kLoopDepthMax);
     std::uint32_t weight = 1;
     for (std::size_t i = 0; i < depth; ++i) weight *= kLoopFactor;
     std::uint32_t& sum = found_.weights[local];
@@ -117,28 +194,36 @@ class Surveyor {
   }
 
   void close() {
-    if (blocks_.empty()) {  // The function's own end.
-      const std::uint32_t cost = cost_of(scopes_.back().instructions);
-      if (calls_outside_loops_ || cost > 1) found_.entry_cost = cost;
+    if (labels_.empty()) {  // The function's own end.
+      found_.entry_cost = cost_of(regions_.back().weight);
       return;
     }
-    if (blocks_.back()) {
-      found_.loop_costs[scopes_.back().loop] = cost_of(scopes_.back().instructions);
-      scopes_.pop_back();
+    const Label label = labels_.back();
+    if (label.op == Op::loop) {
+      found_.loop_costs[label.loop] = cost_of(regions_.back().weight);
+      labels_.pop_back();
+      regions_.pop_back();
+      return;
     }
-    blocks_.pop_back();
+    const bool lone_if = label.op == Op::if_ && !label.in_else;
+    at() = std::max({at(), label.most, label.arms, lone_if ? label.before : 0});
+    labels_.pop_back();
+    if (label.op != Op::try_table) return;
+    for (std::size_t i = 0; i < label.loop; ++i) {
+      const std::size_t target = caught_.back();
+      caught_.pop_back();
+      if (target < labels_.size()) to_label(target);
+    }
   }
 
-  static std::uint32_t cost_of(std::uint32_t instructions) {
-    return 1 + instructions / kInstructionsPerCheck;
-  }
+  static std::uint32_t cost_of(std::uint32_t weight) { return 1 + weight / kWeightPerCheck; }
 
   const wasm::ModuleView& module_;
   const std::uint32_t function_;
   Survey& found_;
-  std::vector<Scope> scopes_;
-  std::vector<bool> blocks_;  // Those that are open: loops?
-  bool calls_outside_loops_ = false;
+  std::vector<Region> regions_;
+  std::vector<Label> labels_;
+  std::vector<std::size_t> caught_;  // Labels of the clauses of open try_tables.
 };
 
 }  // namespace

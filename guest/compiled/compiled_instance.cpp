@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guest/compiled/compiled_instance.h"
+
+#include <algorithm>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "guest/checks.h"
+#include "os/wasip1/memory.h"
+#include "os/wasip1/process.h"
+
+namespace weft {
+namespace {
+
+// A guest that computes looks at the clock about so often.
+constexpr Duration kLookAgainMin = microseconds(25);
+constexpr Duration kLookAgainMax = microseconds(100);
+
+}  // namespace
+
+static_assert(sizeof(G::requests) == 1);
+
+void CompiledModule::bind(std::vector<const wasip1::Function*> functions) {
+  imports = std::move(functions);
+  const auto yields = std::find_if(imports.begin(), imports.end(),
+                                   [](const auto* f) { return f->name == "sched_yield"; });
+  if (yields != imports.end()) yield_import = static_cast<std::size_t>(yields - imports.begin());
+}
+
+CompiledInstance& CompiledInstance::current() {
+  return *static_cast<CompiledInstance*>(TrapState::current()->owner);
+}
+
+void CompiledInstance::begin(wasip1::Process& process) {
+  process_ = &process;
+  turn_ = {};
+  killed_at_ = {};
+  rest = held_back_ = 0;
+  checks_unseen_ = kPortion;
+  begin_checks(process_->budgets().checks);
+}
+
+GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {
+  leaving_ = Leaving::trap;  // Faults say nothing.
+  trap_detail_ = "";
+  const G& g = this_g();
+  wanted = reinterpret_cast<const volatile std::uint8_t*>(&g.requests);
+  if (!g.pool.stacks().is_guarded(static_cast<const std::byte*>(g.bottom))) {
+    GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
+    end.trap.kind = TrapKind::out_of_memory;
+    end.trap.detail = "the system has no guard page left for its stack; --engine=interp needs none";
+    return end;
+  }
+  if (state_.enter(f, argument)) return {};
+  return end_of_left();
+}
+
+GuestEnd CompiledInstance::end_of_left() {
+  switch (leaving_) {
+    case Leaving::exited:
+      return {.kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .trap = {}};
+    case Leaving::killed:
+      killed_at_.kind = TrapKind::out_of_time;  // Of the function, not of an instruction.
+      shared_.describe(state_, killed_at_);
+      killed_at_.kind = TrapKind::other;
+      throw Killed{};
+    case Leaving::trap:
+      break;
+  }
+  GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
+  end.trap.kind = state_.kind;
+  end.trap.detail = trap_detail_;
+  shared_.describe(state_, end.trap);
+  return end;
+}
+
+void CompiledInstance::trap(TrapKind kind, std::uint32_t offset, const char* detail) {
+  trap_detail_ = detail;
+  state_.note(kind, offset);
+  leaving_ = Leaving::trap;
+  state_.leave();
+}
+
+std::uint32_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* args) {
+  if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
+  state_.in_guest = false;
+  std::optional<TrapKind> over;
+  try {
+    const std::uint32_t result =
+        shared_.imports[import]->call(*process_, wasip1::Memory(memory_bytes_), args);
+    // However many calls there are between two checks.
+    if (*wanted != 0 && shared_.limits.quantum == 0) turn_.safe_point();
+    state_.in_guest = true;
+    return result;
+  } catch (const wasip1::Exit& exit) {
+    leaving_ = Leaving::exited;
+    exit_code_ = exit.code;
+  } catch (const Killed&) {
+    leaving_ = Leaving::killed;
+  } catch (const wasip1::OutputSpent&) {
+    over = TrapKind::out_of_output;
+  } catch (const std::bad_alloc&) {
+    over = TrapKind::out_of_memory;
+  }
+  if (over) trap(*over, 0);
+  if (leaving_ == Leaving::killed) leave_killed();
+  state_.leave();
+}
+
+// Notes where it was.
+void CompiledInstance::leave_killed() {
+  leaving_ = Leaving::killed;
+  state_.note(TrapKind::out_of_time, 0);
+  state_.leave();
+}
+
+// Returns by a jump: the processor foresees one from where the last ones went, a return from the
+// calls that it saw; and behind a switch of stacks those were another fiber's.
+#if defined(__x86_64__) && __has_attribute(function_return)
+asm(R"(
+  .pushsection .text
+  .hidden __x86_return_thunk
+  .weak __x86_return_thunk
+  .type __x86_return_thunk, @function
+__x86_return_thunk:
+  pop %rcx
+  jmp *%rcx
+  .size __x86_return_thunk, . - __x86_return_thunk
+  .popsection
+)");
+#define WEFT_RETURN_BY_JUMP [[gnu::function_return("thunk-extern")]]
+#else
+#define WEFT_RETURN_BY_JUMP
+#endif
+
+// sched_yield has a path of its own, with no more frames than it must have.
+WEFT_RETURN_BY_JUMP std::uint32_t CompiledInstance::yield_of(void* guest) {
+  return static_cast<CompiledInstance*>(guest)->yield_guest();
+}
+
+WEFT_INLINE std::uint32_t CompiledInstance::yield_guest() {
+  if (process_->trace() != nullptr || process_->hook() != nullptr) {
+    return call(static_cast<std::uint32_t>(shared_.yield_import), nullptr);
+  }
+  if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
+  state_.in_guest = false;
+  try {
+    yield();
+    state_.in_guest = true;
+    return 0;
+  } catch (const Killed&) {
+    leaving_ = Leaving::killed;
+  }
+  leave_killed();
+}
+
+// The checks that it has are its portion, the rest, which it takes by itself, and what is held back
+// so that the clock is looked at again when a while has passed.
+std::uint32_t CompiledInstance::check(std::uint32_t left) {
+  if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
+  left += std::exchange(rest, 0) + std::exchange(held_back_, 0);
+  if (static_cast<std::int32_t>(left) <= 0) {
+    left = next_quantum(process_->budgets().checks, left, shared_.limits);
+    if (left == 0) trap(TrapKind::out_of_fuel, 0);
+  }
+  const Duration ran = pass_safe_point();
+  // Where safe points are counted there is one at every quantum, and no other.
+  if (shared_.limits.quantum != 0) return left;
+  if (ran > kLookAgainMax) checks_unseen_ = std::max(checks_unseen_ / 2, kPortion);
+  if (ran < kLookAgainMin) checks_unseen_ = std::min(checks_unseen_ * 2, kChecksQuantum);
+  const std::uint32_t portion = std::min(left, kPortion);
+  rest = std::min(left, checks_unseen_) - portion;
+  held_back_ = left - portion - rest;
+  return portion;
+}
+
+void CompiledInstance::turn() {
+  if (making_ || shared_.limits.quantum != 0) return;
+  if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
+  (void)pass_safe_point();
+}
+
+Duration CompiledInstance::pass_safe_point() {
+  state_.in_guest = false;
+  try {
+    const Duration ran = turn_.safe_point();
+    state_.in_guest = true;
+    return ran;
+  } catch (const Killed&) {
+    leaving_ = Leaving::killed;
+  }
+  leave_killed();
+}
+
+}  // namespace weft

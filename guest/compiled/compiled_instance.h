@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// CompiledInstance: what an instance that runs as machine code needs, whoever made the code: how it
+// is entered and left, what its code asks of the host, and how its checks are counted.
+//
+//   enter() ─▶ the guest's code ─┬─ call()    an import
+//      ▲                         ├─ yield_of() sched_yield, on a path of its own
+//      │                         ├─ check()   no checks are left: fuel, and a safe point
+//      │                         └─ turn()    a safe point within an instruction that moves much
+//      └── returned, or left: by a trap, proc_exit, a kill, a budget that is spent
+//
+// C++ exceptions (proc_exit, kills) never pass the guest's frames: the host functions catch them
+// here, in one place, and leave by TrapState.
+//
+// guest/aot/aot_instance.h and guest/jit/jit_instance.h add what their code is made of.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "guest/aot/trap_state.h"
+#include "guest/engine.h"
+#include "guest/turn.h"
+#include "os/wasip1/functions.h"
+
+namespace weft {
+
+// What code reads and writes of its instance. The checks that a guest has are in portions: its code
+// counts one of them, and takes the next one here without asking, unless somebody wants it to
+// yield.
+struct Portions {
+  // How many checks a portion has: what is wanted of a guest is heard after so many.
+  static constexpr std::uint32_t kPortion = 2'048;
+
+  std::uint32_t rest = 0;                         // Checks, beside those that the code counts.
+  const volatile std::uint8_t* wanted = nullptr;  // Not 0: it is to pass a safe point.
+};
+
+// What instances of one module share.
+class CompiledModule : public Module {
+ public:
+  using Module::Module;
+  [[nodiscard]] std::size_t stack_bytes() const override { return limits.stack_bytes; }
+
+  // Puts the functions and the offset of a guest that was left into its report. On bad_alloc what
+  // is there by then stays.
+  virtual void describe(const TrapState& state, TrapReport& report) = 0;
+
+  void bind(std::vector<const wasip1::Function*> functions);
+
+  std::vector<const wasip1::Function*> imports;
+  std::size_t yield_import = SIZE_MAX;  // Which of them is sched_yield.
+};
+
+// Not polymorphic: code takes it for its Portions.
+class CompiledInstance : public Portions {
+ public:
+  explicit CompiledInstance(CompiledModule& module) : shared_(module) { state_.owner = this; }
+  CompiledInstance(const CompiledInstance&) = delete;
+  CompiledInstance& operator=(const CompiledInstance&) = delete;
+
+  [[nodiscard]] const TrapReport& killed_at() const { return killed_at_; }
+
+  // --- for the compiled code ---
+  // The one that runs on this G.
+  static CompiledInstance& current();
+  // Ends enter(). Nothing between here and there may need to be destroyed.
+  [[noreturn]] void trap(TrapKind kind, std::uint32_t offset = 0, const char* detail = "");
+  std::uint32_t call(std::uint32_t import, const std::uint64_t* args);
+  static std::uint32_t yield_of(void* instance);
+  // `left` checks, <= 0, are left in the portion. Returns the next portion, > 0.
+  std::uint32_t check(std::uint32_t left);
+  void turn();
+
+ protected:
+  ~CompiledInstance() = default;
+  enum class Leaving : std::uint8_t { trap, exited, killed };
+
+  // Before the first enter() of a guest.
+  void begin(wasip1::Process& process);
+  // Calls f(argument), which runs the guest's code, on a G. Throws Killed.
+  GuestEnd enter(void (*f)(void* argument), void* argument);
+  [[noreturn]] void leave_killed();
+  Duration pass_safe_point();
+
+  wasip1::Process* process_ = nullptr;
+  TrapState state_;
+  Leaving leaving_ = Leaving::trap;
+  // Of the memory that WASI functions see.
+  std::span<std::byte> memory_bytes_;
+  bool making_ = false;  // Still so after the run: it could not be made.
+
+ private:
+  std::uint32_t yield_guest();
+  GuestEnd end_of_left();
+
+  CompiledModule& shared_;
+  Turn turn_;
+  std::uint32_t held_back_ = 0;      // Checks; see check().
+  std::uint32_t checks_unseen_ = 0;  // How many it passes between two looks at the clock.
+  const char* trap_detail_ = "";
+  std::uint32_t exit_code_ = 0;
+  TrapReport killed_at_;
+};
+
+// An instance of type Made for as long as one guest runs in it; then one that waits for the next,
+// when it can be used again.
+template <class Made>
+class Idle {
+ public:
+  template <class Make>
+  std::unique_ptr<Made> take(Make&& make) {
+    if (idle_.empty()) {
+      idle_.reserve(kMax);
+      return make();
+    }
+    std::unique_ptr<Made> taken = std::move(idle_.back());
+    idle_.pop_back();
+    return taken;
+  }
+  void give_back(std::unique_ptr<Made> made) {
+    if (idle_.size() < kMax && made->clear()) idle_.push_back(std::move(made));
+  }
+
+ private:
+  static constexpr std::size_t kMax = 64;
+  std::vector<std::unique_ptr<Made>> idle_;
+};
+
+// `Owner` keeps an Idle<Made> named `idle`, which outlives what was taken from it.
+template <class Owner, class Made>
+class Lease final : public Instance {
+ public:
+  Lease(std::shared_ptr<Owner> owner, std::unique_ptr<Made> made, wasip1::Process& process)
+      : owner_(std::move(owner)), process_(process), made_(std::move(made)) {}
+  ~Lease() override { owner_->idle.give_back(std::move(made_)); }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+  GuestEnd run() override { return made_->run(process_); }
+  GuestEnd start() override { return made_->start(process_); }
+  GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) override {
+    return made_->call(function, values);
+  }
+  [[nodiscard]] const TrapReport& killed_at() const override { return made_->killed_at(); }
+
+ private:
+  const std::shared_ptr<Owner> owner_;
+  wasip1::Process& process_;
+  std::unique_ptr<Made> made_;
+};
+
+}  // namespace weft
