@@ -5,6 +5,9 @@
 // mistakes are WASI errnos and weft's own bugs are WEFT_CHECKs; neither is ever a Result.
 #pragma once
 
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,9 +16,27 @@
 
 namespace weft {
 
+// Who can do something about it.
+enum class Cause : std::uint8_t {
+  request,  // Who asked: a file that is missing, a number that is too large.
+  host,     // Who runs the machine: no memory, no descriptor, a port in use.
+};
+
 struct Error {
   std::string message;  // One line, no full stop, names the thing: "guest.wasm: no such file".
+  Cause cause = Cause::request;
 };
+
+inline Error refused_by_host(std::string message) {
+  return {std::move(message), Cause::host};
+}
+
+// "about: what errno says".
+inline Error errno_error(const std::string& about, int error) {
+  const bool of_host = error == ENOMEM || error == EMFILE || error == ENFILE || error == EAGAIN ||
+                       error == ENOBUFS || error == EADDRINUSE;
+  return {about + ": " + std::strerror(error), of_host ? Cause::host : Cause::request};
+}
 
 template <class T>
 class [[nodiscard]] Result {

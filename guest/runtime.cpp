@@ -188,7 +188,7 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   for (const int listener : options.listeners) {
     config.listeners.emplace_back(::fcntl(listener, F_DUPFD_CLOEXEC, 0));
     if (!config.listeners.back().valid()) {
-      return Error{"listener " + std::to_string(listener) + ": " + std::strerror(errno)};
+      return errno_error("listener " + std::to_string(listener), errno);
     }
   }
   if (options.use.sizes.checks != Budget::kUnlimited && module->limits.fuel == 0) {

@@ -215,7 +215,7 @@ Result<M*> Scheduler::new_m(MStart start, void* argument) {
 }
 
 Result<M*> Scheduler::make_m(MStart start, void* argument) {
-  if (mcount_ >= kMsMax) return Error{kThreadExhaustion};
+  if (mcount_ >= kMsMax) return refused_by_host(kThreadExhaustion);
   Result<M*> taken = take_m();
   if (!taken) return taken;
   M& m = **taken;

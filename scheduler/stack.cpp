@@ -107,8 +107,8 @@ Status StackPool::add_slab() {
   void* base = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (base == MAP_FAILED) {
-    return Error{"no address space for another " + std::to_string(bytes / 1024) +
-                 " KiB of stacks: " + std::strerror(errno)};
+    return refused_by_host("no address space for another " + std::to_string(bytes / 1024) +
+                           " KiB of stacks: " + std::strerror(errno));
   }
   // Best effort: kernels without transparent huge pages answer EINVAL, and there is nothing to turn
   // off.

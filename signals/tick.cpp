@@ -34,7 +34,7 @@ Status Tick::start() {
   event._sigev_un._tid = static_cast<pid_t>(::syscall(SYS_gettid));
 #endif
   if (::timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer_) != 0) {
-    return Error{std::string("no timer for the tick: ") + std::strerror(errno)};
+    return refused_by_host(std::string("no timer for the tick: ") + std::strerror(errno));
   }
   tick_of_thread = this;
   take_signal(kSignal, &Tick::on_signal, SA_RESTART);

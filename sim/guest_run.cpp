@@ -40,7 +40,7 @@ class Folders {
         folder.host_path + ":" + (folder.host_path.empty() ? folder.guest_path : "");
     if (const auto it = made_.find(key); it != made_.end()) return it->second;
     std::string path = (fs::temp_directory_path() / "weft-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) return Error{path + ": " + std::strerror(errno)};
+    if (::mkdtemp(path.data()) == nullptr) return errno_error(path, errno);
     made_[key] = path;
     if (folder.host_path.empty()) return path;
     std::error_code error;

@@ -140,6 +140,15 @@ def layers(file):
             yield number, f"{own}/ may not include {name}; {first}/ stands above it, turn it around"
 
 
+def commands(file):
+    """The commands of tools/ use parts; a part that two of them need stands by itself."""
+    if file.path.parts[0] == "tools" and file.path.name != "main.cpp":
+        for number, _, name in includes(file):
+            own = file.path.with_suffix(".h")
+            if name.endswith("_command.h") and name != str(own):
+                yield number, f"{name} is a command; move what it is used for into a part"
+
+
 def doors(file):
     if file.path.parts[0] in OUTSIDE:
         return
@@ -208,7 +217,7 @@ def licence_line(file):
         yield first + 1, f"no licence line; write `{wanted}` here"
 
 
-RULES = [licence_line, line_length, file_length, function_length, layers, doors,
+RULES = [licence_line, line_length, file_length, function_length, layers, commands, doors,
          system_header_names, scripts, leftovers, commented_out_code]
 
 # ---- documents -----------------------------------------------------------------------------------

@@ -95,6 +95,13 @@ def test_layers():
     assert finds(tidy.layers, "tests/a.cpp", '#include "tests/fake.h"\n#include "tools/run.h"') == 0
 
 
+def test_commands():
+    assert finds(tidy.commands, "tools/a_command.cpp", '#include "tools/b_command.h"\n') == 1
+    assert finds(tidy.commands, "tools/part.cpp", '#include "tools/b_command.h"\n') == 1
+    assert finds(tidy.commands, "tools/a_command.cpp", '#include "tools/a_command.h"\n') == 0
+    assert finds(tidy.commands, "tools/main.cpp", '#include "tools/b_command.h"\n') == 0
+
+
 def test_doors():
     context = "#include <boost/context/detail/fcontext.hpp>"
     assert finds(tidy.doors, "scheduler/fiber.cpp", context) == 0

@@ -8,7 +8,9 @@
 
 #include "base/printable.h"
 #include "guest/aot/object_cache.h"
+#include "tools/command_line.h"
 #include "tools/exit_codes.h"
+#include "tools/messages.h"
 
 namespace weft::tools {
 namespace {
@@ -30,25 +32,18 @@ ExitNow list(const ObjectCache& cache) {
 
 }  // namespace
 
-std::optional<ExitNow> cache_command(const std::vector<std::string>& args) {
+int cache_command(const std::vector<std::string>& args) {
   CLI::App app("The modules that --engine=aot has compiled.", "weft cache");
   app.require_subcommand(1);
   const CLI::App* ls = app.add_subcommand("ls", "List them: key, size, last use, module");
   app.add_subcommand("clear", "Remove them all");
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-  } catch (const CLI::CallForHelp&) {
-    return ExitNow{0, app.help()};
-  } catch (const CLI::ParseError& error) {
-    return ExitNow{kExitUsage,
-                   std::string("weft: cache: ") + error.what() + "\nTry 'weft cache --help'.\n"};
-  }
+  if (const auto exit = parse_words(app, args)) return print(*exit);
   auto folder = ObjectCache::default_folder();
-  if (!folder) return ExitNow{kExitUsage, "weft: cache: " + folder.error().message + "\n"};
+  if (!folder) return complain("cache", folder.error(), kExitUsage);
   auto cache = ObjectCache::open(*folder);
-  if (!cache) return ExitNow{kExitUsage, "weft: cache: " + cache.error().message + "\n"};
-  if (ls->parsed()) return list(*cache);
-  return ExitNow{0, fmt::format("{} modules removed\n", cache->clear())};
+  if (!cache) return complain("cache", cache.error(), kExitUsage);
+  if (ls->parsed()) return print(list(*cache));
+  return print({0, fmt::format("{} modules removed\n", cache->clear())});
 }
 
 }  // namespace weft::tools

@@ -3,13 +3,16 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/printable.h"
+#include "tools/command_line.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
+#include "tools/guest_options.h"
+#include "tools/messages.h"
+#include "tools/modules.h"
 
 namespace weft::tools {
 
-std::optional<ExitNow> compile_command(const std::vector<std::string>& args) {
+int compile_command(const std::vector<std::string>& args) {
   CLI::App app(
       "Compiles modules for --engine=aot and --engine=auto, with the C compiler, and keeps them "
       "in\n"
@@ -19,30 +22,25 @@ std::optional<ExitNow> compile_command(const std::vector<std::string>& args) {
   EngineOptions options;
   app.add_option("module", paths, "The modules")->required()->type_name("FILE");
   add_aot_options(app, options.aot);
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-  } catch (const CLI::CallForHelp&) {
-    return ExitNow{0, app.help()};
-  } catch (const CLI::ParseError& error) {
-    return ExitNow{kExitUsage, std::string("weft: compile: ") + error.what() +
-                                   "\nTry 'weft compile --help'.\n"};
-  }
+  if (const auto exit = parse_words(app, args)) return print(*exit);
   // Here it is an error, not a reason for another engine.
-  std::string failures;
+  bool failed = false;
   speak_on_stderr(options);
-  options.aot.say = [&failures](std::string_view line) {
-    failures += "weft: " + std::string(line.substr(0, line.rfind(';'))) + "\n";
+  options.aot.say = [&failed](std::string_view line) {
+    failed = true;
+    say(line.substr(0, line.rfind(';')));
   };
   Runtime runtime(make_interruptible("aot", options));
+  Modules modules(runtime);
   GuestLimits limits;
   limits.memory_pages_max = UINT32_MAX;  // A limit of those who run it.
   for (const std::string& path : paths) {
-    if (auto module = runtime.load(path, limits); !module) {
-      failures += "weft: " + module.error().message + "\n";
-    }
+    auto module = modules.load(path, limits);
+    if (module) continue;
+    failed = true;
+    say(module.error().message);
   }
-  if (failures.empty()) return std::nullopt;
-  return ExitNow{kExitNoModule, printable_lines(failures)};
+  return failed ? kExitNoModule : 0;
 }
 
 }  // namespace weft::tools

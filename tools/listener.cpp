@@ -29,8 +29,9 @@ Error about(const std::string& address, const std::string& what) {
 
 Error about_errno(const std::string& address, const char* call) {
   const int error = errno;
-  if (error == EADDRINUSE) return about(address, "is in use by another socket");
-  return about(address, std::string(call) + ": " + std::strerror(error));
+  const std::string what = error == EADDRINUSE ? "is in use by another socket"
+                                               : std::string(call) + ": " + std::strerror(error);
+  return refused_by_host(address + ": " + what);
 }
 
 bool is_port(const std::string& text) {
@@ -145,7 +146,8 @@ Result<Listener> Listener::open(const std::string& address) {
   addrinfo* found = nullptr;
   const char* host = parts->host.empty() ? nullptr : parts->host.c_str();
   if (const int e = ::getaddrinfo(host, parts->port.c_str(), &hints, &found); e != 0) {
-    return about(address, ::gai_strerror(e));
+    const std::string what = address + ": " + ::gai_strerror(e);
+    return e == EAI_NONAME ? Error{what} : refused_by_host(what);
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> release(found, &::freeaddrinfo);
   UniqueFd fd = make_socket(found->ai_family);

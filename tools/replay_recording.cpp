@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/replay_recording.h"
 
-#include <cstdio>
-
-#include "base/printable.h"
 #include "os/clocks.h"
 #include "signals/fault.h"
 #include "signals/shutdown.h"
@@ -12,23 +9,21 @@
 #include "sim/virtual_time.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
-#include "tools/run_command.h"
+#include "tools/how_it_ended.h"
+#include "tools/messages.h"
+#include "tools/spawner.h"
 
 namespace weft::tools {
 namespace {
 
-void say(const std::string& line) {
-  std::fprintf(stderr, "weft: %s\n", printable_lines(line).c_str());
-}
-
-Status spawn_all(Runtime& runtime, const sim::Recording& recording, sim::Playback& playback,
-                 const std::vector<std::shared_ptr<Module>>& modules) {
+Status spawn_all(Runtime& runtime, Spawner& spawner, const sim::Recording& recording,
+                 sim::Playback& playback, const std::vector<std::shared_ptr<Module>>& modules) {
   for (std::size_t i = 0; i < modules.size(); ++i) {
     GuestOptions options;
     options.args = recording.head.guests[i].args;
     options.env = recording.head.guests[i].env;
     playback.furnish(i, options);
-    auto guest = runtime.spawn(modules[i], std::move(options));
+    auto guest = spawner.spawn(modules[i], std::move(options));
     if (!guest) return guest.error();
     if (playback.dies_at_once(i)) runtime.kill(**guest);
   }
@@ -56,25 +51,19 @@ int replay_recording(const std::string& path, const std::string& bytes,
     playback.guest_ended(guest);
   });
   auto modules = load_recorded(runtime, head.guests, 0, options.modules);
-  if (!modules) {
-    say(modules.error().message);
-    return kExitNoModule;
-  }
-  if (Status spawned = spawn_all(runtime, *recording, playback, *modules); !spawned) {
-    say(spawned.error().message);
-    return kExitUsage;
+  if (!modules) return complain("", modules.error(), kExitNoModule);
+  Spawner spawner(runtime, {});
+  if (Status spawned = spawn_all(runtime, spawner, *recording, playback, *modules); !spawned) {
+    return complain("", spawned.error(), kExitUsage);
   }
   signals::Tick tick(runtime.scheduler());  // So that Ctrl-C is heard by a guest that computes.
-  if (Status started = tick.start(); !started) {
-    say(started.error().message);
-    return kExitFatal;
-  }
+  if (Status started = tick.start(); !started) return complain("", started.error(), kExitFatal);
   signals::FaultHandler faults;
   signals::Shutdown shutdown(runtime.scheduler(),
                              {.grace = Duration{}, .on_request = {}, .on_kill = {}});
   const RunResult result = runtime.run();
   tick.stop();
-  std::fputs(printable_lines(result.report).c_str(), stderr);
+  print_report(result.report);
   std::vector<std::string> names;
   for (const auto& module : *modules) names.push_back(module->name);
   if (shutdown.signal() != 0) return kExitSignal + shutdown.signal();

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tools/replay_command.h"
+#include "tools/recorded_guests.h"
 
 namespace weft::tools {
 

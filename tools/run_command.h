@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// `weft run`: loads the modules, runs the guests, reports how they ended.
+// `weft run`: guests side by side on one thread.
 #pragma once
 
-#include "tools/run_options.h"
+#include <string>
+#include <vector>
 
 namespace weft::tools {
 
-// Returns the exit code of the process.
-int run_command(const RunOptions& options);
-
-// Says on stderr how a guest trapped, and where.
-void report_trap(const Guest& guest);
-
-// What a run as a whole exits with; signal: what ended it, or 0.
-int exit_code_of(const Runtime& runtime, const RunResult& result, int signal);
+// `args` is what follows "run". Returns the exit code.
+int run_command(const std::vector<std::string>& args);
 
 }  // namespace weft::tools

@@ -3,25 +3,14 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "base/printable.h"
 #include "tools/exit_codes.h"
-#include "tools/replay_command.h"
+#include "tools/how_it_ended.h"
+#include "tools/messages.h"
+#include "tools/recorded_guests.h"
 
 namespace weft::tools {
 namespace {
-
-void say(const char* option, const Error& error) {
-  std::fputs(fmt::format("weft: {}: {}\n", option, printable_lines(error.message)).c_str(), stderr);
-}
-
-std::string end_in_words(const Guest& guest) {
-  if (!guest.end()) return "-";
-  if (guest.end()->kind == GuestEnd::Kind::trapped) return "trap";
-  if (guest.end()->kind == GuestEnd::Kind::killed) return "killed";
-  return std::to_string(guest.end()->exit_code);
-}
 
 void print_stats(Runtime& runtime, const GuestTimes& times) {
   const auto ms = [](Duration d) { return static_cast<double>(d.ns) / 1e6; };
@@ -33,7 +22,7 @@ void print_stats(Runtime& runtime, const GuestTimes& times) {
                         printable(guest->name()), end_in_words(*guest), guest->switches(),
                         ms(spent.on_cpu), ms(spent.asleep));
   }
-  std::fputs(text.c_str(), stderr);
+  print_report(text);
 }
 
 }  // namespace
@@ -47,10 +36,7 @@ std::optional<int> RunWatch::open() {
   }
   if (options_.trace_file.empty()) return std::nullopt;
   auto opened = sim::TraceFile::open(options_.trace_file);
-  if (!opened) {
-    say("--trace", opened.error());
-    return kExitNoOutput;
-  }
+  if (!opened) return complain("--trace", opened.error(), kExitNoOutput);
   file_ = std::move(*opened);
   return std::nullopt;
 }
@@ -61,16 +47,10 @@ std::optional<int> RunWatch::open_recording() {
   head_.monotonic_ns = clock_.now().ns;
   head_.realtime_ns = clock_.realtime_ns();
   auto guests = describe_guests(options_, {});
-  if (!guests) {
-    say("--record", guests.error());
-    return kExitNoModule;
-  }
+  if (!guests) return complain("--record", guests.error(), kExitNoModule);
   head_.guests = std::move(*guests);
   auto recorder = sim::Recorder::open(options_.record_file, clock_);
-  if (!recorder) {
-    say("--record", recorder.error());
-    return kExitNoOutput;
-  }
+  if (!recorder) return complain("--record", recorder.error(), kExitNoOutput);
   recorder_ = std::move(*recorder);
   return std::nullopt;
 }
@@ -126,14 +106,12 @@ int RunWatch::close(Runtime& runtime, std::string_view ending, int code) {
   if (times_) print_stats(runtime, *times_);
   if (recorder_ != nullptr) {
     if (Status closed = recorder_->close(code); !closed) {
-      say("--record", closed.error());
-      code = kExitNoOutput;
+      code = complain("--record", closed.error(), kExitNoOutput);
     }
   }
   if (file_ != nullptr) {
     if (Status closed = file_->close(ending); !closed) {
-      say("--trace", closed.error());
-      code = kExitNoOutput;
+      code = complain("--trace", closed.error(), kExitNoOutput);
     }
   }
   return code;

@@ -5,18 +5,22 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <variant>
 
 #include "base/printable.h"
 #include "signals/fault.h"
+#include "tools/command_line.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
+#include "tools/guest_options.h"
+#include "tools/guest_setups.h"
+#include "tools/messages.h"
 #include "tools/noted_signals.h"
 #include "tools/output_files.h"
-#include "tools/replay_command.h"
+#include "tools/recorded_guests.h"
 #include "tools/search_folder.h"
 #include "tools/test_reports.h"
 #include "tools/test_workers.h"
-#include "tools/virtual_run.h"
 #include "tools/whole_file.h"
 
 namespace weft::tools {
@@ -34,6 +38,18 @@ constexpr GuestCommand kTest = {
     "Runs guests in many schedules, in virtual time, until one fails; then writes a replay file.\n"
     "weft test [options] guest.wasm [args] [::: [options] guest.wasm [args]]...",
     1'024, false};
+
+struct TestOptions {
+  RunOptions run;  // The guests and the simulation.
+  sim::ExploreOptions explore;
+  unsigned jobs = 1;
+  std::string input_file;     // Of stdin; empty: nothing.
+  std::string expected_file;  // Of stdout; empty: anything.
+  std::string replay_file;    // Where a failing schedule goes; empty: MODULE.replay.
+  std::string json_file;
+  std::string junit_file;
+  std::vector<std::string> empty_dirs;  // Guest paths of folders that are empty in each run.
+};
 
 // What CLI11 fills in.
 struct RawTest {
@@ -204,11 +220,6 @@ class Test {
   sim::GuestRunSettings settings_;
 };
 
-int complain(const Error& error, int code) {
-  std::fprintf(stderr, "weft: test: %s\n", printable_lines(error.message).c_str());
-  return code;
-}
-
 Status check_files(const TestOptions& options) {
   std::vector<NamedFile> inputs = inputs_of(options.run);
   inputs.push_back({"--stdin", options.input_file});
@@ -224,29 +235,28 @@ int tell(const TestOptions& options, const Test& test, const sim::ExploreReport&
   std::fputs(printable_lines(report.text()).c_str(), stdout);
   if (report.failure) {
     if (Status written = test.write_replay(*report.failure); !written) {
-      return complain(written.error(), kExitNoOutput);
+      return complain("test", written.error(), kExitNoOutput);
     }
     std::printf("run it again: weft replay %s\n", printable(options.replay_file).c_str());
   }
-  if (Status said = flush_stdout(); !said) return complain(said.error(), kExitNoOutput);
+  if (Status said = flush_stdout(); !said) return complain("test", said.error(), kExitNoOutput);
   const std::string& program = options.run.program();
   if (!options.json_file.empty()) {
     const std::string text = json_report(program, test.explored(), report, options.replay_file);
     if (Status written = write_file(options.json_file, text); !written) {
-      return complain(written.error(), kExitNoOutput);
+      return complain("test", written.error(), kExitNoOutput);
     }
   }
   if (!options.junit_file.empty()) {
     const std::string text = junit_report(program, test.explored(), report);
     if (Status written = write_file(options.junit_file, text); !written) {
-      return complain(written.error(), kExitNoOutput);
+      return complain("test", written.error(), kExitNoOutput);
     }
   }
   return report.failure ? kExitFailing : 0;
 }
 
-}  // namespace
-
+// `args` is what follows "test".
 std::variant<TestOptions, ExitNow> parse_test(const std::vector<std::string>& args) {
   TestOptions options;
   RawTest raw;
@@ -256,32 +266,40 @@ std::variant<TestOptions, ExitNow> parse_test(const std::vector<std::string>& ar
                             [&](CLI::App& app) { add_test_options(app, raw, options); });
   if (wrong) return *wrong;
   if (!common.unrecorded.empty()) {
-    return wrong_use(kTest, "a replay file does not keep " + common.unrecorded +
-                                "; of the limits it keeps --memory and --fuel");
+    return wrong_use(kTest.name, "a replay file does not keep " + common.unrecorded +
+                                     "; of the limits it keeps --memory and --fuel");
   }
   if (Status ok = finish(raw, common.sim, options); !ok)
-    return wrong_use(kTest, ok.error().message);
+    return wrong_use(kTest.name, ok.error().message);
   return options;
 }
 
-int test_command(const TestOptions& options) {
-  std::signal(SIGPIPE, SIG_IGN);
+int run_test(const TestOptions& options) {
   if (Status distinct = check_files(options); !distinct) {
-    return complain(distinct.error(), kExitUsage);
+    return complain("test", distinct.error(), kExitUsage);
   }
   signals::FaultHandler faults;
   Test test(options);
-  if (Status ready = test.prepare(); !ready) return complain(ready.error(), kExitNoModule);
+  if (Status ready = test.prepare(); !ready) return complain("test", ready.error(), kExitNoModule);
   std::optional<NotedSignals> signals(std::in_place);
   auto folder = SearchFolder::make();
-  if (!folder) return complain(folder.error(), kExitNoOutput);
-  if (Status tried = test.try_out(); !tried) return complain(tried.error(), kExitNoModule);
+  if (!folder) return complain("test", folder.error(), kExitNoOutput);
+  if (Status tried = test.try_out(); !tried) return complain("test", tried.error(), kExitNoModule);
   auto report = test.search();
   folder->reset();
   NotedSignals::check();
   signals.reset();
-  if (!report) return complain(report.error(), kExitFatal);
+  if (!report) return complain("test", report.error(), kExitFatal);
   return tell(options, test, *report);
+}
+
+}  // namespace
+
+int test_command(const std::vector<std::string>& args) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto parsed = parse_test(args);
+  if (const auto* exit = std::get_if<ExitNow>(&parsed)) return print(*exit);
+  return run_test(std::get<TestOptions>(parsed));
 }
 
 }  // namespace weft::tools

@@ -83,14 +83,15 @@ class Search {
   Status start(const sim::RunOnce& once) {
     for (unsigned number = 0; number < jobs_; ++number) {
       int ends[2];
-      if (::pipe2(ends, O_CLOEXEC) != 0)
-        return Error{std::string("no pipe: ") + std::strerror(errno)};
+      if (::pipe2(ends, O_CLOEXEC) != 0) {
+        return refused_by_host(std::string("no pipe: ") + std::strerror(errno));
+      }
       UniqueFd from(ends[0]);
       UniqueFd to(ends[1]);
       std::fflush(nullptr);
       const pid_t parent = ::getpid();
       const pid_t pid = ::fork();
-      if (pid < 0) return Error{std::string("no process: ") + std::strerror(errno)};
+      if (pid < 0) return refused_by_host(std::string("no process: ") + std::strerror(errno));
       if (pid == 0) {
         end_with_parent(parent, workers_, from);
         work(to.get(), once, options_, number, jobs_);

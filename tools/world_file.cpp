@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/printable.h"
+#include "tools/sim_options.h"
 #include "tools/whole_file.h"
 
 namespace weft::tools {

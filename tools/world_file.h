@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "sim/world_spec.h"
-#include "tools/run_options.h"
+#include "tools/guest_spec.h"
 
 namespace weft::tools {
 

@@ -128,7 +128,7 @@ Result<std::shared_ptr<HostFile>> HostFile::simulate(Reactor& reactor,
                                                      std::shared_ptr<Device> device,
                                                      FileType type) {
   UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null.valid()) return Error{std::string("/dev/null: ") + std::strerror(errno)};
+  if (!null.valid()) return errno_error("/dev/null", errno);
   auto file = std::shared_ptr<HostFile>(new HostFile(reactor, std::move(null)));
   file->kind_ = Kind::device;
   file->type_ = type;
@@ -149,7 +149,7 @@ Result<std::shared_ptr<HostFile>> HostFile::borrow(Reactor& reactor, int fd) {
   }
   UniqueFd duplicate(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (!duplicate.valid()) {
-    return Error{"descriptor " + std::to_string(fd) + ": " + std::strerror(errno)};
+    return errno_error("descriptor " + std::to_string(fd), errno);
   }
   auto file = std::shared_ptr<HostFile>(new HostFile(reactor, std::move(duplicate)));
   struct stat status = {};

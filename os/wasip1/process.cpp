@@ -59,7 +59,7 @@ Status Process::add_stdio(int host_fd, Rights direction) {
   UniqueFd null;
   if (host_fd < 0) {
     null.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    if (!null.valid()) return Error{std::string("/dev/null: ") + std::strerror(errno)};
+    if (!null.valid()) return errno_error("/dev/null", errno);
     host_fd = null.get();
   }
   auto file = HostFile::borrow(reactor_, host_fd);
@@ -135,7 +135,7 @@ Status Process::add_listener(UniqueFd fd) {
 Status Process::add_preopen(const Preopen& preopen) {
   UniqueFd fd(::open(preopen.host_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) {
-    return Error{preopen.host_path + ": can't be opened as a directory: " + std::strerror(errno)};
+    return errno_error(preopen.host_path + ": can't be opened as a directory", errno);
   }
   auto descriptor = std::make_unique<Descriptor>(HostFile::own(reactor_, std::move(fd)),
                                                  rights::of_directory, rights::all);

@@ -3,7 +3,7 @@
 
 import random
 
-from harness import LOAD_ERROR, TRAP, claim
+from harness import HOST_REFUSES, LOAD_ERROR, TRAP, claim
 
 GIB = 1 << 30
 
@@ -202,6 +202,21 @@ def _(weft):
         result.expect(code=(LOAD_ERROR, TRAP), err_has=["^weft: ", "memory"])
     weft.run("--memory", "4096", "wat_big_memory", address_space=2 * GIB).expect_error(
         (LOAD_ERROR, TRAP), r"wat_big_memory\.wasm", "memory")
+
+
+@claim("a host that refuses descriptors or processes is exit code 71, not wrong use")
+def _(weft):
+    hello = weft.guest("c_hello")
+    weft.raw("test", "--jobs", 64, hello, descriptors=40).expect(
+        code=HOST_REFUSES, err_has="^weft: test: no pipe: Too many open files")
+    weft.run("-n", 100, "--dir", "/tmp", "c_hello", descriptors=40).expect(
+        code=HOST_REFUSES, err_has="^weft: .*Too many open files")
+
+
+@claim("a host that refuses address space for the guests' stacks is exit code 71", "malloc")
+def _(weft):
+    weft.run("--engine=aot", "--stack", 1 << 20, "-n", 4, "c_hello", address_space=2 * GIB).expect(
+        code=HOST_REFUSES, out="", err_has="^weft: .*no address space for another .* of stacks")
 
 
 @claim("a hundred damaged modules end with a message or as guests do, never in a crash")

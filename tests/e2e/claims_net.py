@@ -7,7 +7,7 @@ import re
 import socket
 import time
 
-from harness import TIMEOUT_S, USAGE, claim
+from harness import HOST_REFUSES, TIMEOUT_S, USAGE, claim
 
 
 @contextlib.contextmanager
@@ -127,19 +127,21 @@ def _(weft):
     weft.run("--listen", f"unix:{path}", "c_hello").expect(code=0, out="hello from c\n", err="")
 
 
-@claim("--listen: a socket that is in use is an error that names it, before any guest runs")
+@claim("--listen: a socket that is in use is an error that names it, before any guest runs; 71")
 def _(weft):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "127.0.0.1:%d" % taken.getsockname()[1]
-        weft.run("--listen", address, "c_hello").expect_error(USAGE, re.escape(address), "in use")
+        weft.run("--listen", address, "c_hello").expect_error(
+            HOST_REFUSES, re.escape(address), "in use")
     path = weft.scratch / "taken.sock"
     with socket.socket(socket.AF_UNIX) as taken:
         taken.bind(str(path))
         taken.listen()
-        weft.run("--listen", f"unix:{path}", "c_hello").expect_error(USAGE, "taken.sock", "in use")
+        weft.run("--listen", f"unix:{path}", "c_hello").expect_error(
+            HOST_REFUSES, "taken.sock", "in use")
     note = weft.scratch / "note"
     note.write_text("no socket")
-    weft.run("--listen", f"unix:{note}", "c_hello").expect_error(USAGE, "in use")
+    weft.run("--listen", f"unix:{note}", "c_hello").expect_error(HOST_REFUSES, "in use")
     assert note.read_text() == "no socket"
 
 

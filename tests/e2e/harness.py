@@ -35,6 +35,7 @@ SANITIZER_REPORT = re.compile(
 LOAD_ERROR = 66
 TRAP = 134
 USAGE = 64
+HOST_REFUSES = 71
 
 CLAIMS = []
 
@@ -177,16 +178,19 @@ class Weft:
     def start_raw(self, *words, **settings):
         return Run(self, [str(self.binary), *map(str, words)], **settings)
 
-    def execute(self, command, stdin=None, timeout=TIMEOUT_S, address_space=None, **settings):
+    def execute(self, command, stdin=None, timeout=TIMEOUT_S, address_space=None,
+                descriptors=None, **settings):
         """Runs to the end. `stdin` is text for a pipe, or a file; no stdin is /dev/null."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
         if isinstance(data, bytes):
             settings["stdin"] = subprocess.PIPE
         elif data is not None:
             settings["stdin"], data = data, None
-        if address_space is not None:
-            settings["preexec_fn"] = lambda: resource.setrlimit(
-                resource.RLIMIT_AS, (address_space, address_space))
+        limits = [(kind, most) for kind, most in [(resource.RLIMIT_AS, address_space),
+                                                  (resource.RLIMIT_NOFILE, descriptors)] if most]
+        if limits:
+            settings["preexec_fn"] = lambda: [
+                resource.setrlimit(kind, (most, most)) for kind, most in limits]
         with Run(self, command, **settings) as run:
             return run.finish(data, timeout)
 

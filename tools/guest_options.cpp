@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/run_options.h"
+#include "tools/guest_options.h"
 
 #include <algorithm>
 #include <bit>
@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 
+#include "tools/command_line.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/listener.h"
@@ -23,12 +24,6 @@ constexpr int kMemoryMibMax = 4'096;
 constexpr int kSchedTraceMsMax = 3'600'000;
 constexpr int kStackKibMin = 128;
 constexpr int kStackKibMax = 1'048'576;
-
-constexpr GuestCommand kRun = {
-    "run",
-    "Runs WebAssembly guests (WASI preview 1) side by side on one thread.\n"
-    "weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...",
-    1'024, true};
 
 // What CLI11 fills in for one guest.
 struct RawGuest {
@@ -117,23 +112,24 @@ void add_options(CLI::App& app, const GuestCommand& command, RawGuest& guest, Ru
   app.footer(
       command.one_run
           ? "A guest's own exit code is weft's: of several, that of the first one listed that did\n"
-            "not exit with 0. 134: a guest trapped; 137: one was killed; 130, 143: SIGINT or\n"
-            "SIGTERM ended the run; 66: a module can't be loaded; 64: wrong use; 74: a file can't\n"
-            "be written; 2: all guests wait for what can never come, and in virtual time "
-            "--max-steps\n"
-            "or --max-time was reached, or a guest could not be started again."
-          : "Exit code 0: all pass; 1: a schedule fails; 2: weft can't go on; 64: wrong use; 66: "
-            "a\n"
-            "file can't be read; 74: a result can't be written; 130, 143: SIGINT or SIGTERM ended\n"
-            "the search.");
+            "not exit with 0. Else 134: a guest trapped; 137: one was killed; 130, 143: SIGINT or\n"
+            "SIGTERM ended the run; 66: a module can't be loaded; 64: wrong use; 71: the system\n"
+            "refuses; 74: a file can't be written; 2: all guests wait for what can never come, "
+            "and\n"
+            "in virtual time --max-steps or --max-time was reached, or a guest could not be\n"
+            "started again."
+          : "Exit code 0: all pass; 1: a schedule fails; 2: weft can't go on; 64: wrong use;\n"
+            "66: a file can't be read; 71: the system refuses; 74: a result can't be written;\n"
+            "130, 143: SIGINT or SIGTERM ended the search.");
 }
 
 std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGuest& raw,
                                         std::vector<std::string> rest) {
-  if (rest.empty()) return wrong_use(command, "no module given");
+  if (rest.empty()) return wrong_use(command.name, "no module given");
   if (rest.front() == "--") rest.erase(rest.begin());
-  if (rest.empty()) return wrong_use(command, "no module given");
-  if (rest.front().starts_with("-")) return wrong_use(command, "unknown option " + rest.front());
+  if (rest.empty()) return wrong_use(command.name, "no module given");
+  if (rest.front().starts_with("-"))
+    return wrong_use(command.name, "unknown option " + rest.front());
   GuestSpec spec;
   spec.module_path = rest.front();
   spec.copies = raw.copies;
@@ -141,7 +137,7 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
   spec.limits.fuel = static_cast<std::uint64_t>(raw.fuel);
   spec.limits.stack_bytes = std::bit_ceil(static_cast<std::size_t>(raw.stack_kib) * 1024);
   auto use = read_limits("--", raw.limits, spec.options.use);
-  if (!use) return wrong_use(command, use.error().message);
+  if (!use) return wrong_use(command.name, use.error().message);
   spec.options.use = *use;
   spec.limits.table_elements_max = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(spec.limits.table_elements_max, use->sizes.table_elements));
@@ -149,7 +145,7 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
   for (const std::string& variable : raw.env) {
     const std::size_t equals = variable.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return wrong_use(command, "--env wants NAME=VALUE, not '" + variable + "'");
+      return wrong_use(command.name, "--env wants NAME=VALUE, not '" + variable + "'");
     }
     spec.options.env.push_back(variable);
   }
@@ -158,13 +154,13 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
     const std::string host = dir.substr(0, colons);
     const std::string guest = colons == std::string::npos ? host : dir.substr(colons + 2);
     if (host.empty() || guest.empty()) {
-      return wrong_use(command, "--dir wants HOST::GUEST, not '" + dir + "'");
+      return wrong_use(command.name, "--dir wants HOST::GUEST, not '" + dir + "'");
     }
     spec.options.preopens.push_back({host, guest});
   }
   for (const std::string& address : raw.listen) {
     if (Status valid = check_address(address); !valid) {
-      return wrong_use(command, "--listen: " + valid.error().message);
+      return wrong_use(command.name, "--listen: " + valid.error().message);
     }
   }
   spec.listen = raw.listen;
@@ -213,26 +209,21 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
   CLI::App app(command.description, std::string("weft ") + command.name);
   add_options(app, command, raw, run, raw_options);
   if (more) more(app);
-  try {
-    std::reverse(words.begin(), words.end());  // As CLI11 wants them.
-    app.parse(std::move(words));
-  } catch (const CLI::CallForHelp&) {
-    return ExitNow{0, app.help()};
-  } catch (const CLI::ParseError& error) {
-    return wrong_use(command, error.what());
-  }
+  if (const auto exit = parse_words(app, std::move(words))) return *exit;
   note_unrecorded(raw, raw_options);
   std::vector<std::string> rest = app.remaining();
   if (!raw_options.sim.world.empty()) {
     for (const char* option : {"-n", "--env", "--dir", "--listen", "--memory", "--stack", "--fuel",
                                "--deadline", "--output", "--fds", "--tables"}) {
       if (app.count(option) == 0) continue;
-      return wrong_use(command, std::string("--world has the guests, and their options are there: "
-                                            "not ") +
-                                    option);
+      return wrong_use(command.name,
+                       std::string("--world has the guests, and their options are there: "
+                                   "not ") +
+                           option);
     }
     if (rest.empty()) return GuestSpec{};
-    return wrong_use(command, "--world has the guests; '" + rest.front() + "' is one too many");
+    return wrong_use(command.name,
+                     "--world has the guests; '" + rest.front() + "' is one too many");
   }
   return finish(command, raw, std::move(rest));
 }
@@ -296,12 +287,13 @@ std::optional<ExitNow> take_world(const GuestCommand& command, const std::string
 
 std::optional<ExitNow> finish_run(const GuestCommand& command, const RawOptions& raw,
                                   RunOptions& run) {
-  if (const std::string wrong = misfit(raw, run); !wrong.empty()) return wrong_use(command, wrong);
+  if (const std::string wrong = misfit(raw, run); !wrong.empty())
+    return wrong_use(command.name, wrong);
   auto all = read_limits("--total-", raw.all, {});
-  if (!all) return wrong_use(command, all.error().message);
+  if (!all) return wrong_use(command.name, all.error().message);
   run.all = *all;
   auto options = read_sim_options(raw.sim);
-  if (!options) return wrong_use(command, options.error().message);
+  if (!options) return wrong_use(command.name, options.error().message);
   run.sim = std::move(*options);
   return raw.sim.world.empty() ? std::nullopt : take_world(command, raw.sim.world, run);
 }
@@ -326,11 +318,6 @@ void add_aot_options(CLI::App& app, AotOptions& options) {
       ->check(CLI::IsMember({"guard", "check"}));
 }
 
-ExitNow wrong_use(const GuestCommand& command, const std::string& what) {
-  const std::string name = command.name;
-  return {kExitUsage, "weft: " + name + ": " + what + "\nTry 'weft " + name + " --help'.\n"};
-}
-
 std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,
                                                   const std::vector<std::string>& words) {
   RunOptions run;
@@ -353,13 +340,6 @@ std::optional<ExitNow> parse_guests(const GuestCommand& command,
     if (to == args.end()) return finish_run(command, raw, run);
     from = to + 1;
   }
-}
-
-std::variant<RunOptions, ExitNow> parse_run(const std::vector<std::string>& args) {
-  RunOptions run;
-  RawOptions raw;
-  if (auto exit = parse_guests(kRun, args, run, raw, {})) return *exit;
-  return run;
 }
 
 }  // namespace weft::tools

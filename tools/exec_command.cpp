@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/exec_options.h"
+#include "tools/exec_command.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,6 +7,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+
+#include "tools/guest_options.h"
+#include "tools/messages.h"
+#include "tools/one_run.h"
 
 namespace weft::tools {
 namespace {
@@ -45,16 +49,16 @@ void add_variable(std::vector<std::string>& env, const std::string& name,
 
 }  // namespace
 
-std::variant<RunOptions, ExitNow> parse_exec(const std::vector<std::string>& args) {
+int exec_command(const std::vector<std::string>& args) {
   auto parsed = parse_one_guest(kExec, args);
-  auto* run = std::get_if<RunOptions>(&parsed);
-  if (run == nullptr) return parsed;
-  GuestOptions& options = run->guests.front().options;
+  if (const auto* exit = std::get_if<ExitNow>(&parsed)) return print(*exit);
+  RunOptions& run = std::get<RunOptions>(parsed);
+  GuestOptions& options = run.guests.front().options;
   options.preopens.insert(options.preopens.begin(), {"/", "/"});
   add_variable(options.env, "PWD", working_directory());
   const char* path = std::getenv("PATH");
   add_variable(options.env, "PATH", path != nullptr ? path : "");
-  return parsed;
+  return one_run(run);
 }
 
 }  // namespace weft::tools

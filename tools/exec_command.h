@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line of `weft exec`, which stands where Go's own runner of wasip1 programs would:
+// `weft exec`, which stands where Go's own runner of wasip1 programs would:
 //
 //   GOOS=wasip1 GOARCH=wasm go test -exec "weft exec" ./...
 //   weft exec [options] prog.wasm [args]
@@ -9,11 +9,12 @@
 // itself in the directory it was started in. Options are those of `weft run`; there is one guest.
 #pragma once
 
-#include "tools/run_options.h"
+#include <string>
+#include <vector>
 
 namespace weft::tools {
 
-// `args` is what follows "exec".
-std::variant<RunOptions, ExitNow> parse_exec(const std::vector<std::string>& args);
+// `args` is what follows "exec". Returns the exit code.
+int exec_command(const std::vector<std::string>& args);
 
 }  // namespace weft::tools

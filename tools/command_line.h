@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// One way to parse the words of a command with CLI11, to print its help, and to say what is wrong.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/messages.h"
+
+namespace CLI {
+class App;
+}
+
+namespace weft::tools {
+
+// "weft: run: what\nTry 'weft run --help'.\n"
+ExitNow wrong_use(const std::string& command, const std::string& what);
+
+// What to print and exit with instead of going on, if anything: help or wrong use. The App's name
+// is "weft COMMAND".
+std::optional<ExitNow> parse_words(CLI::App& app, std::vector<std::string> words);
+
+}  // namespace weft::tools

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a run ended: what is said of it on stderr, and the exit code. For runs in real time (Guest,
+// RunResult) and in virtual time (sim::RunRecord).
+#pragma once
+
+#include <string>
+
+#include "guest/runtime.h"
+#include "sim/run.h"
+
+namespace weft::tools {
+
+// Says how a guest trapped, and where.
+void report_trap(const Guest& guest);
+
+// "3", "trap", "killed"; "-" while it runs.
+std::string end_in_words(const Guest& guest);
+
+// What a run as a whole exits with; signal: what ended it, or 0.
+int exit_code_of(const Runtime& runtime, const RunResult& result, int signal);
+
+// Says how a run in virtual time ended, if there is something to say.
+void report_end(const sim::RunRecord& record);
+
+int exit_code_of(const sim::RunRecord& record);
+
+}  // namespace weft::tools

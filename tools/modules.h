@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Modules: the one loader of the command. A file that is named twice with the same limits is loaded
+// once.
+//
+//   GuestSpec, ReplayGuest ─▶ Modules::load ─▶ Runtime::load ─▶ Module, shared by its guests
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "guest/runtime.h"
+
+namespace weft::tools {
+
+class Modules {
+ public:
+  explicit Modules(Runtime& runtime) : runtime_(runtime) {}
+
+  // The error names the file.
+  Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits);
+
+ private:
+  Runtime& runtime_;
+  std::map<std::pair<std::string, GuestLimits>, std::shared_ptr<Module>> loaded_;
+};
+
+}  // namespace weft::tools

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/real_run.h"
+
+#include <optional>
+
+#include "signals/fault.h"
+#include "signals/shutdown.h"
+#include "signals/tick.h"
+#include "tools/engines.h"
+#include "tools/exit_codes.h"
+#include "tools/how_it_ended.h"
+#include "tools/messages.h"
+#include "tools/modules.h"
+#include "tools/run_watch.h"
+#include "tools/spawner.h"
+
+namespace weft::tools {
+namespace {
+
+// Loads all modules, and then spawns the copies of each: a module may have to be compiled, and a
+// guest's deadline counts from its spawning. Returns the exit code when something can't be had.
+std::optional<int> start_all(Runtime& runtime, Spawner& spawner, const RunOptions& options,
+                             RunWatch& watch) {
+  Modules modules(runtime);
+  std::vector<std::shared_ptr<Module>> loaded;
+  for (const GuestSpec& spec : options.guests) {
+    auto module = modules.load(spec.module_path, spec.limits);
+    if (!module) return complain("", module.error(), kExitNoModule);
+    loaded.push_back(*module);
+  }
+  for (std::size_t i = 0; i < loaded.size(); ++i) {
+    const auto hook = [&watch] { return watch.next_hook(); };
+    Status spawned = spawner.spawn_copies(options.guests[i], loaded[i], hook);
+    if (!spawned) return complain("", spawned.error(), kExitUsage);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+int run_in_real_time(const RunOptions& options) {
+  RunWatch watch(options);  // Both outlive the runtime, which uses them to its end.
+  std::optional<Spawner> spawner;
+  if (const auto code = watch.open()) return *code;
+  Runtime runtime(watch.runtime_options(), make_engine(options.engine, options.engine_options));
+  watch.install(runtime);
+  runtime.limit_all(options.all);
+  runtime.on_guest_end([&watch](const Guest& guest) {
+    if (guest.end()->kind == GuestEnd::Kind::trapped) report_trap(guest);
+    watch.guest_ended(guest);
+  });
+  spawner.emplace(runtime, Spawner::Settings{options.sim.seed, options.trace_wasi});
+  if (const auto code = start_all(runtime, *spawner, options, watch)) return *code;
+  watch.begin();
+
+  // A guest that computes gives the others a turn every 10 ms.
+  signals::Tick tick(runtime.scheduler());
+  if (Status started = tick.start(); !started) return complain("", started.error(), kExitFatal);
+  signals::FaultHandler faults;
+  signals::Shutdown shutdown(runtime.scheduler(),
+                             {.grace = seconds(options.grace_s), .on_request = {}, .on_kill = {}});
+  const RunResult result = runtime.run();
+  tick.stop();
+  print_report(result.report);
+  const int code = exit_code_of(runtime, result, shutdown.signal());
+  const char* ending = shutdown.signal() != 0 ? "a signal" : "its last guest";
+  return watch.close(runtime, result.report.empty() ? ending : "deadlock", code);
+}
+
+}  // namespace weft::tools

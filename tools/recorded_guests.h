@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guests on their way into a replay file and out of it.
+//
+//   RunOptions ─▶ describe_guests ─▶ ReplayGuest, in a file ─▶ load_recorded ─▶ modules
+//                                                           └─▶ setups_of ─▶ sim::run_guests
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/guest_run.h"
+#include "sim/record/replay_file.h"
+#include "tools/run_options.h"
+
+namespace weft::tools {
+
+// What a replay is told beside its file.
+struct ReplayOptions {
+  std::string modules;  // A folder in place of those of the recording; empty: those.
+  std::string engine;   // Empty: the recorded one.
+};
+
+// What a replay file says of these guests. Fails when a module can't be read again.
+Result<std::vector<sim::ReplayGuest>> describe_guests(const RunOptions& run,
+                                                      const std::vector<std::string>& empty_dirs);
+
+// A run's settings, schedule and end, for a replay file without guests.
+sim::ReplayFile describe_run(const sim::GuestRunSettings& settings, const sim::RunRecord& record);
+
+// The module of each guest, found and loaded. Says on stderr which have changed.
+Result<std::vector<std::shared_ptr<Module>>> load_recorded(
+    Runtime& loader, const std::vector<sim::ReplayGuest>& guests, std::uint32_t quantum,
+    const std::string& folder);
+
+// The guests of a run in virtual time, again.
+std::vector<sim::GuestSetup> setups_of(const sim::ReplayFile& file,
+                                       const std::vector<std::shared_ptr<Module>>& modules);
+
+}  // namespace weft::tools

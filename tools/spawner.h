@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Spawner: makes the guests of a run in real time, of what each is given.
+//
+//   GuestSpec + Module ─▶ Spawner::spawn_copies ─▶ listeners, traces ─▶ Runtime::spawn, n times
+//   a recording ─▶ Spawner::spawn
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "guest/runtime.h"
+#include "tools/guest_spec.h"
+#include "tools/listener.h"
+#include "tools/messages.h"
+
+namespace weft::tools {
+
+class Spawner {
+ public:
+  struct Settings {
+    std::optional<std::uint64_t> seed = {};  // Of what random_get gives; none: the system's.
+    bool trace_wasi = false;
+  };
+
+  // It must outlive the guests.
+  Spawner(Runtime& runtime, Settings settings) : runtime_(runtime), settings_(settings) {}
+
+  // The copies share the sockets of --listen: each connection goes to one of them. hook() is called
+  // for each. The error completes "weft: ".
+  Status spawn_copies(const GuestSpec& spec, const std::shared_ptr<Module>& module,
+                      const std::function<wasip1::CallHook*()>& hook);
+
+  Result<Guest*> spawn(const std::shared_ptr<Module>& module, GuestOptions options);
+
+ private:
+  Result<std::vector<int>> listen(const GuestSpec& spec);
+
+  Runtime& runtime_;
+  const Settings settings_;
+  std::vector<std::unique_ptr<StderrTrace>> traces_;
+  std::vector<Listener> listeners_;
+};
+
+}  // namespace weft::tools
