@@ -75,16 +75,19 @@ make_root() {
   } >"$root/etc/apt/apt.conf.d/90fresh-root"
 }
 
-# The last commit, as a repository of its own: tests ask git which files there are.
+# The last commit, as a repository of its own: tests ask git which files there are. In a root that
+# is kept, only what changed is written, so that no more is built again.
 clone_into() {
-  local root=$1 build
-  git -c 'safe.directory=*' bundle create -q "$root/weft.bundle" HEAD
-  # What was built before is kept with the root.
-  build=$root/kept-build
-  [[ ! -d $root$clone/build ]] || mv "$root$clone/build" "$build"
-  rm -rf "$root/home/weft"
-  git -c advice.detachedHead=false -c "safe.directory=*" clone -q "$root/weft.bundle" "$root$clone"
-  [[ ! -d $build ]] || mv "$build" "$root$clone/build"
+  local root=$1
+  local -a git=(git -c advice.detachedHead=false -c 'safe.directory=*')
+  "${git[@]}" bundle create -q "$root/weft.bundle" HEAD
+  if [[ -e $root$clone/.git ]]; then
+    "${git[@]}" -C "$root$clone" fetch -q "$root/weft.bundle" HEAD
+    "${git[@]}" -C "$root$clone" reset -q --hard FETCH_HEAD
+  else
+    mkdir -p "$root${clone%/*}"
+    "${git[@]}" clone -q "$root/weft.bundle" "$root$clone"
+  fi
 }
 
 # ---- in the root ---------------------------------------------------------------------------------
