@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 GO_SOURCES = pathlib.Path(__file__).resolve().parent / "go"
 TIMEOUT_S = 60
 MAIN_WAITS = re.compile(r"^goroutine 1 \[([^,\]]*)", re.MULTILINE)
@@ -50,8 +51,11 @@ def run(command, environment=None):
 def build(folder, name, **settings):
     """Builds all Go cases in one program and returns its path."""
     path = pathlib.Path(folder) / name
-    subprocess.run(["go", "build", "-o", str(path), "."], cwd=GO_SOURCES, check=True,
-                   env={**os.environ, "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", **settings})
+    go = subprocess.run([ROOT / "scripts/go.sh"], check=True, capture_output=True,
+                        text=True).stdout.strip()
+    subprocess.run([go, "build", "-o", str(path), "."], cwd=GO_SOURCES, check=True,
+                   env={**os.environ, "GOENV": "off", "GOFLAGS": "-mod=mod", "GOWORK": "off",
+                        "GOTOOLCHAIN": "local", **settings})
     return path
 
 
