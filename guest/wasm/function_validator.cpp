@@ -69,9 +69,8 @@ constexpr auto kSignatures = make_signatures();
 
 }  // namespace
 
-FunctionValidator::FunctionValidator(const ModuleView& module, Features* features,
-                                     bool allow_threads)
-    : module_(module), features_(features), allow_threads_(allow_threads) {
+FunctionValidator::FunctionValidator(const ModuleView& module, Features* features)
+    : module_(module), features_(features) {
   operands_.resize(256);
 }
 
@@ -288,7 +287,6 @@ const TableType& FunctionValidator::table(std::uint32_t index) {
 
 void FunctionValidator::use(Feature feature, std::string_view what) {
   if (features_ == nullptr || features_->has(feature)) return;
-  if (feature == Feature::threads && !allow_threads_) fail_proposal(name(feature), op_offset_);
   features_->add(feature, op_offset_, what);
 }
 

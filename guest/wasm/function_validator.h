@@ -57,8 +57,7 @@ struct Frame {
 class FunctionValidator {
  public:
   // features: is told what is used; may be null.
-  explicit FunctionValidator(const ModuleView& module, Features* features = nullptr,
-                             bool allow_threads = false);
+  explicit FunctionValidator(const ModuleView& module, Features* features = nullptr);
 
   // A function that the module defines, by its index among all. Throws Refused.
   void begin(std::uint32_t function);
@@ -174,7 +173,6 @@ class FunctionValidator {
 
   const ModuleView& module_;
   Features* features_;
-  bool allow_threads_;
   ByteReader code_;
   const FuncType* type_ = nullptr;
   std::uint32_t function_ = 0;

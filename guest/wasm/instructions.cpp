@@ -22,6 +22,7 @@ std::string_view name(Feature feature) {
       "exception-handling",
       "legacy exception-handling",
       "threads",
+      "threads",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == kFeatures);
   return kNames[static_cast<std::size_t>(feature)];

@@ -79,9 +79,10 @@ enum class Feature : std::uint8_t {
   memory64,
   exceptions,
   legacy_exceptions,
-  threads,
+  atomics,          // The instructions of the proposal threads,
+  shared_memories,  // and the memories.
 };
-inline constexpr std::size_t kFeatures = 16;
+inline constexpr std::size_t kFeatures = 17;
 
 // The proposal's own name: "exception-handling".
 std::string_view name(Feature feature);

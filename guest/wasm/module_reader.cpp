@@ -26,7 +26,7 @@ constexpr std::uint64_t kPages64Max = std::uint64_t{1} << 48;
 }  // namespace
 
 ModuleReader::ModuleReader(std::span<const std::byte> bytes, const ReadOptions& options)
-    : options_(options), validator_(module_, &module_.features, options.allow_threads) {
+    : options_(options), validator_(module_, &module_.features) {
   module_.bytes = bytes;
 }
 
@@ -113,7 +113,7 @@ void ModuleReader::check_counts() {
 
 void ModuleReader::use(Feature feature, std::uint32_t offset, std::string_view what) {
   if (feature == Feature::core || module_.features.has(feature)) return;
-  if (feature == Feature::threads && !options_.allow_threads) {
+  if (feature == Feature::shared_memories && !options_.allow_shared_memory) {
     fail_proposal(wasm::name(feature), offset);
   }
   module_.features.add(feature, offset, what);
@@ -239,17 +239,20 @@ Limits ModuleReader::read_limits(ByteReader& in, bool of_memory) {
   limits.is_64 = (flags & kIs64) != 0;
   if (limits.shared) {
     if (!of_memory) fail_proposal("shared-everything-threads", offset);
-    use(Feature::threads, offset, "a shared memory");
+    use(Feature::shared_memories, offset, "a shared memory");
     if (!limits.has_max) ByteReader::fail_at("a shared memory without a maximum", offset);
   }
   if (limits.is_64) use(Feature::memory64, offset, of_memory ? "a memory" : "a table");
-  limits.min = limits.is_64 ? in.u64() : in.u32();
-  if (limits.has_max) limits.max = limits.is_64 ? in.u64() : in.u32();
+  limits.min = in.u64();
+  if (limits.has_max) limits.max = in.u64();
+  if (!limits.is_64 && std::max(limits.min, limits.max) > UINT32_MAX) {
+    ByteReader::fail_at("a size of more than 32 bits", offset);
+  }
   if (limits.has_max && limits.max < limits.min) {
     ByteReader::fail_at("a size whose minimum is larger than its maximum", offset);
   }
   const std::uint64_t pages_max = limits.is_64 ? kPages64Max : kPages32Max;
-  if (of_memory && std::max(limits.min, limits.has_max ? limits.max : 0) > pages_max) {
+  if (of_memory && std::max(limits.min, limits.max) > pages_max) {
     ByteReader::fail_at("a memory of more than " + std::to_string(pages_max) + " pages", offset);
   }
   return limits;
@@ -306,6 +309,9 @@ void ModuleReader::read_import(ByteReader& in) {
   import.name = read_name(in);
   const std::uint32_t offset = in.offset();
   const std::uint8_t kind = in.u8();
+  if (import.name.empty() && (kind == 0x7e || kind == 0x7f)) {
+    fail_proposal("compact-import-section", offset);
+  }
   if (kind > static_cast<std::uint8_t>(External::tag)) {
     ByteReader::fail_at("an unknown kind of import", offset);
   }

@@ -7,8 +7,8 @@
 //
 // The whole module is proved valid by WebAssembly 3.0, or refused with one line that names what is
 // wrong and at which byte. What is refused although it may be valid: modules that need GC or typed
-// function references, what beyond the limits below, and features that the caller does not allow
-// (by default: threads). It takes one pass, time linear in the bytes and memory in proportion to
+// function references, what is beyond the limits below, and shared memories, unless the caller
+// allows them. What an engine lacks of the rest it reads from ModuleView::features. It takes one pass, time linear in the bytes and memory in proportion to
 // them, whatever they are; nothing is recursive.
 //
 // The view owns no bytes: the binary has to live as long as the view.
@@ -196,7 +196,7 @@ enum class Bodies : std::uint8_t {
 
 struct ReadOptions {
   Bodies bodies = Bodies::validate;
-  bool allow_threads = false;
+  bool allow_shared_memory = false;
   // Told, in their order, where in the file each instruction is that may trap; or null.
   std::vector<std::uint32_t>* may_trap = nullptr;
 };

@@ -52,7 +52,7 @@ std::string describe(const FuncType& type);
 
 struct Limits {
   std::uint64_t min = 0;
-  std::uint64_t max = 0;  // Of no meaning without has_max.
+  std::uint64_t max = 0;  // 0 without has_max.
   bool has_max = false;
   bool is_64 = false;  // Addresses are i64.
   bool shared = false;
