@@ -6,10 +6,10 @@
 // The second opinion is a process, tests/fuzz/validator_oracle, whose path is in the variable
 // WEFT_VALIDATOR_ORACLE. Most mutations are of one section or one function's body, whose lengths
 // are written anew: a mutation of the whole file mostly ends at a length that no longer fits.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -50,26 +50,36 @@ class Oracle {
     }
     close(to[0]);
     close(from[1]);
-    to_ = fdopen(to[1], "w");
-    from_ = fdopen(from[0], "r");
+    to_ = to[1];
+    from_ = from[0];
   }
 
   // "" when it is valid.
-  std::string ask(std::span<const std::uint8_t> module) {
-    const auto length = static_cast<std::uint32_t>(module.size());
-    std::fwrite(&length, sizeof length, 1, to_);
-    std::fwrite(module.data(), 1, module.size(), to_);
-    std::fflush(to_);
-    std::uint32_t said = 0;
-    WEFT_CHECK(std::fread(&said, sizeof said, 1, from_) == 1, "the oracle is gone");
-    std::string text(said, '\0');
-    WEFT_CHECK(std::fread(text.data(), 1, said, from_) == said, "the oracle is gone");
+  std::string ask(std::span<const std::uint8_t> module) const {
+    auto length = static_cast<std::uint32_t>(module.size());
+    all(write, to_, reinterpret_cast<const char*>(&length), sizeof length);
+    all(write, to_, reinterpret_cast<const char*>(module.data()), module.size());
+    all(read, from_, reinterpret_cast<char*>(&length), sizeof length);
+    std::string text(length, '\0');
+    all(read, from_, text.data(), text.size());
     return text;
   }
 
  private:
-  std::FILE* to_;
-  std::FILE* from_;
+  // libFuzzer's timer interrupts system calls.
+  template <class Call, class Byte>
+  static void all(Call call, int fd, Byte* bytes, std::size_t count) {
+    while (count > 0) {
+      const ssize_t done = call(fd, bytes, count);
+      if (done < 0 && errno == EINTR) continue;
+      WEFT_CHECK(done > 0, "the oracle is gone");
+      bytes += done;
+      count -= static_cast<std::size_t>(done);
+    }
+  }
+
+  int to_;
+  int from_;
 };
 
 bool has(const std::string& text, const char* part) {
