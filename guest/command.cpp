@@ -1,10 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guest/command.h"
 
+#include <algorithm>
+
 #include "base/printable.h"
 
 namespace weft {
+namespace {
 
+// Where a module comes from that imports what weft does not offer, by the import's module, and what
+// its producer can do instead. A prefix, where it ends in a colon.
+struct Elsewhere {
+  std::string_view module;
+  std::string_view advice;
+};
+
+constexpr Elsewhere kElsewhere[] = {
+    {"wasi:", "it is made for WASI preview 2; build it for preview 1 (--target wasm32-wasip1)"},
+    {"wasi",
+     "it is made for threads (wasi-threads), which weft does not have; build it without "
+     "(--target wasm32-wasip1)"},
+    {"wasix_32v1", "it is made for WASIX; build it for WASI preview 1 (--target wasm32-wasip1)"},
+    {"wasix_64v1", "it is made for WASIX; build it for WASI preview 1 (--target wasm32-wasip1)"},
+    {"env",
+     "the host's functions of a JavaScript toolchain; build it for WASI preview 1 "
+     "(wasi-sdk, --target wasm32-wasip1; emcc -sSTANDALONE_WASM)"},
+    {"gojs", "it is made by Go for JavaScript; build it with GOOS=wasip1"},
+    {"go", "it is made by Go for JavaScript; build it with GOOS=wasip1"},
+    {"wbg", "it is made for JavaScript by wasm-bindgen; build it with --target wasm32-wasip1"},
+    {"__wbindgen_placeholder__",
+     "it is made for JavaScript by wasm-bindgen; build it with --target wasm32-wasip1"},
+};
+
+std::string advice_for(const ImportInfo& import) {
+  if (import.kind == ExternalKind::memory) {
+    return "a memory of its own is what a command needs (link it without --import-memory)";
+  }
+  for (const Elsewhere& from : kElsewhere) {
+    const bool fits = from.module.back() == ':' ? import.module.starts_with(from.module)
+                                                : import.module == from.module;
+    if (fits) return std::string(from.advice);
+  }
+  return "weft offers the functions of wasi_snapshot_preview1 and wasi_unstable";
+}
+
+// The WASI function behind each of the module's imports, in order. The error names the first import
+// that has none, or another type.
 Result<std::vector<const wasip1::Function*>> bind_imports(const ModuleInfo& info) {
   std::vector<const wasip1::Function*> imports;
   for (const ImportInfo& import : info.imports) {
@@ -13,12 +54,11 @@ Result<std::vector<const wasip1::Function*>> bind_imports(const ModuleInfo& info
     const wasip1::Function* function =
         import.kind == ExternalKind::func ? wasip1::find(import.module, import.name) : nullptr;
     if (function == nullptr) {
-      return Error{"unknown import " + full_name +
-                   "; weft offers the functions of wasi_snapshot_preview1 and wasi_unstable"};
+      return Error{"unknown import " + full_name + "; " + advice_for(import)};
     }
     const std::string_view results = function->returns_errno ? "i" : "";
-    const FuncTypeInfo* type = import.type < info.types.size() ? &info.types[import.type] : nullptr;
-    if (type == nullptr || type->params != function->params || type->results != results) {
+    const FuncTypeInfo& type = info.types[import.type];
+    if (type.params != function->params || type.results != results) {
       return Error{"the import " + full_name + " has another type than WASI preview 1 gives it"};
     }
     imports.push_back(function);
@@ -26,6 +66,7 @@ Result<std::vector<const wasip1::Function*>> bind_imports(const ModuleInfo& info
   return imports;
 }
 
+// A command needs a _start.
 Status check_role(const ModuleInfo& info, Role role) {
   if (role == Role::library) return Nothing{};
   const ExportInfo* start = info.find_export("_start");
@@ -44,7 +85,8 @@ Status check_role(const ModuleInfo& info, Role role) {
 
 Status check_sizes(const ModuleInfo& info, const GuestLimits& limits) {
   if (info.memory_pages_initial > limits.memory_pages_max) {
-    return Error{"the module asks for " + std::to_string((info.memory_pages_initial + 15) / 16) +
+    const std::uint64_t pages = info.memory_pages_initial;
+    return Error{"the module asks for " + std::to_string((pages + 15) / 16) +
                  " MiB of memory at start; the limit is " +
                  std::to_string(limits.memory_pages_max / 16) + " MiB (--memory)"};
   }
@@ -52,6 +94,55 @@ Status check_sizes(const ModuleInfo& info, const GuestLimits& limits) {
     return Error{"the module asks for tables of " + std::to_string(info.table_elements_initial) +
                  " elements at start; the limit is " + std::to_string(limits.table_elements_max) +
                  " (--tables)"};
+  }
+  return Nothing{};
+}
+
+}  // namespace
+
+Result<Admitted> admit(std::span<const std::byte> binary, const GuestLimits& limits, Role role,
+                       CodeScan code) {
+  auto module = wasm::read_module(binary, {.bodies = wasm::Bodies::skip});
+  if (!module) return module.error();
+  Admitted admitted;
+  admitted.view = std::move(*module);
+  admitted.info = keep_info(admitted.view);
+  auto imports = bind_imports(admitted.info);
+  if (!imports) return imports.error();
+  admitted.imports = std::move(*imports);
+  if (Status status = check_role(admitted.info, role); !status) return status.error();
+  if (Status status = check_sizes(admitted.info, limits); !status) return status.error();
+  if (code == CodeScan::now) {
+    if (Status status = scan_code(admitted.view, admitted.info); !status) return status.error();
+  }
+  return admitted;
+}
+
+Status check_features(const ModuleInfo& info, std::span<const wasm::Feature> lacking,
+                      std::string_view engine) {
+  for (const wasm::Feature feature : lacking) {
+    if (!info.features.has(feature)) continue;
+    return Error{"the module uses the WebAssembly proposal \"" + std::string(name(feature)) +
+                 "\" (" + std::string(info.features.what(feature)) + " at byte " +
+                 std::to_string(info.features.offset(feature)) + "), which the engine " +
+                 std::string(engine) + " does not know"};
+  }
+  return Nothing{};
+}
+
+Status check_libwabt_knows(const ModuleInfo& info, std::string_view engine) {
+  using wasm::Feature;
+  constexpr Feature kLacking[] = {
+      Feature::relaxed_simd,        Feature::tail_calls, Feature::extended_const,
+      Feature::multi_memory,        Feature::memory64,   Feature::exceptions,
+      Feature::legacy_exceptions,   Feature::atomics,    Feature::shared_memories,
+      Feature::function_references,
+  };
+  constexpr std::uint32_t kTablesMax = 100;
+  if (Status known = check_features(info, kLacking, engine); !known) return known;
+  if (info.tables > kTablesMax) {
+    return Error{"the module has " + std::to_string(info.tables) + " tables; the engine " +
+                 std::string(engine) + " takes " + std::to_string(kTablesMax)};
   }
   return Nothing{};
 }

@@ -62,6 +62,13 @@ has_libwabt() {
 has_file() { [[ -e $1 ]]; }
 
 has_wasi_clang() { scripts/clang.sh >/dev/null; }
+has_pip() { python3 -m pip --version >/dev/null 2>&1; }
+
+# Crates of today need cargo 1.85 or newer.
+has_cargo() {
+  local version
+  version=$(cargo --version 2>/dev/null) && version=${version#cargo 1.} && ((${version%%.*} >= 85))
+}
 
 has_libfuzzer() {
   has clang++ &&
@@ -104,6 +111,9 @@ clang_major() {
 }
 
 wasm_builtins_package() { echo "libclang-rt-$(clang_major)-dev-wasm32"; }
+cargo_package() {
+  if candidate_is_at_least cargo 1.85; then echo cargo; else echo cargo-web; fi
+}
 libfuzzer_package() { echo "libclang-rt-$(clang_major)-dev"; }
 
 distribution_codename() { sed -n 's/^VERSION_CODENAME=//p' /etc/os-release; }
@@ -186,6 +196,8 @@ needs_of_tests() {
   need "has_libfuzzer" libfuzzer_package "clang's sanitizers and fuzzer: fuzz targets"
   need "has python3" python3 "end-to-end and tidy checks"
   need "has git" git "lists the project's files"
+  need "has_cargo" cargo_package "fetches the official core tests, builds a second validator"
+  need "has_pip" python3-pip "fetches wasm-tools, which takes the core tests apart"
   need "has_chromium" chromium "looks at the pages of weft report"
 }
 

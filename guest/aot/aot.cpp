@@ -161,28 +161,26 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
                                           const GuestLimits& limits, Role role) {
   const bool one_nan = limits.quantum != 0;
   // What is in the cache was looked through whole when it was compiled.
-  Result<ModuleInfo> info = scan_module(binary, CodeScan::later);
-  std::optional<CacheEntry> cached;
-  if (info) cached = cached_object({name, *info, binary, role, one_nan});
-  if (!cached) info = scan_module(binary);
-  if (!info) return info.error();
-  auto imports = bind_imports(*info);
-  if (!imports) return imports.error();
-  if (Status status = check_role(*info, role); !status) return status.error();
-  if (Status status = check_sizes(*info, limits); !status) return status.error();
-  auto object =
-      cached ? SharedObject::open(std::move(*cached)) : open({name, *info, binary, role, one_nan});
+  auto admitted = admit(binary, limits, role, CodeScan::later);
+  if (!admitted) return admitted.error();
+  std::optional<CacheEntry> cached = cached_object({name, admitted->info, binary, role, one_nan});
+  if (!cached) {
+    admitted = admit(binary, limits, role);
+    if (!admitted) return admitted.error();
+    if (Status known = check_libwabt_knows(admitted->info, "aot"); !known) return known.error();
+  }
+  auto object = cached ? SharedObject::open(std::move(*cached))
+                       : open({name, admitted->info, binary, role, one_nan});
   if (!object) {
-    // A module that is not valid is refused by interp in the same words as ever.
     auto module = interp_->load(name, binary, limits, role);
     if (module && !object.error().message.empty()) {
       say(name + ": " + object.error().message + "; it runs on the engine interp");
     }
     return module;
   }
-  auto module = std::make_shared<AotModule>(std::move(name), std::move(*info), binary,
+  auto module = std::make_shared<AotModule>(std::move(name), std::move(admitted->info), binary,
                                             std::move(*object), limits, guard_pages_, memories_);
-  module->bind(std::move(*imports));
+  module->bind(std::move(admitted->imports));
   return std::shared_ptr<Module>(std::move(module));
 }
 

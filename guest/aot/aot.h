@@ -2,7 +2,7 @@
 // The engine `aot`: a module is translated to C, compiled by the system's C compiler to a shared
 // object, which is kept in a cache (guest/aot/object_cache.h) and loaded.
 //
-//   bytes ─▶ scan_module ─▶ key ─▶ in the cache? ─ yes ──────────────────────────▶ dlopen
+//   bytes ────▶ admit ────▶ key ─▶ in the cache? ─ yes ──────────────────────────▶ dlopen
 //                                       │ no                                          ▲
 //                                       ▼                                             │
 //                     translate (a child: checks, C) ─▶ compile (children) ─▶ cache ──┘

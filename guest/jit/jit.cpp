@@ -27,35 +27,22 @@ class Jit final : public Engine {
 };
 
 // What the compiler lacks.
-Status check_features(const wasm::ModuleView& view) {
-  constexpr wasm::Feature kMissing[] = {wasm::Feature::simd, wasm::Feature::relaxed_simd,
-                                        wasm::Feature::exceptions,
-                                        wasm::Feature::legacy_exceptions};
-  for (const wasm::Feature feature : kMissing) {
-    if (!view.features.has(feature)) continue;
-    return Error{"the module uses the WebAssembly proposal \"" + std::string(wasm::name(feature)) +
-                 "\" (" + std::string(view.features.what(feature)) + " at byte " +
-                 std::to_string(view.features.offset(feature)) +
-                 "), which the engine jit does not support"};
-  }
-  return Nothing{};
-}
+constexpr wasm::Feature kLacking[] = {
+    wasm::Feature::simd,       wasm::Feature::relaxed_simd,
+    wasm::Feature::exceptions, wasm::Feature::legacy_exceptions,
+    wasm::Feature::atomics,
+};
 
 Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std::byte> binary,
                                           const GuestLimits& limits, Role role) {
   std::vector<std::byte> bytes(binary.begin(), binary.end());
-  auto view = wasm::read_module(bytes);
-  if (!view) return view.error();
-  if (Status status = check_features(*view); !status) return status.error();
-  Result<ModuleInfo> info = scan_module(bytes, CodeScan::later);
-  if (!info) return info.error();
-  auto imports = bind_imports(*info);
-  if (!imports) return imports.error();
-  if (Status status = check_role(*info, role); !status) return status.error();
-  if (Status status = check_sizes(*info, limits); !status) return status.error();
-  auto module = std::make_shared<JitModule>(std::move(name), std::move(*info), std::move(bytes),
-                                            std::move(*view), limits, shared_);
-  module->bind(std::move(*imports));
+  auto admitted = admit(bytes, limits, role);
+  if (!admitted) return admitted.error();
+  if (Status known = check_features(admitted->info, kLacking, "jit"); !known) return known.error();
+  auto module =
+      std::make_shared<JitModule>(std::move(name), std::move(admitted->info), std::move(bytes),
+                                  std::move(admitted->view), limits, shared_);
+  module->bind(std::move(admitted->imports));
   if (Status status = module->program.prepare(module->yield_import); !status) return status.error();
   return std::shared_ptr<Module>(std::move(module));
 }

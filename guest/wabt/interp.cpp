@@ -344,15 +344,13 @@ class Interp final : public Engine {
  public:
   Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
                                        const GuestLimits& limits, Role role) override {
-    Result<ModuleInfo> info = scan_module(binary);
-    if (!info) return info.error();
-    auto imports = bind_imports(*info);
-    if (!imports) return imports.error();
-    auto module = std::make_shared<InterpModule>(std::move(name), std::move(*info), limits);
-    module->imports = std::move(*imports);
+    auto admitted = admit(binary, limits, role);
+    if (!admitted) return admitted.error();
+    if (Status known = check_libwabt_knows(admitted->info, "interp"); !known) return known.error();
+    auto module =
+        std::make_shared<InterpModule>(std::move(name), std::move(admitted->info), limits);
+    module->imports = std::move(admitted->imports);
     if (Status status = module->decode(binary); !status) return status.error();
-    if (Status status = check_role(module->info, role); !status) return status.error();
-    if (Status status = check_sizes(module->info, limits); !status) return status.error();
     return std::shared_ptr<Module>(std::move(module));
   }
 };

@@ -12,7 +12,7 @@
 #include <stdexcept>
 
 #include "guest/wabt/wabt_access.h"
-#include "guest/wasm/trap_opcodes.h"
+#include "guest/wasm/instructions.h"
 
 namespace weft::interp_core {
 namespace {
@@ -175,8 +175,9 @@ std::string WabtCode::decode(const std::string& name, const void* data, std::siz
   wi::ModuleDesc desc;
   const wabt::ReadBinaryOptions options(store.features(), nullptr, false, true, false);
   if (wabt::Failed(wi::ReadBinaryInterp(name, data, bytes, options, &errors, &desc))) {
-    if (errors.empty()) return "the module is not valid";
-    return "the module is not valid: " + errors.front().message + " at byte " +
+    // The front has proved it valid.
+    if (errors.empty()) return "the engine interp can't read the module";
+    return "the engine interp can't read the module: " + errors.front().message + " at byte " +
            std::to_string(errors.front().loc.offset);
   }
   for (wi::MemoryDesc& memory : desc.memories) cap(memory.type.limits, limits.memory_pages_max);
@@ -204,8 +205,10 @@ void WabtCode::bind(const std::vector<ImportType>& types) {
 
 // As in the module's binary, of which the interpreter keeps one instruction for each of these.
 bool may_trap(wabt::Opcode op) {
-  return op.HasPrefix() ? op.GetPrefix() == 0xfc && weft::may_trap(0xfc, op.GetCode())
-                        : weft::may_trap(static_cast<std::uint8_t>(op.GetCode()), 0);
+  const wasm::Op known = op.HasPrefix()       ? wasm::op_of(op.GetPrefix(), op.GetCode())
+                         : op.GetCode() < 256 ? wasm::op_of(static_cast<std::uint8_t>(op.GetCode()))
+                                              : wasm::kNoOp;
+  return known != wasm::kNoOp && wasm::info(known).trap == wasm::Trap::may;
 }
 
 class WabtRun final : public Run {

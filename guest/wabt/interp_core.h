@@ -92,7 +92,7 @@ class Run {
       const = 0;  // Locals and operands of all calls under way.
   [[nodiscard]] virtual const std::string& trap_message() const = 0;
   // Of a trap: how many instructions of the innermost function that may trap
-  // (guest/wasm/code_scan.h) there are up to the one that did, itself included; 0 when it is not
+  // (guest/wasm/instructions.h) there are up to the one that did, itself included; 0 when it is not
   // one of those.
   [[nodiscard]] virtual std::size_t trapped_at() const = 0;
   // The module's own functions under way, innermost first, at most `max` of them.

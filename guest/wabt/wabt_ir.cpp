@@ -43,8 +43,9 @@ std::string read(const Binary& binary, wabt::Module* module) {
       wabt::Succeeded(wabt::ValidateModule(module, &errors, wabt::ValidateOptions(features)))) {
     return {};
   }
-  if (errors.empty()) return "the module is not valid";
-  return "the module is not valid: " + errors.front().message;
+  // The front has proved it valid.
+  if (errors.empty()) return "libwabt can't read the module";
+  return "libwabt can't read the module: " + errors.front().message;
 }
 
 std::string text_of(wabt::MemoryStream& stream) {

@@ -57,6 +57,10 @@ class ByteReader {
     return bytes;
   }
 
+  // Was there a type in the long form, "(ref null func)", since the reader was made?
+  [[nodiscard]] bool saw_long_type() const { return saw_long_type_; }
+  void note_long_type() { saw_long_type_ = true; }
+
   // Numbers in LEB128, each with the bits that its type has and no more.
   std::uint32_t u32() {
     if (at_ != end_ && *at_ < 0x80) return *at_++;
@@ -130,6 +134,7 @@ class ByteReader {
   const std::uint8_t* at_ = nullptr;
   const std::uint8_t* end_ = nullptr;
   std::uint32_t offset_in_file_ = 0;
+  bool saw_long_type_ = false;
 };
 
 }  // namespace weft::wasm

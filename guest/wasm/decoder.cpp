@@ -225,7 +225,9 @@ ValType read_val_type(ByteReader& in) {
   constexpr std::uint8_t kRefNull = 0x63;  // The long form of funcref and its like.
   const std::uint32_t offset = in.offset();
   const std::uint8_t byte = in.u8();
-  return byte == kRefNull ? read_heap_type(in) : val_type_of(byte, offset);
+  if (byte != kRefNull) return val_type_of(byte, offset);
+  in.note_long_type();
+  return read_heap_type(in);
 }
 
 ValType read_ref_type(ByteReader& in) {

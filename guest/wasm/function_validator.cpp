@@ -141,6 +141,7 @@ ConstExpr FunctionValidator::constant(ByteReader& in, ValType type, std::uint32_
 bool FunctionValidator::next(Instruction& in) {
   if (frames_.empty()) [[unlikely]] {
     if (!code_.at_end()) code_.fail("instructions behind the end of a function");
+    if (code_.saw_long_type()) use(Feature::function_references, kLongType);
     return false;
   }
   if (code_.at_end()) [[unlikely]]

@@ -23,6 +23,7 @@ std::string_view name(Feature feature) {
       "legacy exception-handling",
       "threads",
       "threads",
+      "function-references",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == kFeatures);
   return kNames[static_cast<std::size_t>(feature)];

@@ -79,10 +79,11 @@ enum class Feature : std::uint8_t {
   memory64,
   exceptions,
   legacy_exceptions,
-  atomics,          // The instructions of the proposal threads,
-  shared_memories,  // and the memories.
+  atomics,              // The instructions of the proposal threads,
+  shared_memories,      // and the memories.
+  function_references,  // Only its long form of funcref, externref and exnref.
 };
-inline constexpr std::size_t kFeatures = 17;
+inline constexpr std::size_t kFeatures = 18;
 
 // The proposal's own name: "exception-handling".
 std::string_view name(Feature feature);

@@ -40,6 +40,7 @@ ModuleView ModuleReader::read() {
     ByteReader section = in.sub(in.u32());
     check_order(id, offset);
     read_section(id, section);
+    if (section.saw_long_type()) use(Feature::function_references, offset, kLongType);
     if (!section.at_end()) {
       section.fail(std::string("bytes behind the end of the ") + kSections[id] + " section");
     }
@@ -455,8 +456,28 @@ void ModuleReader::read_start(ByteReader& in) {
   module_.start = index;
 }
 
+Status validate_bodies(ModuleView& module, std::vector<std::uint32_t>* may_trap) try {
+  FunctionValidator validator(module, &module.features);
+  Instruction in;
+  for (std::uint32_t i = module.imported_functions; i < module.functions(); ++i) {
+    validator.begin(i);
+    const auto params = static_cast<std::uint32_t>(validator.type().params.size());
+    module.locals_max = std::max(module.locals_max, validator.locals() - params);
+    while (validator.next(in)) {
+      if (may_trap != nullptr && info(in.op).trap == Trap::may) may_trap->push_back(in.offset);
+    }
+  }
+  return Nothing{};
+} catch (const Refused& refused) {
+  return Error{refused.what};
+}
+
 Result<ModuleView> read_module(std::span<const std::byte> bytes, const ReadOptions& options) try {
-  return ModuleReader(bytes, options).read();
+  ModuleView module = ModuleReader(bytes, options).read();
+  if (options.bodies == Bodies::validate) {
+    if (Status valid = validate_bodies(module); !valid) return valid.error();
+  }
+  return module;
 } catch (const Refused& refused) {
   return Error{refused.what};
 }

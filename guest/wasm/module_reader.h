@@ -59,7 +59,6 @@ class ModuleReader {
   void read_element(ByteReader& in);
   void read_element_items(ByteReader& in, bool expressions, Element& element);
   void read_segment(ByteReader& in);
-  void validate_body(std::uint32_t function);
   ConstExpr read_constant(ByteReader& in, ValType type);
 
   [[nodiscard]] std::size_t count_of(External kind) const;

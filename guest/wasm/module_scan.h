@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A look over a WebAssembly binary before libwabt sees it.
+// ModuleInfo: what weft keeps of a module when its binary is gone: imports and exports, for binding
+// and calling; names, places of code and lines of source, for reports; the features that it uses,
+// for engines that lack some.
 //
-// libwabt validates, but it trusts counts: a file of 40 bytes can make it reserve gigabytes. It
-// also says little about what it does not support. So this pass walks the whole binary once and
-//   - tells what is not a module at all (text, a component, something else) from what is one;
-//   - names the proposal a module needs that weft lacks, instead of an opcode;
-//   - refuses every count that can't be true and every size above the limits below;
-//   - keeps what weft reports with later: imports, exports and the names of functions.
-// It does not validate types: libwabt does.
+// scan_module() is the front's door for the engines: the whole module is read and proved valid
+// (guest/wasm/module_view.h) before an engine, or libwabt behind it, sees a byte of it.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +14,12 @@
 
 #include "base/result.h"
 #include "guest/wasm/debug_lines.h"
+#include "guest/wasm/module_view.h"
 
 namespace weft {
 
-// Limits of a module, in the spirit of the JS API specification's "implementation-defined limits".
-inline constexpr std::uint32_t kLocalsMax = 50'000;            // Of one function.
-inline constexpr std::uint32_t kTableElementsMax = 1'000'000;  // Of all tables together.
-inline constexpr std::uint32_t kTablesMax = 100;
-inline constexpr std::uint32_t kParamsMax = 1'000;
-inline constexpr std::uint32_t kWasmPageBytes = 65'536;
+inline constexpr std::uint32_t kTableElementsMax = 1'000'000;  // Of all tables, by default.
+inline constexpr std::uint32_t kWasmPageBytes = wasm::kPageBytes;
 
 enum class ExternalKind : std::uint8_t { func, table, memory, global, tag };
 
@@ -43,7 +37,7 @@ struct ExportInfo {
 };
 
 // The types of a function, one letter a value as in wasip1::Function::params: i I f F v, and r for
-// references to functions, e for those to what is the host's.
+// references to functions, e for those to what is the host's, x to exceptions.
 struct FuncTypeInfo {
   std::string params;
   std::string results;
@@ -56,12 +50,13 @@ struct ModuleInfo {
   std::vector<std::uint32_t> function_types;  // Of the functions that the module defines.
   std::vector<std::string> function_names;    // By index, imports first; "" where there is no name.
   std::vector<std::uint32_t> code_offsets;    // In the file: where each of these has its code.
-  // In the file: where instructions begin that may trap (guest/wasm/code_scan.h), in order.
+  // In the file: where instructions begin that may trap (guest/wasm/instructions.h), in order.
   std::vector<std::uint32_t> trap_offsets;
   SourceLines source_lines;        // Of the section .debug_line.
   std::uint32_t code_section = 0;  // In the file: from where their addresses count.
+  wasm::Features features;
   std::uint32_t imported_functions = 0;
-  std::uint32_t memory_pages_initial = 0;
+  std::uint32_t memory_pages_initial = 0;  // Of all memories together; UINT32_MAX: or more.
   std::uint32_t locals_of_one_function_max = 0;
   std::uint32_t table_elements_initial = 0;  // Of all tables together.
   std::uint32_t tables = 0;
@@ -84,11 +79,12 @@ struct ModuleInfo {
   [[nodiscard]] const FuncTypeInfo* type_of_function(std::uint32_t index) const;
 };
 
-// later: what functions are made of is passed over, for a module that was looked through whole
-// before; trap_offsets, locals_of_one_function_max and source_lines are not filled in.
-enum class CodeScan : std::uint8_t { now, later };
+// Of a module whose sections were read; what is in its functions, scan_code() adds: trap_offsets,
+// locals_of_one_function_max, source_lines and the features that instructions use.
+ModuleInfo keep_info(const wasm::ModuleView& module);
+Status scan_code(wasm::ModuleView& module, ModuleInfo& info);
 
-// Fails with a message that completes "<file>: ...".
-Result<ModuleInfo> scan_module(std::span<const std::byte> binary, CodeScan code = CodeScan::now);
+// Both, from the bytes. Fails with a message that completes "<file>: ...".
+Result<ModuleInfo> scan_module(std::span<const std::byte> binary);
 
 }  // namespace weft

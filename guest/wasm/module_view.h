@@ -8,8 +8,9 @@
 // The whole module is proved valid by WebAssembly 3.0, or refused with one line that names what is
 // wrong and at which byte. What is refused although it may be valid: modules that need GC or typed
 // function references, what is beyond the limits below, and shared memories, unless the caller
-// allows them. What an engine lacks of the rest it reads from ModuleView::features. It takes one pass, time linear in the bytes and memory in proportion to
-// them, whatever they are; nothing is recursive.
+// allows them. What an engine lacks of the rest it reads from ModuleView::features. It takes one
+// pass, time linear in the bytes and memory in proportion to them, whatever they are; nothing is
+// recursive.
 //
 // The view owns no bytes: the binary has to live as long as the view.
 #pragma once
@@ -120,6 +121,9 @@ constexpr Feature feature_of(ValType type) {
                                    : Feature::core;
 }
 
+// What ModuleView::features calls a type that is written as "(ref null func)".
+inline constexpr std::string_view kLongType = "a reference type in its long form";
+
 // Which proposals a module uses, and the first place of each: an engine that lacks one says which.
 class Features {
  public:
@@ -163,6 +167,7 @@ struct ModuleView {
   std::vector<Data> data;
   std::optional<std::uint32_t> data_count;
   std::vector<Body> bodies;        // Of the functions that the module defines.
+  std::uint32_t locals_max = 0;    // Of one body, without parameters. Not with Bodies::skip.
   std::uint32_t code_section = 0;  // In the file: where its content begins; 0: there is none.
   std::vector<CustomSection> custom;
   Features features;
@@ -191,17 +196,19 @@ struct ModuleView {
 
 enum class Bodies : std::uint8_t {
   validate,
-  skip,  // For a module that was validated before: only where they are.
+  skip,  // Only where they are: validate_bodies() comes later, or came before.
 };
 
 struct ReadOptions {
   Bodies bodies = Bodies::validate;
   bool allow_shared_memory = false;
-  // Told, in their order, where in the file each instruction is that may trap; or null.
-  std::vector<std::uint32_t>* may_trap = nullptr;
 };
 
 // The error completes "FILE: ...".
 Result<ModuleView> read_module(std::span<const std::byte> bytes, const ReadOptions& options = {});
+
+// The second half of it, for a view that was made with Bodies::skip. may_trap is told, in their
+// order, where in the file each instruction is that may trap; or null.
+Status validate_bodies(ModuleView& module, std::vector<std::uint32_t>* may_trap = nullptr);
 
 }  // namespace weft::wasm

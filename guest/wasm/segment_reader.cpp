@@ -99,20 +99,6 @@ void ModuleReader::read_code(ByteReader& in) {
     if (size > kFunctionBytesMax) in.fail("a function of more than 7,654,321 bytes");
     in.sub(size);
     module_.bodies.push_back({offset, size});
-    if (options_.bodies == Bodies::validate) validate_body(module_.imported_functions + i);
-  }
-}
-
-void ModuleReader::validate_body(std::uint32_t function) {
-  validator_.begin(function);
-  Instruction in;
-  if (options_.may_trap == nullptr) {
-    while (validator_.next(in)) {
-    }
-    return;
-  }
-  while (validator_.next(in)) {
-    if (info(in.op).trap == Trap::may) options_.may_trap->push_back(in.offset);
   }
 }
 

