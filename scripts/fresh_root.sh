@@ -161,4 +161,4 @@ main() {
   return "$status"
 }
 
-main "$@"
+main "$@"; exit
