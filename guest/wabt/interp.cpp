@@ -11,11 +11,14 @@
 // end_by_trap() turns that back.
 #include "guest/wabt/interp.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <new>
 #include <optional>
 
 #include "guest/checks.h"
+#include "guest/child_work.h"
 #include "guest/command.h"
 #include "guest/turn.h"
 #include "guest/wabt/big_stack.h"
@@ -314,18 +317,43 @@ GuestEnd InterpInstance::end_by(TrapKind kind, std::string detail) {
 
 // --- loading ---
 
+// libwabt is recursive in the nesting of blocks, each of which has three bytes at least. So much
+// stack is enough for each byte of a module.
+constexpr std::size_t kStackPerByte = 1'024;
+constexpr std::size_t kStackHere = std::size_t{64} << 20;
+
+Result<std::string> add_checks_here(std::span<const std::byte> binary, std::size_t stack_bytes) {
+  std::string error;
+  std::vector<std::uint8_t> out;
+  on_big_stack(stack_bytes, [&] {
+    error = wabt_ir::add_checks({binary.data(), binary.size()}, &out);
+  });
+  if (!error.empty()) return Error{std::move(error)};
+  return std::string(out.begin(), out.end());
+}
+
+// In a child, when the stack that is certainly there might be too small.
+Result<std::string> add_checks(std::span<const std::byte> binary) {
+  if (binary.size() * kStackPerByte <= kStackHere) return add_checks_here(binary, kStackHere);
+  constexpr std::size_t kMemoryPerByte = 512;
+  constexpr int kLookMs = 1;
+  return in_child({.what = "putting checks into it",
+                   .bytes_max = (std::size_t{512} << 20) + binary.size() * kMemoryPerByte,
+                   .wait = [] { ::poll(nullptr, 0, kLookMs); }},
+                  [&](ChildSide&) { return add_checks_here(binary, kTranslatorStackBytes); });
+}
+
 Status InterpModule::decode(std::span<const std::byte> binary) {
   std::vector<interp_core::ImportType> types;
   for (const wasip1::Function* function : imports) {
     types.push_back({std::string(function->params), function->returns_errno ? "i" : ""});
   }
   std::string error;
-  std::vector<std::uint8_t> with_checks;
+  std::string with_checks;
   if (counts()) {
-    on_big_stack(kTranslatorStackBytes, [&] {
-      error = wabt_ir::add_checks({binary.data(), binary.size()}, &with_checks);
-    });
-    if (!error.empty()) return Error{error};
+    Result<std::string> made = add_checks(binary);
+    if (!made) return made.error();
+    with_checks = std::move(*made);
     binary = std::as_bytes(std::span(with_checks));
     types.push_back({"i", "i"});
   }

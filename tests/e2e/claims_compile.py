@@ -121,11 +121,13 @@ def _(weft):
 def _(weft):
     env, _ = fresh_cache(weft)
     module = write(weft, "deep.wasm", nested(300_000))
-    for space in [None, 900_000 << 10]:
+    for space in [None, 900_000 << 10, 300_000 << 10]:
         weft.raw("compile", module, env=env, address_space=space).expect(
-            code=LOAD_ERROR, err_has=r"deep\.wasm: .*(nested too deep|deeper stack)")
-        weft.raw("run", "--engine=aot", "--fuel", 100, module, env=env,
-                 address_space=space).expect_no_crash()
+            code=LOAD_ERROR,
+            err_has=r"deep\.wasm: .*(nested too deep|deeper stack|not enough memory)")
+        for engine in ["interp", "aot"]:
+            weft.raw("run", f"--engine={engine}", "--fuel", 100, module, env=env,
+                     address_space=space).expect_no_crash()
 
 
 @claim("a module whose translation takes too much memory is refused by name")
