@@ -37,6 +37,8 @@ enum class TrapKind : std::uint8_t {
   out_of_fuel,
   out_of_time,
   out_of_output,
+  uncaught_exception,
+  null_exception,
   other,
 };
 
@@ -54,6 +56,8 @@ constexpr const char* name(TrapKind kind) {
       "out of fuel",
       "deadline exceeded",
       "output limit reached",
+      "uncaught exception",
+      "null exception reference",
       "trap",
   };
   return names[static_cast<std::size_t>(kind)];

@@ -229,8 +229,9 @@ TrapKind kind_of(std::uint32_t trap) {
       return TrapKind::stack_overflow;
     case aot::Trap::table:
       return TrapKind::table_out_of_bounds;
-    case aot::Trap::none:
     case aot::Trap::uncaught_exception:
+      return TrapKind::uncaught_exception;
+    case aot::Trap::none:
       break;
   }
   return TrapKind::other;

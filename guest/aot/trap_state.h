@@ -56,6 +56,9 @@ class TrapState {
            static_cast<std::ptrdiff_t>(kHostStackBytes);
   }
 
+  // While it is entered: the guest's frames and those of what it called lie below.
+  [[nodiscard]] const void* entry_stack() const { return reinterpret_cast<const void*>(landing_); }
+
   void* owner = nullptr;  // Whose state it is: for whoever asked for current().
 
   // Code without tables for exceptions: fills in `frames`, from an address in the innermost

@@ -146,6 +146,7 @@ Compiler::Block& Compiler::open(Op op, const wasm::Instruction& in) {
   block.params = params_of(in);
   block.results = results_of(in);
   block.base = stack_.size() - block.params.size();
+  block.inside = try_;
   return blocks_.emplace_back(block);
 }
 
@@ -216,6 +217,7 @@ void Compiler::end_lone_if(Block& block) {
 void Compiler::end_block() {
   if (blocks_.size() == 1) return end_function();
   Block& block = blocks_.back();
+  if (block.own_try != kNone) return end_try();
   if (block.op == Op::if_ && !block.in_else) {
     end_lone_if(block);
   } else if (block.op == Op::loop || !block.label.is_used()) {
@@ -275,7 +277,6 @@ void Compiler::branch_table(const wasm::Instruction& in) {
   }
   const int index = own_int(value);
   const int table = take_int();
-  constexpr std::uint32_t kNone = UINT32_MAX;
   thunk_of_.assign(blocks_.size(), kNone);
   std::vector<Label> thunks;
   std::vector<std::uint32_t> depths;

@@ -59,21 +59,38 @@ struct Site {
   std::uint32_t offset;
 };
 
-// Calls whose code lies in [begin, end) go on at `landing` when an exception comes through them.
-struct Handler {
-  std::uint32_t begin;
-  std::uint32_t end;
+inline constexpr std::uint32_t kNone = UINT32_MAX;
+
+// From here on, up to the next of these, calls stand in this try.
+struct TryRange {
+  std::uint32_t code;
+  std::uint32_t which;  // kNone: in none.
+};
+
+struct Try {
+  std::uint32_t parent = kNone;  // Where what it does not catch is looked for.
+  std::uint32_t first = kNone;   // Of its clauses.
+  std::uint32_t last = kNone;
+};
+
+struct Clause {
+  std::uint32_t tag;  // kNone: any.
   std::uint32_t landing;
-  std::uint32_t tag;  // UINT32_MAX: any.
+  std::uint32_t next;
 };
 
 // What is known of a function's code beside its bytes.
 struct CodeFacts {
-  std::vector<Site> sites;        // By code.
-  std::vector<Handler> handlers;  // The innermost first.
+  std::vector<Site> sites;       // By code.
+  std::vector<TryRange> ranges;  // By code.
+  std::vector<Try> tries;
+  std::vector<Clause> clauses;
   std::uint32_t frame_bytes = 0;  // Below the frame pointer.
   std::uint32_t int_homes = 0;  // Which are saved, a bit a register; in the order of their numbers
   std::uint32_t float_homes = 0;  // at rbp - 8, rbp - 16...; then these, 16 bytes each.
+
+  // What catches an exception with this tag that comes through the call there; nullptr: nothing.
+  [[nodiscard]] const Clause* clause_for(std::uint32_t code, std::uint32_t tag) const;
 };
 
 class Compiler {
@@ -125,13 +142,12 @@ class Compiler {
     std::size_t base = 0;  // Operands below it.
     std::span<const ValType> params;
     std::span<const ValType> results;
-    Label label;       // Where br goes.
-    Label else_label;  // if: where it goes when the condition is zero.
-    std::uint32_t try_begin = 0;
-    std::uint32_t clauses = 0;
+    Label label;                   // Where br goes.
+    Label else_label;              // if: where it goes when the condition is zero.
+    std::uint32_t inside = kNone;  // The try that calls in it stand in.
+    std::uint32_t own_try = kNone;
+    std::uint32_t clauses = 0;  // Of a try_table.
     const std::uint8_t* clause_bytes = nullptr;
-    std::size_t handlers_begin = 0;  // In pending_.
-    std::uint32_t caught_slot = 0;   // Legacy: where the exception is kept.
   };
 
   // What is emitted behind the function's code.
@@ -350,13 +366,18 @@ class Compiler {
   // --- compile_exceptions.cpp ---
   bool exception_instruction(const wasm::Instruction& in);
   void begin_try(const wasm::Instruction& in);
-  void begin_legacy_catch(const wasm::Instruction& in);
-  void end_try(Block& block);
+  void leave_try(Block& block);
+  void enter_range(std::uint32_t which);
+  void add_clause(std::uint32_t which, std::uint32_t tag);
+  void push_caught(std::uint32_t tag);
+  void begin_catch(const wasm::Instruction& in);
+  void end_try();
+  void end_try_table(Block& block);
+  void land(const wasm::CatchClause& clause, Block& block);
   void throw_tag(std::uint32_t tag);
   void throw_reference();
   void rethrow(std::uint32_t depth);
   void delegate(std::uint32_t depth);
-  void land(const wasm::CatchClause& clause, Block& block);
 
   const CompileOptions& options_;
   const wasm::ModuleView& module_;
@@ -380,6 +401,7 @@ class Compiler {
   std::array<std::size_t, 16> float_owner_{};
   std::vector<Block> blocks_;
   bool reachable_ = true;
+  std::uint32_t try_ = kNone;  // The innermost one.
   std::size_t loops_seen_ = 0;
   std::vector<OutOfLine> out_of_line_;
   std::vector<PoolConstant> pool_;

@@ -45,9 +45,14 @@ struct Context {
   std::uint64_t result;               // Of a call from C++, when it is one.
   std::uint64_t float_result[2];
   std::uint64_t float_arguments[12];  // xmm0 to xmm5, for calls from C++.
-  std::uint64_t handler_frame;        // Where a thrown exception goes on.
-  std::uint64_t handler_stack;
-  std::uint64_t handler_code;
+  // While an exception is on its way: the homes, as the frame has them that is looked at; then where
+  // it goes on.
+  std::uint64_t int_homes[16];
+  std::uint64_t float_homes[16][2];
+  const void* handler_frame;
+  const void* handler_stack;
+  const void* handler_code;
+  std::uint64_t* exception;  // What was caught: a word for the tag, then what it carries.
   // Arguments, tables, memories but the first, and globals follow: see Layout.
 };
 

@@ -170,11 +170,26 @@ std::uint64_t Helpers::table_fill(Context* context, std::uint64_t* arguments) {
   return 0;
 }
 
+// tag, what it carries
+std::uint64_t Helpers::throw_tag(Context* context, std::uint64_t* arguments) {
+  JitInstance& self = JitInstance::of(context);
+  self.raise(self.new_exception(index_of(arguments[0]), arguments + 1));
+  return 0;
+}
+
+std::uint64_t Helpers::throw_reference(Context* context, std::uint64_t* arguments) {
+  JitInstance& self = JitInstance::of(context);
+  auto* exception = reinterpret_cast<std::uint64_t*>(arguments[0]);
+  if (exception == nullptr) self.trap(TrapKind::null_exception);
+  self.raise(exception);
+  return 0;
+}
+
 // In the order of Helper.
 static constexpr std::array<HelperFunction, kHelpers> kHelperFunctions = {
     &Helpers::memory_grow, &Helpers::memory_init, &Helpers::data_drop, &Helpers::memory_copy,
     &Helpers::memory_fill, &Helpers::table_init,  &Helpers::elem_drop, &Helpers::table_copy,
-    &Helpers::table_grow,  &Helpers::table_fill,
+    &Helpers::table_grow,  &Helpers::table_fill,  &Helpers::throw_tag, &Helpers::throw_reference,
 };
 
 const Host& host_of_instances() {

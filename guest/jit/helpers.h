@@ -18,6 +18,8 @@ struct Helpers {
   static std::uint64_t table_copy(Context* context, std::uint64_t* arguments);
   static std::uint64_t table_grow(Context* context, std::uint64_t* arguments);
   static std::uint64_t table_fill(Context* context, std::uint64_t* arguments);
+  static std::uint64_t throw_tag(Context* context, std::uint64_t* arguments);
+  static std::uint64_t throw_reference(Context* context, std::uint64_t* arguments);
 };
 
 // What the code of all instances calls.

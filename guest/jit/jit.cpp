@@ -28,8 +28,8 @@ class Jit final : public Engine {
 
 // What the compiler lacks.
 constexpr wasm::Feature kLacking[] = {
-    wasm::Feature::simd,       wasm::Feature::relaxed_simd,
-    wasm::Feature::exceptions, wasm::Feature::legacy_exceptions,
+    wasm::Feature::simd,
+    wasm::Feature::relaxed_simd,
     wasm::Feature::atomics,
 };
 

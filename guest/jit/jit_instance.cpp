@@ -35,7 +35,7 @@ constexpr Words kTraps[] = {
     {TrapKind::bad_indirect_call, "indirect call signature mismatch"},
     {TrapKind::stack_overflow, ""},
     {TrapKind::out_of_memory, ""},
-    {TrapKind::other, ""},
+    {TrapKind::null_exception, ""},
 };
 static_assert(std::size(kTraps) == kTrapCodes);
 
@@ -59,6 +59,7 @@ JitInstance::~JitInstance() {
     if (place.data != nullptr) program_.shared->memories.give_back(place, bytes);
   }
   for (std::uint32_t i = 0; i < program_.view.tables.size(); ++i) std::free(table(i).elements);
+  free_exceptions();
   std::free(context_);
 }
 

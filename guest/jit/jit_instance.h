@@ -66,6 +66,14 @@ class JitInstance : public CompiledInstance {
   static const void* compile_of(void* owner, std::uint32_t function);
   static void walk(TrapState& state, const void* address, const void* frame);
 
+  // --- exceptions: guest/jit/unwind.cpp ---
+  std::uint64_t* new_exception(std::uint32_t tag, const std::uint64_t* words);
+  void raise(std::uint64_t* exception);
+  [[noreturn]] void uncaught(const std::uint64_t* exception);
+  void collect_exceptions() noexcept;
+  bool note_exception(std::uint64_t* made) noexcept;
+  void free_exceptions();
+
   // Memory `index` is `bytes` long and at its place.
   void memory_changed(std::uint32_t index, std::uint64_t bytes);
   std::uint64_t grow_memory(std::uint32_t index, std::uint64_t pages);
@@ -85,6 +93,9 @@ class JitInstance : public CompiledInstance {
   std::vector<std::size_t> initial_bytes_;  // Of each memory.
   std::vector<bool> dropped_data_;
   std::vector<bool> dropped_elements_;
+  std::vector<std::uint64_t*> exceptions_;  // All that there are.
+  std::size_t collect_at_ = 0;              // How many there are when it is looked for dead ones.
+  char uncaught_[32] = {};
   bool laid_ = false;  // The first memory has its segments.
   const ExportInfo* called_ = nullptr;
   std::uint64_t* values_ = nullptr;  // Of that call.

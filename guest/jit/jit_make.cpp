@@ -99,6 +99,7 @@ std::uint64_t JitInstance::element(const wasm::Element& segment, std::size_t ind
 // All that the guest can change gets its first value.
 void JitInstance::make() {
   making_ = true;
+  free_exceptions();
   MemoryImage& image = program_.image;
   laid_ = false;
   memory_bytes_ = {};
@@ -252,6 +253,7 @@ void JitInstance::fill_memories() {
 
 bool JitInstance::clear() {
   if (making_) return false;  // It could not be made.
+  free_exceptions();
   for (std::uint32_t i = 0; i < program_.view.tables.size(); ++i) {
     TableCell& kept = table(i);  // Nobody's budget holds what an idle instance keeps.
     if (kept.room <= kElementsKept) continue;

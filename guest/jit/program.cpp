@@ -142,6 +142,10 @@ const Program::Code* Program::code_at(const void* address) const {
   return at < code.begin + code.bytes ? &code : nullptr;
 }
 
+std::size_t Program::exception_words(std::uint32_t tag) const {
+  return words_of(view.type_of_tag(tag).params);
+}
+
 // --- traps ---
 
 // In a fault's handler too: allocates nothing.

@@ -58,7 +58,6 @@ class Program {
   MemoryImage image;
   std::uint32_t saves_floats = 0;  // The code looks here.
 
- private:
   // The code of a function.
   struct Code {
     const std::uint8_t* begin;
@@ -66,8 +65,13 @@ class Program {
     std::uint32_t function;
     CodeFacts facts;
   };
-
+  // Around an address; nullptr: none of a function.
   [[nodiscard]] const Code* code_at(const void* address) const;
+
+  // What an exception with this tag carries.
+  [[nodiscard]] std::size_t exception_words(std::uint32_t tag) const;
+
+ private:
   bool place_code(std::uint32_t function, CodeFacts facts);
   [[nodiscard]] bool is_compiled(std::uint32_t function) const;
 

@@ -64,6 +64,7 @@ class Maker {
   void enter();
   void trap(const Host& host, std::size_t code);
   void helper(HelperFunction function);
+  void throwing(HelperFunction function);
   void host_call(const Host& host);
   void yield(const Host& host);
   void check(const Host& host);
@@ -121,6 +122,25 @@ void Maker::helper(HelperFunction function) {
   });
   load_memory();
   a_.ret();
+}
+
+// Goes on where the exception is caught, with the homes that are there.
+void Maker::throwing(HelperFunction function) {
+  constexpr int kHomes[] = {3, 12, 8, 9, 10, 11};
+  const int ints = field(offsetof(Context, int_homes));
+  const int floats = field(offsetof(Context, float_homes));
+  note_exit(a_.rax);
+  for (const int reg : kHomes) a_.mov(a_.qword[a_.r15 + ints + 8 * reg], Xbyak::Reg64(reg));
+  for (int i = 8; i < 16; ++i) a_.movups(a_.ptr[a_.r15 + floats + 16 * i], Xbyak::Xmm(i));
+  a_.mov(a_.rdi, a_.r15);
+  a_.lea(a_.rsi, a_.ptr[a_.r15 + kArguments]);
+  a_.sub(a_.rsp, 8);
+  call(function);
+  for (const int reg : kHomes) a_.mov(Xbyak::Reg64(reg), a_.qword[a_.r15 + ints + 8 * reg]);
+  for (int i = 8; i < 16; ++i) a_.movups(Xbyak::Xmm(i), a_.ptr[a_.r15 + floats + 16 * i]);
+  a_.mov(a_.rbp, a_.qword[a_.r15 + field(offsetof(Context, handler_frame))]);
+  a_.mov(a_.rsp, a_.qword[a_.r15 + field(offsetof(Context, handler_stack))]);
+  a_.jmp(a_.qword[a_.r15 + field(offsetof(Context, handler_code))]);
 }
 
 void Maker::host_call(const Host& host) {
@@ -245,9 +265,10 @@ Stubs::Stubs(ModuleCode& code, const Host& host, bool guard_pages) {
     make.trap(host, i);
   }
   for (std::size_t i = 0; i < kHelpers; ++i) {
-    if (host.helpers[i] == nullptr) continue;
     starts_here(helpers_[i]);
-    make.helper(host.helpers[i]);
+    const auto which = static_cast<Helper>(i);
+    const bool throws = which == Helper::throw_tag || which == Helper::throw_reference;
+    throws ? make.throwing(host.helpers[i]) : make.helper(host.helpers[i]);
   }
   starts_here(host_call_);
   make.host_call(host);

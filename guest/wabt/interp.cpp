@@ -55,6 +55,7 @@ constexpr TrapText kTrapTexts[] = {
     {"uninitialized table element", TrapKind::bad_indirect_call},
     {"indirect call signature mismatch", TrapKind::bad_indirect_call},
     {"call stack exhausted", TrapKind::stack_overflow},
+    {"uncaught exception", TrapKind::uncaught_exception},
 };
 
 TrapKind kind_of(std::string_view message) {
