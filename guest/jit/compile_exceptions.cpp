@@ -3,8 +3,8 @@
 // stand in, a try to its clauses, a clause to where it lands (guest/jit/unwind.cpp reads them).
 //
 //   try_table   its clauses land behind its body, each with a branch to its label
-//   try         catch and catch_all land at their beginnings. The exception is kept, for rethrow, in
-//               an operand of its own at the bottom of the catch
+//   try         catch and catch_all land at their beginnings. The exception is kept, for
+//               rethrow, in an operand of its own at the bottom of the catch
 //   delegate    a try without clauses, whose parent is not the next one around it
 //
 // At a landing all operands below the try are in their slots, as they are at the beginning of every

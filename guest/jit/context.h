@@ -45,8 +45,8 @@ struct Context {
   std::uint64_t result;               // Of a call from C++, when it is one.
   std::uint64_t float_result[2];
   std::uint64_t float_arguments[12];  // xmm0 to xmm5, for calls from C++.
-  // While an exception is on its way: the homes, as the frame has them that is looked at; then where
-  // it goes on.
+  // While an exception is on its way: the homes, as the frame has them that is looked at; then
+  // where it goes on.
   std::uint64_t int_homes[16];
   std::uint64_t float_homes[16][2];
   const void* handler_frame;

@@ -6,8 +6,8 @@
 // passes a frame of the host's: below the outermost function of the guest nobody catches.
 //
 // An exception lives as long as a reference to it may be somewhere: on the guest's stack, where
-// every word that could be a reference is taken for one, in a global, a table, or another exception.
-// What they take is held of the guest's memory.
+// every word that could be a reference is taken for one, in a global, a table, or another
+// exception. What they take is held of the guest's memory.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

@@ -40,6 +40,8 @@ TRAPS = {
     "indirect call type mismatch": "bad indirect call: indirect call signature mismatch",
     "indirect call": "bad indirect call: indirect call signature mismatch",
     "unreachable": "unreachable executed",
+    "uncaught exception": "uncaught exception",
+    "null exception reference": "null exception reference",
     "call stack exhausted": "stack overflow",
 }
 
@@ -210,12 +212,20 @@ class Result:
         self.not_applicable = collections.Counter()
 
 
+def remark(path, name):
+    """The words of a remark at the beginning of a file, `;; NAME: WORDS`."""
+    for line in path.read_text(errors="replace").splitlines()[:4]:
+        if line.startswith(f";; {name}: "):
+            return line.split(": ", 1)[1].split()
+    return []
+
+
 def run_file(path, options, cache):
     result = Result()
     with tempfile.TemporaryDirectory(prefix="weft-spec-") as scratch:
         parts = pathlib.Path(scratch, path.stem + ".json")
-        made = subprocess.run(["wast2json", path, "-o", parts], capture_output=True, text=True,
-                              check=False)
+        made = subprocess.run(["wast2json", *remark(path, "wast2json"), path, "-o", parts],
+                              capture_output=True, text=True, check=False)
         if made.returncode != 0:
             result.failures.append((0, f"wast2json: {made.stderr.strip()[:300]}"))
             return result
@@ -256,6 +266,10 @@ def main():
     cache.mkdir(exist_ok=True)
     total = Result()
     for path in files:
+        engines = remark(path, "engines")
+        if engines and options.engine not in engines:
+            print(f"--    {path.name}: for {', '.join(engines)}")
+            continue
         result = run_file(path, options, cache)
         total.passed += result.passed
         total.failures += [(path.name, *failure) for failure in result.failures]
