@@ -4,16 +4,21 @@
 //   look: poll(2) without a timeout ─ some are ready ─▶ return
 //            │ none
 //            ▼
-//   a ReadyWait for each descriptor and direction, park until the first or the deadline, look again
+//   a Watch for each descriptor, however often it is named, a ReadyWait for each entry and
+//   direction; park until the first or the deadline, look again
+//
+// A negative descriptor is passed over, as by poll(2), and so is one without events.
 //
 // A thread without a G has one do it for it, and sleeps.
 #include <poll.h>
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "capi/boundary.h"
+#include "os/poll_many.h"
 #include "scheduler/api.h"
 
 using namespace weft;
@@ -35,12 +40,23 @@ std::int16_t weft_events(int asked, int revents) {
   return static_cast<std::int16_t>(events);
 }
 
-// Returns how many are ready, or -1 when one is not open.
-int look(std::span<weft_pollfd> fds, int timeout_ms) {
+bool is_asked(const weft_pollfd& fd) {
+  return fd.fd >= 0 && fd.events != 0;
+}
+
+// Returns how many are ready, or -1 when one is not open. timeout_ns: how long the whole thread
+// waits for one; < 0: for ever.
+int look(std::span<weft_pollfd> fds, std::int64_t timeout_ns) {
   std::vector<pollfd> polled;
   polled.reserve(fds.size());
-  for (const weft_pollfd& fd : fds) polled.push_back({fd.fd, host_events(fd.events), 0});
-  (void)::poll(polled.data(), polled.size(), timeout_ms);
+  for (const weft_pollfd& fd : fds) {
+    polled.push_back({is_asked(fd) ? fd.fd : -1, host_events(fd.events), 0});
+  }
+  if (timeout_ns == 0) {
+    poll_now(polled);
+  } else {
+    poll_until(polled, timeout_ns);
+  }
   int ready = 0;
   for (std::size_t i = 0; i < fds.size(); ++i) {
     if ((polled[i].revents & POLLNVAL) != 0) return -1;
@@ -52,27 +68,24 @@ int look(std::span<weft_pollfd> fds, int timeout_ms) {
 
 // On a G. Returns false when it was the deadline.
 bool wait(weft_scheduler& s, std::span<const weft_pollfd> fds, Instant deadline) {
-  std::vector<std::unique_ptr<Watch>> watches;
+  std::map<int, std::unique_ptr<Watch>> watches;
   std::deque<ReadyWait> waits;  // Can't be moved. Taken back before the watches close.
   for (const weft_pollfd& fd : fds) {
-    auto watch = Watch::open(s.reactor, fd.fd);
-    if (!watch) throw port::Throw(watch.error().message);
-    Watch& opened = *watches.emplace_back(std::move(*watch));
-    if ((fd.events & WEFT_POLL_READ) != 0) waits.emplace_back(opened, Direction::read, this_g());
-    if ((fd.events & WEFT_POLL_WRITE) != 0) waits.emplace_back(opened, Direction::write, this_g());
+    if (!is_asked(fd)) continue;
+    std::unique_ptr<Watch>& watch = watches[fd.fd];
+    if (watch == nullptr) {
+      auto opened = Watch::open(s.reactor, fd.fd);
+      if (!opened) throw port::Throw(opened.error().message);
+      watch = std::move(*opened);
+    }
+    if ((fd.events & WEFT_POLL_READ) != 0) waits.emplace_back(*watch, Direction::read, this_g());
+    if ((fd.events & WEFT_POLL_WRITE) != 0) waits.emplace_back(*watch, Direction::write, this_g());
   }
   if (deadline == Instant::far_future()) {
     park(WaitReason::io_wait);
     return true;
   }
   return s.scheduler.park_until(WaitReason::io_wait, deadline);
-}
-
-// Strict: the whole thread waits, as on a real wasm target.
-int host_poll(std::span<weft_pollfd> fds, std::int64_t timeout) {
-  constexpr std::int64_t kNsPerMs = 1'000'000;
-  const auto ms = timeout < 0 ? -1 : std::min<std::int64_t>(timeout / kNsPerMs, INT32_MAX);
-  return look(fds, static_cast<int>(ms));
 }
 
 int poll_on_a_g(weft_scheduler& s, std::span<weft_pollfd> fds, Instant deadline) {
@@ -90,11 +103,16 @@ int weft_poll(weft_pollfd* fds, size_t count, int64_t timeout, size_t* ready) {
     if (fds == nullptr && count > 0) return fail(WEFT_EINVAL, "an argument is null");
     weft_scheduler& s = *current();
     const std::span all(fds, count);
+    for (const weft_pollfd& fd : all) {
+      if ((fd.events & ~(WEFT_POLL_READ | WEFT_POLL_WRITE)) != 0) {
+        return fail(WEFT_EINVAL, "an unknown bit in events");
+      }
+    }
     const Instant deadline =
         timeout < 0 ? Instant::far_future() : s.scheduler.now() + nanoseconds(timeout);
     int n = 0;
     if (s.port->is_strict()) {
-      n = host_poll(all, timeout);
+      n = look(all, timeout);  // The whole thread waits, as on a real wasm target.
     } else {
       port::on_a_g(*s.port, [&] { n = poll_on_a_g(s, all, deadline); });
     }

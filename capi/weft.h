@@ -206,7 +206,7 @@ int weft_mutex_unlock(weft_mutex* mutex);
 int weft_group_make(weft_group** group);
 /* WEFT_EINVAL: its count is not 0. */
 int weft_group_free(weft_group* group);
-/* WEFT_EINVAL: the count would be negative. */
+/* WEFT_EINVAL: the count would be negative, or beyond 2^63 - 1. */
 int weft_group_add(weft_group* group, int64_t delta);
 /* Until the count is 0. */
 int weft_group_wait(weft_group* group);
@@ -242,7 +242,9 @@ typedef struct weft_pollfd {
 } weft_pollfd;
 
 /* Waits until one of the descriptors is ready; on a G that is parked, else the thread sleeps. Files
- * are always ready. ready (may be NULL): how many have revents. WEFT_ETIMEDOUT, WEFT_EHOST (a
+ * are always ready. A negative descriptor, or one without events, is passed over: its revents is 0.
+ * There may be any number of entries, and a descriptor may be named more than once. ready (may be
+ * NULL): how many have revents. WEFT_ETIMEDOUT, WEFT_EINVAL (unknown bits in events), WEFT_EHOST (a
  * descriptor is not open). From: inside. */
 int weft_poll(weft_pollfd* fds, size_t count, int64_t timeout, size_t* ready);
 

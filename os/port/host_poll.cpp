@@ -4,9 +4,10 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <limits>
 #include <vector>
+
+#include "os/poll_many.h"
 
 namespace weft::port {
 namespace {
@@ -49,10 +50,7 @@ void wait(Port& port, std::vector<pollfd>& entries, std::int64_t wait_ns) {
     if (wait_ns > 0) port.host_sleep(nanoseconds(wait_ns));
     return;
   }
-  timespec timeout{.tv_sec = wait_ns / 1'000'000'000, .tv_nsec = wait_ns % 1'000'000'000};
-  const timespec* limit = wait_ns == kForever ? nullptr : &timeout;
-  while (::ppoll(entries.data(), entries.size(), limit, nullptr) < 0 && errno == EINTR) {
-  }
+  poll_until(entries, wait_ns == kForever ? -1 : wait_ns);
 }
 
 }  // namespace

@@ -25,13 +25,16 @@ class wait_group {
   wait_group& operator=(const wait_group&) = delete;
 
   // Adds to the count; at zero everybody who waits goes on. Panics "sync: negative WaitGroup
-  // counter". Also on g0.
+  // counter", "sync: WaitGroup counter overflow"; the count is as it was then. Also on g0.
   void add(std::int64_t delta) {
-    count_ += delta;
-    if (count_ < 0) [[unlikely]] {
-      count_ -= delta;
+    std::int64_t sum = 0;
+    if (__builtin_add_overflow(count_, delta, &sum)) [[unlikely]] {
+      panic("sync: WaitGroup counter overflow");
+    }
+    if (sum < 0) [[unlikely]] {
       panic("sync: negative WaitGroup counter");
     }
+    count_ = sum;
     if (count_ > 0) return;
     for (; waiters_ > 0; --waiters_) sema_.release();
   }

@@ -3,6 +3,8 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/unit/capi/weft_c_test.h"
 
@@ -113,6 +115,59 @@ static void test_stop_and_run_again(void) {
   OK(weft_destroy(s));
 }
 
+/* --- polling --- */
+
+enum { ENTRIES = 1100 };
+
+/* More entries than RLIMIT_NOFILE, all of one pipe, and what is passed over. */
+static void polls_oddly(void* unused) {
+  static weft_pollfd many[ENTRIES];
+  weft_pollfd few[3] = {{-1, WEFT_POLL_READ, 7}, {0, 0, 7}, {INT32_MIN, WEFT_POLL_WRITE, 7}};
+  struct rlimit before;
+  struct rlimit low;
+  size_t ready = 0;
+  int fds[2];
+  int i;
+  (void)unused;
+  ERR(weft_poll(few, 3, 1000, NULL), WEFT_ETIMEDOUT);
+  CHECK(few[0].revents == 0 && few[1].revents == 0 && few[2].revents == 0);
+  few[0].fd = 100000;
+  ERR(weft_poll(few, 3, 1000, NULL), WEFT_EHOST);
+  few[0].fd = -1;
+  few[0].events = 8;
+  ERR(weft_poll(few, 3, 1000, NULL), WEFT_EINVAL);
+
+  CHECK(pipe(fds) == 0);
+  for (i = 0; i < ENTRIES; ++i) {
+    many[i].fd = fds[0];
+    many[i].events = WEFT_POLL_READ;
+  }
+  CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  low = before;
+  low.rlim_cur = 100;
+  CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
+  ERR(weft_poll(many, ENTRIES, 1000000, &ready), WEFT_ETIMEDOUT);
+  CHECK(write(fds[1], "x", 1) == 1);
+  OK(weft_poll(many, ENTRIES, -1, &ready));
+  CHECK(ready == ENTRIES && many[ENTRIES - 1].revents == WEFT_POLL_READ);
+  CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  close(fds[0]);
+  close(fds[1]);
+}
+
+static void test_poll_of_many_and_of_none(void) {
+  const weft_config strict = {.abi_version = WEFT_ABI_VERSION, .behaviour = WEFT_STRICT, .seed = 0};
+  const weft_config* configs[2] = {NULL, &strict};
+  int i;
+  for (i = 0; i < 2; ++i) {
+    weft_scheduler* s = NULL;
+    OK(weft_create(configs[i], &s));
+    OK(weft_go(s, polls_oddly, NULL, NULL));
+    OK(weft_run(s));
+    OK(weft_destroy(s));
+  }
+}
+
 /* --- strict --- */
 
 static void asks_too_much(void* unused) {
@@ -168,6 +223,7 @@ int main(void) {
   test_deadlock_and_destroy();
   test_thread_exhaustion();
   test_stop_and_run_again();
+  test_poll_of_many_and_of_none();
   test_strict();
   test_a_seed_repeats();
   printf("%d checks held\n", checks);

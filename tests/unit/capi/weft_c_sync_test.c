@@ -109,6 +109,11 @@ static void waits_for_both(void* unused) {
   say("both");
   ERR(weft_mutex_unlock(mutex), WEFT_EUNLOCKED);
   ERR(weft_group_add(group, -1), WEFT_EINVAL);
+  OK(weft_group_add(group, INT64_MAX));
+  ERR(weft_group_add(group, 1), WEFT_EINVAL);
+  ERR(weft_group_add(group, INT64_MAX), WEFT_EINVAL);
+  OK(weft_group_add(group, -INT64_MAX));
+  ERR(weft_group_add(group, INT64_MIN), WEFT_EINVAL);
   OK(weft_mutex_lock(mutex));
   ERR(weft_mutex_free(mutex), WEFT_EINVAL);
   OK(weft_mutex_unlock(mutex));
