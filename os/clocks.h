@@ -19,12 +19,15 @@ class GuestClock : public Clock {
  public:
   // Nanoseconds since the Unix epoch.
   virtual std::int64_t realtime_ns() = 0;
+  // Does time pass while guests compute? Else their CPU time is counted in checks.
+  [[nodiscard]] virtual bool passes_by_itself() const { return false; }
 };
 
 class SystemClock final : public GuestClock {
  public:
   Instant now() override { return {read(CLOCK_MONOTONIC)}; }
   std::int64_t realtime_ns() override { return read(CLOCK_REALTIME); }
+  [[nodiscard]] bool passes_by_itself() const override { return true; }
 
  private:
   static std::int64_t read(clockid_t id) {

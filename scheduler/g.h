@@ -79,6 +79,7 @@ struct alignas(64) G : GHot, ListLink<WaitListTag> {
   void* owner = nullptr;          // For the layer above: the guest that runs on this G.
   GLocalValue* locals = nullptr;  // Of scheduler/local.h; newest first.
   char name[kGNameMax] = {};
+  Duration sampled_cpu = {};  // Written by the preemption tick (signals/tick.h).
   GPool& pool;
   void* const bottom;  // Lowest usable address of its stack.
 

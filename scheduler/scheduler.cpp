@@ -254,6 +254,7 @@ void Scheduler::make_runnable(G& g, void* stack_top, const SpawnOptions& options
   g.fiber.prepare(g.bottom, stack_top, &g_main, &g);
   g.id = ++last_id_;
   g.switches = 0;
+  g.sampled_cpu = {};
   g.requests = 0;
   g.outside_permit = false;
   g.ending = false;

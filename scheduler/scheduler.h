@@ -201,6 +201,7 @@ class Scheduler {
 
   void set_chooser(Chooser* chooser);    // nullptr: FIFO.
   void set_event_sink(EventSink* sink);  // nullptr: none.
+  [[nodiscard]] EventSink* event_sink() const { return doorbell_.behind; }
 
   // While a hold is taken, all Gs parked is not a deadlock: somebody outside may still ready one.
   void hold() { ++holds_; }

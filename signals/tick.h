@@ -14,6 +14,8 @@
 // of the loop. It also means that a G on a busy machine is asked after 10 ms of running, however
 // long that took. A G is asked after 10 to 20 ms: the tick that first sees it only takes note.
 //
+// The G that a tick finds running has the period counted as its CPU time (os/cpu_meter.h).
+//
 // SIGURG as in Go: ignored by default, so a stray one is harmless. One Tick a thread at a time; a
 // SIGURG that no Tick sent goes to the handler that was there before.
 #pragma once
