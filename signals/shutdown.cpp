@@ -16,6 +16,8 @@ namespace {
 // The third request finds the default action.
 constexpr int kRequestsServed = 2;
 
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGXCPU, SIGQUIT};
+
 std::atomic<Shutdown*> shutdown_of_process = nullptr;
 
 }  // namespace
@@ -24,11 +26,11 @@ Shutdown::Shutdown(Scheduler& scheduler, Config config)
     : scheduler_(scheduler), config_(std::move(config)), grace_timer_(*this) {
   WEFT_CHECK(shutdown_of_process.exchange(this) == nullptr, "the process has a Shutdown already");
   scheduler_.on_interrupt(&on_interrupt, this);
-  for (const int sig : {SIGINT, SIGTERM, SIGQUIT}) take_signal(sig, &on_signal, SA_RESTART);
+  for (const int sig : kSignals) take_signal(sig, &on_signal, SA_RESTART);
 }
 
 Shutdown::~Shutdown() {
-  for (const int sig : {SIGINT, SIGTERM, SIGQUIT}) give_back_signal(sig);
+  for (const int sig : kSignals) give_back_signal(sig);
   shutdown_of_process = nullptr;
   scheduler_.on_interrupt(nullptr, nullptr);
   scheduler_.cancel(grace_timer_);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shutdown: what SIGINT, SIGTERM and SIGQUIT do to a program of weft.
+// Shutdown: what SIGINT, SIGTERM, SIGXCPU and SIGQUIT do to a program of weft.
 //
 //   SIGINT, SIGTERM   the 1st asks: on_request runs, and the grace time begins;
 //                     when it is over, or at the 2nd, on_kill runs: every G is killed, unwinds and
 //                     its destructors run; the 3rd has the default action, which ends the process
+//   SIGXCPU           the same: the process has used the CPU time that RLIMIT_CPU gives it; it
+//                     comes again after each second of CPU time more
 //   SIGQUIT           every G and M with its state goes to stderr, and the program goes on
 //
 // The handler only notes the signal and interrupts the loop (Scheduler::interrupt); everything else
@@ -50,7 +52,7 @@ class Shutdown {
   Shutdown(const Shutdown&) = delete;
   Shutdown& operator=(const Shutdown&) = delete;
 
-  // The first SIGINT or SIGTERM that came and was served, or 0.
+  // The first SIGINT, SIGTERM or SIGXCPU that came and was served, or 0.
   [[nodiscard]] int signal() const { return signal_; }
   // Has on_kill run?
   [[nodiscard]] bool killed() const { return killed_; }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "os/wasip1/call_signals.h"
 #include "tools/cache_command.h"
 #include "tools/compile_command.h"
 #include "tools/engines_command.h"
@@ -84,6 +85,8 @@ void open_standard_descriptors() {
 
 int main(int argc, char** argv) try {
   open_standard_descriptors();
+  // A file that RLIMIT_FSIZE keeps from growing is an error of that file, not the end of weft.
+  const weft::wasip1::HoldBackSigxfsz hold_back_sigxfsz;
   const std::vector<std::string> words(argv + 1, argv + argc);
   for (const Command& command : kCommands) {
     if (words.empty() || words.front() != command.name) continue;

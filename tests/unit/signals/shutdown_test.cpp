@@ -39,6 +39,19 @@ TEST_CASE("the first SIGINT asks, and after the grace time every G is killed") {
   CHECK(shutdown.killed());
 }
 
+TEST_CASE("SIGXCPU, the end of the process's CPU time, asks as SIGTERM does") {
+  World w;
+  Shutdown shutdown(w.scheduler,
+                    {.grace = seconds(5),
+                     .on_request = [&](int sig) { w.say("asked " + std::to_string(sig)); },
+                     .on_kill = {}});
+  w.go("waits", [] { park(WaitReason::chan_receive); });
+  w.go("raises", [] { ::raise(SIGXCPU); });
+  CHECK(w.run() == "asked " + std::to_string(SIGXCPU));
+  CHECK(shutdown.signal() == SIGXCPU);
+  CHECK(shutdown.killed());
+}
+
 TEST_CASE("a program that ends in its grace time is not killed") {
   World w;
   bool asked = false;
