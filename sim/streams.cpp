@@ -67,6 +67,7 @@ Errno Capture::write(std::span<const iovec> buffers, std::size_t& n) {
   for (const iovec& buffer : buffers) {
     const std::string_view bytes(static_cast<const char*>(buffer.iov_base), buffer.iov_len);
     if (echo_ < 0) {
+      if (bytes.size() > kKeptMax - text_.size()) return n > 0 ? Errno::success : Errno::nospc;
       text_ += bytes;
     } else if (const Errno error = echo(bytes); error != Errno::success) {
       return n > 0 ? Errno::success : error;

@@ -3,7 +3,8 @@
 //
 //   Input    all of stdin; it is read, to its end, when a guest first asks for it, while time
 //            stands still: so what a guest sees depends on the bytes and not on when they came
-//   Capture  takes what is written, at once and whole; keeps it, or hands it to a real descriptor
+//   Capture  takes what is written, at once and whole; keeps it, up to kKeptMax, or hands it to a
+//            real descriptor
 #pragma once
 
 #include <string>
@@ -33,6 +34,9 @@ class Input final : public wasip1::Device {
 
 class Capture final : public wasip1::Device {
  public:
+  // What is kept of one stream; a write beyond is ENOSPC.
+  static constexpr std::size_t kKeptMax = std::size_t{64} << 20;
+
   // echo: a real descriptor that gets the bytes too, however long it takes; -1: none.
   explicit Capture(int echo = -1) : echo_(echo) {}
   wasip1::Errno read(std::span<const iovec> buffers, std::size_t& n) override;

@@ -5,8 +5,8 @@
 
 #include "os/wasip1/calls.h"
 #include "os/wasip1/directory_listing.h"
+#include "os/wasip1/long_call.h"
 #include "os/wasip1/path.h"
-#include "os/wasip1/stable_files.h"
 
 namespace weft::wasip1 {
 namespace {
@@ -35,8 +35,9 @@ bool append(std::span<std::byte>& room, const void* bytes, std::size_t size) {
 // sees that they exist, but path_open refuses them.
 //
 // EBADF: no such descriptor. ENOTDIR: not a directory. ENOTCAPABLE: without fd_readdir. EFAULT: buf
-// or bufused lies outside. EINVAL: a cookie that was never given. EACCES: as the host says. Never
-// parks. Specification: fd_readdir.
+// or bufused lies outside. EINVAL: a cookie that was never given. ENOMEM: the snapshot is more than
+// the guest may make weft hold. EACCES: as the host says. Never parks; yields every 1,024 entries.
+// Specification: fd_readdir.
 Errno fd_readdir(Process& process, Memory memory, Fd fd, Size buf, Size buf_len, DirCookie cookie,
                  Size bufused) {
   Descriptor* descriptor = nullptr;
@@ -45,22 +46,25 @@ Errno fd_readdir(Process& process, Memory memory, Fd fd, Size buf, Size buf_len,
   WEFT_WASI_TRY(memory.bytes(buf, buf_len, room));
   WEFT_WASI_TRY(memory.check<Size>(bufused));
   if (cookie == 0 || descriptor->listing == nullptr) {
-    auto listing = std::make_unique<DirectoryListing>();
-    WEFT_WASI_TRY(DirectoryListing::take(descriptor->file->fd(), *listing));
+    descriptor->listing.reset();  // Not two at a time.
+    auto listing = std::make_unique<DirectoryListing>(process.host_memory());
+    WEFT_WASI_TRY(listing->take(descriptor->file->fd()));
     descriptor->listing = std::move(listing);
   }
-  const auto& entries = descriptor->listing->entries();
-  StableFiles* const stable = process.stable_files();
-  if (cookie > entries.size()) return Errno::inval;
-  for (std::size_t i = cookie; i < entries.size(); ++i) {
+  const DirectoryListing& listing = *descriptor->listing;
+  if (cookie > listing.size()) return Errno::inval;
+  LongCall turns;
+  for (std::size_t i = cookie; i < listing.size(); ++i) {
+    const DirectoryListing::Entry entry = listing.entry(i);
     Dirent header{};
     header.d_next = i + 1;
-    header.d_ino = stable != nullptr ? stable->inode(descriptor->listing->device(), entries[i].ino)
-                                     : entries[i].ino;
-    header.d_namlen = static_cast<std::uint32_t>(entries[i].name.size());
-    header.d_type = entries[i].type;
+    header.d_ino = entry.ino;
+    WEFT_WASI_TRY(process.stable_inode(listing.device(), header.d_ino));
+    header.d_namlen = static_cast<std::uint32_t>(entry.name.size());
+    header.d_type = entry.type;
     if (!append(room, &header, sizeof header)) break;
-    if (!append(room, entries[i].name.data(), entries[i].name.size())) break;
+    if (!append(room, entry.name.data(), entry.name.size())) break;
+    turns.step();
   }
   return memory.store(bufused, static_cast<Size>(buf_len - room.size()));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The file behind a descriptor: its attributes, its size, its way to the disk. None of these parks;
-// those that wait for a disk hold the thread as long as the disk takes.
+// fd_sync and fd_datasync hold the thread as long as the disk takes. What makes a file larger or
+// smaller goes in steps, with turns for the others in between.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,8 +10,8 @@
 #include <limits>
 
 #include "os/wasip1/calls.h"
+#include "os/wasip1/file_size.h"
 #include "os/wasip1/filestat.h"
-#include "os/wasip1/stable_files.h"
 
 namespace weft::wasip1 {
 namespace {
@@ -34,7 +35,7 @@ Errno filestat_get(Process& process, Memory memory, Fd fd, Size at) {
   WEFT_WASI_TRY(process.fds().find(fd, rights::fd_filestat_get, descriptor));
   struct stat status = {};
   if (::fstat(descriptor->file->fd(), &status) != 0) return from_host(errno);
-  if (StableFiles* stable = process.stable_files()) stable->stabilise(status);
+  WEFT_WASI_TRY(process.stabilise(status));
   auto answer = filestat<Layout>(status);
   answer.filetype = descriptor->type;
   return memory.store(at, answer);
@@ -63,18 +64,20 @@ Errno fd_advise(Process& process, Memory, Fd fd, FileSize offset, FileSize len,
 // Makes sure that [offset, offset + len) has its place on the disk; the file grows when it was
 // shorter. EBADF: no such descriptor, or a directory. ENOTCAPABLE: without fd_allocate. EINVAL: len
 // 0, or beyond 2^63 - 1. ENOTSUP: the file system can't (it is not imitated by writing zeros).
-// ENOSPC, EFBIG, ESPIPE, ENODEV: as the host says. Specification: fd_allocate.
+// ENOSPC: the disk is full, or len is more than the guest may write yet, as which it counts. EFBIG,
+// ESPIPE, ENODEV: as the host says. The size is as it was then. Never parks; yields every 8 MiB.
+// Specification: fd_allocate.
 Errno fd_allocate(Process& process, Memory, Fd fd, FileSize offset, FileSize len) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_file(process, fd, rights::fd_allocate, descriptor));
   if (len == 0) return Errno::inval;
   WEFT_WASI_TRY(check_range(offset, len));
-  int result = 0;
-  do {
-    result =
-        ::fallocate(descriptor->file->fd(), 0, static_cast<off_t>(offset), static_cast<off_t>(len));
-  } while (result != 0 && errno == EINTR);
-  return result == 0 ? Errno::success : from_host(errno);
+  Budget& output = process.budgets().output_bytes;
+  if (len > output.left()) return Errno::nospc;
+  WEFT_WASI_TRY(
+      allocate(descriptor->file->fd(), static_cast<off_t>(offset), static_cast<off_t>(len)));
+  (void)output.take_up_to(len);  // Others may have written meanwhile.
+  return Errno::success;
 }
 
 // Waits until the file's data is on the disk.
@@ -111,19 +114,15 @@ Errno unstable::fd_filestat_get(Process& process, Memory memory, Fd fd, Size fil
   return filestat_get<unstable::Filestat>(process, memory, fd, filestat);
 }
 
-// Makes the file `size` bytes long: cuts it off, or adds zeros.
-// EBADF: no such descriptor, or a directory. ENOTCAPABLE: without fd_filestat_set_size. EINVAL:
-// beyond 2^63 - 1, or a file that has no size. EFBIG, ENOSPC: as the host says. Specification:
-// fd_filestat_set_size.
+// Makes the file `size` bytes long: cuts it off, or adds zeros. EBADF: no such descriptor, or a
+// directory. ENOTCAPABLE: without fd_filestat_set_size. EINVAL: beyond 2^63 - 1, or a file that has
+// no size. EFBIG, ENOSPC: as the host says. Never parks; a large file is cut off in steps, with
+// turns for the others in between. Specification: fd_filestat_set_size.
 Errno fd_filestat_set_size(Process& process, Memory, Fd fd, FileSize size) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_file(process, fd, rights::fd_filestat_set_size, descriptor));
   WEFT_WASI_TRY(check_range(size, 0));
-  int result = 0;
-  do {
-    result = ::ftruncate(descriptor->file->fd(), static_cast<off_t>(size));
-  } while (result != 0 && errno == EINTR);
-  return result == 0 ? Errno::success : from_host(errno);
+  return set_size(descriptor->file->fd(), static_cast<off_t>(size));
 }
 
 // Sets the times of the file: fst_flags says for each whether to the value given (atim 1, mtim 4)

@@ -2,14 +2,16 @@
 // Bytes in and out of descriptors.
 //
 // The rule for all of them: do what is possible now; if nothing is and the descriptor has no
-// FDFLAGS_NONBLOCK, park until the file is ready and try again. Reading returns with what there is.
-// Writing to a stream goes on until everything is written, as a blocking write does under POSIX: so
-// a slow reader holds up the guest that writes, and nobody else.
-#include <limits.h>
+// FDFLAGS_NONBLOCK, park until the file is ready and try again. Reading a stream returns with what
+// there is, reading a file when the buffers are full or the file ends. Writing goes on until
+// everything is written, as a blocking write does under POSIX: so a slow reader holds up the guest
+// that writes, and nobody else. What takes long is done in pieces, with turns for the others in
+// between (long_call.h).
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <limits>
 
 #include "os/wasip1/calls.h"
 #include "os/wasip1/iovecs.h"
@@ -17,40 +19,77 @@
 #include "os/wasip1/stream.h"
 
 namespace weft::wasip1 {
+namespace {
 
-Errno read_some(Descriptor& descriptor, const Iovecs& iovecs, std::size_t& n) {
-  n = 0;
-  // A read of nothing tells nothing about the end of the file either.
-  if (iovecs.total() == 0) return Errno::success;
-  const std::shared_ptr<HostFile> file = descriptor.file;
-  for (;;) {
-    const Errno e = file->read(iovecs.host(), n);
-    if (e != Errno::again || !descriptor.may_park()) return e;
-    WEFT_WASI_TRY(file->wait(Direction::read));
-  }
+// How many bytes one call of the host may move. A datagram is sent and received whole; what a
+// device of a simulation does is a copy in memory.
+std::size_t bytes_per_call(const Descriptor& descriptor) {
+  const bool whole = descriptor.type == FileType::socket_dgram ||
+                     descriptor.file->kind() == HostFile::Kind::device;
+  return whole ? kBytesPerCall : kBytesPerTurn;
 }
 
-Errno write_all(Budget& output, Descriptor& descriptor, Iovecs& iovecs, std::size_t& n) {
-  n = 0;
-  const std::shared_ptr<HostFile> file = descriptor.file;
-  if (iovecs.total() == 0) return Errno::success;
+int write_flags(const Descriptor& descriptor, bool positioned) {
   int rwf = 0;
-  if ((descriptor.flags & fdflags::append) != 0) rwf |= RWF_APPEND;
+  if ((descriptor.flags & fdflags::append) != 0 && !positioned) rwf |= RWF_APPEND;
   if ((descriptor.flags & fdflags::dsync) != 0) rwf |= RWF_DSYNC;
   if ((descriptor.flags & (fdflags::sync | fdflags::rsync)) != 0) rwf |= RWF_SYNC;
+  return rwf;
+}
+
+}  // namespace
+
+Errno read_some(Descriptor& descriptor, Iovecs& iovecs, std::size_t& n, off_t at) {
+  n = 0;
+  HostFile& file = *descriptor.file;
+  const bool fills = file.kind() == HostFile::Kind::file;
+  const std::size_t max = bytes_per_call(descriptor);
+  LongCall turns;
+  // A read of nothing tells nothing about the end of the file either.
   while (iovecs.total() > 0) {
-    if (!cut_to_budget(output, iovecs)) {
+    const std::span<const iovec> buffers = iovecs.piece(max);
+    const std::size_t wanted = bytes_of(buffers);
+    std::size_t got = 0;
+    const Errno e = file.read(buffers, got, at);
+    if (e == Errno::again && descriptor.may_park()) {
+      WEFT_WASI_TRY(file.wait(Direction::read));
+      continue;
+    }
+    if (e != Errno::success) return n > 0 ? Errno::success : e;
+    n += got;
+    if (at != HostFile::kHere) at += static_cast<off_t>(got);
+    iovecs.consume(got);
+    turns.moved(got);
+    if (!fills || got < wanted) break;
+  }
+  return Errno::success;
+}
+
+Errno write_all(Budget& output, Descriptor& descriptor, Iovecs& iovecs, std::size_t& n, off_t at) {
+  n = 0;
+  HostFile& file = *descriptor.file;
+  const int rwf = write_flags(descriptor, at != HostFile::kHere);
+  const std::size_t max = bytes_per_call(descriptor);
+  if (descriptor.type == FileType::socket_dgram && iovecs.size() > kIovecsPerCall) {
+    return Errno::msgsize;
+  }
+  LongCall turns;
+  while (iovecs.total() > 0) {
+    // Others may have written while this one waited: what is left is asked each time.
+    const std::uint64_t left = output.left();
+    if (left == 0) {
       if (n > 0) return Errno::success;
       throw OutputSpent{};
     }
     std::size_t written = 0;
-    Errno e = file->write(iovecs.host(), rwf, written);
+    Errno e = file.write(iovecs.piece(std::min<std::uint64_t>(max, left)), rwf, written, at);
     n += written;
+    if (at != HostFile::kHere) at += static_cast<off_t>(written);
     (void)output.take(written);  // No more than was left.
     iovecs.consume(written);
-    if (e == Errno::success && file->kind() == HostFile::Kind::file) return e;
+    turns.moved(written);
     if (e == Errno::again && descriptor.may_park()) {
-      e = file->wait(Direction::write);
+      e = file.wait(Direction::write);
     } else if (e == Errno::success && written == 0) {
       e = Errno::again;  // The host took nothing and said nothing: don't spin.
     }
@@ -87,83 +126,73 @@ Errno seek(Process& process, Memory memory, Fd fd, FileDelta offset, int whence,
 }  // namespace
 
 // Reads into iovs_len buffers (iovecs of 8 bytes at iovs), writes how many bytes it were (u32 at
-// nread); 0 at the end of the file. May read less than there is room for. EBADF: no such
-// descriptor, or a directory. ENOTCAPABLE: without fd_read. EFAULT: the iovecs, a buffer or nread
-// lie outside. EINVAL: more than 65,536 iovecs. EAGAIN: nothing there and FDFLAGS_NONBLOCK. Others:
-// as the host says. Parks ("IO wait") on pipes, terminals and sockets. Specification: fd_read.
+// nread); 0 at the end of the file. Of a file it reads until the buffers are full, of what is none
+// what there is, at most 64 KiB. EBADF: no such descriptor, or a directory. EISDIR: stdin is a
+// directory. ENOTCAPABLE: without fd_read. EFAULT: the iovecs, a buffer or nread lie outside.
+// EINVAL: more than 65,536 iovecs. ENOMEM: no budget to hold them. EAGAIN: nothing there and
+// FDFLAGS_NONBLOCK. Others: as the host says. Parks ("IO wait") on pipes, terminals and sockets;
+// yields every 64 KiB. Specification: fd_read.
 Errno fd_read(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, Size nread) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_io(process, fd, rights::fd_read, descriptor));
-  Iovecs iovecs;
+  Iovecs iovecs(process.host_memory(), most_to_read(process));
   WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
   WEFT_WASI_TRY(memory.check<Size>(nread));
   std::size_t n = 0;
   WEFT_WASI_TRY(read_some(*descriptor, iovecs, n));
-  give_turn(n);
   return memory.store(nread, static_cast<Size>(n));
 }
 
 // Writes iovs_len buffers, and how many bytes it were (u32 at nwritten). Less than all only on an
-// error after the first byte, with FDFLAGS_NONBLOCK, when there is more than 1,024 buffers or 2
-// GiB, or when the guest may write no more: the next call then ends it. EBADF: no such descriptor,
-// or a directory. ENOTCAPABLE: without fd_write. EFAULT: the iovecs, a buffer or nwritten lie
-// outside. EINVAL: more than 65,536 iovecs. EAGAIN: no room and FDFLAGS_NONBLOCK. EPIPE: nobody
-// reads. Others: as the host says. Parks ("IO wait") on pipes, terminals and sockets.
-// Specification: fd_write.
+// error after the first byte, with FDFLAGS_NONBLOCK, beyond 2 GiB, or when the guest may write no
+// more: the next call then ends it. EBADF: no such descriptor, or a directory. ENOTCAPABLE: without
+// fd_write. EFAULT: the iovecs, a buffer or nwritten lie outside. EINVAL: more than 65,536 iovecs.
+// ENOMEM: no budget to hold them. EAGAIN: no room and FDFLAGS_NONBLOCK. EPIPE: nobody reads. EFBIG:
+// the host lets no file grow so large (RLIMIT_FSIZE, the file system). Others: as the host says.
+// Parks ("IO wait") on pipes, terminals and sockets; yields every 64 KiB. Specification: fd_write.
 Errno fd_write(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, Size nwritten) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_io(process, fd, rights::fd_write, descriptor));
-  Iovecs iovecs;
+  Iovecs iovecs(process.host_memory());
   WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
   WEFT_WASI_TRY(memory.check<Size>(nwritten));
   std::size_t n = 0;
   WEFT_WASI_TRY(write_all(process.budgets().output_bytes, *descriptor, iovecs, n));
-  give_turn(n);
   return memory.store(nwritten, static_cast<Size>(n));
 }
 
 // As fd_read, at an offset and without moving the descriptor's own. ESPIPE: not a file that has
 // offsets. EINVAL: an offset beyond 2^63 - 1. ENOTCAPABLE: without fd_read and fd_seek. Never
-// parks. Specification: fd_pread.
+// parks; yields every 64 KiB. Specification: fd_pread.
 Errno fd_pread(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, FileSize offset,
                Size nread) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_positioned(process, fd, rights::fd_read, descriptor));
-  Iovecs iovecs;
+  Iovecs iovecs(process.host_memory(), most_to_read(process));
   WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
   WEFT_WASI_TRY(memory.check<Size>(nread));
   off_t at = 0;
   WEFT_WASI_TRY(host_offset(offset, at));
-  const ssize_t n = ::preadv(descriptor->file->fd(), iovecs.host().data(),
-                             static_cast<int>(iovecs.host().size()), at);
-  if (n < 0) return from_host(errno);
-  give_turn(static_cast<std::size_t>(n));
+  std::size_t n = 0;
+  WEFT_WASI_TRY(read_some(*descriptor, iovecs, n, at));
   return memory.store(nread, static_cast<Size>(n));
 }
 
 // As fd_write, at an offset and without moving the descriptor's own, also when it has
 // FDFLAGS_APPEND. ESPIPE: not a file that has offsets. EINVAL: an offset beyond 2^63 - 1.
-// ENOTCAPABLE: without fd_write and fd_seek. Never parks. Specification: fd_pwrite.
+// ENOTCAPABLE: without fd_write and fd_seek. Never parks; yields every 64 KiB. Specification:
+// fd_pwrite.
 Errno fd_pwrite(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, FileSize offset,
                 Size nwritten) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_positioned(process, fd, rights::fd_write, descriptor));
-  Iovecs iovecs;
+  Iovecs iovecs(process.host_memory());
   WEFT_WASI_TRY(iovecs.read(memory, iovs, iovs_len));
   WEFT_WASI_TRY(memory.check<Size>(nwritten));
   off_t at = 0;
   WEFT_WASI_TRY(host_offset(offset, at));
-  Budget& output = process.budgets().output_bytes;
-  if (!cut_to_budget(output, iovecs)) throw OutputSpent{};
-  int rwf = 0;
-  if ((descriptor->flags & fdflags::dsync) != 0) rwf |= RWF_DSYNC;
-  if ((descriptor->flags & (fdflags::sync | fdflags::rsync)) != 0) rwf |= RWF_SYNC;
-  const ssize_t written = ::pwritev2(descriptor->file->fd(), iovecs.host().data(),
-                                     static_cast<int>(iovecs.host().size()), at, rwf);
-  if (written < 0) return from_host(errno);
-  const auto n = static_cast<std::size_t>(written);
-  (void)output.take(n);
-  give_turn(n);
+  std::size_t n = 0;
+  WEFT_WASI_TRY(write_all(process.budgets().output_bytes, *descriptor, iovecs, n, at));
   return memory.store(nwritten, static_cast<Size>(n));
 }
 

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <linux/kcmp.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,42 +18,14 @@
 #include <string>
 #include <vector>
 
+#include "os/wasip1/call_signals.h"
 #include "os/wasip1/device.h"
 #include "os/wasip1/filestat.h"
+#include "os/wasip1/iovecs.h"
 #include "scheduler/api.h"
 
 namespace weft::wasip1 {
 namespace {
-
-// Writing to a pipe that nobody reads raises SIGPIPE, which would end the whole process. What a
-// signal does is the embedder's to decide, so it is held back for this thread and this call only.
-class HoldBackSigpipe {
- public:
-  explicit HoldBackSigpipe(bool needed) : active_(needed) {
-    if (!active_) return;
-    sigemptyset(&sigpipe_);
-    sigaddset(&sigpipe_, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
-  }
-  ~HoldBackSigpipe() {
-    if (active_) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  HoldBackSigpipe(const HoldBackSigpipe&) = delete;
-  HoldBackSigpipe& operator=(const HoldBackSigpipe&) = delete;
-
-  // Takes back the signal that a write which failed with EPIPE has raised.
-  void discard() const {
-    if (!active_ || sigismember(&before_, SIGPIPE) == 1) return;
-    const timespec now{};
-    while (::sigtimedwait(&sigpipe_, nullptr, &now) < 0 && errno == EINTR) {
-    }
-  }
-
- private:
-  bool active_;
-  sigset_t sigpipe_{};
-  sigset_t before_{};
-};
 
 // A description of our own, with O_NONBLOCK, on the pipe or terminal behind fd; invalid when there
 // can be none.
@@ -173,7 +144,7 @@ bool HostFile::is_same_description(int fd) const {
   return ::syscall(SYS_kcmp, self, self, KCMP_FILE, fd, mine) == 0;
 }
 
-Errno HostFile::read(std::span<const iovec> buffers, std::size_t& n) {
+Errno HostFile::read(std::span<const iovec> buffers, std::size_t& n, off_t at) {
   n = 0;
   if (kind_ == Kind::device) return device_->read(buffers, n);
   const int count = static_cast<int>(buffers.size());
@@ -186,6 +157,8 @@ Errno HostFile::read(std::span<const iovec> buffers, std::size_t& n) {
       got = ::recvmsg(fd(), &message, MSG_DONTWAIT);
     } else if (kind_ == Kind::shared && !readiness(Direction::read).ready) {
       return Errno::again;
+    } else if (at != kHere) {
+      got = ::preadv(fd(), buffers.data(), count, at);
     } else {
       got = ::readv(fd(), buffers.data(), count);
     }
@@ -195,7 +168,7 @@ Errno HostFile::read(std::span<const iovec> buffers, std::size_t& n) {
   return Errno::success;
 }
 
-Errno HostFile::write(std::span<const iovec> buffers, int rwf, std::size_t& n) {
+Errno HostFile::write(std::span<const iovec> buffers, int rwf, std::size_t& n, off_t at) {
   n = 0;
   if (kind_ == Kind::device) return device_->write(buffers, n);
   const HoldBackSigpipe hold(pipe_);
@@ -213,19 +186,16 @@ Errno HostFile::write(std::span<const iovec> buffers, int rwf, std::size_t& n) {
                                       [](const iovec& buffer) { return buffer.iov_len > 0; });
       if (first == buffers.end()) return Errno::success;
       put = ::write(fd(), first->iov_base, std::min<std::size_t>(first->iov_len, PIPE_BUF));
-    } else if (kind_ == Kind::file && rwf != 0) {
-      put = ::pwritev2(fd(), buffers.data(), count, -1, rwf);
+    } else if (kind_ == Kind::file && (rwf != 0 || at != kHere)) {
+      put = ::pwritev2(fd(), buffers.data(), count, at, rwf);
     } else {
       put = ::writev(fd(), buffers.data(), count);
     }
   } while (put < 0 && errno == EINTR);
-  if (put < 0) {
-    const int error = errno;
-    if (error == EPIPE) hold.discard();
-    return from_host(error);
-  }
-  n = static_cast<std::size_t>(put);
-  return Errno::success;
+  const int error = put < 0 ? errno : 0;
+  n = put < 0 ? 0 : static_cast<std::size_t>(put);
+  if (error == EPIPE || (error == 0 && n < bytes_of(buffers))) hold.discard();
+  return from_host(error);
 }
 
 Readiness HostFile::readiness(Direction direction) const {

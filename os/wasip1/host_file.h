@@ -70,10 +70,14 @@ class HostFile {
   [[nodiscard]] FileType type() const { return type_; }
   [[nodiscard]] bool is_tty() const { return tty_; }
 
-  // Reads or writes what is possible now and says how much in n. EAGAIN: nothing is. Writing: rwf
-  // is flags of pwritev2 (RWF_APPEND, RWF_SYNC, ...), for kind file only. Never raises SIGPIPE.
-  Errno read(std::span<const iovec> buffers, std::size_t& n);
-  Errno write(std::span<const iovec> buffers, int rwf, std::size_t& n);
+  // Where the file stands: what preadv2(2) and pwritev2(2) take for that.
+  static constexpr off_t kHere = -1;
+
+  // Reads or writes what is possible now and says how much in n. EAGAIN: nothing is. Kind file
+  // only: an offset `at`; writing: rwf is flags of pwritev2 (RWF_APPEND, RWF_SYNC, ...). Never
+  // raises SIGPIPE.
+  Errno read(std::span<const iovec> buffers, std::size_t& n, off_t at = kHere);
+  Errno write(std::span<const iovec> buffers, int rwf, std::size_t& n, off_t at = kHere);
 
   // The state now. Costs a system call, for files none.
   [[nodiscard]] Readiness readiness(Direction direction) const;

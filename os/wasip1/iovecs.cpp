@@ -10,14 +10,16 @@ namespace weft::wasip1 {
 Errno Iovecs::read(Memory memory, Size at, Size count) {
   if (count > kIovecsMax) return Errno::inval;
   WEFT_WASI_TRY(memory.check<Iovec>(at, count));
+  if (count > few_.size()) {
+    if (!held_.grow(count * sizeof(iovec))) return Errno::nomem;
+    many_.reserve(count);
+  }
   for (Size i = 0; i < count; ++i) {
     Iovec element;
     WEFT_WASI_TRY(memory.load(static_cast<Size>(at + i * sizeof(Iovec)), element));
     std::span<std::byte> buffer;
     WEFT_WASI_TRY(memory.bytes(element.buf, element.buf_len, buffer));
-    if (size() < kIovecsPerCall && total_ < kBytesPerCall) {
-      add(buffer.first(std::min(buffer.size(), kBytesPerCall - total_)));
-    }
+    add(buffer.first(std::min(buffer.size(), most_ - total_)));
   }
   return Errno::success;
 }
@@ -34,48 +36,39 @@ void Iovecs::add(std::span<std::byte> bytes) {
   total_ += bytes.size();
 }
 
+std::span<const iovec> Iovecs::piece(std::size_t max) {
+  mend_cut();
+  iovec* const buffers = data() + first_;
+  const std::size_t count = std::min(size(), kIovecsPerCall);
+  std::size_t taken = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (taken == max) return {buffers, i};
+    const std::size_t room = max - taken;
+    if (buffers[i].iov_len > room) {
+      cut_ = buffers[i].iov_len - room;  // I1
+      cut_at_ = first_ + i;
+      buffers[i].iov_len = room;
+    }
+    taken += buffers[i].iov_len;
+  }
+  return {buffers, count};
+}
+
+void Iovecs::mend_cut() {
+  if (cut_ == 0) return;
+  data()[cut_at_].iov_len += cut_;
+  cut_ = 0;
+}
+
 void Iovecs::consume(std::size_t n) {
   WEFT_CHECK(n <= total_, "more bytes were transferred than there were");
+  mend_cut();
   total_ -= n;
-  iovec* const first = many_.empty() ? few_.data() : many_.data();
-  std::size_t done = 0;
-  for (; n > 0 && n >= first[done].iov_len; ++done) n -= first[done].iov_len;
-  if (n > 0) {
-    first[done].iov_base = static_cast<std::byte*>(first[done].iov_base) + n;
-    first[done].iov_len -= n;
-  }
-  if (many_.empty()) {
-    std::copy(few_.begin() + static_cast<std::ptrdiff_t>(done),
-              few_.begin() + static_cast<std::ptrdiff_t>(used_), few_.begin());
-    used_ -= done;
-  } else {
-    many_.erase(many_.begin(), many_.begin() + static_cast<std::ptrdiff_t>(done));
-    if (many_.empty()) used_ = 0;
-  }
-}
-
-void Iovecs::truncate(std::size_t n) {
-  if (n >= total_) return;
-  total_ = n;
-  iovec* const first = many_.empty() ? few_.data() : many_.data();
-  std::size_t kept = 0;
-  while (n > 0) {
-    first[kept].iov_len = std::min(first[kept].iov_len, n);
-    n -= first[kept++].iov_len;
-  }
-  if (many_.empty()) {
-    used_ = kept;
-  } else {
-    many_.resize(kept);
-    if (many_.empty()) used_ = 0;
-  }
-}
-
-bool cut_to_budget(const Budget& output, Iovecs& iovecs) {
-  const std::uint64_t left = output.left();
-  if (left >= iovecs.total()) return true;
-  iovecs.truncate(left);
-  return left > 0;
+  iovec* const all = data();
+  for (; n > 0 && n >= all[first_].iov_len; ++first_) n -= all[first_].iov_len;
+  if (n == 0) return;
+  all[first_].iov_base = static_cast<std::byte*>(all[first_].iov_base) + n;
+  all[first_].iov_len -= n;
 }
 
 }  // namespace weft::wasip1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls that move many bytes take long, and a guest that makes them again and again passes few
-// checks meanwhile. So such a call gives the others a turn itself, and can be killed there.
+// Calls that move many bytes, or look at many things, take long, and a guest that makes them again
+// and again passes few checks meanwhile. So such a call is cut into pieces: between two of them it
+// gives the others a turn, and can be killed there. docs/wasi.md lists what can't be cut.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +12,31 @@ namespace weft::wasip1 {
 
 // Some ten microseconds' work of a host call.
 inline constexpr std::size_t kBytesPerTurn = std::size_t{64} * 1024;
+// What one step counts that looks at one thing: an entry of a directory, a subscription.
+inline constexpr std::size_t kBytesPerStep = 64;
 
-// Called when so many bytes have been moved. On the guest's G. Throws Killed.
-inline void give_turn(std::size_t bytes) {
-  if (bytes >= kBytesPerTurn) yield();
+// Lets the others run, and those first whose time has come or whose event is there: a guest that
+// always finds something to do would reach the usual look outside, after 61 switches, late. On the
+// guest's G. Throws Killed.
+inline void give_way() {
+  Scheduler::request_preempt(this_g());
+  checkpoint();
 }
+
+// Counts the work of one call, and gives the others a turn after each kBytesPerTurn of it.
+class LongCall {
+ public:
+  // So many bytes have been moved. Without a G it gives no turn. Throws Killed.
+  void moved(std::size_t bytes) {
+    bytes_ += bytes;
+    if (bytes_ < kBytesPerTurn) return;
+    bytes_ = 0;
+    if (scheduler_of_thread != nullptr && scheduler_of_thread->current() != nullptr) give_way();
+  }
+  void step() { moved(kBytesPerStep); }
+
+ private:
+  std::size_t bytes_ = 0;
+};
 
 }  // namespace weft::wasip1

@@ -46,7 +46,7 @@ Errno filestat_get(Process& process, Memory memory, Fd fd, std::uint32_t flags, 
       open_to_name(process, memory, fd, rights::path_filestat_get, flags, path, path_len, file));
   struct stat status = {};
   WEFT_WASI_TRY(result_of(::fstat(file.get(), &status)));
-  if (StableFiles* stable = process.stable_files()) stable->stabilise(status);
+  WEFT_WASI_TRY(process.stabilise(status));
   return memory.store(at, filestat<Layout>(status));
 }
 

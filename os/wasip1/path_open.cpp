@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "os/wasip1/calls.h"
+#include "os/wasip1/file_size.h"
 #include "os/wasip1/path.h"
 
 namespace weft::wasip1 {
@@ -45,8 +46,8 @@ int host_flags(const OpenRequest& request) {
   if (request.creates) flags |= O_CREAT;
   if (request.directory) flags |= O_DIRECTORY;
   if (request.exclusive) flags |= O_EXCL;
-  if (request.truncates) flags |= O_TRUNC;
   if (!request.follows) flags |= O_NOFOLLOW;
+  // A file is cut off when it is open, in steps (file_size.h).
   // The file description is this descriptor's own: append and sync are flags of each write
   // (fd_io.cpp), and O_NONBLOCK makes pipes and devices park instead of block, in the open itself
   // too.
@@ -131,10 +132,18 @@ Errno path_open(Process& process, Memory memory, Fd fd, std::uint32_t dirflags, 
       process.resolver().open(directory->file->fd(), text, host_flags(request), kMode, opened));
   auto file = HostFile::own(process.reactor(), std::move(opened));
   const Rights granted = base_rights(*file, request.base);
+  const int host_fd = file->fd();
+  const bool truncates = request.truncates && file->type() == FileType::regular_file;
   auto descriptor =
       std::make_unique<Descriptor>(std::move(file), granted, request.inheriting, request.fd_flags);
   Fd number = 0;
   WEFT_WASI_TRY(process.fds().add(std::move(descriptor), number));
+  if (truncates) {
+    if (const Errno e = set_size(host_fd, 0); e != Errno::success) {
+      (void)process.fds().close(number);
+      return e;
+    }
+  }
   return memory.store(opened_fd, number);
 }
 

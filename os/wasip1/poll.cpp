@@ -21,8 +21,11 @@
 #include <limits>
 #include <vector>
 
+#include "os/poll_many.h"
 #include "os/wasip1/calls.h"
 #include "os/wasip1/device.h"
+#include "os/wasip1/host_memory.h"
+#include "os/wasip1/long_call.h"
 #include "scheduler/api.h"
 
 namespace weft::wasip1 {
@@ -38,13 +41,19 @@ struct Request {
   // Clock.
   std::uint32_t clock = 0;
   Timestamp timeout = 0;
-  bool absolute = false;
+  std::uint16_t clock_flags = 0;
   Instant deadline;  // Of a monotonic or relative timeout.
   // Descriptor.
   Fd fd = 0;
   Descriptor* descriptor = nullptr;
   Errno error = Errno::success;  // Known before any wait: the event only says so.
+
+  [[nodiscard]] bool is_absolute() const { return (clock_flags & subclockflags::abstime) != 0; }
 };
+
+// What weft holds for one subscription while its guest waits.
+constexpr std::size_t kBytesPerRequest = sizeof(Request) + sizeof(pollfd) + sizeof(Event) +
+                                         std::max(sizeof(ReadyWait), sizeof(DeviceWait));
 
 Request from(const Subscription& s) {
   Request request;
@@ -52,7 +61,7 @@ Request from(const Subscription& s) {
   request.type = s.tag;
   request.clock = request.fd = s.id_or_fd;
   request.timeout = s.timeout;
-  request.absolute = (s.flags & subclockflags::abstime) != 0;
+  request.clock_flags = s.flags;
   return request;
 }
 
@@ -63,7 +72,7 @@ Request from(const unstable::Subscription& s) {
   request.clock = s.id;
   request.fd = static_cast<Fd>(s.identifier_or_fd);
   request.timeout = s.timeout;
-  request.absolute = (s.flags & subclockflags::abstime) != 0;
+  request.clock_flags = s.flags;
   return request;
 }
 
@@ -72,13 +81,14 @@ std::int64_t clamp(Timestamp t) {
       std::min<Timestamp>(t, std::numeric_limits<std::int64_t>::max()));
 }
 
-// Looks up what the request names. EINVAL: no such event type.
+// Looks up what the request names. EINVAL: no such event type, or an unknown flag of a clock.
 Errno prepare(Process& process, Instant now, Request& request) {
   switch (request.type) {
     case EventType::clock:
+      if ((request.clock_flags & ~subclockflags::abstime) != 0) return Errno::inval;
       if (request.clock > static_cast<std::uint32_t>(ClockId::monotonic)) {
         request.error = Errno::inval;
-      } else if (!request.absolute) {
+      } else if (!request.is_absolute()) {
         request.deadline = now + nanoseconds(clamp(request.timeout));
       } else if (request.clock == static_cast<std::uint32_t>(ClockId::monotonic)) {
         request.deadline = {clamp(request.timeout)};
@@ -99,7 +109,7 @@ Errno prepare(Process& process, Instant now, Request& request) {
 // When the request is due. An absolute realtime is converted anew at each look: that clock may be
 // set.
 Instant deadline_of(Process& process, Instant now, const Request& request) {
-  if (!request.absolute || request.clock != static_cast<std::uint32_t>(ClockId::realtime)) {
+  if (!request.is_absolute() || request.clock != static_cast<std::uint32_t>(ClockId::realtime)) {
     return request.deadline;
   }
   const std::int64_t realtime = process.clock().realtime_ns();
@@ -133,9 +143,10 @@ Event event_of(const Request& request, Errno error) {
   return event;
 }
 
-// Takes the state of every request as it is now.
-std::vector<Event> look(Process& process, const std::vector<Request>& requests) {
+// Asks the kernel about every descriptor, in portions with turns for the others in between.
+std::vector<pollfd> ask_host(const std::vector<Request>& requests) {
   std::vector<pollfd> polled;
+  LongCall turns;
   for (const Request& request : requests) {
     if (request.type == EventType::clock || request.error != Errno::success) continue;
     const HostFile& file = *request.descriptor->file;
@@ -145,12 +156,25 @@ std::vector<Event> look(Process& process, const std::vector<Request>& requests) 
     polled.push_back(
         {.fd = always ? -1 : file.fd(), .events = static_cast<short>(events), .revents = 0});
   }
-  if (!polled.empty()) (void)::poll(polled.data(), polled.size(), 0);
+  constexpr std::size_t kPortion = kBytesPerTurn / kBytesPerStep;
+  for (std::span<pollfd> left(polled); !left.empty();) {
+    const auto portion = left.first(std::min(left.size(), kPortion));
+    poll_now(portion);
+    turns.moved(portion.size() * kBytesPerStep);
+    left = left.subspan(portion.size());
+  }
+  return polled;
+}
 
+// Takes the state of every request as it is now.
+std::vector<Event> look(Process& process, const std::vector<Request>& requests) {
+  const std::vector<pollfd> polled = ask_host(requests);
+  LongCall turns;
   std::vector<Event> events;
   const Instant now = process.clock().now();
   auto answer = polled.begin();
   for (const Request& request : requests) {
+    turns.step();
     if (request.error != Errno::success) {
       events.push_back(event_of(request, request.error));
     } else if (request.type == EventType::clock) {
@@ -205,14 +229,6 @@ Errno wait(Process& process, const std::vector<Request>& requests) {
   return Errno::success;
 }
 
-// Lets the others run, and those first whose time has come or whose event is there. A server under
-// load always finds something ready: between two of its polls a whole batch of requests is served,
-// and the usual look after 61 switches would come seconds late.
-void give_way() {
-  Scheduler::request_preempt(this_g());
-  checkpoint();
-}
-
 Errno store_events(Memory memory, const std::vector<Event>& events, Size out, Size nevents) {
   for (std::size_t i = 0; i < events.size(); ++i) {
     WEFT_WASI_TRY(memory.store(static_cast<Size>(out + i * sizeof(Event)), events[i]));
@@ -226,6 +242,8 @@ Errno poll(Process& process, Memory memory, Size in, Size out, Size n, Size neve
   WEFT_WASI_TRY(memory.check<Layout>(in, n));
   WEFT_WASI_TRY(memory.check<Event>(out, n));
   WEFT_WASI_TRY(memory.check<Size>(nevents));
+  HeldMemory held(process.host_memory());
+  if (!held.grow(n * kBytesPerRequest)) return Errno::nomem;
   std::vector<Request> requests;  // A copy: `in` and `out` may overlap.
   requests.reserve(n);
   const Instant start = process.clock().now();
@@ -236,6 +254,8 @@ Errno poll(Process& process, Memory memory, Size in, Size out, Size n, Size neve
   }
   std::vector<Event> events = look(process, requests);
   if (!events.empty()) {
+    // A server under load always finds something ready: between two of its polls a whole batch of
+    // requests is served.
     give_way();
     events = look(process, requests);  // What was ready may be another's by now.
   }
@@ -256,10 +276,11 @@ Errno poll(Process& process, Memory memory, Size in, Size out, Size n, Size neve
 // ignored. Descriptors: nbytes is what can be read at once, or 1 for writing; flags.hangup: the
 // other end is closed or has failed. Regular files are always ready.
 //
-// EINVAL: no subscriptions, more than 65,536, or one of an unknown type. EFAULT: one of the three
-// areas lies outside. ENFILE: the system has no descriptor left to wait with. Errors of one
-// subscription are its event's error: EBADF, ENOTCAPABLE (the descriptor lacks poll_fd_readwrite or
-// the right for its direction), EINVAL (no such clock). Parks ("sleep" for a single clock, else
+// EINVAL: no subscriptions, more than 65,536, or one of an unknown type or with unknown
+// subclockflags. EFAULT: one of the three areas lies outside. ENOMEM: no budget to hold them.
+// ENFILE: the system has no descriptor left to wait with. Errors of one subscription are its
+// event's error: EBADF, ENOTCAPABLE (the descriptor lacks poll_fd_readwrite or the right for its
+// direction), EINVAL (a clock that can't be waited for). Parks ("sleep" for a single clock, else
 // "poll_oneoff"); yields when it need not park. Specification: poll_oneoff.
 Errno poll_oneoff(Process& process, Memory memory, Size in, Size out, Size nsubscriptions,
                   Size nevents) {

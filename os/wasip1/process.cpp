@@ -13,6 +13,7 @@
 #include "os/wasip1/device.h"
 #include "os/wasip1/long_call.h"
 #include "os/wasip1/stable_files.h"
+#include "scheduler/api.h"
 
 namespace weft::wasip1 {
 
@@ -22,7 +23,12 @@ Process::Process(Reactor& reactor, GuestClock& clock, ProcessConfig config)
       config_(std::move(config)),
       resolver_(config_.resolver),
       budgets_(config_.budgets, config_.all_budgets),
+      host_memory_(budgets_.memory_bytes),
       fds_(budgets_.descriptors) {}
+
+Process::~Process() {
+  if (cpu_meter_ != nullptr) cpu_meter_->forget(*g_);
+}
 
 Result<std::unique_ptr<Process>> Process::create(Reactor& reactor, GuestClock& clock,
                                                  ProcessConfig config) {
@@ -137,6 +143,11 @@ Status Process::add_preopen(const Preopen& preopen) {
   if (!fd.valid()) {
     return errno_error(preopen.host_path + ": can't be opened as a directory", errno);
   }
+  if (check_file_system(fd.get()) != Errno::success) {
+    return Error{
+        preopen.host_path +
+        ": shows or steers the processes of the host, weft's own too; no guest can have it"};
+  }
   auto descriptor = std::make_unique<Descriptor>(HostFile::own(reactor_, std::move(fd)),
                                                  rights::of_directory, rights::all);
   descriptor->preopen_path = preopen.guest_path;
@@ -147,17 +158,52 @@ Status Process::add_preopen(const Preopen& preopen) {
   return Nothing{};
 }
 
-Errno Process::random(std::span<std::byte> buffer) {
-  if (config_.random) {
-    config_.random(buffer);
-    return Errno::success;
+Duration Process::cpu_time() {
+  if (!clock_.passes_by_itself()) {
+    constexpr std::uint64_t kMost = INT64_MAX / kCpuTimePerCheck.ns;
+    const std::uint64_t checks = std::min<std::uint64_t>(budgets_.checks.used(), kMost);
+    return {static_cast<std::int64_t>(checks) * kCpuTimePerCheck.ns};
   }
+  if (cpu_meter_ == nullptr) {
+    cpu_meter_ = CpuMeter::of_thread();
+    g_ = &this_g();
+    cpu_meter_->watch(*g_, cpu_begin_);
+  }
+  return cpu_meter_->used_by(*g_);
+}
+
+Errno Process::stable_inode(std::uint64_t device, std::uint64_t& inode) {
+  constexpr std::uint64_t kBytesPerInode = 96;  // A node of the map.
+  StableFiles* const stable = stable_files();
+  if (stable == nullptr) return Errno::success;
+  if (!stable->knows(device, inode) && !host_memory_.take(kBytesPerInode)) return Errno::nomem;
+  inode = stable->inode(device, inode);
+  return Errno::success;
+}
+
+Errno Process::stabilise(struct stat& status) {
+  StableFiles* const stable = stable_files();
+  if (stable == nullptr) return Errno::success;
+  std::uint64_t inode = status.st_ino;
+  WEFT_WASI_TRY(stable_inode(status.st_dev, inode));
+  stable->stabilise(status);
+  return Errno::success;
+}
+
+Errno Process::random(std::span<std::byte> buffer) {
+  LongCall turns;
   while (!buffer.empty()) {
-    const ssize_t got = ::getrandom(buffer.data(), std::min(buffer.size(), kBytesPerTurn), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return from_host(errno);
-    buffer = buffer.subspan(static_cast<std::size_t>(got));
-    give_turn(static_cast<std::size_t>(got));
+    std::size_t n = std::min(buffer.size(), kBytesPerTurn);
+    if (config_.random) {
+      config_.random(buffer.first(n));
+    } else {
+      const ssize_t got = ::getrandom(buffer.data(), n, 0);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return from_host(errno);
+      n = static_cast<std::size_t>(got);
+    }
+    buffer = buffer.subspan(n);
+    turns.moved(n);
   }
   return Errno::success;
 }

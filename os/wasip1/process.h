@@ -12,6 +12,8 @@
 //                       preopened directories, in order
 #pragma once
 
+#include <sys/stat.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -26,9 +28,12 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "os/clocks.h"
+#include "os/cpu_meter.h"
 #include "os/reactor.h"
 #include "os/wasip1/call_hook.h"
+#include "os/wasip1/call_signals.h"
 #include "os/wasip1/fd_table.h"
+#include "os/wasip1/host_memory.h"
 #include "os/wasip1/resolve.h"
 
 namespace weft::wasip1 {
@@ -94,11 +99,13 @@ class Process {
   // opened or a given descriptor is not open; the error names it.
   static Result<std::unique_ptr<Process>> create(Reactor& reactor, GuestClock& clock,
                                                  ProcessConfig config);
+  ~Process();
 
   [[nodiscard]] const std::vector<std::string>& args() const { return config_.args; }
   [[nodiscard]] const std::vector<std::string>& env() const { return config_.env; }
   [[nodiscard]] FdTable& fds() { return fds_; }
   [[nodiscard]] Budgets& budgets() { return budgets_; }
+  [[nodiscard]] HostMemory& host_memory() { return host_memory_; }
   [[nodiscard]] Reactor& reactor() { return reactor_; }
   [[nodiscard]] GuestClock& clock() { return clock_; }
   [[nodiscard]] const Resolver& resolver() const { return resolver_; }
@@ -106,7 +113,18 @@ class Process {
   [[nodiscard]] CallHook* hook() const { return config_.hook; }
   [[nodiscard]] StableFiles* stable_files() const { return config_.stable_files.get(); }
 
-  // Fills the buffer from the process's random source.
+  // The CPU time that the guest has used so far: measured, or where time does not pass by itself
+  // kCpuTimePerCheck for each check that it was given (fuel), so that it repeats. On the guest's G.
+  static constexpr Duration kCpuTimePerCheck = nanoseconds(10);
+  Duration cpu_time();
+
+  // In a simulation: puts the run's own number in the place of the host's inode, or of all that the
+  // host's file system says otherwise in each run. Else does nothing. ENOMEM: the guest has seen
+  // more files than it may make weft remember.
+  Errno stable_inode(std::uint64_t device, std::uint64_t& inode);
+  Errno stabilise(struct stat& status);
+
+  // Fills the buffer from the process's random source. Gives the others a turn every 64 KiB.
   Errno random(std::span<std::byte> buffer);
 
  private:
@@ -116,12 +134,17 @@ class Process {
   Status add_listener(UniqueFd fd);
   Status add_preopen(const Preopen& preopen);
 
+  const HoldBackSigxfsz hold_back_sigxfsz_;
   Reactor& reactor_;
   GuestClock& clock_;
   ProcessConfig config_;
   Resolver resolver_;
   Budgets budgets_;
+  HostMemory host_memory_;
   FdTable fds_;
+  const Duration cpu_begin_ = cpu_time_of_thread();
+  std::shared_ptr<CpuMeter> cpu_meter_;  // Since the guest asked first.
+  const G* g_ = nullptr;                 // The G that it counts for.
 };
 
 }  // namespace weft::wasip1

@@ -3,9 +3,12 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -147,8 +150,13 @@ Resolver::Resolver(ResolverKind kind)
 
 Errno Resolver::open(int dir, const std::string& path, int flags, mode_t mode,
                      UniqueFd& out) const {
+  WEFT_WASI_TRY(find(dir, path, flags | O_CLOEXEC, mode, out));
+  return check_file_system(out.get());
+}
+
+Errno Resolver::find(int dir, const std::string& path, int flags, mode_t mode,
+                     UniqueFd& out) const {
   if (path.empty()) return Errno::noent;
-  flags |= O_CLOEXEC;
   if (!walks_) {
     for (int i = 0; i < kAttempts; ++i) {
       out.reset(openat2(dir, path.c_str(), flags, mode));
@@ -192,6 +200,23 @@ Errno Resolver::followed_parent(int dir, const std::string& path, Parent& out) c
     if (current.size() > kRestMax) return Errno::nametoolong;
   }
   return Errno::loop;
+}
+
+Errno check_file_system(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return from_host(errno);
+  // Those have no device and no blocks. Asking further costs a message on a network file system.
+  if (major(status.st_dev) != 0 || status.st_blocks != 0) return Errno::success;
+  struct statfs about {};
+  if (::fstatfs(fd, &about) != 0) return from_host(errno);
+  switch (about.f_type) {
+    case PROC_SUPER_MAGIC:
+    case CGROUP_SUPER_MAGIC:
+    case CGROUP2_SUPER_MAGIC:
+      return Errno::perm;
+    default:
+      return Errno::success;
+  }
 }
 
 Errno check_path(std::string_view path, std::string& out) {

@@ -15,6 +15,9 @@
 // directory is its own root: a directory that a guest opened is not a way back to the preopen above
 // it.
 //
+// What lies on a file system that shows or steers the processes of the host (procfs, cgroups) is
+// EPERM too, wherever it is mounted: /proc/self/mem is weft's own memory.
+//
 // Calls that name something without opening it (mkdir, unlink, rename, ...) get the parent
 // directory, opened as above, and a last component that holds no slash: no call to the host ever
 // takes a path of the guest whole.
@@ -68,6 +71,8 @@ class Resolver {
   [[nodiscard]] bool walks() const { return walks_; }
 
  private:
+  Errno find(int dir, const std::string& path, int flags, mode_t mode, UniqueFd& out) const;
+
   bool walks_;
 };
 
@@ -76,5 +81,9 @@ class Resolver {
 Errno check_path(std::string_view path, std::string& out);
 
 bool is_utf8(std::string_view text);
+
+// EPERM: the file behind fd lies on a file system that shows or steers the host's processes. Such a
+// directory can't be given to a guest.
+Errno check_file_system(int fd);
 
 }  // namespace weft::wasip1

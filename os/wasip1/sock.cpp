@@ -10,6 +10,7 @@
 #include "os/wasip1/calls.h"
 #include "os/wasip1/device.h"
 #include "os/wasip1/iovecs.h"
+#include "os/wasip1/long_call.h"
 #include "os/wasip1/stream.h"
 
 namespace weft::wasip1 {
@@ -25,14 +26,14 @@ Errno find_socket(Process& process, Fd fd, Rights needed, Descriptor*& out) {
 }
 
 // One recvmsg that does not wait.
-Errno receive(const HostFile& file, const Iovecs& iovecs, int flags, std::size_t& n,
+Errno receive(const HostFile& file, std::span<const iovec> buffers, int flags, std::size_t& n,
               std::uint16_t& ro_flags) {
   if (Device* device = file.device()) {
-    return flags == 0 ? device->read(iovecs.host(), n) : device->peek(iovecs.host(), n);
+    return flags == 0 ? device->read(buffers, n) : device->peek(buffers, n);
   }
   msghdr message{};
-  message.msg_iov = const_cast<iovec*>(iovecs.host().data());
-  message.msg_iovlen = iovecs.host().size();
+  message.msg_iov = const_cast<iovec*>(buffers.data());
+  message.msg_iovlen = buffers.size();
   ssize_t got = 0;
   do {
     got = ::recvmsg(file.fd(), &message, flags | MSG_DONTWAIT);
@@ -97,7 +98,7 @@ Errno sock_recv(Process& process, Memory memory, Fd fd, Size ri_data, Size ri_da
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_socket(process, fd, rights::fd_read, descriptor));
   if ((ri_flags & ~std::uint32_t{riflags::all}) != 0) return Errno::inval;
-  Iovecs iovecs;
+  Iovecs iovecs(process.host_memory(), most_to_read(process));
   WEFT_WASI_TRY(iovecs.read(memory, ri_data, ri_data_len));
   WEFT_WASI_TRY(memory.check<Size>(ro_datalen));
   WEFT_WASI_TRY(memory.check<std::uint16_t>(ro_flags));
@@ -107,10 +108,15 @@ Errno sock_recv(Process& process, Memory memory, Fd fd, Size ri_data, Size ri_da
   HostFile& file = *descriptor->file;
   std::size_t total = 0;
   std::uint16_t flags = 0;
+  LongCall turns;
+  // What is no stream of bytes comes whole.
+  const bool in_pieces = descriptor->type == FileType::socket_stream && !peeks && !file.device();
+  const std::size_t max = in_pieces ? kBytesPerTurn : kBytesPerCall;
   for (;;) {
     std::size_t n = 0;
-    const Errno e = receive(file, iovecs, peeks ? MSG_PEEK : 0, n, flags);
+    const Errno e = receive(file, iovecs.piece(max), peeks ? MSG_PEEK : 0, n, flags);
     total += n;
+    turns.moved(n);
     if (e == Errno::success) {
       if (!peeks) iovecs.consume(std::min(n, iovecs.total()));
       if (n == 0 || !waits_for_all || iovecs.total() == 0) break;
@@ -136,7 +142,7 @@ Errno sock_send(Process& process, Memory memory, Fd fd, Size si_data, Size si_da
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_socket(process, fd, rights::fd_write, descriptor));
   if (si_flags != 0) return Errno::inval;
-  Iovecs iovecs;
+  Iovecs iovecs(process.host_memory());
   WEFT_WASI_TRY(iovecs.read(memory, si_data, si_data_len));
   WEFT_WASI_TRY(memory.check<Size>(so_datalen));
   std::size_t n = 0;

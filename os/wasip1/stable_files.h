@@ -36,6 +36,10 @@ class StableFiles {
     return at->second;
   }
 
+  [[nodiscard]] bool knows(std::uint64_t device, std::uint64_t number) const {
+    return inodes_.contains({device, number});
+  }
+
   // The last name of this file is gone.
   void removed(const struct stat& status) { inodes_.erase({status.st_dev, status.st_ino}); }
 

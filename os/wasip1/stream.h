@@ -10,12 +10,14 @@
 
 namespace weft::wasip1 {
 
-// The descriptor, if bytes can go through it. EBADF: none, or a directory. ENOTCAPABLE: without the
-// right.
+// The descriptor, if bytes can go through it. EBADF: none, or a directory. EISDIR: a directory in
+// the place of stdin. ENOTCAPABLE: without the right.
 inline Errno find_io(Process& process, Fd fd, Rights needed, Descriptor*& out) {
   WEFT_WASI_TRY(process.fds().find(fd, 0, out));
-  if (out->type == FileType::directory) return Errno::badf;
-  return (out->base & needed) == needed ? Errno::success : Errno::notcapable;
+  const bool allowed = (out->base & needed) == needed;
+  // No directory that path_open gave has the right to be read.
+  if (out->type == FileType::directory) return allowed ? Errno::isdir : Errno::badf;
+  return allowed ? Errno::success : Errno::notcapable;
 }
 
 // The same, and it has offsets. ESPIPE: it has none. ENOTCAPABLE: without the right and fd_seek.
@@ -25,12 +27,24 @@ inline Errno find_positioned(Process& process, Fd fd, Rights needed, Descriptor*
   return process.fds().find(fd, rights::fd_seek, out);
 }
 
-// Reads what there is, parking until there is something. EAGAIN: nothing, and it may not park.
-Errno read_some(Descriptor& descriptor, const Iovecs& iovecs, std::size_t& n);
+// How much one call may read. Who watches the calls keeps what was read until it is written down:
+// and a guest's buffers may all be one.
+inline std::size_t most_to_read(const Process& process) {
+  constexpr std::size_t kWatched = std::size_t{1} << 20;
+  return process.hook() != nullptr ? kWatched : kBytesPerCall;
+}
 
-// Writes everything, parking while there is no room; an error after the first byte makes it short,
-// and so does the end of the budget. EAGAIN: no room, and it may not park. Throws OutputSpent when
-// nothing was left of the budget before the first byte.
-Errno write_all(Budget& output, Descriptor& descriptor, Iovecs& iovecs, std::size_t& n);
+// Reads into iovecs from a file's offset `at`, or from where it stands (HostFile::kHere). Files:
+// until the buffers are full or the file ends, with turns for the others in between. What is no
+// file: what there is, parking until there is something. EAGAIN: nothing, and it may not park. An
+// error after the first byte makes the transfer short.
+Errno read_some(Descriptor& descriptor, Iovecs& iovecs, std::size_t& n, off_t at = HostFile::kHere);
+
+// Writes everything, at a file's offset `at` or where it stands, parking while there is no room,
+// with turns for the others in between. An error after the first byte makes it short, and so does
+// the end of the budget. EAGAIN: no room, and it may not park. Throws OutputSpent when nothing was
+// left of the budget before the first byte.
+Errno write_all(Budget& output, Descriptor& descriptor, Iovecs& iovecs, std::size_t& n,
+                off_t at = HostFile::kHere);
 
 }  // namespace weft::wasip1

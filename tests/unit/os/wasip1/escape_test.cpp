@@ -141,14 +141,15 @@ TEST_CASE("the kernel's own links in /proc lead nowhere") {
       {Op::link_follow, "proc_fd", perm},
   });
   for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
-    ProcessConfig config;  // Even when /proc itself is given.
-    config.preopens.push_back({"/proc", "/"});
+    ProcessConfig config;  // Even when what it is mounted on is given.
+    config.preopens.push_back({"/", "/"});
     config.resolver = kind;
     TestGuest guest(std::move(config));
     guest.run([&] {
       Fd fd = 0;
-      for (const char* path : {"self/root/etc/passwd", "self/root", "self/cwd", "self/fd/0",
-                               "self/exe", "thread-self/root/etc", "1/root/etc"}) {
+      for (const char* path :
+           {"proc/self/root/etc/passwd", "proc/self/root", "proc/self/cwd", "proc/self/fd/0",
+            "proc/self/exe", "proc/thread-self/root/etc", "proc/1/root/etc"}) {
         CAPTURE(path);
         const Errno e = guest.open(kRoot, path, fd);
         CHECK((e == Errno::perm || e == Errno::loop || e == Errno::acces || e == Errno::noent));

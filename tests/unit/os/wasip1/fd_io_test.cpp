@@ -313,6 +313,19 @@ TEST_CASE("append writes at the end wherever the offset is, and can be switched 
   });
 }
 
+TEST_CASE("reading a stdin that is a directory is EISDIR, one that was opened is EBADF") {
+  TempDir dir;
+  const UniqueFd stdin_fd(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ProcessConfig config = with_stdio(stdin_fd.get());
+  config.preopens.push_back({dir.path().string(), "/"});
+  TestGuest guest(std::move(config));
+  guest.run([&] {
+    std::string text;
+    CHECK(guest.read(0, text) == Errno::isdir);
+    CHECK(guest.read(3, text) == Errno::badf);
+  });
+}
+
 TEST_CASE("directories have no bytes and streams no offsets") {
   TempDir dir;
   Pipe pipe;

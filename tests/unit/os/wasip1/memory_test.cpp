@@ -68,8 +68,8 @@ TEST_CASE("iovecs skip empty buffers and add up the others") {
   Iovecs iovecs;
   CHECK(iovecs.read(m.memory, 0, 4) == Errno::success);
   CHECK(iovecs.total() == 8);
-  CHECK(iovecs.host().size() == 2);
-  CHECK(iovecs.host()[1].iov_base == &m.bytes[48]);
+  CHECK(iovecs.size() == 2);
+  CHECK(iovecs.piece(100)[1].iov_base == &m.bytes[48]);
 }
 
 TEST_CASE("an iovec array or a buffer outside of memory is EFAULT, whichever it is") {
@@ -83,7 +83,7 @@ TEST_CASE("an iovec array or a buffer outside of memory is EFAULT, whichever it 
   CHECK(Iovecs().read(m.memory, 0xffff'fff8, 0x2000'0001) == Errno::inval);
 }
 
-TEST_CASE("more iovecs than the host takes make the transfer short, and far more are EINVAL") {
+TEST_CASE("more iovecs than the host takes come in pieces, and far more are EINVAL") {
   std::vector<std::byte> bytes(2048 * sizeof(Iovec) + 1);
   const Memory memory(bytes);
   for (Size i = 0; i < 2048; ++i) {
@@ -91,7 +91,10 @@ TEST_CASE("more iovecs than the host takes make the transfer short, and far more
   }
   Iovecs iovecs;
   CHECK(iovecs.read(memory, 0, 2048) == Errno::success);
-  CHECK(iovecs.total() == kIovecsPerCall);
+  CHECK(iovecs.total() == 2048);
+  CHECK(iovecs.piece(4096).size() == kIovecsPerCall);
+  iovecs.consume(kIovecsPerCall);
+  CHECK(iovecs.piece(4096).size() == kIovecsPerCall);
   CHECK(Iovecs().read(memory, 0, kIovecsMax + 1) == Errno::inval);
 }
 
@@ -104,8 +107,7 @@ TEST_CASE("buffers may overlap and what they hold in all is cut at 2 GiB") {
   }
   Iovecs iovecs;
   CHECK(iovecs.read(memory, 0, 2048) == Errno::success);
-  CHECK(iovecs.total() == 1024u << 20);  // kIovecsPerCall comes first here.
-  CHECK(iovecs.total() <= kBytesPerCall);
+  CHECK(iovecs.total() == kBytesPerCall);
 }
 
 TEST_CASE("consume drops bytes from the front across buffers, few or many") {
@@ -119,12 +121,34 @@ TEST_CASE("consume drops bytes from the front across buffers, few or many") {
     CHECK(iovecs.read(memory, 0, count) == Errno::success);
     iovecs.consume(5);
     CHECK(iovecs.total() == count * 4 - 5);
-    CHECK(iovecs.host().front().iov_base == &bytes[512 + 5]);
-    CHECK(iovecs.host().front().iov_len == 3);
+    CHECK(iovecs.piece(100).front().iov_base == &bytes[512 + 5]);
+    CHECK(iovecs.piece(100).front().iov_len == 3);
     iovecs.consume(3);
-    CHECK(iovecs.host().front().iov_base == &bytes[512 + 8]);
+    CHECK(iovecs.piece(100).front().iov_base == &bytes[512 + 8]);
     iovecs.consume(iovecs.total());
-    CHECK(iovecs.host().empty());
+    CHECK(iovecs.piece(100).empty());
+  }
+}
+
+TEST_CASE("a piece has so many bytes and no more, and the next one begins where it was consumed") {
+  for (const Size count : {3u, 40u}) {
+    std::vector<std::byte> bytes(1024);
+    const Memory memory(bytes);
+    for (Size i = 0; i < count; ++i) {
+      CHECK(memory.store(i * Size{sizeof(Iovec)}, Iovec{512 + i * 4, 4}) == Errno::success);
+    }
+    Iovecs iovecs;
+    CHECK(iovecs.read(memory, 0, count) == Errno::success);
+    CHECK(iovecs.piece(0).empty());
+    CHECK(iovecs.piece(4).size() == 1);
+    CHECK(iovecs.piece(6).size() == 2);
+    CHECK(iovecs.piece(6)[1].iov_len == 2);
+    CHECK(bytes_of(iovecs.piece(6)) == 6);
+    iovecs.consume(5);  // Less than the piece: the cut is taken back.
+    CHECK(iovecs.total() == count * 4 - 5);
+    CHECK(iovecs.piece(6)[0].iov_base == &bytes[512 + 5]);
+    CHECK(bytes_of(iovecs.piece(6)) == 6);
+    CHECK(bytes_of(iovecs.piece(1 << 20)) == iovecs.total());
   }
 }
 

@@ -177,6 +177,48 @@ TEST_CASE("paths that are no paths are refused before the host sees them") {
   });
 }
 
+TEST_CASE("/proc/self/mem is not to be had: what shows the host's processes is EPERM") {
+  for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
+    ProcessConfig config = with_directory("/");
+    config.resolver = kind;
+    TestGuest guest(std::move(config));
+    guest.run([&] {
+      Fd fd = 0;
+      for (const char* name : {"proc/self/mem", "proc/self/maps", "proc/self/environ", "proc",
+                               "proc/self", "proc/cpuinfo", "proc/self/../self/mem"}) {
+        CAPTURE(name);
+        CHECK(guest.open(kRoot, name, fd, flags(0, rights::fd_read, 1)) == Errno::perm);
+      }
+      // Links of the kernel, which nobody follows: ELOOP, or EPERM for their text.
+      for (const char* name : {"proc/self/fd/0", "proc/self/root/etc", "proc/self/exe"}) {
+        CAPTURE(name);
+        const Errno e = guest.open(kRoot, name, fd, flags(0, rights::fd_read, 1));
+        CHECK((e == Errno::perm || e == Errno::loop || e == Errno::noent));
+      }
+      CHECK(guest.open(kRoot, "proc/self/mem", fd, flags(0, rights::of_file)) == Errno::perm);
+      const std::string_view link = "proc/self/exe";
+      CHECK(guest.call("path_readlink", {kRoot, guest.path(link), link.size(), 0, 100, 2048}) ==
+            Errno::perm);
+      CHECK(guest.call("path_filestat_get", {kRoot, 0, guest.path(link), link.size(), 0}) ==
+            Errno::perm);
+      CHECK(guest.open(kRoot, "proc/../etc/hostname", fd) == Errno::success);  // Past it.
+      CHECK(guest.open(kRoot, "dev/null", fd) == Errno::success);
+    });
+  }
+}
+
+TEST_CASE("procfs can't be given to a guest, wherever it is mounted; the error names it") {
+  Reactor reactor;
+  SystemClock clock;
+  for (const char* path : {"/proc", "/proc/self", "/proc/self/task"}) {
+    const auto made = Process::create(reactor, clock, with_directory(path));
+    REQUIRE_FALSE(made.ok());
+    CHECK(made.error().message == std::string(path) +
+                                      ": shows or steers the processes of the host, "
+                                      "weft's own too; no guest can have it");
+  }
+}
+
 TEST_CASE("directories are made and removed, with or without slashes after them") {
   with_both_resolvers([](TestGuest& guest, TempDir& dir) {
     Names names{guest};

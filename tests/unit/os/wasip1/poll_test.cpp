@@ -190,6 +190,19 @@ TEST_CASE("no subscriptions, too many, and an unknown type are EINVAL") {
   });
 }
 
+TEST_CASE("unknown subclockflags are EINVAL") {
+  ManualClock clock;
+  TestGuest guest({}, &clock);
+  guest.run([&] {
+    for (const int flags : {2, 3, 0x8000}) {
+      put_clock(guest, 0, 0, ClockId::monotonic, 1, static_cast<std::uint16_t>(flags));
+      CHECK(poll(guest, 1) == Errno::inval);
+    }
+    put_clock(guest, 0, 0, ClockId::monotonic, 1, 1);
+    CHECK(poll(guest, 1) == Errno::success);
+  });
+}
+
 TEST_CASE("areas outside of memory are EFAULT before anything is waited for") {
   ManualClock clock;
   TestGuest guest({}, &clock);

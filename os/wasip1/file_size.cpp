@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/wasip1/file_size.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "os/wasip1/long_call.h"
+
+namespace weft::wasip1 {
+namespace {
+
+// Some milliseconds' work, where the pages are memory.
+constexpr off_t kAllocateStep = off_t{8} << 20;
+constexpr off_t kTruncateStep = off_t{16} << 20;
+// A file with holes may be larger than all disks: its steps are longer, not more.
+constexpr off_t kTruncateSteps = 4096;
+constexpr off_t kBlockBytes = 512;  // The unit of st_blocks.
+
+Errno allocate_once(int fd, int mode, off_t offset, off_t length) {
+  while (::fallocate(fd, mode, offset, length) != 0) {
+    if (errno != EINTR) return from_host(errno);
+  }
+  return Errno::success;
+}
+
+Errno truncate_once(int fd, off_t size) {
+  while (::ftruncate(fd, size) != 0) {
+    if (errno != EINTR) return from_host(errno);
+  }
+  return Errno::success;
+}
+
+Errno allocate_in_steps(int fd, off_t offset, off_t length, LongCall& turns) {
+  const off_t end = offset + length;
+  const off_t last = end - std::min(length, kAllocateStep);
+  // The last step first, without the size: a file can't be so long, the host says now.
+  if (last > offset) {
+    WEFT_WASI_TRY(allocate_once(fd, FALLOC_FL_KEEP_SIZE, last, end - last));
+  }
+  for (off_t at = offset; at < last; at += kAllocateStep) {
+    WEFT_WASI_TRY(allocate_once(fd, FALLOC_FL_KEEP_SIZE, at, std::min(kAllocateStep, last - at)));
+    turns.moved(kBytesPerTurn);
+  }
+  return allocate_once(fd, 0, last, end - last);
+}
+
+}  // namespace
+
+Errno allocate(int fd, off_t offset, off_t length) {
+  LongCall turns;
+  const Errno e = allocate_in_steps(fd, offset, length, turns);
+  struct stat status {};
+  if (e != Errno::success && length > kAllocateStep && ::fstat(fd, &status) == 0) {
+    (void)truncate_once(fd, status.st_size);
+  }
+  return e;
+}
+
+Errno set_size(int fd, off_t size) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return from_host(errno);
+  const bool is_large = status.st_blocks > kTruncateStep / kBlockBytes;
+  if (is_large && size < status.st_size) {
+    LongCall turns;
+    const off_t step = std::max(kTruncateStep, (status.st_size - size) / kTruncateSteps);
+    for (off_t at = status.st_size - step; at > size; at -= step) {
+      WEFT_WASI_TRY(truncate_once(fd, at));
+      turns.moved(kBytesPerTurn);
+    }
+  }
+  return truncate_once(fd, size);
+}
+
+}  // namespace weft::wasip1
