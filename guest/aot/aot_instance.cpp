@@ -140,14 +140,11 @@ std::uint32_t AotInstance::grow(aot::Memory& memory, std::uint32_t pages) {
   Budget& budget = process_->budgets().memory_bytes;
   const std::size_t more = std::size_t{pages} * kWasmPageBytes;
   if (!budget.take(more)) return kNone;
-  state_.in_guest = false;
-  if (!module_.memories->grow(place_, memory.size, memory.size + more)) {
+  if (!grow_place(*module_.memories, place_, memory.size, memory.size + more)) {
     budget.give_back(more);
-    state_.in_guest = true;
     return kNone;
   }
   place_changed(memory, old_pages + pages);
-  state_.in_guest = true;
   return old_pages;
 }
 

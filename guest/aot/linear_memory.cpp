@@ -14,6 +14,8 @@ constexpr std::size_t kReservedBytes = std::size_t{8} << 30;
 constexpr std::size_t kPlaceBytesMin = 64 * 1024;
 constexpr std::size_t kSlabBytes = std::size_t{256} << 20;
 constexpr std::size_t kFreeGuardedMax = 64;
+constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kStepBytes = std::size_t{1} << 20;
 
 // Takes a memory's pages from it; they are zero, or the image's, when they are touched again. False
 // when the pages are locked (mlockall).
@@ -24,6 +26,16 @@ bool forget(std::uint8_t* data, std::size_t bytes) {
 // Whoever has the memory next must find nothing in it.
 void wipe(std::uint8_t* data, std::size_t bytes) {
   if (!forget(data, bytes)) std::memset(data, 0, bytes);
+}
+
+// Whole pages, to where all is zero: a page of zeroes, as are all that were never touched, stays one
+// that takes no memory.
+void copy_touched(std::uint8_t* to, const std::uint8_t* from, std::size_t bytes) {
+  static constexpr std::uint8_t kZeroes[kPageBytes] = {};
+  for (std::size_t at = 0; at < bytes; at += kPageBytes) {
+    if (std::memcmp(from + at, kZeroes, kPageBytes) == 0) continue;
+    std::memcpy(to + at, from + at, kPageBytes);
+  }
 }
 
 // Makes what is behind the first `bytes` of a guarded memory inaccessible.
@@ -101,7 +113,8 @@ bool MemoryPool::take_from_slab(std::size_t bytes, MemoryPlace& place) {
   return true;
 }
 
-bool MemoryPool::grow(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes) {
+bool MemoryPool::grow(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes,
+                      const std::function<bool()>& turn) {
   if (bytes <= place.usable_bytes) return true;
   if (place.reserved_bytes != 0) {
     if (::mprotect(place.data + place.usable_bytes, bytes - place.usable_bytes,
@@ -111,10 +124,22 @@ bool MemoryPool::grow(MemoryPlace& place, std::size_t old_bytes, std::size_t byt
     place.usable_bytes = bytes;
     return true;
   }
+  return move(place, old_bytes, bytes, turn);
+}
+
+bool MemoryPool::move(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes,
+                      const std::function<bool()>& turn) {
   MemoryPlace larger;
   if (!take_from_slab(bytes, larger)) return false;
-  std::memcpy(larger.data, place.data, old_bytes);
   ++in_use_;
+  for (std::size_t at = 0; at < old_bytes; at += kStepBytes) {
+    const std::size_t step = std::min(old_bytes - at, kStepBytes);
+    copy_touched(larger.data + at, place.data + at, step);
+    if (at + step < old_bytes && turn && !turn()) {
+      give_back(larger, at + step);
+      return false;
+    }
+  }
   give_back(place, old_bytes);
   place = larger;
   return true;

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -42,8 +43,10 @@ class MemoryPool {
   bool take(std::size_t bytes, bool guard, MemoryPlace& place);
 
   // Makes it `bytes` long, of which the first `old_bytes` keep what they hold and the others are
-  // zero. It may move, unless it is guarded. False, and nothing changed, when there is no room.
-  bool grow(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes);
+  // zero. It may move, unless it is guarded; `turn` is then called between steps of a MiB, and
+  // returns false to stop it. False, and nothing changed, when there is no room or it was stopped.
+  bool grow(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes,
+            const std::function<bool()>& turn = {});
 
   // Puts a module's image into a memory that holds nothing but zeroes, or that image already.
   static void lay(MemoryImage& image, MemoryPlace& place);
@@ -62,6 +65,8 @@ class MemoryPool {
  private:
   bool take_guarded(std::size_t bytes, MemoryPlace& place);
   bool take_from_slab(std::size_t bytes, MemoryPlace& place);
+  bool move(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes,
+            const std::function<bool()>& turn);
   std::uint8_t* map(std::size_t bytes, int protection);
 
   struct Slab {

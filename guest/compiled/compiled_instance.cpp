@@ -181,6 +181,27 @@ void CompiledInstance::turn() {
   (void)pass_safe_point();
 }
 
+// Between steps of the host's own work for the guest: false when the guest is to end.
+bool CompiledInstance::may_go_on() noexcept {
+  if (shared_.limits.quantum != 0) return true;
+  try {
+    (void)turn_.safe_point();
+    return true;
+  } catch (const Killed&) {
+    leaving_ = Leaving::killed;
+    return false;
+  }
+}
+
+bool CompiledInstance::grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes,
+                                  std::size_t bytes) {
+  state_.in_guest = false;
+  const bool grown = pool.grow(place, old_bytes, bytes, [this] { return may_go_on(); });
+  if (leaving_ == Leaving::killed) leave_killed();
+  state_.in_guest = true;
+  return grown;
+}
+
 Duration CompiledInstance::pass_safe_point() {
   state_.in_guest = false;
   try {

@@ -19,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include "guest/aot/linear_memory.h"
 #include "guest/aot/trap_state.h"
 #include "guest/engine.h"
 #include "guest/turn.h"
@@ -83,6 +84,8 @@ class CompiledInstance : public Portions {
   GuestEnd enter(void (*f)(void* argument), void* argument);
   [[noreturn]] void leave_killed();
   Duration pass_safe_point();
+  // MemoryPool::grow, from the guest's code: one that moves lets others run meanwhile.
+  bool grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes, std::size_t bytes);
 
   wasip1::Process* process_ = nullptr;
   TrapState state_;
@@ -94,6 +97,7 @@ class CompiledInstance : public Portions {
  private:
   std::uint32_t yield_guest();
   GuestEnd end_of_left();
+  bool may_go_on() noexcept;
 
   CompiledModule& shared_;
   Turn turn_;

@@ -169,14 +169,12 @@ std::uint64_t JitInstance::grow_memory(std::uint32_t index, std::uint64_t pages)
   Budget& budget = process_->budgets().memory_bytes;
   const std::size_t more = pages * kWasmPageBytes;
   if (!budget.take(more)) return kFailed;
-  state_.in_guest = false;
-  const bool grown = program_.shared->memories.grow(places_[index], before, before + more);
+  const bool grown = grow_place(program_.shared->memories, places_[index], before, before + more);
   if (grown) {
     memory_changed(index, before + more);
   } else {
     budget.give_back(more);
   }
-  state_.in_guest = true;
   return grown ? before / kWasmPageBytes : kFailed;
 }
 

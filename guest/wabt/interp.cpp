@@ -17,6 +17,7 @@
 #include <new>
 #include <optional>
 
+#include "guest/aot/linear_memory.h"
 #include "guest/checks.h"
 #include "guest/child_work.h"
 #include "guest/command.h"
@@ -85,6 +86,7 @@ class InterpModule final : public Module, public std::enable_shared_from_this<In
 
   std::vector<const wasip1::Function*> imports;
   std::shared_ptr<interp_core::Code> code;
+  std::shared_ptr<MemoryPool> memories;
 };
 
 class InterpInstance final : public Instance, private interp_core::Host {
@@ -93,6 +95,10 @@ class InterpInstance final : public Instance, private interp_core::Host {
       : module_(std::move(module)),
         process_(process),
         run_(interp_core::Run::make(module_->code, *this)) {}
+  ~InterpInstance() override {
+    run_.reset();
+    if (place_.data != nullptr) module_->memories->give_back(place_, memory_bytes());
+  }
 
   GuestEnd run() override;
   GuestEnd start() override;
@@ -112,7 +118,13 @@ class InterpInstance final : public Instance, private interp_core::Host {
 
   bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
             std::uint64_t memory_bytes, std::uint32_t* result) noexcept override;
+  bool grow(std::uint32_t pages, std::uint32_t* result) noexcept override;
+  bool turn() noexcept override;
   bool check(std::uint32_t left, std::uint32_t* next);
+  bool take_memory();
+  [[nodiscard]] std::size_t memory_bytes() const {
+    return std::size_t{memory_pages_} * kWasmPageBytes;
+  }
   std::optional<GuestEnd> make();
   std::optional<GuestEnd> call_guest(std::uint32_t function, const std::uint64_t* values = nullptr);
   bool within_limits();
@@ -129,7 +141,8 @@ class InterpInstance final : public Instance, private interp_core::Host {
   std::uint32_t exit_code_ = 0;
   TrapReport killed_at_;
   Turn turn_;
-  std::uint64_t memory_bytes_ = 0;    // Booked.
+  MemoryPlace place_;
+  std::uint32_t memory_pages_ = 0;
   std::uint64_t table_elements_ = 0;  // Booked.
 };
 
@@ -157,8 +170,7 @@ GuestEnd InterpInstance::call(const ExportInfo& function, std::span<std::uint64_
 std::optional<GuestEnd> InterpInstance::make() {
   const ModuleInfo& info = module_->info;
   const Budgets& budgets = process_.budgets();
-  if (budgets.memory_bytes.left() / kWasmPageBytes < info.memory_pages_initial ||
-      budgets.table_elements.left() < info.table_elements_initial) {
+  if (budgets.table_elements.left() < info.table_elements_initial || !take_memory()) {
     return end_by(TrapKind::out_of_memory);
   }
   begin_checks(process_.budgets().checks);
@@ -178,14 +190,55 @@ std::optional<GuestEnd> InterpInstance::make() {
   return std::nullopt;
 }
 
-// libwabt lets memory and tables grow by itself. So it is told before each slice how far they may,
-// and what it took is booked before anybody else runs. Tables that grow side by side may overtake
-// their limit within a slice: then the guest ends.
+// The memory that the module begins with.
+bool InterpInstance::take_memory() {
+  const ModuleInfo& info = module_->info;
+  if (!info.has_memory) return true;
+  const std::size_t bytes = std::size_t{info.memory_pages_initial} * kWasmPageBytes;
+  if (!process_.budgets().memory_bytes.take(bytes)) return false;
+  if (!module_->memories->take(bytes, false, place_)) return false;
+  memory_pages_ = info.memory_pages_initial;
+  run_->set_memory(place_.data, memory_pages_);
+  return true;
+}
+
+bool InterpInstance::grow(std::uint32_t pages, std::uint32_t* result) noexcept {
+  *result = UINT32_MAX;
+  if (pages > module_->code->memory_pages_max() - memory_pages_) return true;
+  Budget& budget = process_.budgets().memory_bytes;
+  const std::size_t old_bytes = memory_bytes();
+  const std::size_t more = std::size_t{pages} * kWasmPageBytes;
+  if (!budget.take(more)) return true;
+  const auto step = [this] { return turn(); };
+  if (!module_->memories->grow(place_, old_bytes, old_bytes + more, step)) {
+    budget.give_back(more);
+    return leaving_ == Leaving::no;
+  }
+  *result = memory_pages_;
+  memory_pages_ += pages;
+  run_->set_memory(place_.data, memory_pages_);
+  return true;
+}
+
+// Where safe points are counted there is none here.
+bool InterpInstance::turn() noexcept {
+  if (module_->limits.quantum != 0) return true;
+  try {
+    (void)safe_point();
+    return true;
+  } catch (const Killed&) {
+    leaving_ = Leaving::killed;
+  } catch (const std::bad_alloc&) {
+    leaving_ = Leaving::out_of_memory;
+  }
+  return false;
+}
+
+// libwabt lets tables grow by itself. So it is told before each slice how far they may, and what it
+// took is booked before anybody else runs. Tables that grow side by side may overtake their limit
+// within a slice: then the guest ends.
 bool InterpInstance::book() {
   Budgets& budgets = process_.budgets();
-  const std::uint64_t memory_bytes = run_->memory_bytes();
-  if (!budgets.memory_bytes.take(memory_bytes - memory_bytes_)) return false;
-  memory_bytes_ = memory_bytes;
   const std::uint64_t table_elements = run_->table_elements();
   if (!budgets.table_elements.take(table_elements - table_elements_)) return false;
   table_elements_ = table_elements;
@@ -193,8 +246,7 @@ bool InterpInstance::book() {
 }
 
 void InterpInstance::lend() {
-  const Budgets& budgets = process_.budgets();
-  run_->may_grow(budgets.memory_bytes.left(), budgets.table_elements.left());
+  run_->may_grow(process_.budgets().table_elements.left());
 }
 
 Duration InterpInstance::safe_point() {
@@ -379,9 +431,13 @@ class Interp final : public Engine {
     auto module =
         std::make_shared<InterpModule>(std::move(name), std::move(admitted->info), limits);
     module->imports = std::move(admitted->imports);
+    module->memories = memories_;
     if (Status status = module->decode(binary); !status) return status.error();
     return std::shared_ptr<Module>(std::move(module));
   }
+
+ private:
+  const std::shared_ptr<MemoryPool> memories_ = std::make_shared<MemoryPool>();
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See guest/wabt/interp_core.h. A Store of libwabt holds one module and all its instances, which
-// share the decoded code.
+// share the decoded code. Each instance's memory is weft's.
 //
 // libwabt is built without exceptions: none may pass its frames, except std::bad_alloc from its own
 // allocations, after which the instance is not used again.
@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <stdexcept>
 
 #include "guest/wabt/wabt_access.h"
@@ -19,7 +20,8 @@ namespace {
 
 namespace wi = wabt::interp;
 
-constexpr std::uint64_t kPageBytes = 65'536;
+// What is moved between two turns of others.
+constexpr std::uint64_t kStepBytes = std::uint64_t{256} * 1024;
 
 class WabtCode;
 
@@ -27,7 +29,9 @@ class WabtCode;
 struct GuestThread : wi::Thread {
   GuestThread(wi::Store& store, Host& guest_host) : wi::Thread(store), host(guest_host) {}
   Host& host;
-  wi::Memory* memory = nullptr;
+  wi::Memory::Ptr memory;
+  // Values that a caller gave it (Instance::call), which nothing else keeps.
+  std::vector<wi::Foreign::Ptr> given;
 };
 
 // --- values as 64-bit words: Instance::call in guest/engine.h ---
@@ -36,7 +40,7 @@ std::size_t words_of(wi::ValueType type) {
   return type == wi::ValueType::V128 ? 2 : 1;
 }
 
-wi::Value value_from(wi::Store& store, wi::ValueType type, const std::uint64_t* words) {
+wi::Value value_from(GuestThread& thread, wi::ValueType type, const std::uint64_t* words) {
   const auto as = [words](auto value) {
     std::memcpy(&value, words, sizeof value);
     return wi::Value::Make(value);
@@ -57,7 +61,8 @@ wi::Value value_from(wi::Store& store, wi::ValueType type, const std::uint64_t* 
   }
   if (*words == 0) return wi::Value::Make(wi::Ref::Null);
   const auto number = reinterpret_cast<void*>(static_cast<std::uintptr_t>(*words));
-  return wi::Value::Make(wi::Foreign::New(store, number).ref());
+  thread.given.push_back(wi::Foreign::New(thread.store(), number));
+  return wi::Value::Make(thread.given.back().ref());
 }
 
 void value_into(wi::Store& store, wi::ValueType type, const wi::Value& value,
@@ -87,10 +92,11 @@ void value_into(wi::Store& store, wi::ValueType type, const wi::Value& value,
 }
 
 // As many values as there are types. A reference that is not null becomes an object of the store.
-wi::Values values_from(wi::Store& store, const wi::ValueTypes& types, const std::uint64_t* words) {
+wi::Values values_from(GuestThread& thread, const wi::ValueTypes& types,
+                       const std::uint64_t* words) {
   wi::Values values;
   for (const wi::ValueType type : types) {
-    values.push_back(value_from(store, type, words));
+    values.push_back(value_from(thread, type, words));
     words += words_of(type);
   }
   return values;
@@ -114,6 +120,12 @@ wi::ValueTypes value_types(const std::string& letters) {
   return types;
 }
 
+// The host wants the guest to end.
+wabt::Result leave(wi::Thread& thread, wi::Trap::Ptr* trap) {
+  *trap = wi::Trap::New(thread.store(), "left by a host function");
+  return wabt::Result::Error;
+}
+
 wabt::Result call_host(std::uint32_t import, const std::string& letters, wi::Thread& thread,
                        const wi::Values& params, wi::Values& results, wi::Trap::Ptr* trap) {
   constexpr std::size_t kParamsMax = 16;
@@ -122,21 +134,105 @@ wabt::Result call_host(std::uint32_t import, const std::string& letters, wi::Thr
   for (std::size_t i = 0; i < params.size() && i < kParamsMax; ++i) {
     args[i] = letters[i] == 'i' ? params[i].Get<wi::u32>() : params[i].Get<wi::u64>();
   }
-  std::uint8_t* memory = guest.memory != nullptr ? guest.memory->UnsafeData() : nullptr;
-  const std::uint64_t bytes = guest.memory != nullptr ? guest.memory->ByteSize() : 0;
+  std::uint8_t* memory = guest.memory ? guest.memory->UnsafeData() : nullptr;
+  const std::uint64_t bytes = guest.memory ? guest.memory->ByteSize() : 0;
   std::uint32_t result = 0;
-  if (!guest.host.call(import, args, memory, bytes, &result)) {
-    *trap = wi::Trap::New(thread.store(), "left by a host function");
-    return wabt::Result::Error;
-  }
+  if (!guest.host.call(import, args, memory, bytes, &result)) return leave(thread, trap);
   if (!results.empty()) results[0].Set<wi::u32>(result);
   return wabt::Result::Ok;
 }
+
+// --- memory.grow, memory.fill, memory.copy ---
+//
+// libwabt's own write zeroes to a memory that grows, and do all at once. So the decoded code calls
+// functions of weft's instead, which stand behind the module's own in each instance.
+
+enum Own : std::uint32_t { kGrow, kFill, kCopy, kOwnFunctions };
+
+wabt::Result grow(wi::Thread& thread, const wi::Values& params, wi::Values& results,
+                  wi::Trap::Ptr* trap) {
+  std::uint32_t result = 0;
+  auto& guest = static_cast<GuestThread&>(thread);
+  if (!guest.host.grow(params[0].Get<wi::u32>(), &result)) return leave(thread, trap);
+  results[0].Set<wi::u32>(result);
+  return wabt::Result::Ok;
+}
+
+bool is_within(const GuestThread& guest, std::uint64_t at, std::uint64_t bytes) {
+  return at + bytes <= guest.memory->ByteSize();
+}
+
+wabt::Result out_of_bounds(wi::Thread& thread, wi::Trap::Ptr* trap) {
+  *trap = wi::Trap::New(thread.store(), "out of bounds memory access");
+  return wabt::Result::Error;
+}
+
+wabt::Result fill(wi::Thread& thread, const wi::Values& params, wi::Values&, wi::Trap::Ptr* trap) {
+  auto& guest = static_cast<GuestThread&>(thread);
+  std::uint64_t to = params[0].Get<wi::u32>();
+  const auto value = static_cast<std::uint8_t>(params[1].Get<wi::u32>());
+  std::uint64_t left = params[2].Get<wi::u32>();
+  if (!is_within(guest, to, left)) return out_of_bounds(thread, trap);
+  for (; left > kStepBytes; to += kStepBytes, left -= kStepBytes) {
+    std::memset(guest.memory->UnsafeData() + to, value, kStepBytes);
+    if (!guest.host.turn()) return leave(thread, trap);
+  }
+  if (left != 0) std::memset(guest.memory->UnsafeData() + to, value, left);
+  return wabt::Result::Ok;
+}
+
+// Behind the call in the code, of the function that called weft's own: see call_own().
+void skip_filler(wi::Thread& thread) {
+  auto& frames = wabt_access::frames(thread);
+  frames[frames.size() - 2].offset += sizeof(wi::u32);
+}
+
+wabt::Result copy(wi::Thread& thread, const wi::Values& params, wi::Values&, wi::Trap::Ptr* trap) {
+  auto& guest = static_cast<GuestThread&>(thread);
+  const std::uint64_t to = params[0].Get<wi::u32>();
+  const std::uint64_t from = params[1].Get<wi::u32>();
+  const std::uint64_t bytes = params[2].Get<wi::u32>();
+  if (!is_within(guest, to, bytes) || !is_within(guest, from, bytes)) {
+    return out_of_bounds(thread, trap);
+  }
+  for (std::uint64_t done = 0; done < bytes;) {
+    const std::uint64_t step = std::min(bytes - done, kStepBytes);
+    const std::uint64_t at = to <= from ? done : bytes - done - step;  // What overlaps comes first.
+    std::uint8_t* const data = guest.memory->UnsafeData();
+    std::memmove(data + to + at, data + from + at, step);
+    done += step;
+    if (done < bytes && !guest.host.turn()) return leave(thread, trap);
+  }
+  skip_filler(thread);
+  return wabt::Result::Ok;
+}
+
+void put(wi::Buffer& code, wi::Istream::Offset at, wi::u32 word) {
+  std::memcpy(code.data() + at, &word, sizeof word);
+}
+
+// `functions`: how many the module has. An instruction's code and each of its operands is a word.
+void call_own(wi::Istream& code, std::uint32_t functions) {
+  wi::Buffer& bytes = wabt_access::data(code);
+  for (wi::Istream::Offset at = 0; at < code.end();) {
+    const wi::Istream::Offset here = at;
+    const wabt::Opcode op = code.Read(&at).op;
+    const bool is_copy = op == wabt::Opcode::MemoryCopy;
+    if (!is_copy && op != wabt::Opcode::MemoryGrow && op != wabt::Opcode::MemoryFill) continue;
+    const Own own = is_copy ? kCopy : op == wabt::Opcode::MemoryGrow ? kGrow : kFill;
+    put(bytes, here, wabt::Opcode::InterpCallImport);
+    put(bytes, here + 4, functions + own);
+    if (is_copy) put(bytes, here + 8, wabt::Opcode::Nop);  // In the place of a second operand.
+  }
+}
+
+// --- modules ---
 
 class WabtCode final : public Code {
  public:
   std::string decode(const std::string& name, const void* data, std::size_t bytes,
                      const Limits& limits);
+  void import_memory(wi::ModuleDesc& desc, const Limits& limits);
   void bind(const std::vector<ImportType>& types);
 
   [[nodiscard]] std::int64_t start_function() const override { return start_function_; }
@@ -145,12 +241,26 @@ class WabtCode final : public Code {
 
   // libwabt frees by mark and sweep over the whole store. So collect once there are as many dead
   // instances as live ones: the cost an instance stays constant.
+  //
+  // It would also mark what it believes to be references on the stacks, and there it is wrong: a
+  // slot stays on the list one pop too long, and holds another value then, which the guest chose.
+  // Nothing lies there that an instance does not hold itself: its functions, those of the host, and
+  // what it was given (GuestThread). So there is nothing to be marked.
   void instance_gone() {
     --live_;
     if (++dead_ < live_) return;
+    for (wi::Thread* thread : store.threads()) wabt_access::clear_refs(*thread);
     store.Collect();
     dead_ = 0;
   }
+
+  [[nodiscard]] std::uint32_t memory_pages_max() const override {
+    return memory_ ? static_cast<std::uint32_t>(memory_->limits.max) : 0;
+  }
+  [[nodiscard]] const wi::MemoryType* memory() const { return memory_ ? &*memory_ : nullptr; }
+  // The index of one of weft's own functions.
+  [[nodiscard]] std::uint32_t index_of(Own own) const { return functions_ + own; }
+  [[nodiscard]] wi::Ref own(Own own) const { return own_[own].ref(); }
 
   wi::Store store;
   wi::Module::Ptr module;
@@ -158,6 +268,9 @@ class WabtCode final : public Code {
 
  private:
   std::vector<wi::HostFunc::Ptr> host_functions_;  // Keep what `imports` refers to.
+  std::vector<wi::HostFunc::Ptr> own_;             // By Own.
+  std::optional<wi::MemoryType> memory_;
+  std::uint32_t functions_ = 0;  // Of the module.
   std::int64_t start_function_ = -1;
   std::size_t live_ = 0;
   std::size_t dead_ = 0;
@@ -180,7 +293,9 @@ std::string WabtCode::decode(const std::string& name, const void* data, std::siz
     return "the engine interp can't read the module: " + errors.front().message + " at byte " +
            std::to_string(errors.front().loc.offset);
   }
-  for (wi::MemoryDesc& memory : desc.memories) cap(memory.type.limits, limits.memory_pages_max);
+  functions_ = static_cast<std::uint32_t>(desc.imports.size() + desc.funcs.size());
+  call_own(desc.istream, functions_);
+  import_memory(desc, limits);
   for (wi::TableDesc& table : desc.tables) cap(table.type.limits, limits.table_elements_max);
   // The start function is to run in slices like all else, so libwabt must not run it when it
   // instantiates.
@@ -190,7 +305,22 @@ std::string WabtCode::decode(const std::string& name, const void* data, std::siz
   return {};
 }
 
+// Its memory becomes an import, the last one: so weft decides where it lies.
+void WabtCode::import_memory(wi::ModuleDesc& desc, const Limits& limits) {
+  if (desc.memories.empty()) return;
+  memory_ = desc.memories.front().type;
+  cap(memory_->limits, limits.memory_pages_max);
+  desc.memories.clear();
+  desc.imports.push_back({wi::ImportType("weft", "memory", memory_->Clone())});
+}
+
 void WabtCode::bind(const std::vector<ImportType>& types) {
+  using wi::FuncType;
+  const wi::ValueTypes three = {wi::ValueType::I32, wi::ValueType::I32, wi::ValueType::I32};
+  own_.push_back(wi::HostFunc::New(store, FuncType({wi::ValueType::I32}, {wi::ValueType::I32}),
+                                   &weft::interp_core::grow));
+  own_.push_back(wi::HostFunc::New(store, FuncType(three, {}), &fill));
+  own_.push_back(wi::HostFunc::New(store, FuncType(three, {}), &copy));
   for (const ImportType& type : types) {
     const auto index = static_cast<std::uint32_t>(imports.size());
     auto callback = [index, letters = type.params](wi::Thread& thread, const wi::Values& params,
@@ -218,7 +348,7 @@ class WabtRun final : public Run {
     code_->instance_made();
   }
   ~WabtRun() override {
-    if (thread_->memory != nullptr) wi::Buffer().swap(wabt_access::data(*thread_->memory));
+    if (thread_->memory) wabt_access::set_bytes(*thread_->memory, nullptr, 0);
     instance_.reset();
     thread_.reset();
     code_->instance_gone();
@@ -226,24 +356,30 @@ class WabtRun final : public Run {
   WabtRun(const WabtRun&) = delete;
   WabtRun& operator=(const WabtRun&) = delete;
 
+  void set_memory(std::uint8_t* bytes, std::uint32_t pages) override {
+    if (!thread_->memory) {
+      wi::MemoryType type = *code_->memory();
+      type.limits.initial = 0;
+      thread_->memory = wi::Memory::New(code_->store, type);
+    }
+    wabt_access::type(*thread_->memory).limits.initial = pages;
+    wabt_access::set_bytes(*thread_->memory, bytes, pages);
+  }
+
   Step instantiate() override {
     return guarded([this] {
       wi::Trap::Ptr trap;
-      instance_ =
-          wi::Instance::Instantiate(code_->store, code_->module.ref(), code_->imports, &trap);
+      wi::RefVec imports = code_->imports;
+      if (thread_->memory) imports.push_back(thread_->memory.ref());
+      instance_ = wi::Instance::Instantiate(code_->store, code_->module.ref(), imports, &trap);
       if (!instance_) return trapped(trap);
-      if (!instance_->memories().empty()) {
-        thread_->memory = code_->store.UnsafeGet<wi::Memory>(instance_->memories()[0]).get();
-      }
+      auto& functions = const_cast<wi::RefVec&>(instance_->funcs());
+      for (const Own own : {kGrow, kFill, kCopy}) functions.push_back(code_->own(own));
       for (const wi::Ref table : instance_->tables()) {
         tables_.push_back(code_->store.UnsafeGet<wi::Table>(table).get());
       }
       return Step::ran;
     });
-  }
-
-  [[nodiscard]] std::uint64_t memory_bytes() const override {
-    return thread_->memory != nullptr ? thread_->memory->ByteSize() : 0;
   }
 
   [[nodiscard]] std::uint64_t table_elements() const override {
@@ -253,13 +389,8 @@ class WabtRun final : public Run {
   }
 
   // Never more than the module's own maximum, which is in its description.
-  void may_grow(std::uint64_t memory_bytes, std::uint64_t table_elements) override {
+  void may_grow(std::uint64_t table_elements) override {
     const wi::ModuleDesc& desc = code_->module->desc();
-    if (thread_->memory != nullptr) {
-      const std::uint64_t pages = thread_->memory->PageSize();
-      wabt_access::type(*thread_->memory).limits.max =
-          std::min(desc.memories.front().type.limits.max, pages + memory_bytes / kPageBytes);
-    }
     for (std::size_t i = 0; i < tables_.size(); ++i) {
       const std::uint64_t size = tables_[i]->size();
       wabt_access::type(*tables_[i]).limits.max =
@@ -276,7 +407,7 @@ class WabtRun final : public Run {
       if (auto* defined = wabt::dyn_cast<wi::DefinedFunc>(func.get())) {
         results_ = defined->type().results;
         const wi::ValueTypes& params = defined->type().params;
-        wabt_access::push_values(*thread_, params, values_from(code_->store, params, values));
+        wabt_access::push_values(*thread_, params, values_from(*thread_, params, values));
         const auto pushed = wabt_access::push_call(*thread_, *defined, &trap);
         return pushed == wi::RunResult::Trap ? trapped(trap) : Step::ran;
       }
@@ -295,6 +426,7 @@ class WabtRun final : public Run {
   Step run(int instructions) override {
     return guarded([this, instructions] {
       wi::Trap::Ptr trap;
+      wabt_access::clear_refs(*thread_);  // It only grows: see instance_gone().
       switch (thread_->Run(instructions, &trap)) {
         case wi::RunResult::Ok:
           return Step::ran;
@@ -356,7 +488,10 @@ class WabtRun final : public Run {
     const wi::Istream& code = code_->module->desc().istream;
     std::size_t passed = 0;
     for (wi::Istream::Offset at = func.desc().code_offset; at < end;) {
-      const bool counts = may_trap(code.Read(&at).op);
+      const wi::Instr instr = code.Read(&at);
+      const bool is_own =
+          instr.op == wabt::Opcode::InterpCallImport && instr.imm_u32 >= code_->index_of(kFill);
+      const bool counts = is_own || may_trap(instr.op);
       if (counts) ++passed;
       if (at >= end) return counts ? passed : 0;
     }

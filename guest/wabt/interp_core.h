@@ -26,15 +26,20 @@ struct ImportType {
   std::string results;
 };
 
-// Who executes the imports.
+// Who executes the imports, and what needs others to have turns. Nothing may throw.
 class Host {
  public:
   virtual ~Host() = default;
   // A call of the import-th import. `memory` is the guest's linear memory (null when it has none).
-  // Returns false to leave the guest: it then ends with a trap. May suspend the calling fiber. Must
-  // not throw.
+  // Returns false to leave the guest: it then ends with a trap. May suspend the calling fiber.
   virtual bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
                     std::uint64_t memory_bytes, std::uint32_t* result) noexcept = 0;
+
+  // memory.grow, by so many pages: what it gives the guest. May call Run::set_memory. As call().
+  virtual bool grow(std::uint32_t pages, std::uint32_t* result) noexcept = 0;
+
+  // Between two steps of an instruction that moves much. As call().
+  virtual bool turn() noexcept = 0;
 };
 
 // A decoded, validated module, with the store that its instances share.
@@ -46,6 +51,9 @@ class Code {
                                     const Limits& limits, const std::vector<ImportType>& imports,
                                     std::string* error);
   virtual ~Code() = default;
+
+  // The most pages that its memory may have, by the module and by the limits; 0 without one.
+  [[nodiscard]] virtual std::uint32_t memory_pages_max() const = 0;
 
   // The start function's index, or -1.
   [[nodiscard]] virtual std::int64_t start_function() const = 0;
@@ -64,8 +72,11 @@ class Run {
   static std::unique_ptr<Run> make(const std::shared_ptr<Code>& code, Host& host);
   virtual ~Run() = default;
 
-  // Makes the instance: memories, tables, segments. Returns ran, trapped or out_of_memory. First,
-  // and once.
+  // Where its memory is, zeroed and of the module's initial size; must outlive the instance, or the
+  // next set_memory(). Before instantiate(), when the module has a memory; and when it has grown.
+  virtual void set_memory(std::uint8_t* bytes, std::uint32_t pages) = 0;
+
+  // Makes the instance: tables, segments. Returns ran, trapped or out_of_memory. Once.
   virtual Step instantiate() = 0;
 
   // Prepares a call of a function with these arguments, as in Instance::call. Returns ran, or
@@ -82,10 +93,9 @@ class Run {
   // Makes room for that many further calls.
   virtual void make_room(std::size_t calls) = 0;
 
-  // The sizes of its memory and of all its tables; how many more each may get by growing, from now.
-  [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
+  // The size of all its tables; how many more elements each may get by growing, from now.
   [[nodiscard]] virtual std::uint64_t table_elements() const = 0;
-  virtual void may_grow(std::uint64_t memory_bytes, std::uint64_t table_elements) = 0;
+  virtual void may_grow(std::uint64_t table_elements) = 0;
 
   [[nodiscard]] virtual std::size_t call_depth() const = 0;
   [[nodiscard]] virtual std::size_t values()

@@ -5,15 +5,21 @@
 //             too little for Go, and its check for calls through a table is wrong (it goes on after
 //             the failure). So room is made between slices of instructions, and the limit is ours.
 //   values_   A thread's locals and operands have no limit at all.
-//   data_     A memory's bytes are freed when its instance ends, long before it is collected.
+//   data_     A memory's bytes are a std::vector, which writes zeroes to all of them at once. So it
+//             gets the ends of a mapping instead, which nobody resizes, and gives them up again.
+//   pages_    Their number.
 //   type_     Of memories and tables: its maximum is how far they may grow. It is one number for
 //             all instances, and fixed; a budget that guests share changes.
+//   refs_     Where a thread believes that references lie on its stack: see interp_core.cpp.
+//   Istream   What a function was decoded to. Some instructions are done otherwise.
 //   PushCall  starts a function without running it to its end, so that it can be run in slices.
 //
 // An explicit instantiation may name private members (C++17 [temp.spec]/6), so this is plain C++;
 // it fails to compile, and says so, when a later libwabt names them otherwise.
 #pragma once
 
+#include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #pragma GCC diagnostic push
@@ -37,6 +43,8 @@ using wabt::interp::Value;
 using FramesMember = std::vector<Frame> Thread::*;
 using ValuesMember = std::vector<Value> Thread::*;
 using DataMember = wabt::interp::Buffer wabt::interp::Memory::*;
+using PagesMember = wabt::interp::u64 wabt::interp::Memory::*;
+using StreamMember = wabt::interp::Buffer wabt::interp::Istream::*;
 using MemoryTypeMember = wabt::interp::MemoryType wabt::interp::Memory::*;
 using TableTypeMember = wabt::interp::TableType wabt::interp::Table::*;
 using PushValuesMember = void (Thread::*)(const wabt::interp::ValueTypes&,
@@ -48,6 +56,8 @@ using PushCallMember = RunResult (Thread::*)(const DefinedFunc&, Trap::Ptr*);
 FramesMember member(FramesMember*);
 ValuesMember member(ValuesMember*);
 DataMember member(DataMember*);
+PagesMember member(PagesMember*);
+StreamMember member(StreamMember*);
 MemoryTypeMember member(MemoryTypeMember*);
 TableTypeMember member(TableTypeMember*);
 PushValuesMember member(PushValuesMember*);
@@ -62,6 +72,8 @@ struct Expose {
 template struct Expose<FramesMember, &Thread::frames_>;
 template struct Expose<ValuesMember, &Thread::values_>;
 template struct Expose<DataMember, &wabt::interp::Memory::data_>;
+template struct Expose<PagesMember, &wabt::interp::Memory::pages_>;
+template struct Expose<StreamMember, &wabt::interp::Istream::data_>;
 template struct Expose<MemoryTypeMember, &wabt::interp::Memory::type_>;
 template struct Expose<TableTypeMember, &wabt::interp::Table::type_>;
 template struct Expose<PushValuesMember, &Thread::PushValues>;
@@ -75,8 +87,18 @@ inline std::vector<Frame>& frames(Thread& thread) {
 inline std::vector<Value>& values(Thread& thread) {
   return thread.*member(static_cast<ValuesMember*>(nullptr));
 }
-inline wabt::interp::Buffer& data(wabt::interp::Memory& memory) {
-  return memory.*member(static_cast<DataMember*>(nullptr));
+inline wabt::interp::Buffer& data(wabt::interp::Istream& code) {
+  return code.*member(static_cast<StreamMember*>(nullptr));
+}
+// Makes these pages the memory's, which has none of its own; or takes them from it (null, 0).
+inline void set_bytes(wabt::interp::Memory& memory, wabt::interp::u8* bytes, std::size_t pages) {
+  wabt::interp::Buffer& data = memory.*member(static_cast<DataMember*>(nullptr));
+  wabt::interp::u8* const end = bytes + pages * std::size_t{65'536};
+  wabt::interp::u8* const ends[] = {bytes, end, end};
+  static_assert(sizeof ends == sizeof data);
+  std::memcpy(static_cast<void*>(&data), ends, sizeof ends);
+  if (data.data() != bytes || data.size() != static_cast<std::size_t>(end - bytes)) std::abort();
+  memory.*member(static_cast<PagesMember*>(nullptr)) = pages;
 }
 inline wabt::interp::MemoryType& type(wabt::interp::Memory& memory) {
   return memory.*member(static_cast<MemoryTypeMember*>(nullptr));
@@ -92,11 +114,14 @@ inline void pop_values(Thread& thread, const wabt::interp::ValueTypes& types,
                        wabt::interp::Values* values) {
   (thread.*member(static_cast<PopValuesMember*>(nullptr)))(types, values);
 }
+inline void clear_refs(Thread& thread) {
+  (thread.*member(static_cast<RefsMember*>(nullptr))).clear();
+}
 // What a trap leaves of the calls that were under way.
 inline void clear(Thread& thread) {
   frames(thread).clear();
   values(thread).clear();
-  (thread.*member(static_cast<RefsMember*>(nullptr))).clear();
+  clear_refs(thread);
 }
 inline RunResult push_call(Thread& thread, const DefinedFunc& func, Trap::Ptr* trap) {
   return (thread.*member(static_cast<PushCallMember*>(nullptr)))(func, trap);
