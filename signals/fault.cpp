@@ -56,13 +56,14 @@ class Text {
 std::atomic<FaultClaim> fault_claim = nullptr;
 
 void on_fault(int sig, siginfo_t* info, void* context) {
+  if (was_sent(*info)) return chain_signal(sig, info, context);
   if (const FaultClaim claim = fault_claim.load(); claim != nullptr && claim(info, context)) return;
   const Scheduler* const scheduler = scheduler_of_thread;
   if (scheduler != nullptr) {
     const std::size_t stack_bytes = scheduler->stack_of_guard(info->si_addr);
     if (stack_bytes != 0) report_overflow(*scheduler, stack_bytes);
   }
-  (void)chain_signal(sig, info, context);
+  chain_signal(sig, info, context);
 }
 
 }  // namespace

@@ -6,6 +6,9 @@
 //       yes   the two lines of Go's runtime and the G, to stderr; the process ends with code 2
 //       no    whoever had the signal before: a sanitizer, a wasm engine, or the default action
 //
+// One that was sent, by kill() or its like, is nobody's fault: it goes to whoever had the signal
+// before, and ends the process by that signal when nobody had.
+//
 // Without it an overflow is a bare SIGSEGV, and without an alternate stack not even that gets
 // through: the handler would have to run on the stack that has just ended.
 //

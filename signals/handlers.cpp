@@ -25,6 +25,14 @@ struct Taken {
 std::mutex table_mutex;
 std::array<Taken, NSIG> table;
 
+bool is_ignored_by_default(int sig) {
+  return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH;
+}
+
+bool is_of_an_instruction(int sig) {
+  return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP;
+}
+
 }  // namespace
 
 void take_signal(int sig, Handler handler, int flags) {
@@ -51,17 +59,20 @@ void give_back_signal(int sig) {
   ::sigaction(sig, &taken.previous, nullptr);
 }
 
-bool chain_signal(int sig, siginfo_t* info, void* context) noexcept {
+bool was_sent(const siginfo_t& info) noexcept {
+  return info.si_code <= 0;
+}
+
+void chain_signal(int sig, siginfo_t* info, void* context) noexcept {
   const struct sigaction& previous = table[static_cast<std::size_t>(sig)].previous;
   if ((previous.sa_flags & SA_SIGINFO) != 0) {
     previous.sa_sigaction(sig, info, context);
-  } else if (previous.sa_handler == SIG_DFL) {
-    ::sigaction(sig, &previous, nullptr);
-    return true;
-  } else if (previous.sa_handler != SIG_IGN) {
+  } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
     previous.sa_handler(sig);
+  } else if (previous.sa_handler == SIG_DFL && !is_ignored_by_default(sig)) {
+    ::sigaction(sig, &previous, nullptr);
+    if (!is_of_an_instruction(sig) || was_sent(*info)) ::raise(sig);
   }
-  return false;
 }
 
 AlternateStack::AlternateStack() {

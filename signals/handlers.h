@@ -17,10 +17,15 @@ using Handler = void (*)(int sig, siginfo_t* info, void* context);
 void take_signal(int sig, Handler handler, int flags);
 void give_back_signal(int sig);
 
+// Was it sent, by kill() or its like from here or from another process, and is no fault of an
+// instruction? What else `info` says is the sender's then.
+bool was_sent(const siginfo_t& info) noexcept;
+
 // Does what would have happened to the signal without weft: calls the previous handler; or, when
-// there was none, ignores it or restores the default action, which then strikes when the cause of
-// the signal repeats (a fault) or when it is raised again; returns true then. From a handler.
-bool chain_signal(int sig, siginfo_t* info, void* context) noexcept;
+// there was none, what the signal does by default. What is ignored stays so, and the handler stays;
+// what ends the process ends it: at once, or, for a fault, when this handler has returned and the
+// instruction repeats. From a handler.
+void chain_signal(int sig, siginfo_t* info, void* context) noexcept;
 
 // The alternate stack of the calling thread, made now if it has none, for as long as this lives. A
 // handler must not run on the stack that has just overflowed, and G stacks are small.

@@ -44,7 +44,7 @@ void Shutdown::on_signal(int sig, siginfo_t* info, void* context) {
     } else {
       int none = 0;
       self->first_signal_.compare_exchange_strong(none, sig);
-      if (++self->requests_ > kRequestsServed && chain_signal(sig, info, context)) ::raise(sig);
+      if (++self->requests_ > kRequestsServed) chain_signal(sig, info, context);
     }
     self->scheduler_.interrupt();
   }

@@ -60,7 +60,7 @@ void Tick::on_signal(int sig, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   Tick* const tick = tick_of_thread;
   if (info->si_code != SI_TIMER) {
-    (void)chain_signal(sig, info, context);
+    chain_signal(sig, info, context);
   } else if (tick != nullptr && info->si_value.sival_ptr == tick) {
     tick->tick();
   }

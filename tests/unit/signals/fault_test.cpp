@@ -2,6 +2,7 @@
 // Each death happens in a child; the test reads its last words.
 #include "signals/fault.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,11 +98,21 @@ TEST_CASE("another fault without a previous handler has the default action") {
     ::signal(SIGSEGV, SIG_DFL);
     signals::FaultHandler faults;
     LiveWorld w;
-    w.go([] {
-      ::raise(SIGSEGV);
-      ::raise(SIGSEGV);
-    });
+    void* const nowhere =
+        ::mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    w.go([nowhere] { *static_cast<volatile char*>(nowhere) = 1; });
     w.scheduler.run();
+  });
+  CHECK(WIFSIGNALED(death.status));
+  CHECK(WTERMSIG(death.status) == SIGSEGV);
+}
+
+TEST_CASE("a SIGSEGV that was sent ends the process, and no guest is asked whether it is its own") {
+  const Death death = death_of([] {
+    ::signal(SIGSEGV, SIG_DFL);
+    signals::FaultHandler faults;
+    signals::set_fault_claim([](const siginfo_t*, void*) { return true; });
+    ::kill(::getpid(), SIGSEGV);
   });
   CHECK(WIFSIGNALED(death.status));
   CHECK(WTERMSIG(death.status) == SIGSEGV);

@@ -2,6 +2,7 @@
 #include "signals/tick.h"
 
 #include <atomic>
+#include <csignal>
 
 #include "tests/unit/signals/live_world.h"
 
@@ -131,4 +132,16 @@ TEST_CASE("a SIGURG of somebody else reaches the handler that was there before")
   ::raise(SIGURG);
   CHECK(seen == 2);
   ::sigaction(SIGURG, &before, nullptr);
+}
+
+TEST_CASE("a SIGURG that was sent leaves the tick its handler") {
+  LiveWorld w;
+  signals::Tick tick(w.scheduler, milliseconds(2));
+  REQUIRE(tick.start().ok());
+  w.go([&] {
+    ::raise(SIGURG);
+    const std::uint64_t before = tick.ticks();
+    while (tick.ticks() == before) checkpoint();
+  });
+  CHECK(w.scheduler.run().end == RunEnd::finished);
 }
