@@ -154,3 +154,12 @@ def _(weft):
         for fuel, fills in [(65536, 0), (100_000, 1), (400_000, 6)]:
             weft.run(f"--engine={engine}", "--fuel", fuel, "wat_fills").expect(
                 code=TRAP, out="f\n" * fills, err_has="trap: out of fuel at offset")
+
+
+@claim("--tables takes more than 1,000,000 elements, which is what a guest may have without it")
+def _(weft):
+    for engine in weft.engines():
+        weft.run(f"--engine={engine}", "--tables", 2_000_000, "wat_large_table").expect(code=0)
+        weft.run(f"--engine={engine}", "wat_large_table").expect(
+            code=LOAD_ERROR, err_has=[r"1500000 elements at start; the limit is 1000000",
+                                      r"--tables"])
