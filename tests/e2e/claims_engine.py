@@ -177,3 +177,14 @@ def _(weft):
 def _(weft):
     for engine in weft.engines():
         weft.run(f"--engine={engine}", "wat_declared_only").expect(code=7, err="")
+
+
+@claim("a SIGSEGV that somebody sends ends weft by that signal, beside a guest on any engine",
+       "speed")
+def _(weft):
+    for engine in weft.engines():
+        with weft.start(f"--engine={engine}", "c_busy", ":::", "c_sleep2s") as run:
+            run.read_until(b"busy\n")
+            run.process.send_signal(signal.SIGSEGV)
+            run.process.communicate(timeout=60)
+            assert run.process.returncode == -signal.SIGSEGV, run.process.returncode
