@@ -8,7 +8,7 @@ namespace weft::aot {
 
 // Part of every key of the cache: to be changed with any change of what follows, of
 // guest/aot/aot_rt.inc, of the checks or of the compiler's flags.
-inline constexpr std::uint32_t kAbi = 12;
+inline constexpr std::uint32_t kAbi = 13;
 
 // The name of the one symbol that an object gives away.
 inline constexpr const char* kObjectSymbol = "weft_object";

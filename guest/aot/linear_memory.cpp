@@ -28,8 +28,8 @@ void wipe(std::uint8_t* data, std::size_t bytes) {
   if (!forget(data, bytes)) std::memset(data, 0, bytes);
 }
 
-// Whole pages, to where all is zero: a page of zeroes, as are all that were never touched, stays one
-// that takes no memory.
+// Whole pages, to where all is zero. A page of zeroes, as one that was never touched, takes no
+// memory there either.
 void copy_touched(std::uint8_t* to, const std::uint8_t* from, std::size_t bytes) {
   static constexpr std::uint8_t kZeroes[kPageBytes] = {};
   for (std::size_t at = 0; at < bytes; at += kPageBytes) {

@@ -109,7 +109,8 @@ def _(weft):
 
 @claim("a trap is told in the same words by every engine, and with both kinds of bounds")
 def _(weft):
-    for guest in ["c_trap_oob", "c_trap_div", "wat_trap_table", "wat_recursion"]:
+    for guest in ["c_trap_oob", "c_trap_div", "wat_trap_table", "wat_recursion",
+                  "wat_trap_in_min"]:
         told = {weft.run(f"--engine={engine}", *bounds, guest).expect(code=TRAP).err
                 for engine in weft.engines()
                 for bounds in [[], ["--bounds=guard"], ["--bounds=check"]]}
