@@ -4,7 +4,9 @@
 
 Targets: wasi_calls (every WASI function, hostile memory and arguments), paths (path resolution
 never leaves a directory), module (bytes that claim to be a module), replay (bytes that claim to be
-a recorded run). Each starts from its seeds, in seeds/ or the text guests and recorded runs of the
+a recorded run), references (modules with references, bulk memory and segments, made from the bytes,
+three instances of each on interp and jit; --aot N: one in N is compiled by a C compiler, too; all
+must end alike). Each starts from its seeds, in seeds/ or the text guests and recorded runs of the
 end-to-end tests, and from what earlier runs found, in build/fuzz/corpus. The default of 20 seconds
 each is for ./check; the long run is --seconds 600.
 
@@ -15,13 +17,14 @@ see it again. The last line is `N passed, N failed`.
 import argparse
 import os
 import pathlib
+import random
 import re
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "fuzz"
-TARGETS = ["wasi_calls", "paths", "module", "replay"]
+TARGETS = ["wasi_calls", "paths", "module", "replay", "references"]
 INPUT_BYTES_MAX = 4096
 REPLAY_HEAD_BYTES = 11
 REPLAY_SUM_BYTES = 8
@@ -33,16 +36,21 @@ def parse(arguments):
     parser.add_argument("targets", nargs="*", default=TARGETS, metavar="TARGET")
     parser.add_argument("--seconds", type=int, default=20, help="for each target")
     parser.add_argument("--build", type=pathlib.Path, default=BUILD)
+    parser.add_argument("--aot", type=int, default=0, metavar="N",
+                        help="references: compile one module in N, too (0: none)")
+    parser.add_argument("--wabt", type=pathlib.Path, metavar="PREFIX",
+                        help="another libwabt, with ASan: CONTRIBUTING.md says how to get one")
     return parser.parse_args(arguments)
 
 
-def build(where, targets):
+def build(where, targets, wabt):
     """Every object has clang's coverage, or the fuzzer would be blind to it."""
     environment = {**os.environ, "CC": "clang", "CXX": "clang++"}
     if not (where / "build.ninja").exists():
         subprocess.run(
             ["meson", "setup", where, ROOT, "-Doptimization=1", "-Ddebug=true", "-Dwerror=false",
              "-Db_sanitize=address,undefined", "-Db_lundef=false",
+             *([f"-Dwabt_prefix={wabt.resolve()}"] if wabt else []),
              "-Dcpp_args=['-g1', '-fsanitize=fuzzer-no-link']"],
             check=True, env=environment, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", where, *(f"tests/fuzz/fuzz-{target}" for target in targets)],
@@ -58,6 +66,12 @@ def seeds_of(where, target):
             file = bytes.fromhex(text.read_text())
             (seeds / text.stem).write_bytes(file[REPLAY_HEAD_BYTES:-REPLAY_SUM_BYTES])
         return seeds
+    if target == "references":  # Bytes of any kind are as good.
+        seeds = where / "references-seeds"
+        seeds.mkdir(exist_ok=True)
+        for i in range(64):
+            (seeds / str(i)).write_bytes(random.Random(i).randbytes(64 * (i + 1)))
+        return seeds
     if target != "module":
         return ROOT / "tests" / "fuzz" / "seeds" / target
     seeds = where / "module-seeds"
@@ -66,7 +80,7 @@ def seeds_of(where, target):
     return seeds
 
 
-def fuzz(where, target, seconds):
+def fuzz(where, target, seconds, aot):
     """Returns (found nothing, what the fuzzer said)."""
     corpus, findings = where / "corpus" / target, where / "findings"
     corpus.mkdir(parents=True, exist_ok=True)
@@ -75,6 +89,7 @@ def fuzz(where, target, seconds):
         [where / "tests/fuzz" / f"fuzz-{target}", f"-max_total_time={seconds}", "-timeout=20",
          "-rss_limit_mb=2048", f"-max_len={INPUT_BYTES_MAX}", "-print_final_stats=1",
          f"-artifact_prefix={findings}/{target}-", corpus, seeds_of(where, target)],
+        env={**os.environ, "WEFT_FUZZ_AOT": str(aot), "WEFT_FUZZ_CACHE": str(where / "cache")},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         errors="replace", check=False)
     ended = "" if done.returncode >= 0 else f"\nkilled by signal {-done.returncode}\n"
@@ -86,12 +101,12 @@ def main(arguments):
     where = options.build.resolve()
     passed = 0
     try:
-        build(where, options.targets)
+        build(where, options.targets, options.wabt)
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"fuzz: can't be built: {error}\n0 passed, 1 failed")
         return 1
     for target in options.targets:
-        good, said = fuzz(where, target, options.seconds)
+        good, said = fuzz(where, target, options.seconds, options.aot)
         passed += good
         runs = re.search(r"number_of_executed_units:\s*(\d+)", said)
         inputs = len(list((where / "corpus" / target).iterdir()))
