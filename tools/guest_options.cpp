@@ -140,8 +140,8 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
   if (!use) return wrong_use(command.name, use.error().message);
   spec.options.use = *use;
   if (use->sizes.table_elements != Budget::kUnlimited) {
-    spec.limits.table_elements_max = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(UINT32_MAX, use->sizes.table_elements));
+    spec.limits.table_elements_max =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(UINT32_MAX, use->sizes.table_elements));
   }
   spec.options.args = std::move(rest);
   for (const std::string& variable : raw.env) {
