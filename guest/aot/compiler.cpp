@@ -5,6 +5,8 @@
 #include "guest/aot/compiler.h"
 
 #include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,11 +67,13 @@ struct Command {
   std::vector<std::string> words;
 };
 
-Error failed(const Command& command, const std::string& log, const CompilerOptions& options) {
+Error failed(const Command& command, int status, const std::string& log,
+             const CompilerOptions& options) {
   const std::string said = first_error(log);
+  const bool out_of_time = WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU;
   // gcc and clang say of what they started only that a signal ended it.
   for (const char* of_time : {"CPU time limit", "Killed", "terminated"}) {
-    if (said.find(of_time) == std::string::npos) continue;
+    if (!out_of_time && said.find(of_time) == std::string::npos) continue;
     return Error{"the C compiler takes more than " + std::to_string(options.unit_cpu_s) +
                  " s for a part of it (" + command.name + "): a function is too large"};
   }
@@ -98,7 +102,7 @@ Status run(const std::vector<Command>& commands, const std::string& log,
     int status = 0;
     const auto of = running.find(ChildSide::wait_for_program(&status));
     if (of == running.end()) return Error{"the C compiler is gone"};
-    if (status != 0) return failed(*of->second, log, options);
+    if (status != 0) return failed(*of->second, status, log, options);
     running.erase(of);
     done(++ended);
   }
