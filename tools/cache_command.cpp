@@ -30,19 +30,27 @@ ExitNow list(const ObjectCache& cache) {
   return {0, text};
 }
 
+struct CacheApp {
+  CLI::App app{"The modules that --engine=aot has compiled.", "weft cache"};
+  const CLI::App* ls = app.add_subcommand("ls", "List them: key, size, last use, module");
+  const CLI::App* clear = app.add_subcommand("clear", "Remove them all");
+};
+
 }  // namespace
 
+CommandHelp cache_help() {
+  return describe(CacheApp().app);
+}
+
 int cache_command(const std::vector<std::string>& args) {
-  CLI::App app("The modules that --engine=aot has compiled.", "weft cache");
-  app.require_subcommand(1);
-  const CLI::App* ls = app.add_subcommand("ls", "List them: key, size, last use, module");
-  app.add_subcommand("clear", "Remove them all");
-  if (const auto exit = parse_words(app, args)) return print(*exit);
+  CacheApp cli;
+  cli.app.require_subcommand(1);
+  if (const auto exit = parse_words(cli.app, args)) return print(*exit);
   auto folder = ObjectCache::default_folder();
   if (!folder) return complain("cache", folder.error(), kExitUsage);
   auto cache = ObjectCache::open(*folder);
   if (!cache) return complain("cache", cache.error(), kExitUsage);
-  if (ls->parsed()) return print(list(*cache));
+  if (cli.ls->parsed()) return print(list(*cache));
   return print({0, fmt::format("{} modules removed\n", cache->clear())});
 }
 

@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/help.h"
+
 namespace weft::tools {
+
+CommandHelp cache_help();
 
 // `args` is what follows "cache". Returns the exit code.
 int cache_command(const std::vector<std::string>& args);

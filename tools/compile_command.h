@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/help.h"
+
 namespace weft::tools {
+
+CommandHelp compile_help();
 
 // `args` is what follows "compile". Returns the exit code.
 int compile_command(const std::vector<std::string>& args);

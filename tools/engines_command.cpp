@@ -7,22 +7,37 @@
 
 #include "guest/engines.h"
 #include "tools/command_line.h"
-#include "tools/exit_codes.h"
 #include "tools/messages.h"
 
 namespace weft::tools {
+namespace {
+
+std::string list(bool fixed) {
+  std::string text;
+  for (const EngineRow& row : engine_rows()) {
+    if (row.is_fixed == fixed) text += fmt::format("{:<8}{}\n", row.name, row.what);
+  }
+  return text;
+}
+
+struct EnginesApp {
+  CLI::App app{"Lists the engines that run guests, one a line: its name, and what it is.",
+               "weft engines"};
+  EnginesApp() {
+    app.footer("--engine takes one of them, or leaves the choice to weft:\n" + list(false));
+  }
+};
+
+}  // namespace
+
+CommandHelp engines_help() {
+  return describe(EnginesApp().app);
+}
 
 int engines_command(const std::vector<std::string>& args) {
-  std::string choices;
-  std::string list;
-  for (const EngineRow& row : engine_rows()) {
-    (row.is_fixed ? list : choices) += fmt::format("{:<8}{}\n", row.name, row.what);
-  }
-  CLI::App app("Lists the engines that run guests, one a line: its name, and what it is.",
-               "weft engines");
-  app.footer("--engine takes one of them, or leaves the choice to weft:\n" + choices);
-  if (const auto exit = parse_words(app, args)) return print(*exit);
-  return print({0, list});
+  EnginesApp cli;
+  if (const auto exit = parse_words(cli.app, args)) return print(*exit);
+  return print({0, list(true)});
 }
 
 }  // namespace weft::tools

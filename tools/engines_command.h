@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/help.h"
+
 namespace weft::tools {
+
+CommandHelp engines_help();
 
 // `args` is what follows "engines". Returns the exit code.
 int engines_command(const std::vector<std::string>& args);

@@ -11,6 +11,7 @@
 #include "tools/guest_options.h"
 #include "tools/messages.h"
 #include "tools/one_run.h"
+#include "tools/quantities.h"
 
 namespace weft::tools {
 namespace {
@@ -21,7 +22,7 @@ constexpr GuestCommand kExec = {
     "Runs one guest as Go's own runner does: with / as a directory, PWD and PATH. For\n"
     "`go run -exec 'weft exec'` and `go test -exec 'weft exec'` (GOOS=wasip1 GOARCH=wasm).\n"
     "weft exec [options] prog.wasm [args]",
-    4'096, true};
+    4 * kGib, true};
 
 // The directory weft was started in: $PWD when it says so, which keeps the names of symbolic links
 // in it, as a shell does.
@@ -48,6 +49,10 @@ void add_variable(std::vector<std::string>& env, const std::string& name,
 }
 
 }  // namespace
+
+CommandHelp exec_help() {
+  return help_of(kExec, {});
+}
 
 int exec_command(const std::vector<std::string>& args) {
   auto parsed = parse_one_guest(kExec, args);

@@ -12,7 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/help.h"
+
 namespace weft::tools {
+
+CommandHelp exec_help();
 
 // `args` is what follows "exec". Returns the exit code.
 int exec_command(const std::vector<std::string>& args);

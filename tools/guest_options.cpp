@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
+#include <cstdlib>
+#include <span>
 
 #include <CLI/CLI.hpp>
 #include <optional>
@@ -11,7 +12,11 @@
 #include "tools/command_line.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
+#include "tools/go_guest.h"
 #include "tools/listener.h"
+#include "tools/modules.h"
+#include "tools/quantities.h"
+#include "tools/suggest.h"
 #include "tools/world_file.h"
 
 namespace weft::tools {
@@ -19,76 +24,84 @@ namespace {
 
 constexpr const char* kSeparator = ":::";
 constexpr int kCopiesMax = 1'000'000;
-constexpr int kGraceMax = 3'600;
-constexpr int kMemoryMibMax = 4'096;
-constexpr int kSchedTraceMsMax = 3'600'000;
-constexpr int kStackKibMin = 128;
-constexpr int kStackKibMax = 1'048'576;
+constexpr Duration kGraceMax = seconds(3'600);
 
 // What CLI11 fills in for one guest.
 struct RawGuest {
-  int copies = 1;
-  int memory_mib = 0;
+  std::string copies;
+  std::string memory;
   std::vector<std::string> env;
   std::vector<std::string> dirs;
   std::vector<std::string> listen;
-  std::int64_t fuel = 0;
+  std::string fuel;
   RawLimits limits;
-  int stack_kib = static_cast<int>(GuestLimits{}.stack_bytes / 1024);
+  std::string stack;
 };
 
-void add_engine_options(CLI::App& app, RawGuest& guest, RunOptions& run) {
-  app.add_option("--engine", run.engine,
-                 "How guests are executed; 'weft engines' tells what each is")
-      ->check(CLI::IsMember(engine_names()))
-      ->capture_default_str();
-  app.add_option("--fuel", guest.fuel,
-                 "End this guest at this many checks, which it passes in loops and calls")
-      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
-      ->type_name("CHECKS");
-  app.add_option("--stack", guest.stack_kib,
-                 "Limit of this guest's call stack; interp has room for 32 calls a KiB")
-      ->check(CLI::Range(kStackKibMin, kStackKibMax))
-      ->type_name("KIB")
-      ->capture_default_str();
+void add_engine_options(CLI::App& app, RunOptions& run) {
+  std::string names;
+  for (const std::string& name : engine_names()) names += (names.empty() ? "" : "|") + name;
+  app.add_option(
+         "--engine", run.engine,
+         std::string("How guests are executed; 'weft engines' tells what each is (default ") +
+             kDefaultEngine + ")")
+      ->type_name(names)
+      ->group(kEngineGroup);
   add_aot_options(app, run.engine_options.aot);
 }
 
 void add_guest_options(CLI::App& app, RawGuest& guest) {
-  app.add_option("-n", guest.copies, "How many copies of this guest to run (1 to 1000000)")
-      ->check(CLI::Range(1, kCopiesMax))
-      ->type_name("COUNT");
-  app.add_option("--env", guest.env, "Set an environment variable of this guest; repeatable")
-      ->type_name("K=V")
-      ->allow_extra_args(false);
-  app.add_option("--dir", guest.dirs, "Give this guest a host directory under a name; repeatable")
-      ->type_name("HOST[::GUEST]")
-      ->allow_extra_args(false);
-  app.add_option("--listen", guest.listen,
-                 "Give this guest a listening socket, as fd 3 and on; repeatable. With port 0 the\n"
-                 "system chooses one, and weft says which")
-      ->type_name("HOST:PORT|unix:PATH")
-      ->allow_extra_args(false);
-  app.add_option("--memory", guest.memory_mib, "Limit of this guest's linear memory")
-      ->check(CLI::Range(1, kMemoryMibMax))
-      ->type_name("MIB")
-      ->capture_default_str();
+  const auto add = [&app](const char* option, auto& to, const char* what, const char* type) {
+    app.add_option(option, to, what)->type_name(type)->group(kGuestGroup)->allow_extra_args(false);
+  };
+  add("-n", guest.copies, "How many copies of this guest to run (1 to 1000000)", "COUNT");
+  add("--env", guest.env,
+      "Set an environment variable of this guest, or hand on one of weft's own; repeatable",
+      "NAME[=VALUE]");
+  add("--dir", guest.dirs, "Give this guest a host directory under a name; repeatable",
+      "HOST[::GUEST]");
+  add("--listen", guest.listen,
+      "Give this guest a listening socket, as fd 3 and on; repeatable. With port 0 the system "
+      "chooses one, and weft says which",
+      "HOST:PORT|unix:PATH");
+}
+
+void add_own_limits(CLI::App& app, RawGuest& guest, const GuestCommand& command) {
+  const auto add = [&app](const char* option, auto& to, const std::string& what, const char* type) {
+    app.add_option(option, to, what)->type_name(type)->group(kLimitsGroup);
+  };
+  add("--memory", guest.memory,
+      "Limit of this guest's linear memory, as 64M; MiB without a unit (default " +
+          size_in_words(command.memory_bytes) + ")",
+      "SIZE");
+  add("--stack", guest.stack,
+      "Limit of this guest's call stack, as 512K; KiB without a unit (default " +
+          size_in_words(GuestLimits{}.stack_bytes) + "); interp has room for 32 calls a KiB",
+      "SIZE");
+  add("--fuel", guest.fuel,
+      "End this guest at this many checks, which it passes in loops and calls", "COUNT");
 }
 
 // What is said and written of a run, and how it is ended: of a command that does one.
 void add_watch_options(CLI::App& app, RunOptions& run, RawOptions& raw) {
-  app.add_option("--grace", run.grace_s, "How long guests may go on after SIGINT or SIGTERM")
-      ->check(CLI::Range(0, kGraceMax))
-      ->type_name("SECONDS")
-      ->capture_default_str();
-  app.add_flag("--stats", run.stats, "Print a table with a row a guest when all have ended");
-  app.add_flag("--trace-wasi", run.trace_wasi, "Print each WASI call of every guest to stderr");
-  app.add_option("--record", run.record_file, "Write the run as a replay file, for weft replay")
-      ->type_name("FILE");
-  app.add_option("--trace", run.trace_file, "Write all events: FILE.json (Perfetto) or FILE.csv")
-      ->type_name("FILE");
-  app.add_flag("--trace-hash", raw.sim.trace_hash,
-               "Print a hash of all events to stderr at the end");
+  const auto in_group = [](CLI::Option* option) { option->group(kOutputGroup); };
+  app.add_option("--grace", raw.grace, "How long guests may go on after SIGINT or SIGTERM (none)")
+      ->type_name("TIME")
+      ->group(kTimeGroup);
+  in_group(app.add_flag("--stats", run.stats, "Print a table with a row a guest at the end"));
+  in_group(app.add_flag("--label", run.label,
+                        "Begin each line of a guest's output with its name, in colours on a "
+                        "terminal"));
+  in_group(app.add_flag("--trace-wasi", run.trace_wasi,
+                        "Print each WASI call of every guest to stderr"));
+  in_group(
+      app.add_option("--record", run.record_file, "Write the run as a replay file, for weft replay")
+          ->type_name("FILE"));
+  in_group(app.add_option("--trace", run.trace_file,
+                          "Write all events: FILE.json (Perfetto) or FILE.csv")
+               ->type_name("FILE"));
+  in_group(app.add_flag("--trace-hash", raw.sim.trace_hash,
+                        "Print a hash of all events to stderr at the end"));
 }
 
 void add_options(CLI::App& app, const GuestCommand& command, RawGuest& guest, RunOptions& run,
@@ -96,46 +109,116 @@ void add_options(CLI::App& app, const GuestCommand& command, RawGuest& guest, Ru
   RawSimOptions& sim = raw.sim;
   app.prefix_command();
   add_guest_options(app, guest);
-  add_engine_options(app, guest, run);
+  add_own_limits(app, guest, command);
   add_limit_options(app, guest.limits, raw.all);
-  if (command.one_run) add_watch_options(app, run, raw);
+  add_engine_options(app, run);
   app.add_flag("--virtual-time", sim.virtual_time,
                "Time jumps to the next deadline when nothing can run; with --seed, a run repeats\n"
-               "exactly (docs/simulation.md)");
-  app.add_option("--schedtrace", sim.schedtrace_ms,
-                 "Print the scheduler's state to stderr at every so many milliseconds, as Go does\n"
-                 "under GODEBUG=schedtrace")
-      ->check(CLI::Range(1, kSchedTraceMsMax))
-      ->type_name("MS");
-  app.add_flag("--scheddetail", sim.scheddetail, "--schedtrace: a line for each M and G, too");
+               "exactly (docs/simulation.md)")
+      ->group(kTimeGroup);
   add_sim_options(app, sim);
+  if (command.one_run) add_watch_options(app, run, raw);
+  app.add_option("--schedtrace", sim.schedtrace,
+                 "Print the scheduler's state to stderr at every so long, as Go does under\n"
+                 "GODEBUG=schedtrace")
+      ->type_name("TIME")
+      ->group(kOutputGroup);
+  app.add_flag("--scheddetail", sim.scheddetail, "--schedtrace: a line for each M and G, too")
+      ->group(kOutputGroup);
   app.footer(
       command.one_run
-          ? "A guest's own exit code is weft's: of several, that of the first one listed that did\n"
-            "not exit with 0. Else 134: a guest trapped; 137: one was killed; 130, 143: SIGINT or\n"
-            "SIGTERM ended the run; 66: a module can't be loaded; 64: wrong use; 71: the system\n"
-            "refuses; 74: a file can't be written; 2: all guests wait for what can never come, "
-            "and\n"
-            "in virtual time --max-steps or --max-time was reached, or a guest could not be\n"
-            "started again."
+          ? "TIME is a number with a unit: 250us, 100ms, 1.5s, 3m, 2h. SIZE is in K, M, G or T:\n"
+            "512K, 64M, 1.5G. COUNT may be in thousands and millions: 10K, 2M.\n\n"
+            "Words behind the module are the guest's. A word of four colons or more gives it one\n"
+            "of one colon less, so '::::' is its ':::'.\n\n"
+            "A guest's own exit code is weft's: of several, that of the first one listed that\n"
+            "did not exit with 0. Else 134: a guest trapped; 137: one was killed; 130, 143:\n"
+            "SIGINT or SIGTERM ended the run; 66: a module can't be loaded; 64: wrong use;\n"
+            "71: the system refuses; 74: a file can't be written; 2: all guests wait for what\n"
+            "can never come, and in virtual time --max-steps or --max-time was reached, or a\n"
+            "guest could not be started again."
           : "Exit code 0: all pass; 1: a schedule fails; 2: weft can't go on; 64: wrong use;\n"
             "66: a file can't be read; 71: the system refuses; 74: a result can't be written;\n"
             "130, 143: SIGINT or SIGTERM ended the search.");
 }
 
+// Of "NAME=VALUE" and "NAME".
+Result<std::string> read_variable(const std::string& word) {
+  const std::size_t equals = word.find('=');
+  if (word.empty() || equals == 0) return Error{"--env wants NAME=VALUE, not '" + word + "'"};
+  if (equals != std::string::npos) return word;
+  const char* value = std::getenv(word.c_str());
+  if (value == nullptr) {
+    return Error{"--env: there is no variable " + word + " here to hand on; write " + word +
+                 "=VALUE"};
+  }
+  return word + "=" + value;
+}
+
+Result<wasip1::Preopen> read_dir(const std::string& word) {
+  const std::size_t colons = word.find("::");
+  const std::string host = word.substr(0, colons);
+  const std::string guest = colons == std::string::npos ? host : word.substr(colons + 2);
+  if (host.empty() || guest.empty()) return Error{"--dir wants HOST::GUEST, not '" + word + "'"};
+  return wasip1::Preopen{host, guest};
+}
+
+// --memory, --stack, --fuel, -n: what is a limit of the module's instances.
+Status read_own_limits(const GuestCommand& command, const RawGuest& raw, GuestSpec& spec) {
+  constexpr std::uint64_t kStackMin = 128 * kKib;
+  std::uint64_t memory = command.memory_bytes;
+  if (!raw.memory.empty()) {
+    auto size = read_size("--memory", raw.memory, kMib, kWasmPageBytes, 4 * kGib);
+    if (!size) return size.error();
+    memory = *size;
+  }
+  spec.limits.memory_pages_max = static_cast<std::uint32_t>(memory / kWasmPageBytes);
+  if (!raw.stack.empty()) {
+    auto size = read_size("--stack", raw.stack, kKib, kStackMin, kGib);
+    if (!size) return size.error();
+    spec.limits.stack_bytes = std::bit_ceil(static_cast<std::size_t>(*size));
+  }
+  if (!raw.fuel.empty()) {
+    auto fuel = read_count("--fuel", raw.fuel, 1, INT64_MAX);
+    if (!fuel) return fuel.error();
+    spec.limits.fuel = *fuel;
+  }
+  if (!raw.copies.empty()) {
+    auto copies = read_count("-n", raw.copies, 1, kCopiesMax);
+    if (!copies) return copies.error();
+    spec.copies = static_cast<int>(*copies);
+  }
+  return Nothing{};
+}
+
+// A guest's words may not be ":::"; one of four colons or more stands for one with one less.
+std::string unescape(const std::string& word) {
+  const bool only_colons = word.find_first_not_of(':') == std::string::npos;
+  return only_colons && word.size() > 3 ? word.substr(1) : word;
+}
+
+// What stands where the module should: an option that nobody knows.
+std::string unknown_option(const std::string& word, std::span<const std::string> known) {
+  std::string text = "unknown option " + word;
+  const std::string elsewhere = in_place_of(word);
+  return text +
+         (elsewhere.empty() ? did_you_mean(word.substr(0, word.find('=')), known) : elsewhere);
+}
+
 std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGuest& raw,
-                                        std::vector<std::string> rest) {
+                                        std::vector<std::string> rest, RunOptions& run) {
   if (rest.empty()) return wrong_use(command.name, "no module given");
-  if (rest.front() == "--") rest.erase(rest.begin());
+  const bool ended = rest.front() == "--";
+  if (ended) rest.erase(rest.begin());
   if (rest.empty()) return wrong_use(command.name, "no module given");
-  if (rest.front().starts_with("-"))
-    return wrong_use(command.name, "unknown option " + rest.front());
+  if (!ended && rest.front().starts_with("-") && rest.front() != kStdinModule) {
+    return wrong_use(command.name, unknown_option(rest.front(), run.known_options));
+  }
   GuestSpec spec;
   spec.module_path = rest.front();
-  spec.copies = raw.copies;
-  spec.limits.memory_pages_max = static_cast<std::uint32_t>(raw.memory_mib) * 16;
-  spec.limits.fuel = static_cast<std::uint64_t>(raw.fuel);
-  spec.limits.stack_bytes = std::bit_ceil(static_cast<std::size_t>(raw.stack_kib) * 1024);
+  if (Status ok = read_own_limits(command, raw, spec); !ok) {
+    return wrong_use(command.name, ok.error().message);
+  }
   auto use = read_limits("--", raw.limits, spec.options.use);
   if (!use) return wrong_use(command.name, use.error().message);
   spec.options.use = *use;
@@ -144,21 +227,15 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
         static_cast<std::uint32_t>(std::min<std::uint64_t>(UINT32_MAX, use->sizes.table_elements));
   }
   spec.options.args = std::move(rest);
-  for (const std::string& variable : raw.env) {
-    const std::size_t equals = variable.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return wrong_use(command.name, "--env wants NAME=VALUE, not '" + variable + "'");
-    }
-    spec.options.env.push_back(variable);
+  for (const std::string& word : raw.env) {
+    auto variable = read_variable(word);
+    if (!variable) return wrong_use(command.name, variable.error().message);
+    spec.options.env.push_back(*variable);
   }
-  for (const std::string& dir : raw.dirs) {
-    const std::size_t colons = dir.find("::");
-    const std::string host = dir.substr(0, colons);
-    const std::string guest = colons == std::string::npos ? host : dir.substr(colons + 2);
-    if (host.empty() || guest.empty()) {
-      return wrong_use(command.name, "--dir wants HOST::GUEST, not '" + dir + "'");
-    }
-    spec.options.preopens.push_back({host, guest});
+  for (const std::string& word : raw.dirs) {
+    auto dir = read_dir(word);
+    if (!dir) return wrong_use(command.name, dir.error().message);
+    spec.options.preopens.push_back(*dir);
   }
   for (const std::string& address : raw.listen) {
     if (Status valid = check_address(address); !valid) {
@@ -166,6 +243,7 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
     }
   }
   spec.listen = raw.listen;
+  give_go_its_root(spec);
   return spec;
 }
 
@@ -174,7 +252,7 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
 void note_unrecorded(const RawGuest& raw, RawOptions& options) {
   const RawLimits& one = raw.limits;
   const RawLimits& all = options.all;
-  const bool has_stack = raw.stack_kib != RawGuest{}.stack_kib;
+  const bool has_stack = !raw.stack.empty();
   const struct {
     const char* option;
     bool given;
@@ -182,8 +260,8 @@ void note_unrecorded(const RawGuest& raw, RawOptions& options) {
   } limits[] = {
       {"--stack", has_stack, false},
       {"--tables", !one.tables.empty(), false},
-      {"--total-memory", !all.memory_mib.empty(), false},
-      {"--total-stack", !all.stack_kib.empty(), false},
+      {"--total-memory", !all.memory.empty(), false},
+      {"--total-stack", !all.stack.empty(), false},
       {"--total-fuel", !all.fuel.empty(), false},
       {"--total-tables", !all.tables.empty(), false},
       {"--deadline", !one.deadline.empty(), true},
@@ -202,16 +280,31 @@ void note_unrecorded(const RawGuest& raw, RawOptions& options) {
   }
 }
 
+// "--memory wants a SIZE, not ''": to what is read later, an empty word is an option not given.
+std::string option_without_value(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() == 0) continue;
+    for (const std::string& word : option->results()) {
+      if (!word.empty()) continue;
+      return option->get_name() + " wants a value (" + option->get_type_name() + "), not ''";
+    }
+  }
+  return "";
+}
+
 std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
                                              std::vector<std::string> words, RunOptions& run,
                                              RawOptions& raw_options,
                                              const std::function<void(CLI::App&)>& more) {
   RawGuest raw;
-  raw.memory_mib = command.memory_mib;
   CLI::App app(command.description, std::string("weft ") + command.name);
   add_options(app, command, raw, run, raw_options);
   if (more) more(app);
+  run.known_options = option_names(describe(app));
   if (const auto exit = parse_words(app, std::move(words))) return *exit;
+  if (const std::string empty = option_without_value(app); !empty.empty()) {
+    return wrong_use(command.name, empty);
+  }
   note_unrecorded(raw, raw_options);
   std::vector<std::string> rest = app.remaining();
   if (!raw_options.sim.world.empty()) {
@@ -227,12 +320,19 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
     return wrong_use(command.name,
                      "--world has the guests; '" + rest.front() + "' is one too many");
   }
-  return finish(command, raw, std::move(rest));
+  return finish(command, raw, std::move(rest), run);
 }
 
 // What makes sense in virtual time only, what does not, and what does not make sense at all.
 std::string misfit(const RawOptions& raw, const RunOptions& run) {
   const RawSimOptions& sim = raw.sim;
+  const EngineRow* engine = find_engine(run.engine);
+  if (engine == nullptr) {
+    const std::vector<std::string> known = engine_names();
+    std::string text = "--engine: there is no engine '" + run.engine + "'; known are";
+    for (const std::string& name : known) text += (name == known.front() ? " " : ", ") + name;
+    return text;
+  }
   const std::string& trace = run.trace_file;
   if (!trace.empty() && !trace.ends_with(".json") && !trace.ends_with(".csv")) {
     return "--trace: " + trace + ": a trace is a .json (for Perfetto) or a .csv";
@@ -240,6 +340,12 @@ std::string misfit(const RawOptions& raw, const RunOptions& run) {
   const std::string& unrecorded = sim.virtual_time ? raw.unrecorded : raw.unrecorded_real;
   if (!run.record_file.empty() && !unrecorded.empty()) {
     return "--record does not keep " + unrecorded + ", so a replay would be another run";
+  }
+  const bool reads_stdin = std::any_of(run.guests.begin(), run.guests.end(), [](const auto& guest) {
+    return guest.module_path == kStdinModule;
+  });
+  if (!run.record_file.empty() && reads_stdin) {
+    return "--record needs modules in files, for the replay to find; not '-'";
   }
   if (!sim.virtual_time) {
     const std::pair<const char*, bool> only_virtual[] = {
@@ -253,12 +359,13 @@ std::string misfit(const RawOptions& raw, const RunOptions& run) {
     }
     return {};
   }
-  if (!find_engine(run.engine)->is_fixed) {
+  if (!engine->is_fixed) {
     return "--engine " + run.engine +
            " does not go with --virtual-time: which engine it is would depend on what "
            "was compiled before";
   }
-  if (run.grace_s != 0) return "--grace is real time; it has no meaning with --virtual-time";
+  if (!raw.grace.empty()) return "--grace is real time; it has no meaning with --virtual-time";
+  if (run.label) return "--label does not go with --virtual-time, where guests share one stream";
   if (run.stats) return "--stats measures real time; it has no meaning with --virtual-time";
   for (const GuestSpec& guest : run.guests) {
     if (!sim.world.empty() && !guest.module_path.empty()) {
@@ -289,8 +396,15 @@ std::optional<ExitNow> take_world(const GuestCommand& command, const std::string
 
 std::optional<ExitNow> finish_run(const GuestCommand& command, const RawOptions& raw,
                                   RunOptions& run) {
-  if (const std::string wrong = misfit(raw, run); !wrong.empty())
+  if (const std::string wrong = misfit(raw, run); !wrong.empty()) {
     return wrong_use(command.name, wrong);
+  }
+  if (!raw.grace.empty()) {
+    auto grace = read_time("--grace", raw.grace);
+    if (!grace) return wrong_use(command.name, grace.error().message);
+    if (*grace > kGraceMax) return wrong_use(command.name, "--grace wants 1h at most");
+    run.grace = *grace;
+  }
   auto all = read_limits("--total-", raw.all, {});
   if (!all) return wrong_use(command.name, all.error().message);
   run.all = *all;
@@ -305,19 +419,35 @@ std::optional<ExitNow> finish_run(const GuestCommand& command, const RawOptions&
 void add_aot_options(CLI::App& app, AotOptions& options) {
   app.add_option("--cc", options.cc,
                  "The C compiler of aot, with options; else $CC, cc, gcc, clang")
-      ->type_name("COMMAND");
+      ->type_name("COMMAND")
+      ->group(kEngineGroup);
   app.add_flag_callback(
-      "--no-checks", [&options] { options.checks = false; },
-      "Compile without the checks of preemption and fuel, to measure what they cost: such a\n"
-      "guest can't be preempted or stopped while it computes");
+         "--no-checks", [&options] { options.checks = false; },
+         "Compile without the checks of preemption and fuel, to measure what they cost: such a\n"
+         "guest can't be preempted or stopped while it computes")
+      ->group(kEngineGroup);
   app.add_option_function<std::string>(
          "--bounds",
          [&options](const std::string& word) {
+           if (word != "guard" && word != "check") {
+             throw CLI::ValidationError("--bounds", "it is guard or check, not '" + word + "'");
+           }
            options.bounds = word == "guard" ? Bounds::guard : Bounds::check;
          },
          "How aot keeps a guest in its memory: guard pages (fast, 8 GiB of address space each)\n"
          "or a check at each access (many guests)")
-      ->check(CLI::IsMember({"guard", "check"}));
+      ->type_name("guard|check")
+      ->group(kEngineGroup);
+}
+
+CommandHelp help_of(const GuestCommand& command, const std::function<void(CLI::App&)>& more) {
+  CLI::App app(command.description, std::string("weft ") + command.name);
+  RawGuest guest;
+  RunOptions run;
+  RawOptions raw;
+  add_options(app, command, guest, run, raw);
+  if (more) more(app);
+  return describe(app);
 }
 
 std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,
@@ -337,6 +467,10 @@ std::optional<ExitNow> parse_guests(const GuestCommand& command,
   for (auto from = args.begin();;) {
     const auto to = std::find(from, args.end(), kSeparator);
     auto guest = parse_guest(command, {from, to}, run, raw, more);
+    if (auto* spec = std::get_if<GuestSpec>(&guest)) {
+      std::vector<std::string>& words = spec->options.args;
+      std::transform(words.begin(), words.end(), words.begin(), unescape);
+    }
     if (auto* exit = std::get_if<ExitNow>(&guest)) return *exit;
     run.guests.push_back(std::move(std::get<GuestSpec>(guest)));
     if (to == args.end()) return finish_run(command, raw, run);

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "tools/help.h"
 #include "tools/limit_options.h"
 #include "tools/messages.h"
 #include "tools/run_options.h"
@@ -28,6 +29,7 @@ namespace weft::tools {
 struct RawOptions {
   RawSimOptions sim;
   RawLimits all;
+  std::string grace;
   // The first limit given that a recording does not keep, in virtual and in real time; empty: none.
   std::string unrecorded;
   std::string unrecorded_real;
@@ -37,12 +39,15 @@ struct RawOptions {
 struct GuestCommand {
   const char* name;
   const char* description;
-  int memory_mib;  // The limit when there is no --memory.
-  bool one_run;    // Or many: then there is no one run to record, to trace or to measure.
+  std::uint64_t memory_bytes;  // The limit when there is no --memory.
+  bool one_run;  // Or many: then there is no one run to record, to trace or to measure.
 };
 
 // The options that say how a module is compiled: --cc, --bounds.
 void add_aot_options(CLI::App& app, AotOptions& options);
+
+// `more` adds the command's own options.
+CommandHelp help_of(const GuestCommand& command, const std::function<void(CLI::App&)>& more);
 
 // One guest with its options; ":::" is an argument like any other.
 std::variant<RunOptions, ExitNow> parse_one_guest(const GuestCommand& command,

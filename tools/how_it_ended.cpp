@@ -49,6 +49,10 @@ void report_trap(const Guest& guest) {
   say(text);
 }
 
+bool has_failed(const Guest& guest) {
+  return guest.end() && guest.end()->kind != GuestEnd::Kind::killed && exit_code_of(guest) != 0;
+}
+
 std::string end_in_words(const Guest& guest) {
   if (!guest.end()) return "-";
   if (guest.end()->kind == GuestEnd::Kind::trapped) return "trap";

@@ -13,6 +13,9 @@ namespace weft::tools {
 // Says how a guest trapped, and where.
 void report_trap(const Guest& guest);
 
+// It exited with another code than 0, or trapped.
+bool has_failed(const Guest& guest);
+
 // "3", "trap", "killed"; "-" while it runs.
 std::string end_in_words(const Guest& guest);
 

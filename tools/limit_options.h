@@ -17,8 +17,8 @@ namespace weft::tools {
 
 // Words of the command line; "" where the option is not given.
 struct RawLimits {
-  std::string memory_mib;
-  std::string stack_kib;
+  std::string memory;  // MiB without a unit, as --memory.
+  std::string stack;   // KiB without a unit, as --stack.
   std::string fuel;
   std::string tables;
   std::string fds;

@@ -1,14 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/modules.h"
 
+#include "guest/wabt/wat_text.h"
+#include "tools/whole_file.h"
+
 namespace weft::tools {
+namespace {
+
+// Text begins with a parenthesis or a comment. A binary begins with a zero byte.
+bool is_text(const std::string& path, const std::string& bytes) {
+  return !bytes.starts_with('\0') && (path.ends_with(".wat") || bytes.starts_with("(module"));
+}
+
+}  // namespace
 
 Result<std::shared_ptr<Module>> Modules::load(const std::string& path, const GuestLimits& limits) {
   auto& known = loaded_[{path, limits}];
   if (known != nullptr) return known;
-  auto module = runtime_.load(path, limits);
+  auto module = load_first(path, limits);
   if (module) known = *module;
   return module;
+}
+
+Result<std::shared_ptr<Module>> Modules::load_first(const std::string& path,
+                                                    const GuestLimits& limits) {
+  const bool from_stdin = path == kStdinModule;
+  if (!from_stdin && !path.ends_with(".wat")) return runtime_.load(path, limits);
+  if (from_stdin && !stdin_) {
+    auto bytes = read_whole_file("/dev/stdin");
+    if (!bytes) return bytes.error();
+    stdin_ = std::move(*bytes);
+  }
+  std::string bytes = from_stdin ? *stdin_ : "";
+  if (!from_stdin) {
+    auto file = read_whole_file(path);
+    if (!file) return file.error();
+    bytes = std::move(*file);
+  }
+  const std::string name = from_stdin ? "stdin" : path.substr(path.find_last_of('/') + 1);
+  if (is_text(path, bytes)) {
+    std::vector<std::uint8_t> binary;
+    const std::string wrong = wat_to_binary(bytes, binary);
+    if (!wrong.empty()) return Error{(from_stdin ? name : path) + ":" + wrong};
+    bytes.assign(binary.begin(), binary.end());
+  }
+  return runtime_.load_bytes(name, std::as_bytes(std::span(bytes)), limits);
 }
 
 }  // namespace weft::tools

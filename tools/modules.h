@@ -2,17 +2,22 @@
 // Modules: the one loader of the command. A file that is named twice with the same limits is loaded
 // once.
 //
-//   GuestSpec, ReplayGuest ─▶ Modules::load ─▶ Runtime::load ─▶ Module, shared by its guests
+//   GuestSpec, ReplayGuest ─▶ Modules::load ─▶ Runtime ─▶ Module, shared by its guests
+//        "-": stdin, read once ──┤
+//        text (.wat): libwabt ───┘
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "guest/runtime.h"
 
 namespace weft::tools {
+
+inline constexpr const char* kStdinModule = "-";
 
 class Modules {
  public:
@@ -22,7 +27,10 @@ class Modules {
   Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits);
 
  private:
+  Result<std::shared_ptr<Module>> load_first(const std::string& path, const GuestLimits& limits);
+
   Runtime& runtime_;
+  std::optional<std::string> stdin_;  // All of it.
   std::map<std::pair<std::string, GuestLimits>, std::shared_ptr<Module>> loaded_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/real_run.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "signals/fault.h"
@@ -8,6 +10,7 @@
 #include "signals/tick.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
+#include "tools/hints.h"
 #include "tools/how_it_ended.h"
 #include "tools/messages.h"
 #include "tools/modules.h"
@@ -36,6 +39,30 @@ std::optional<int> start_all(Runtime& runtime, Spawner& spawner, const RunOption
   return std::nullopt;
 }
 
+// Of "N NAME", the longest.
+std::size_t label_width(const RunOptions& options) {
+  std::size_t guests = 0;
+  std::size_t name = 0;
+  for (const GuestSpec& spec : options.guests) {
+    guests += static_cast<std::size_t>(spec.copies);
+    name = std::max(name, std::filesystem::path(spec.module_path).filename().string().size());
+  }
+  return std::to_string(guests).size() + 1 + name;
+}
+
+// The first guest that failed, and whose command line may be why.
+void hint_at_failure(const Runtime& runtime, const RunOptions& options) {
+  std::size_t at = 0;
+  for (const GuestSpec& spec : options.guests) {
+    for (int copy = 0; copy < spec.copies; ++copy, ++at) {
+      if (at >= runtime.guests().size()) return;
+      if (!has_failed(*runtime.guests()[at])) continue;
+      const std::string hint = hint_for(spec, options.known_options);
+      if (!hint.empty()) return say("hint: " + hint);
+    }
+  }
+}
+
 }  // namespace
 
 int run_in_real_time(const RunOptions& options) {
@@ -49,7 +76,8 @@ int run_in_real_time(const RunOptions& options) {
     if (guest.end()->kind == GuestEnd::Kind::trapped) report_trap(guest);
     watch.guest_ended(guest);
   });
-  spawner.emplace(runtime, Spawner::Settings{options.sim.seed, options.trace_wasi});
+  spawner.emplace(runtime, Spawner::Settings{options.sim.seed, options.trace_wasi,
+                                             options.label ? label_width(options) : 0});
   if (const auto code = start_all(runtime, *spawner, options, watch)) return *code;
   watch.begin();
 
@@ -58,11 +86,12 @@ int run_in_real_time(const RunOptions& options) {
   if (Status started = tick.start(); !started) return complain("", started.error(), kExitFatal);
   signals::FaultHandler faults;
   signals::Shutdown shutdown(runtime.scheduler(),
-                             {.grace = seconds(options.grace_s), .on_request = {}, .on_kill = {}});
+                             {.grace = options.grace, .on_request = {}, .on_kill = {}});
   const RunResult result = runtime.run();
   tick.stop();
   print_report(result.report);
   const int code = exit_code_of(runtime, result, shutdown.signal());
+  if (shutdown.signal() == 0) hint_at_failure(runtime, options);
   const char* ending = shutdown.signal() != 0 ? "a signal" : "its last guest";
   return watch.close(runtime, result.report.empty() ? ending : "deadlock", code);
 }

@@ -104,19 +104,34 @@ int replay(const std::string& path, const ReplayOptions& options) {
                                    : replay_schedule(path, *bytes, options);
 }
 
-}  // namespace
-
-int replay_command(const std::vector<std::string>& args) {
-  CLI::App app("Runs again what a replay file holds (docs/replay.md)", "weft replay");
+struct ReplayApp {
+  CLI::App app{"Runs again what a replay file holds (docs/replay.md).", "weft replay"};
   std::string path;
   ReplayOptions options;
-  app.add_option("FILE", path, "What weft test or weft run --record has written")->required();
-  app.add_option("--modules", options.modules, "Where the modules are now, by their old names")
-      ->type_name("DIR");
-  app.add_option("--engine", options.engine, "Another engine than that of the recording")
-      ->check(CLI::IsMember(fixed_engine_names()));
-  if (const auto exit = parse_words(app, args)) return print(*exit);
-  return replay(path, options);
+  ReplayApp() {
+    std::string engines;
+    for (const std::string& name : fixed_engine_names()) {
+      engines += (engines.empty() ? "" : "|") + name;
+    }
+    app.add_option("FILE", path, "What weft test or weft run --record has written")->required();
+    app.add_option("--modules", options.modules, "Where the modules are now, by their old names")
+        ->type_name("DIR");
+    app.add_option("--engine", options.engine, "Another engine than that of the recording")
+        ->check(CLI::IsMember(fixed_engine_names()).description(""))
+        ->type_name(engines);
+  }
+};
+
+}  // namespace
+
+CommandHelp replay_help() {
+  return describe(ReplayApp().app);
+}
+
+int replay_command(const std::vector<std::string>& args) {
+  ReplayApp cli;
+  if (const auto exit = parse_words(cli.app, args)) return print(*exit);
+  return replay(cli.path, cli.options);
 }
 
 }  // namespace weft::tools

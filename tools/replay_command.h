@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/help.h"
+
 namespace weft::tools {
+
+CommandHelp replay_help();
 
 // `args` is what follows "replay". Returns the exit code: that of the run as `weft run` has it.
 int replay_command(const std::vector<std::string>& args);

@@ -29,17 +29,27 @@ int report(const std::string& trace_path, const std::string& page_path) {
   return 0;
 }
 
-}  // namespace
-
-int report_command(const std::vector<std::string>& args) {
-  CLI::App app("Makes one HTML page of a trace that weft run --trace FILE.json has written",
-               "weft report");
+struct ReportApp {
+  CLI::App app{"Makes one HTML page of a trace that weft run --trace FILE.json has written.",
+               "weft report"};
   std::string trace;
   std::string page;
-  app.add_option("TRACE", trace, "The trace")->required()->type_name("FILE.json");
-  app.add_option("-o", page, "Where the page goes")->required()->type_name("FILE.html");
-  if (const auto exit = parse_words(app, args)) return print(*exit);
-  return report(trace, page);
+  ReportApp() {
+    app.add_option("TRACE", trace, "The trace")->required()->type_name("FILE.json");
+    app.add_option("-o", page, "Where the page goes")->required()->type_name("FILE.html");
+  }
+};
+
+}  // namespace
+
+CommandHelp report_help() {
+  return describe(ReportApp().app);
+}
+
+int report_command(const std::vector<std::string>& args) {
+  ReportApp cli;
+  if (const auto exit = parse_words(cli.app, args)) return print(*exit);
+  return report(cli.trace, cli.page);
 }
 
 }  // namespace weft::tools

@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/help.h"
+
 namespace weft::tools {
+
+CommandHelp report_help();
 
 // `args` is what follows "report". Returns the exit code.
 int report_command(const std::vector<std::string>& args);

@@ -4,17 +4,24 @@
 #include "tools/guest_options.h"
 #include "tools/messages.h"
 #include "tools/one_run.h"
+#include "tools/quantities.h"
 
 namespace weft::tools {
 namespace {
 
 constexpr GuestCommand kRun = {
     "run",
-    "Runs WebAssembly guests (WASI preview 1) side by side on one thread.\n"
-    "weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...",
-    1'024, true};
+    "Runs WebAssembly guests (WASI preview 1) side by side on one thread. A guest is a file, as a\n"
+    "binary or as text (.wat), or '-': stdin.\n"
+    "weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...\n"
+    "weft [options] guest.wasm [args]",
+    kGib, true};
 
 }  // namespace
+
+CommandHelp run_help() {
+  return help_of(kRun, {});
+}
 
 int run_command(const std::vector<std::string>& args) {
   RunOptions run;

@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/help.h"
+
 namespace weft::tools {
+
+CommandHelp run_help();
 
 // `args` is what follows "run". Returns the exit code.
 int run_command(const std::vector<std::string>& args);

@@ -30,9 +30,11 @@ struct RunOptions {
   [[nodiscard]] const std::string& program() const {
     return world_file.empty() ? guests.front().module_path : world_file;
   }
-  std::string record_file;  // Empty: none.
-  std::string trace_file;   // Empty: none.
-  int grace_s = 0;          // Between SIGINT or SIGTERM and the end of the guests.
+  std::string record_file;                 // Empty: none.
+  std::string trace_file;                  // Empty: none.
+  Duration grace = {};                     // Between SIGINT or SIGTERM and the end of the guests.
+  bool label = false;                      // Lines of the guests' output begin with their names.
+  std::vector<std::string> known_options;  // Of the command, for hints.
 };
 
 }  // namespace weft::tools

@@ -6,12 +6,14 @@
 #include <charconv>
 #include <ctime>
 
+#include "tools/help.h"
+#include "tools/quantities.h"
+
 namespace weft::tools {
 namespace {
 
 constexpr std::int64_t kNsOfSecond = 1'000'000'000;
 constexpr std::int64_t kStartMaxS = 9'000'000'000;  // In 2255. Nanoseconds end in 2262.
-constexpr std::int64_t kDurationMaxS = 100LL * 366 * 24 * 3600;
 
 bool is_same_second(const std::tm& a, const std::tm& b) {
   return a.tm_year == b.tm_year && a.tm_mon == b.tm_mon && a.tm_mday == b.tm_mday &&
@@ -46,68 +48,34 @@ Result<std::int64_t> read_instant(const std::string& word) {
 }  // namespace
 
 void add_sim_options(CLI::App& app, RawSimOptions& raw) {
-  app.add_option("--seed", raw.seed, "Random numbers, select and the policy follow from this")
-      ->type_name("NUMBER");
-  app.add_option("--policy", raw.policy,
-                 "Who runs next: fifo, go, lifo, random, pct, bounded, rr, stride, edf, with\n"
-                 "parameters as in pct:depth=3 (docs/policies.md)")
-      ->type_name("NAME");
-  app.add_option("--cost", raw.cost, "What a safe point costs in virtual time (default 0)")
-      ->type_name("TIME");
-  app.add_option("--jitter", raw.jitter, "The most by which the policy may end a sleep late")
-      ->type_name("TIME");
-  app.add_option("--start", raw.start,
-                 "The date at which virtual time starts (default 2009-11-10T23:00:00Z)")
-      ->type_name("DATE");
-  app.add_option("--max-time", raw.time_max, "Stop after this much virtual time")
-      ->type_name("TIME");
-  app.add_option("--max-steps", raw.steps_max, "Stop after so many switches, calls and checks")
-      ->type_name("NUMBER");
-  app.add_option("--world", raw.world,
-                 "The guests, the links between them and what happens when, as a manifest in TOML\n"
-                 "(docs/simulation.md); instead of modules on the command line")
-      ->type_name("FILE");
-  app.add_option("--faults", raw.faults,
-                 "One in NUMBER calls on files fails with ENOSPC or EIO, by the seed")
-      ->type_name("NUMBER");
-}
-
-Result<std::uint64_t> read_number(const std::string& option, const std::string& word,
-                                  std::uint64_t max, std::uint64_t min) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc() || end != word.data() + word.size() || value > max || value < min) {
-    return Error{option + " wants a number from " + std::to_string(min) + " to " +
-                 std::to_string(max) + ", not '" + word + "'"};
-  }
-  return value;
-}
-
-Result<Duration> read_duration(const std::string& option, const std::string& word) {
-  constexpr struct {
-    std::string_view name;
-    std::int64_t ns;
-  } kUnits[] = {{"", 1},
-                {"ns", 1},
-                {"us", 1'000},
-                {"ms", 1'000'000},
-                {"s", 1'000'000'000},
-                {"m", 60'000'000'000}};
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  const std::string_view unit(end, static_cast<std::size_t>(word.data() + word.size() - end));
-  for (const auto& known : kUnits) {
-    if (error == std::errc::invalid_argument || unit != known.name || value < 0) continue;
-    if (error != std::errc() || value > kDurationMaxS * kNsOfSecond / known.ns) {
-      std::string message = option;
-      message += " wants a time of 100 years at most, not '";
-      message += word;
-      message += "'";
-      return Error{std::move(message)};
-    }
-    return Duration{value * known.ns};
-  }
-  return Error{option + " wants a time as 250us, 10ms, 2s or 5m, not '" + word + "'"};
+  const auto group = [&app](CLI::Option* option) { option->group(kTimeGroup); };
+  group(app.add_option("--seed", raw.seed, "Random numbers, select and the policy follow from this")
+            ->type_name("NUMBER"));
+  group(
+      app.add_option("--policy", raw.policy,
+                     "Who runs next: fifo, go, lifo, random, pct, bounded, rr, stride, edf, with\n"
+                     "parameters as in pct:depth=3 (docs/policies.md)")
+          ->type_name("NAME"));
+  group(app.add_option("--cost", raw.cost, "What a safe point costs in virtual time (default 0)")
+            ->type_name("TIME"));
+  group(app.add_option("--jitter", raw.jitter, "The most by which the policy may end a sleep late")
+            ->type_name("TIME"));
+  group(app.add_option("--start", raw.start,
+                       "The date at which virtual time starts (default 2009-11-10T23:00:00Z)")
+            ->type_name("DATE"));
+  group(app.add_option("--max-time", raw.time_max, "Stop after this much virtual time")
+            ->type_name("TIME"));
+  group(
+      app.add_option("--max-steps", raw.steps_max, "Stop after so many switches, calls and checks")
+          ->type_name("NUMBER"));
+  group(app.add_option(
+               "--world", raw.world,
+               "The guests, the links between them and what happens when, as a manifest in TOML\n"
+               "(docs/simulation.md); instead of modules on the command line")
+            ->type_name("FILE"));
+  group(app.add_option("--faults", raw.faults,
+                       "One in NUMBER calls on files fails with ENOSPC or EIO, by the seed")
+            ->type_name("NUMBER"));
 }
 
 Result<SimOptions> read_sim_options(const RawSimOptions& raw) {
@@ -117,13 +85,13 @@ Result<SimOptions> read_sim_options(const RawSimOptions& raw) {
   sim::RunSettings& settings = options.settings;
   const auto duration = [](const char* option, const std::string& word, Duration& to) -> Status {
     if (word.empty()) return Nothing{};
-    auto value = read_duration(option, word);
+    auto value = read_time(option, word);
     if (!value) return value.error();
     to = *value;
     return Nothing{};
   };
   if (!raw.seed.empty()) {
-    auto seed = read_number("--seed", raw.seed);
+    auto seed = read_count("--seed", raw.seed);
     if (!seed) return seed.error();
     settings.seed = *(options.seed = *seed);
   }
@@ -144,13 +112,19 @@ Result<SimOptions> read_sim_options(const RawSimOptions& raw) {
   const Duration left{INT64_MAX - settings.realtime_start - kNsOfSecond};
   settings.time_max = std::min(settings.time_max, left);
   if (!raw.steps_max.empty()) {
-    auto steps = read_number("--max-steps", raw.steps_max);
+    auto steps = read_count("--max-steps", raw.steps_max);
     if (!steps) return steps.error();
     settings.steps_max = *steps;
   }
-  settings.schedtrace = {milliseconds(raw.schedtrace_ms), raw.scheddetail};
+  settings.schedtrace.detail = raw.scheddetail;
+  if (Status ok = duration("--schedtrace", raw.schedtrace, settings.schedtrace.period); !ok) {
+    return ok.error();
+  }
+  if (!raw.schedtrace.empty() && settings.schedtrace.period < milliseconds(1)) {
+    return Error{"--schedtrace wants 1ms or more, not '" + raw.schedtrace + "'"};
+  }
   if (!raw.faults.empty()) {
-    auto faults = read_number("--faults", raw.faults, UINT32_MAX);
+    auto faults = read_count("--faults", raw.faults, 0, UINT32_MAX);
     if (!faults) return faults.error();
     settings.fault_one_in = static_cast<std::uint32_t>(*faults);
   }

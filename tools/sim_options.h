@@ -27,7 +27,7 @@ struct RawSimOptions {
   std::string steps_max;
   std::string faults;
   std::string world;
-  int schedtrace_ms = 0;
+  std::string schedtrace;
   bool scheddetail = false;
 };
 
@@ -44,12 +44,5 @@ void add_sim_options(CLI::App& app, RawSimOptions& raw);
 
 // The error completes "weft: <command>: ".
 Result<SimOptions> read_sim_options(const RawSimOptions& raw);
-
-// A number without sign, in decimal. `option` is for the message.
-Result<std::uint64_t> read_number(const std::string& option, const std::string& word,
-                                  std::uint64_t max = UINT64_MAX, std::uint64_t min = 0);
-
-// "250", "250ns", "3us", "10ms", "2s", "5m": the first is nanoseconds. At most 100 years.
-Result<Duration> read_duration(const std::string& option, const std::string& word);
 
 }  // namespace weft::tools

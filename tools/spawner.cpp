@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/spawner.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include "sim/guest_run.h"
 
 namespace weft::tools {
@@ -32,12 +36,35 @@ Status Spawner::spawn_copies(const GuestSpec& spec, const std::shared_ptr<Module
   return Nothing{};
 }
 
+// The guest's stdout and stderr go through labels.
+Status Spawner::label(const std::string& name, GuestOptions& options) {
+  const std::size_t number = runtime_.guests().size() + 1;
+  for (int i = 0; i < 2; ++i) {
+    auto& stream = labelled_[i];
+    if (stream == nullptr) {
+      auto opened = LabelledStream::open(runtime_.reactor(), STDOUT_FILENO + i);
+      if (!opened) return opened.error();
+      stream = std::move(*opened);
+    }
+    const bool in_colour = stream->is_terminal() && std::getenv("NO_COLOR") == nullptr;
+    const std::string prefix =
+        label_of(std::to_string(number) + " " + name, number, settings_.label_width, in_colour);
+    options.stdio[static_cast<std::size_t>(STDOUT_FILENO + i)].device =
+        std::make_shared<LabelledOutput>(stream, prefix);
+  }
+  return Nothing{};
+}
+
 Result<Guest*> Spawner::spawn(const std::shared_ptr<Module>& module, GuestOptions options) {
   const std::size_t index = runtime_.guests().size();
   if (settings_.seed) options.random = sim::seeded_random(*settings_.seed, index);
   if (settings_.trace_wasi) {
     traces_.push_back(std::make_unique<StderrTrace>(trace_prefix(index + 1, module->name)));
     options.trace = traces_.back().get();
+  }
+  if (settings_.label_width > 0) {
+    const std::string& name = options.name.empty() ? module->name : options.name;
+    if (Status labelled = label(name, options); !labelled) return labelled.error();
   }
   return runtime_.spawn(module, std::move(options));
 }

@@ -11,6 +11,7 @@
 
 #include "guest/runtime.h"
 #include "tools/guest_spec.h"
+#include "tools/label.h"
 #include "tools/listener.h"
 #include "tools/messages.h"
 
@@ -21,6 +22,7 @@ class Spawner {
   struct Settings {
     std::optional<std::uint64_t> seed = {};  // Of what random_get gives; none: the system's.
     bool trace_wasi = false;
+    std::size_t label_width = 0;  // Of the longest "N NAME" of --label; 0: no labels.
   };
 
   // It must outlive the guests.
@@ -35,11 +37,13 @@ class Spawner {
 
  private:
   Result<std::vector<int>> listen(const GuestSpec& spec);
+  Status label(const std::string& name, GuestOptions& options);
 
   Runtime& runtime_;
   const Settings settings_;
   std::vector<std::unique_ptr<StderrTrace>> traces_;
   std::vector<Listener> listeners_;
+  std::shared_ptr<LabelledStream> labelled_[2];  // stdout and stderr, once a guest has a label.
 };
 
 }  // namespace weft::tools

@@ -17,6 +17,7 @@
 #include "tools/messages.h"
 #include "tools/noted_signals.h"
 #include "tools/output_files.h"
+#include "tools/quantities.h"
 #include "tools/recorded_guests.h"
 #include "tools/search_folder.h"
 #include "tools/test_reports.h"
@@ -37,7 +38,7 @@ constexpr GuestCommand kTest = {
     "test",
     "Runs guests in many schedules, in virtual time, until one fails; then writes a replay file.\n"
     "weft test [options] guest.wasm [args] [::: [options] guest.wasm [args]]...",
-    1'024, false};
+    kGib, false};
 
 struct TestOptions {
   RunOptions run;  // The guests and the simulation.
@@ -62,26 +63,34 @@ struct RawTest {
 };
 
 void add_test_options(CLI::App& app, RawTest& raw, TestOptions& options) {
-  app.add_option("--seeds", raw.seeds, "How many schedules at most (default 100)")
-      ->type_name("NUMBER");
-  app.add_flag("--dfs", raw.dfs, "Search depth first instead of by seeds");
-  app.add_option("--bound", raw.bound, "--dfs: deviations from fifo in a schedule (default 2)")
-      ->type_name("NUMBER");
-  app.add_flag("--no-reduction", raw.no_reduction, "--dfs: leave out no branch");
-  app.add_option("--jobs", raw.jobs, "Processes that work in parallel (default 1)")
-      ->type_name("NUMBER");
-  app.add_flag("--once", raw.once, "Don't run each schedule twice to compare");
-  app.add_option("--expect", options.expected_file, "What stdout must be")->type_name("FILE");
-  app.add_option("--stdin", options.input_file, "What the guests read")->type_name("FILE");
-  app.add_option("--empty-dir", options.empty_dirs,
-                 "Give the guests one directory under this name, empty in each run; repeatable")
-      ->type_name("GUEST")
-      ->allow_extra_args(false);
-  app.add_option("--replay", options.replay_file,
-                 "Where a failing schedule goes (default: the first module's name + .replay)")
-      ->type_name("FILE");
-  app.add_option("--json", options.json_file, "Write the result as JSON")->type_name("FILE");
-  app.add_option("--junit", options.junit_file, "Write the result as JUnit XML")->type_name("FILE");
+  const auto in_group = [](CLI::Option* option) { option->group(kSearchGroup); };
+  in_group(app.add_option("--seeds", raw.seeds, "How many schedules at most (default 100)")
+               ->type_name("NUMBER"));
+  in_group(app.add_flag("--dfs", raw.dfs, "Search depth first instead of by seeds"));
+  in_group(
+      app.add_option("--bound", raw.bound, "--dfs: deviations from fifo in a schedule (default 2)")
+          ->type_name("NUMBER"));
+  in_group(app.add_flag("--no-reduction", raw.no_reduction, "--dfs: leave out no branch"));
+  in_group(app.add_option("--jobs", raw.jobs, "Processes that work in parallel (default 1)")
+               ->type_name("NUMBER"));
+  in_group(app.add_flag("--once", raw.once, "Don't run each schedule twice to compare"));
+  in_group(
+      app.add_option("--expect", options.expected_file, "What stdout must be")->type_name("FILE"));
+  in_group(
+      app.add_option("--stdin", options.input_file, "What the guests read")->type_name("FILE"));
+  in_group(
+      app.add_option("--empty-dir", options.empty_dirs,
+                     "Give the guests one directory under this name, empty in each run; repeatable")
+          ->type_name("GUEST")
+          ->allow_extra_args(false));
+  in_group(
+      app.add_option("--replay", options.replay_file,
+                     "Where a failing schedule goes (default: the first module's name + .replay)")
+          ->type_name("FILE"));
+  in_group(
+      app.add_option("--json", options.json_file, "Write the result as JSON")->type_name("FILE"));
+  in_group(app.add_option("--junit", options.junit_file, "Write the result as JUnit XML")
+               ->type_name("FILE"));
 }
 
 // Takes over the numbers. The error names the option.
@@ -91,7 +100,7 @@ Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options
   const auto number = [](const char* option, const std::string& word, std::uint64_t min,
                          std::uint64_t max, auto& to) -> Status {
     if (word.empty()) return Nothing{};
-    auto value = read_number(option, word, max, min);
+    auto value = read_count(option, word, min, max);
     if (!value) return value.error();
     to = static_cast<std::remove_reference_t<decltype(to)>>(*value);
     return Nothing{};
@@ -294,6 +303,12 @@ int run_test(const TestOptions& options) {
 }
 
 }  // namespace
+
+CommandHelp test_help() {
+  RawTest raw;
+  TestOptions options;
+  return help_of(kTest, [&](CLI::App& app) { add_test_options(app, raw, options); });
+}
 
 int test_command(const std::vector<std::string>& args) {
   std::signal(SIGPIPE, SIG_IGN);

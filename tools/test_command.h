@@ -8,7 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/help.h"
+
 namespace weft::tools {
+
+CommandHelp test_help();
 
 // `args` is what follows "test". Returns the exit code.
 int test_command(const std::vector<std::string>& args);

@@ -9,16 +9,13 @@
 #include <set>
 
 #include "base/printable.h"
-#include "tools/sim_options.h"
+#include "tools/quantities.h"
 #include "tools/whole_file.h"
 
 namespace weft::tools {
 namespace {
 
 constexpr std::int64_t kGuestsMax = 10'000;
-constexpr std::int64_t kBufferMax = std::int64_t{1} << 30;
-constexpr std::uint32_t kPagesOfMib = 16;
-constexpr std::int64_t kMemoryMibMax = 4'096;
 
 // Thrown from anywhere below, caught in parse_world: the place and what is wrong there.
 struct Wrong {
@@ -67,7 +64,22 @@ class Section {
   Duration duration(std::string_view key) {
     const toml::node* node = find(key);
     if (node == nullptr) return {};
-    auto value = read_duration(std::string(key), text(key));
+    auto value = read_time(std::string(key), text(key));
+    if (!value) wrong(*node, value.error().message);
+    return *value;
+  }
+
+  // A number in `unit`s, or a text as "64K".
+  std::uint64_t size(std::string_view key, std::uint64_t unit, std::uint64_t least,
+                     std::uint64_t most, std::uint64_t otherwise) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return otherwise;
+    const auto* number = node->as_integer();
+    if (number == nullptr && !node->is_string()) {
+      wrong(*node, std::string(key) + " wants a number, or a size as \"64K\"");
+    }
+    const std::string word = number != nullptr ? std::to_string(**number) : text(key);
+    auto value = read_size(std::string(key), word, unit, least, most);
     if (!value) wrong(*node, value.error().message);
     return *value;
   }
@@ -154,8 +166,8 @@ class Reader {
     spec.module_path = (folder_ / module).string();
     const std::string name = name_of(section, module);
     const std::int64_t count = section.number("count", 1, kGuestsMax, 1);
-    spec.limits.memory_pages_max =
-        static_cast<std::uint32_t>(section.number("memory", 1, kMemoryMibMax, 1'024)) * kPagesOfMib;
+    spec.limits.memory_pages_max = static_cast<std::uint32_t>(
+        section.size("memory", kMib, kWasmPageBytes, 4 * kGib, kGib) / kWasmPageBytes);
     spec.limits.fuel = static_cast<std::uint64_t>(section.number("fuel", 1, INT64_MAX, 0));
     spec.options.args = section.texts("args");
     spec.options.args.insert(spec.options.args.begin(), spec.module_path);
@@ -203,8 +215,8 @@ class Reader {
     link.datagrams = kind == "datagram";
     link.delay = section.duration("delay");
     link.jitter = section.duration("jitter");
-    link.bandwidth = static_cast<std::uint64_t>(section.number("bandwidth", 1, INT64_MAX, 0));
-    link.buffer = static_cast<std::size_t>(section.number("buffer", 1, kBufferMax, 64 * 1024));
+    link.bandwidth = section.size("bandwidth", 1, 1, INT64_MAX, 0);
+    link.buffer = section.size("buffer", 1, 1, kGib, 64 * kKib);
     link.lose_one_in = static_cast<std::uint32_t>(section.number("lose", 1, UINT32_MAX, 0));
     link.shorten_one_in = static_cast<std::uint32_t>(section.number("shorten", 1, UINT32_MAX, 0));
     if (!link.datagrams && link.lose_one_in > 0) {

@@ -70,7 +70,7 @@ def _(weft):
 @claim("a time of more than 100 years is wrong use, and no virtual clock runs over")
 def _(weft):
     for option in ("--cost", "--jitter", "--max-time", "--deadline"):
-        for word in ("4611686018s", "99999999999999999999m", "9223372036854775807"):
+        for word in ("4611686018s", "99999999999999999999m", "9223372036854775807ns"):
             weft.run("--virtual-time", option, word, "c_clock").expect_error(
                 USAGE, f"{option} wants a time of 100 years at most, not '{word}'")
     weft.run("--virtual-time", "--cost", "3000000000s", "c_clock").expect(

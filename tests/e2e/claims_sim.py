@@ -303,8 +303,9 @@ def _(weft):
 def _(weft):
     line = (r"^SCHED \d+ms: gomaxprocs=1 idleprocs=[01] threads=1 spinningthreads=0 needspinning=0 "
             r"idlethreads=0 runqueue=\d+ ")
-    run = weft.run("--virtual-time", "--schedtrace", "40", "c_ticker").expect(code=0, err_has=line)
+    run = weft.run("--virtual-time", "--schedtrace", "40ms", "c_ticker").expect(
+        code=0, err_has=line)
     assert len(re.findall(line, run.err, re.MULTILINE)) == 3, run.err
-    weft.run("--schedtrace", "20", "--scheddetail", "c_ticker").expect(
+    weft.run("--schedtrace", "20ms", "--scheddetail", "c_ticker").expect(
         code=0, err_has=[line, "^  P0: status=", "^  M0: p=0 ", r"^  G1: status=4\(sleep\) m=nil"])
     weft.run("--schedtrace", "soon", "c_hello").expect_error(USAGE, "--schedtrace", "soon")

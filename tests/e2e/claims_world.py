@@ -124,7 +124,8 @@ def _(weft):
         two + '[[link]]\nbetween = ["a", "b"]\ndelay = "5 parsecs"': [":9: delay wants a time"],
         two + '[[link]]\nbetween = ["a", "b"]\nkind = "rope"': [":9: kind is stream or datagram"],
         two + '[[link]]\nbetween = ["a", "b"]\nlose = 5': [":9: a stream loses nothing"],
-        two + '[[event]]\nat = ""\nkill = "a"': [":8: at wants a time as 250us, 10ms, 2s or 5m"],
+        two + '[[event]]\nat = ""\nkill = "a"': [
+            ":8: at wants a time with a unit, as 250us, 100ms, 1.5s, 3m or 2h"],
         two + '[[link]]\nbetween = ["a", "b"]\ndelay = ""': [":9: delay wants a time"],
         guest.replace('"a"', '""'): [":2: name gives the guest the name ''; a name is not empty"],
         guest.replace('"a"', '"a,b"'): [":2: name gives the guest the name 'a,b'; a name"],

@@ -31,6 +31,7 @@ import claims_replay
 import claims_scheduling
 import claims_sim
 import claims_wasi
+import claims_words
 import claims_world
 import harness
 
@@ -39,8 +40,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import surroundings
 
 # In this order: what a reader expects first comes first.
-MODULES = [claims_command, claims_go, claims_exec, claims_scheduling, claims_io, claims_net,
-           claims_sim, claims_replay, claims_world, claims_outputs, claims_wasi,
+MODULES = [claims_command, claims_words, claims_go, claims_exec, claims_scheduling, claims_io,
+           claims_net, claims_sim, claims_replay, claims_world, claims_outputs, claims_wasi,
            claims_hostile_calls, claims_engine, claims_compile, claims_limits, claims_options,
            claims_errors]
 
