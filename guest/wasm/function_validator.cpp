@@ -155,7 +155,8 @@ bool FunctionValidator::next(Instruction& in) {
 
 void FunctionValidator::grow(std::size_t more) {
   if (size_ + more > kOperandsMax) fail("more than 1,000,000 operands on the stack");
-  operands_.resize(std::max(operands_.size() * 2, size_ + more));
+  operands_.resize(
+      std::min<std::size_t>(std::max(operands_.size() * 2, size_ + more), kOperandsMax));
 }
 
 void FunctionValidator::push_all(std::span<const ValType> types) {

@@ -6,15 +6,17 @@ Targets: wasi_calls (every WASI function, hostile memory and arguments), paths (
 never leaves a directory), module (bytes that claim to be a module), replay (bytes that claim to be
 a recorded run), references (modules with references, bulk memory and segments, made from the bytes,
 three instances of each on interp and jit; --aot N: one in N is compiled by a C compiler, too; all
-must end alike). Each starts from its seeds, in seeds/ or the text guests and recorded runs of the
-end-to-end tests, and from what earlier runs found, in build/fuzz/corpus. The default of 20 seconds
-each is for ./check; the long run is --seconds 600.
+must end alike), validator (is a module valid? weft and wasm-tools agree). Each starts from its
+seeds, in seeds/ or the text guests and recorded runs of the end-to-end tests and the modules of the
+official core tests, and from what earlier runs found, in build/fuzz/corpus. The default of 20
+seconds each is for ./check; the long run is --seconds 600.
 
 A finding is kept as build/fuzz/findings/TARGET-*; run build/fuzz/tests/fuzz/fuzz-TARGET on it to
 see it again. The last line is `N passed, N failed`.
 """
 
 import argparse
+import hashlib
 import os
 import pathlib
 import random
@@ -24,7 +26,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "fuzz"
-TARGETS = ["wasi_calls", "paths", "module", "replay", "references"]
+TARGETS = ["wasi_calls", "paths", "module", "replay", "references", "validator"]
 INPUT_BYTES_MAX = 4096
 REPLAY_HEAD_BYTES = 11
 REPLAY_SUM_BYTES = 8
@@ -53,11 +55,40 @@ def build(where, targets, wabt):
              *([f"-Dwabt_prefix={wabt.resolve()}"] if wabt else []),
              "-Dcpp_args=['-g1', '-fsanitize=fuzzer-no-link']"],
             check=True, env=environment, stdout=subprocess.DEVNULL)
+    if "validator" in targets:
+        build_oracle(where)
     subprocess.run(["ninja", "-C", where, *(f"tests/fuzz/fuzz-{target}" for target in targets)],
                    check=True, stdout=subprocess.DEVNULL)
 
 
+def build_oracle(where):
+    """The second validator; cargo fetches and builds it once."""
+    target = where / "oracle"
+    subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", "--target-dir", target],
+                   cwd=ROOT / "tests/fuzz/validator_oracle", check=True)
+    os.environ["WEFT_VALIDATOR_ORACLE"] = str(target / "release" / "validator-oracle")
+
+
+def validator_seeds(where):
+    sys.path.append(str(ROOT / "tests" / "spec"))
+    import core_tests
+    seeds = where / "validator-seeds"
+    if not seeds.exists():
+        made = where / "validator-seeds.new"
+        made.mkdir(parents=True, exist_ok=True)
+        for wast in core_tests.files().glob("wasm-v3/**/*.wast"):
+            for command in core_tests.take_apart(wast):
+                module = command.get("filename")
+                if module and module.suffix == ".wasm" and module.exists():
+                    content = module.read_bytes()
+                    (made / hashlib.sha1(content).hexdigest()).write_bytes(content)
+        made.rename(seeds)
+    return seeds
+
+
 def seeds_of(where, target):
+    if target == "validator":
+        return validator_seeds(where)
     if target == "replay":
         seeds = where / "replay-seeds"
         seeds.mkdir(exist_ok=True)
