@@ -33,7 +33,10 @@ def _(weft):
                            "c_long_calls", kind, 800)
             run.expect(code=0, err="", out_has=rf"\d+ calls of {kind}")
             late = int(re.search(r"worst (\d+) us", run.out)[1])
-            assert late < LATE_US_MAX, f"{engine}, {kind}: {late} us late"
+            # What else the machine does makes a sleeper late, too: a guest that sleeps alone tells.
+            alone = weft.run(f"--engine={engine}", "c_ticks", 60).expect(code=0)
+            noise = int(re.search(r"worst (\d+) us", alone.out)[1])
+            assert late < LATE_US_MAX + 20 * noise, f"{engine}, {kind}: {late}, alone {noise} us"
             (pathlib.Path(folder) / "long").unlink(missing_ok=True)
 
 
