@@ -2,7 +2,9 @@
 #include "guest/engines.h"
 
 #include <algorithm>
+#include <vector>
 
+#include "guest/aot/compiler.h"
 #include "guest/jit/jit.h"
 #include "guest/wabt/interp.h"
 
@@ -20,6 +22,25 @@ class Missing final : public Engine {
 
  private:
   const Error why_;
+};
+
+// Takes the first engine that takes the module. The first one's error stands for all.
+class FirstThatTakesIt final : public Engine {
+ public:
+  explicit FirstThatTakesIt(std::vector<std::unique_ptr<Engine>> engines)
+      : engines_(std::move(engines)) {}
+  Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
+                                       const GuestLimits& limits, Role role) override {
+    auto first = engines_.front()->load(name, binary, limits, role);
+    for (std::size_t i = 1; i < engines_.size() && !first; ++i) {
+      auto module = engines_[i]->load(name, binary, limits, role);
+      if (module) return module;
+    }
+    return first;
+  }
+
+ private:
+  const std::vector<std::unique_ptr<Engine>> engines_;
 };
 
 std::unique_ptr<Engine> make_jit_row(EngineOptions options) {
@@ -48,13 +69,19 @@ constexpr EngineRow kRows[] = {
      .loads_in_steps = false,
      .make = &make_jit_row},
     {.name = "auto",
-     .what = "aot for a module that has been compiled, else interp",
+     .what = "aot for a module that has been compiled, else jit",
      .is_fixed = false,
      .makes_machine_code = true,
      .loads_in_steps = true,
      .make =
          [](EngineOptions options) {
-           options.aot.compile = false;
+           auto jit = make_jit({.bounds = options.aot.bounds});
+           std::vector<std::unique_ptr<Engine>> engines;
+           if (jit) engines.push_back(std::move(*jit));
+           engines.push_back(make_interp());
+           // Without jit, what computes long is compiled, where a compiler is.
+           options.aot.compile = !jit && !find_compiler(options.aot.cc).empty();
+           options.aot.otherwise = std::make_shared<FirstThatTakesIt>(std::move(engines));
            return make_aot(std::move(options.aot));
          }},
 };
@@ -63,6 +90,11 @@ constexpr EngineRow kRows[] = {
 
 std::span<const EngineRow> engine_rows() {
   return kRows;
+}
+
+const char* default_fixed_engine() {
+  static const char* const name = make_jit().ok() ? "jit" : "interp";
+  return name;
 }
 
 const EngineRow* find_engine(std::string_view name) {

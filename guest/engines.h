@@ -34,7 +34,14 @@ struct EngineRow {
   std::unique_ptr<Engine> (*make)(EngineOptions options);
 };
 
-inline constexpr const char* kDefaultEngine = "interp";
+inline constexpr const char* kDefaultEngine = "auto";
+
+// What the others are compared with.
+inline constexpr const char* kOracleEngine = "interp";
+
+// The one that virtual time has when nobody says which: jit where this machine can have it, else
+// interp.
+const char* default_fixed_engine();
 
 // In the order in which people read them. The first one is the oracle for the others.
 std::span<const EngineRow> engine_rows();

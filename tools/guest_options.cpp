@@ -396,6 +396,9 @@ std::optional<ExitNow> take_world(const GuestCommand& command, const std::string
 
 std::optional<ExitNow> finish_run(const GuestCommand& command, const RawOptions& raw,
                                   RunOptions& run) {
+  if (run.engine.empty()) {
+    run.engine = raw.sim.virtual_time ? default_fixed_engine() : kDefaultEngine;
+  }
   if (const std::string wrong = misfit(raw, run); !wrong.empty()) {
     return wrong_use(command.name, wrong);
   }

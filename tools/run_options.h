@@ -18,7 +18,7 @@ struct RunOptions {
   std::vector<GuestSpec> guests;
   bool stats = false;
   bool trace_wasi = false;
-  std::string engine = kDefaultEngine;  // Of a row of guest/engines.cpp.
+  std::string engine;  // Of a row of guest/engines.cpp.
   EngineOptions engine_options;
   UseLimits all;  // What all guests may use together.
   SimOptions sim;

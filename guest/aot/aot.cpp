@@ -41,6 +41,7 @@ class Aot final : public Engine {
  public:
   explicit Aot(AotOptions options) : options_(std::move(options)) {
     if (!options_.wait) options_.wait = &wait_here;
+    if (options_.otherwise == nullptr) options_.otherwise = make_interp();
     guard_pages_ = options_.bounds == Bounds::guard ||
                    (options_.bounds == Bounds::automatic && MemoryPool::can_guard());
   }
@@ -70,7 +71,6 @@ class Aot final : public Engine {
 
   AotOptions options_;
   bool guard_pages_;
-  const std::unique_ptr<Engine> interp_ = make_interp();
   const std::shared_ptr<MemoryPool> memories_ = std::make_shared<MemoryPool>();
   const signals::FaultHandler faults_;
   const TrapState::FaultClaims claims_;
@@ -164,6 +164,7 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
   auto admitted = admit(binary, limits, role, CodeScan::later);
   if (!admitted) return admitted.error();
   std::optional<CacheEntry> cached = cached_object({name, admitted->info, binary, role, one_nan});
+  if (!cached && !options_.compile) return options_.otherwise->load(name, binary, limits, role);
   if (!cached) {
     admitted = admit(binary, limits, role);
     if (!admitted) return admitted.error();
@@ -172,7 +173,7 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
   auto object = cached ? SharedObject::open(std::move(*cached))
                        : open({name, admitted->info, binary, role, one_nan});
   if (!object) {
-    auto module = interp_->load(name, binary, limits, role);
+    auto module = options_.otherwise->load(name, binary, limits, role);
     if (module && !object.error().message.empty()) {
       say(name + ": " + object.error().message + "; it runs on the engine interp");
     }

@@ -42,7 +42,9 @@ struct AotOptions {
   std::string cc = {};  // The C compiler, with options; empty: $CC, cc, gcc or clang.
   Bounds bounds = Bounds::automatic;
   bool checks = true;   // false: neither preemption nor fuel. For measuring what they cost.
-  bool compile = true;  // false: what is not in the cache runs on interp, and nothing is said.
+  bool compile = true;  // false: what is not in the cache runs otherwise, and nothing is said.
+  // What runs modules that can't be had this way; null: the engine interp.
+  std::shared_ptr<Engine> otherwise = {};
   std::string cache_folder = {};  // Empty: ObjectCache::default_folder().
   // One line, without its end: why a module runs on interp.
   std::function<void(std::string_view line)> say = {};

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kFirstChunkBytes = std::size_t{32} << 10;
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
+constexpr std::size_t kLeastBytes = std::size_t{16} << 20;
 constexpr unsigned kMayRun = 0x10;  // MFD_EXEC, of Linux 6.3.
 
 std::size_t whole_pages(std::size_t bytes) {
@@ -24,8 +25,16 @@ std::size_t whole_pages(std::size_t bytes) {
 
 }  // namespace
 
+// Less where address space is short.
 Result<std::shared_ptr<CodeSpace>> CodeSpace::make(std::size_t bytes_max) {
-  const std::size_t bytes = whole_pages(bytes_max);
+  auto made = make_of(whole_pages(bytes_max));
+  for (std::size_t bytes = bytes_max / 2; !made && bytes >= kLeastBytes; bytes /= 2) {
+    made = make_of(whole_pages(bytes));
+  }
+  return made;
+}
+
+Result<std::shared_ptr<CodeSpace>> CodeSpace::make_of(std::size_t bytes) {
   UniqueFd file(::memfd_create("weft-code", MFD_CLOEXEC | kMayRun));
   if (!file.valid()) file = UniqueFd(::memfd_create("weft-code", MFD_CLOEXEC));
   if (!file.valid() || ::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0) {

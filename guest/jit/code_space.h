@@ -41,6 +41,7 @@ class CodeSpace {
   [[nodiscard]] std::size_t used() const { return used_; }
 
  private:
+  static Result<std::shared_ptr<CodeSpace>> make_of(std::size_t bytes);
   CodeSpace(UniqueFd file, std::uint8_t* writable, std::uint8_t* runs, std::size_t bytes);
 
   UniqueFd file_;

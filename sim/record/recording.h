@@ -19,7 +19,7 @@
 namespace weft::sim {
 
 struct RecordingHead {
-  std::string engine = kDefaultEngine;
+  std::string engine = kOracleEngine;
   std::uint64_t seed = 1;  // Of what comes after a divergence.
   std::int64_t monotonic_ns = 0;
   std::int64_t realtime_ns = 0;
