@@ -40,7 +40,14 @@ struct Killed {};
 inline constexpr std::size_t kGNameMax = 24;
 
 struct G;
-struct GLocalValue;
+
+// One value of one G's own, of a variable that each G has one of (scheduler/local.h). This is its
+// head.
+struct GLocalValue {
+  const void* key;  // Which variable's.
+  GLocalValue* next;
+  void (*destroy)(GLocalValue* self);
+};
 
 // The timer behind a G's sleep: readies the G.
 struct SleepTimer : Timer {
@@ -77,7 +84,7 @@ struct alignas(64) G : GHot, ListLink<WaitListTag> {
       nullptr;  // Called when it is dead, on its own stack's last frames.
   void* on_exit_context = nullptr;
   void* owner = nullptr;          // For the layer above: the guest that runs on this G.
-  GLocalValue* locals = nullptr;  // Of scheduler/local.h; newest first.
+  GLocalValue* locals = nullptr;  // Newest first.
   char name[kGNameMax] = {};
   Duration sampled_cpu = {};  // Written by the preemption tick (signals/tick.h).
   GPool& pool;

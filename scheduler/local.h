@@ -17,16 +17,6 @@
 
 namespace weft {
 
-// One value of one G. The head of it; the value follows in GLocal<T>::Value.
-struct GLocalValue {
-  const void* key;  // Whose value: the address of the GLocal.
-  GLocalValue* next;
-  void (*destroy)(GLocalValue* self);
-};
-
-// Destroys all values of g. The scheduler calls it on g's own stack, as the last thing that g does.
-void destroy_locals(G& g);
-
 template <class T>
 class GLocal {
  public:

@@ -6,7 +6,7 @@
 //
 // All Ms take turns on the one real thread. The right to run Gs from the queue (Go's P, of which
 // there is one) belongs to one M at a time; an M that goes to sleep or gives way gives it away when
-// Gs wait. See scheduler/ms.cpp.
+// Gs wait. See scheduler/m_turns.cpp.
 #pragma once
 
 #include <atomic>

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <vector>
 
-#include "scheduler/scheduler.h"
+#include "scheduler/g.h"
+#include "scheduler/m.h"
 
 namespace weft {
 namespace {
@@ -35,18 +35,14 @@ std::string line_for(const M& m) {
 
 }  // namespace
 
-std::string dump_gs(Scheduler& scheduler) {
-  std::vector<const G*> gs;
-  scheduler.for_each_g([&](const G& g) { gs.push_back(&g); });
-  std::sort(gs.begin(), gs.end(), [](const G* a, const G* b) { return a->id < b->id; });
+std::string dump_gs(const Census& census) {
   std::string text;
-  for (const G* g : gs) text += line_for(*g, scheduler.coarse_now());
+  for (const G* g : census.gs) text += line_for(*g, census.now);
   return text;
 }
 
-std::string dump_ms(Scheduler& scheduler) {
-  std::vector<const M*> ms;
-  scheduler.for_each_m([&](const M& m) { ms.push_back(&m); });
+std::string dump_ms(const Census& census) {
+  std::vector<const M*> ms = census.ms;
   if (ms.size() == 1) return {};
   std::sort(ms.begin(), ms.end(), [](const M* a, const M* b) { return a->id < b->id; });
   std::string text;
@@ -54,49 +50,45 @@ std::string dump_ms(Scheduler& scheduler) {
   return text;
 }
 
-std::string fatal_report(Scheduler& scheduler, std::string_view text) {
-  std::string report = std::string(text) + "\n\n" + dump_gs(scheduler);
-  const std::string ms = dump_ms(scheduler);
+std::string fatal_report(const Census& census, std::string_view text) {
+  std::string report = std::string(text) + "\n\n" + dump_gs(census);
+  const std::string ms = dump_ms(census);
   return ms.empty() ? report : report + "\n" + ms;
 }
 
-std::string schedtrace(Scheduler& scheduler) {
-  std::size_t idle = 0;
-  scheduler.for_each_m([&](const M& m) { idle += m.state == MState::idle ? 1 : 0; });
-  const auto since_start_ms = (scheduler.coarse_now() - scheduler.started_at()).ns / 1'000'000;
+std::string schedtrace(const Census& census) {
+  const auto idle = std::count_if(census.ms.begin(), census.ms.end(),
+                                  [](const M* m) { return m->state == MState::idle; });
   char buffer[200];
   std::snprintf(buffer, sizeof buffer,
                 "SCHED %lldms: gomaxprocs=1 idleprocs=%d threads=%zu spinningthreads=0 "
                 "needspinning=0 idlethreads=%zu runqueue=%zu [0] schedticks=[ %llu ]",
-                static_cast<long long>(since_start_ms), scheduler.runnable() == 0 ? 1 : 0,
-                scheduler.mcount(), idle, scheduler.runnable(),
-                static_cast<unsigned long long>(scheduler.switches()));
+                static_cast<long long>(census.since_start.ns / 1'000'000),
+                census.runnable == 0 ? 1 : 0, census.ms.size(), static_cast<std::size_t>(idle),
+                census.runnable, static_cast<unsigned long long>(census.switches));
   return buffer;
 }
 
 // As Go's scheddetail, with what there is here: one P, every M, every G.
-std::string scheddetail(Scheduler& scheduler) {
+std::string scheddetail(const Census& census) {
   constexpr int kStatus[kGStates] = {0, 1, 2, 4, 6};  // Go's numbers of the states.
   char line[200];
-  std::snprintf(
-      line, sizeof line, "  P0: status=%d schedtick=%llu syscalltick=0 m=%lld runqsize=%zu\n",
-      scheduler.runnable() == 0 ? 0 : 1, static_cast<unsigned long long>(scheduler.switches()),
-      static_cast<long long>(scheduler.current_m().id), scheduler.runnable());
+  std::snprintf(line, sizeof line,
+                "  P0: status=%d schedtick=%llu syscalltick=0 m=%lld runqsize=%zu\n",
+                census.runnable == 0 ? 0 : 1, static_cast<unsigned long long>(census.switches),
+                static_cast<long long>(census.current_m->id), census.runnable);
   std::string text = line;
-  scheduler.for_each_m([&](const M& m) {
-    const G* g = m.current_g.load(std::memory_order_relaxed);
+  for (const M* m : census.ms) {
+    const G* g = m->current_g.load(std::memory_order_relaxed);
     const std::string running = g != nullptr ? std::to_string(g->id) : "nil";
-    const std::string locked = m.locked_g != nullptr ? std::to_string(m.locked_g->id) : "nil";
+    const std::string locked = m->locked_g != nullptr ? std::to_string(m->locked_g->id) : "nil";
     std::snprintf(line, sizeof line, "  M%lld: p=%s curg=%s locks=%d blocked=%s lockedg=%s\n",
-                  static_cast<long long>(m.id), &m == &scheduler.current_m() ? "0" : "nil",
-                  running.c_str(), 0, m.state == MState::sleeping ? "true" : "false",
+                  static_cast<long long>(m->id), m == census.current_m ? "0" : "nil",
+                  running.c_str(), 0, m->state == MState::sleeping ? "true" : "false",
                   locked.c_str());
     text += line;
-  });
-  std::vector<const G*> gs;
-  scheduler.for_each_g([&](const G& g) { gs.push_back(&g); });
-  std::sort(gs.begin(), gs.end(), [](const G* a, const G* b) { return a->id < b->id; });
-  for (const G* g : gs) {
+  }
+  for (const G* g : census.gs) {
     const bool waits = g->state == GState::waiting;
     const bool on_m = g->state == GState::running && g->m != nullptr;
     std::snprintf(line, sizeof line, "  G%llu: status=%d(%s) m=%s lockedm=%s\n",

@@ -86,9 +86,9 @@ void Shutdown::kill_all() {
 }
 
 void Shutdown::dump() {
-  std::string text = "SIGQUIT: quit\n\n" + dump_gs(scheduler_);
-  if (const std::string ms = dump_ms(scheduler_); !ms.empty()) text += "\n" + ms;
-  text += "\n" + schedtrace(scheduler_) + "\n";
+  std::string text = "SIGQUIT: quit\n\n" + dump_gs(scheduler_.census());
+  if (const std::string ms = dump_ms(scheduler_.census()); !ms.empty()) text += "\n" + ms;
+  text += "\n" + schedtrace(scheduler_.census()) + "\n";
   std::fputs(text.c_str(), stderr);
 }
 

@@ -44,12 +44,12 @@ Port::Port(Scheduler& scheduler, wasip1::Process& process, Config config)
     mpreinit(m);
     minit(m);
   });
-  scheduler_.set_port(this);
+  scheduler_.set_hooks(this);
 }
 
 Port::~Port() {
   scheduler_.wind_up();
-  scheduler_.set_port(nullptr);
+  scheduler_.set_hooks(nullptr);
   for (const auto& gsignal : gsignals_) gsignal->m->gsignal = nullptr;  // I1
   Port** link = &ports_of_thread;
   while (*link != nullptr && *link != this) link = &(*link)->next_of_thread_;
@@ -111,7 +111,7 @@ port::Gsignal& Port::gsignal_of(M& m) {
   return *static_cast<port::Gsignal*>(m.gsignal);
 }
 
-// --- MPort ---
+// --- MHooks ---
 
 // What Go's mpreinit does: it gives the M a signal stack.
 void Port::mpreinit(M& m) {

@@ -4,7 +4,7 @@
 //
 //   a runtime ─ port::osyield() ─▶ this_port() ─▶ emulated: the Scheduler's M or G does it
 //                                              └▶ strict:   what a real wasm target does
-//   the Scheduler, making an M ─ MPort ─▶ Port ─▶ port::mpreinit, minit, unminit, mdestroy
+//   the Scheduler, making an M ─ MHooks ─▶ Port ─▶ port::mpreinit, minit, unminit, mdestroy
 //
 // Emulated, threads exist (they are Ms), a sleep lets others run and preemptM reaches its target.
 // Strict, nothing works that a wasm target lacks: osyield and exitThread trap, newosproc throws,
@@ -100,7 +100,7 @@ inline constexpr std::size_t kFutexBuckets = 64;
 
 }  // namespace port
 
-class Port final : public MPort {
+class Port final : public MHooks {
  public:
   struct Config {
     bool strict = false;
@@ -150,7 +150,7 @@ class Port final : public MPort {
   std::vector<std::string> argslice;
   std::vector<std::string> envs;
 
-  // --- MPort ---
+  // --- MHooks ---
   void mpreinit(M& m) override;
   void minit(M& m) override;
   void unminit(M& m) override;

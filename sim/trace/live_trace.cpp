@@ -120,8 +120,8 @@ void TracedPoller::poll(Instant deadline) {
 void TracedPoller::print_when_due() {
   if (clock_.now() < next_) return;
   Scheduler& scheduler = *scheduler_of_thread;
-  std::string text = schedtrace(scheduler) + "\n";
-  if (detail_) text += scheddetail(scheduler);
+  std::string text = schedtrace(scheduler.census()) + "\n";
+  if (detail_) text += scheddetail(scheduler.census());
   std::fputs(text.c_str(), stderr);
   next_ = clock_.now() + period_;
 }

@@ -312,7 +312,7 @@ TEST_CASE("an exception that leaves a thread comes out of run") {
 }
 
 TEST_CASE("the port is told of each M's life, in Go's order") {
-  struct Port : MPort {
+  struct Port : MHooks {
     std::string seen;
     void note(const char* what, const M& m) { seen += what + std::to_string(m.id) + ' '; }
     void mpreinit(M& m) override { note("mpreinit", m); }
@@ -322,14 +322,14 @@ TEST_CASE("the port is told of each M's life, in Go's order") {
     void newosproc(M& m) override { note("newosproc", m); }
   } port;
   MWorld w;
-  w.scheduler.set_port(&port);
+  w.scheduler.set_hooks(&port);
   w.m([] {});
   w.run();
   CHECK(port.seen == "newosproc1 mpreinit1 minit1 unminit1 mdestroy1 ");
 }
 
 TEST_CASE("a port may forbid new Ms, and nothing is left of the one that it forbade") {
-  struct Strict : MPort {
+  struct Strict : MHooks {
     void mpreinit(M&) override {}
     void minit(M&) override {}
     void unminit(M&) override {}
@@ -337,13 +337,13 @@ TEST_CASE("a port may forbid new Ms, and nothing is left of the one that it forb
     void newosproc(M&) override { throw std::runtime_error("newosproc: not implemented"); }
   } strict;
   MWorld w;
-  w.scheduler.set_port(&strict);
+  w.scheduler.set_hooks(&strict);
   CHECK_THROWS_WITH((void)w.scheduler.new_m([](void*) {}, nullptr), "newosproc: not implemented");
   CHECK(w.scheduler.mcount() == 1);
   w.go("sleeper", [&] { w.sleep_m_ms(1); });
   w.go("waits for an M", [] {});
   CHECK_THROWS_WITH(w.scheduler.run(), "newosproc: not implemented");
-  w.scheduler.set_port(nullptr);
+  w.scheduler.set_hooks(nullptr);
   CHECK(w.scheduler.run().end == RunEnd::finished);
 }
 

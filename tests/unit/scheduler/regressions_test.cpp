@@ -13,7 +13,7 @@ using weft::test::World;
 namespace {
 
 // A port where no second M can be made.
-struct NoThreads : MPort {
+struct NoThreads : MHooks {
   void mpreinit(M&) override {}
   void minit(M&) override {}
   void unminit(M&) override {}
@@ -52,7 +52,7 @@ TEST_CASE("a scheduler that died with a queued locked G aborted") {
 TEST_CASE("a scheduler that died where no M can be made never came back") {
   NoThreads port;
   World w;
-  w.scheduler.set_port(&port);
+  w.scheduler.set_hooks(&port);
   w.go("locked", [&] {
     w.scheduler.lock_os_thread();
     park(WaitReason::select);

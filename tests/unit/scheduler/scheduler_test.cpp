@@ -189,7 +189,7 @@ TEST_CASE("a dump shows each G's state and how long it has waited") {
   w.go("sleeps", [&] {
     sleep_for(milliseconds(1500));
     (void)go([] {}, {.name = "new"});
-    w.trace = dump_gs(w.scheduler);
+    w.trace = dump_gs(w.scheduler.census());
   });
   w.run();
   CHECK(w.trace ==

@@ -149,7 +149,7 @@ void Scheduler::start_m() {
     Result<M*> made = Error{};
     try {
       made = make_m(nullptr, nullptr);
-    } catch (...) {  // The port forbids new Ms.
+    } catch (...) {  // The hooks forbid new Ms.
       fail(std::current_exception(), 0);
       return;
     }
@@ -164,7 +164,7 @@ void Scheduler::start_m() {
 // --- locked Gs ---
 
 void Scheduler::lock_os_thread() {
-  if (port_ != nullptr && !port_->has_threads()) return;
+  if (hooks_ != nullptr && !hooks_->has_threads()) return;
   G& g = *current();
   if (g.locked_count++ > 0) return;
   g.locked_m = current_m_;
@@ -224,7 +224,7 @@ Result<M*> Scheduler::make_m(MStart start, void* argument) {
   m.start_argument = argument;
   m.locks = 0;
   m.leaving = false;
-  if (port_ != nullptr) {
+  if (hooks_ != nullptr) {
     struct Undo {
       Scheduler& scheduler;
       M* m;
@@ -232,8 +232,8 @@ Result<M*> Scheduler::make_m(MStart start, void* argument) {
         if (m != nullptr) m->pool_next = std::exchange(scheduler.free_ms_, m);
       }
     } undo{*this, &m};
-    port_->newosproc(m);
-    port_->mpreinit(m);
+    hooks_->newosproc(m);
+    hooks_->mpreinit(m);
     undo.m = nullptr;
   }
   last_m_id_ = m.id;
@@ -268,7 +268,7 @@ Result<M*> Scheduler::take_m() {
 void Scheduler::m_main(void* argument) {
   M& m = *static_cast<M*>(argument);
   Scheduler& scheduler = *scheduler_of_thread;
-  if (scheduler.port_ != nullptr) scheduler.port_->minit(m);
+  if (scheduler.hooks_ != nullptr) scheduler.hooks_->minit(m);
   if (m.start == nullptr) scheduler.schedule(m);
   try {
     if (!m.leaving) m.start(m.start_argument);
@@ -281,9 +281,9 @@ void Scheduler::m_main(void* argument) {
 }
 
 void Scheduler::exit_m(M& m) {
-  if (port_ != nullptr) {
-    port_->unminit(m);
-    port_->mdestroy(m);
+  if (hooks_ != nullptr) {
+    hooks_->unminit(m);
+    hooks_->mdestroy(m);
   }
   if (m.start != nullptr) --threads_;
   if (p_ == &m) p_ = nullptr;

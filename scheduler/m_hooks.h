@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the scheduler asks of the port when it makes and ends Ms: the names are those of Go's
-// runtime (os_wasm.go). os/port/port.h implements it, emulated or strict; without one the scheduler
-// does the emulated thing.
+// MHooks: what the scheduler calls when it makes and ends Ms. The names are those of Go's runtime
+// (os_wasm.go). os/port/port.h implements them, emulated or strict; without hooks the scheduler does
+// the emulated thing.
 #pragma once
 
 namespace weft {
 
 struct M;
 
-class MPort {
+class MHooks {
  public:
-  virtual ~MPort() = default;
+  virtual ~MHooks() = default;
   virtual void mpreinit(M& m) = 0;  // On the parent, before the new M runs.
   virtual void minit(M& m) = 0;     // On the new M, first thing.
   virtual void unminit(M& m) = 0;   // On the M, when its work is over.
