@@ -21,8 +21,10 @@ namespace weft::sim {
 ExploreReport explore(const RunOnce& once, const ExploreOptions& options);
 
 // The same for a native program: fn runs as the first G of a scheduler of its own, in virtual time.
-// It fails by an exception, by check() below, by a deadlock of fn itself, or by a livelock. The run
-// ends when fn returns; other Gs are killed then.
+// It fails by an exception, by check() below, by a deadlock of fn itself, or by a livelock: more
+// than settings.steps_max steps, or kNativeStepsMax where that says nothing. The run ends when fn
+// returns; other Gs are killed then.
+inline constexpr std::uint64_t kNativeStepsMax = 200'000;
 ExploreReport explore(const std::function<void()>& fn, const ExploreOptions& options = {});
 
 // One run of a native program.

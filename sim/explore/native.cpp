@@ -64,6 +64,8 @@ RunRecord run_native(const std::function<void()>& fn, const RunSettings& setting
   if (settings.keep_events) log.keep_events();
   log.listen(settings.listener);
   DirectorOptions options = director_options(settings);
+  // A run keeps its decisions: without a bound a loop of yields would end without memory.
+  if (options.steps_max == UINT64_MAX) options.steps_max = kNativeStepsMax;
   options.decide_at_checks = true;
   options.reduce = options.reduce && settings.accesses_told;
   Director director(options, *policy, log, clock, &clock);

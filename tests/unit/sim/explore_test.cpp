@@ -99,6 +99,23 @@ TEST_CASE("locks in the wrong order are a deadlock, or without end when somebody
   CHECK(report.failure->record.ending == Ending::livelock);
 }
 
+TEST_CASE("a native loop of yields ended in bad_alloc: it is a livelock after some steps") {
+  ExploreOptions options;
+  options.settings.policy = *parse_policy("pct");
+  options.seeds = 1;
+  options.twice = false;
+  options.minimise_runs_max = 0;
+  const ExploreReport report = explore(
+      [] {
+        for (;;) yield();
+      },
+      options);
+  REQUIRE(report.failure.has_value());
+  CHECK(report.failure->record.ending == Ending::livelock);
+  CHECK(report.failure->record.message ==
+        "more than " + std::to_string(kNativeStepsMax) + " steps");
+}
+
 TEST_CASE("a deadlock is told with the report of the scheduler") {
   const ExploreReport report = explore(
       [] {
