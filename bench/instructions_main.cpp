@@ -26,6 +26,7 @@ struct NoPoller final : Poller {
   void poll(Instant) override {}
   [[nodiscard]] std::size_t waits() const override { return 0; }
   void wake() noexcept override {}
+  [[nodiscard]] bool is_quiet() const override { return true; }
 };
 
 struct World {
@@ -53,10 +54,11 @@ void jump(World&, long count) {
   for (long i = 0; i < count; i += 2) other = context::jump_fcontext(other.fctx, nullptr);
 }
 
+template <int kGs>
 void yields(World& world, long count) {
-  for (int g = 0; g < 2; ++g) {
+  for (int g = 0; g < kGs; ++g) {
     world.go([count] {
-      for (long i = 0; i < count; i += 2) yield();
+      for (long i = 0; i < count; i += kGs) yield();
     });
   }
   world.scheduler.run();
@@ -89,6 +91,27 @@ void round_trips(World& world, long count) {
       if (back.recv() != i) std::abort();
     }
   });
+  world.scheduler.run();
+}
+
+void selects_of_10(World& world, long count) {
+  chan<long> c[10];
+  for (chan<long>& each : c) each = make_chan<long>();
+  world.go([&c, count] {
+    for (long i = 0; i < count; ++i) c[i % 10].send(1);
+  });
+  world.go([&c, count] {
+    for (long i = 0; i < count; ++i) {
+      select(on_recv(c[0]), on_recv(c[1]), on_recv(c[2]), on_recv(c[3]), on_recv(c[4]),
+             on_recv(c[5]), on_recv(c[6]), on_recv(c[7]), on_recv(c[8]), on_recv(c[9]));
+    }
+  });
+  world.scheduler.run();
+}
+
+// Of count Gs, all of which are spawned before the first runs.
+void spawn_ahead(World& world, long count) {
+  for (long i = 0; i < count; ++i) world.go([] {});
   world.scheduler.run();
 }
 
@@ -155,10 +178,13 @@ struct Operation {
 
 constexpr Operation kOperations[] = {
     {"jump_fcontext", jump},
-    {"yield/2", yields},
+    {"yield/2", yields<2>},
+    {"yield/100", yields<100>},
     {"park_ready", park_ready},
     {"chan/round_trip/0", round_trips},
     {"select/2", selects},
+    {"select/10", selects_of_10},
+    {"spawn_ahead", spawn_ahead},
     {"spawn_join/pooled", spawn_join_pooled},
     {"spawn_join/task", spawn_join_task},
     {"mutex/hand_off", mutex_hand_offs},

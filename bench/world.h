@@ -21,6 +21,7 @@ class NoPoller final : public Poller {
   void poll(Instant) override {}
   [[nodiscard]] std::size_t waits() const override { return 0; }
   void wake() noexcept override {}
+  [[nodiscard]] bool is_quiet() const override { return true; }
 };
 
 // A scheduler on the system's clock. With NoPoller there is nothing to poll, so that what is

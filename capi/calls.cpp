@@ -101,7 +101,7 @@ int weft_ready(weft_g* g) {
   return guarded_from(From::inside, [&]() -> int {
     if (g == nullptr) return null_argument();
     G& sleeper = *from_handle(g);
-    if (sleeper.state != GState::waiting || sleeper.wait_reason != WaitReason::semacquire) {
+    if (!sleeper.is_waiting() || sleeper.wait_reason != WaitReason::semacquire) {
       return fail(WEFT_ENOTPARKED, "bad g->status in ready");
     }
     ready(sleeper);

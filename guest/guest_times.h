@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// GuestTimes: how long each guest had the thread, and how long it slept or waited. An event sink,
-// so it costs something only while it is installed: two clock reads a switch.
+// GuestTimes: how often and how long each guest had the thread, and how long it slept or waited. An
+// event sink, so it costs something only while it is installed: two clock reads a switch.
 #pragma once
 
+#include <cstdint>
 #include <unordered_map>
 
 #include "guest/runtime.h"
@@ -12,9 +13,10 @@ namespace weft {
 class GuestTimes final : public EventSink {
  public:
   struct Times {
-    Duration on_cpu;  // The thread was its own.
-    Duration asleep;  // Parked: sleeping, or waiting for I/O.
-    Instant since;    // Of its last change of state.
+    Duration on_cpu;             // The thread was its own.
+    Duration asleep;             // Parked: sleeping, or waiting for I/O.
+    Instant since;               // Of its last change of state.
+    std::uint64_t switches = 0;  // How often it was given the thread.
   };
 
   // The clock must outlive this.
@@ -25,6 +27,7 @@ class GuestTimes final : public EventSink {
     Times& times = times_[static_cast<const Guest*>(event.g.owner)];
     const Instant now = clock_.now();
     const Duration spent = now - times.since;
+    if (event.to == GState::running) ++times.switches;
     if (event.from == GState::running) times.on_cpu.ns += spent.ns;
     if (event.from == GState::waiting) times.asleep.ns += spent.ns;
     times.since = now;

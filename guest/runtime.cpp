@@ -106,7 +106,6 @@ void Guest::ended() {
   }
   runtime_.scheduler_.cancel(deadline_);
   if (--runtime_.live_guests_ == 0) runtime_.scheduler_.cancel(runtime_.all_deadline_);
-  switches_ = g_->switches;
   g_ = nullptr;
   process_.reset();
   module_.reset();

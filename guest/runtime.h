@@ -85,8 +85,6 @@ class Guest {
 
   // Nothing while it runs.
   [[nodiscard]] const std::optional<GuestEnd>& end() const { return end_; }
-  // How often it was given the thread.
-  [[nodiscard]] std::uint64_t switches() const { return g_ != nullptr ? g_->switches : switches_; }
   // Its G while it runs, else nullptr.
   [[nodiscard]] G* g() const { return g_; }
   // How many checks it has been given, of which the last quantum may be left; 0 when it counts none
@@ -117,7 +115,6 @@ class Guest {
   TrapReport killed_at_;
   bool out_of_time_ = false;
   Deadline deadline_{*this};
-  std::uint64_t switches_ = 0;
 };
 
 class Runtime {

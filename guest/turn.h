@@ -24,8 +24,9 @@ class Turn {
   Duration safe_point() {
     G& g = this_g();
     const Instant at = now();
-    if (g.switches != switches_) {
-      switches_ = g.switches;
+    const std::uint64_t switches = this_scheduler().switches();
+    if (switches != switches_) {
+      switches_ = switches;
       since_ = at;
       looked_at_ = at;
     }
@@ -40,7 +41,7 @@ class Turn {
   }
 
  private:
-  std::uint64_t switches_ = 0;
+  std::uint64_t switches_ = 0;  // The scheduler's, in this turn.
   Instant since_;
   Instant looked_at_;
 };

@@ -39,8 +39,8 @@ CpuMeter::~CpuMeter() {
 
 void CpuMeter::watch(const G& g, Duration begin) {
   const Duration now = cpu_time_of_thread();
-  const bool was_alone = scheduler_.switches() == g.switches;
-  const Duration before = was_alone ? Duration{now.ns - begin.ns} : g.sampled_cpu;
+  const bool was_alone = scheduler_.spawned() == 1;
+  const Duration before = was_alone ? Duration{now.ns - begin.ns} : g.stack->sampled_cpu;
   rows_[&g] = {.used = before, .since = now};
 }
 

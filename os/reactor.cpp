@@ -114,7 +114,7 @@ void Watch::arm(const std::shared_ptr<State>& state, Direction direction) {
 void Watch::fire(State& state, Direction direction) {
   while (ReadyWait* wait = state.sides[static_cast<int>(direction)].waits.pop_front()) {
     --state.reactor->waits_;  // I1
-    if (wait->g_.state == GState::waiting) wait->scheduler_.ready(wait->g_);
+    if (wait->g_.is_waiting()) wait->scheduler_.ready(wait->g_);
   }
 }
 
@@ -186,10 +186,14 @@ void Reactor::wake() noexcept {
   errno = saved_errno;
 }
 
+// Nobody waits and the loop is ours alone: nothing could come of asking the kernel.
+bool Reactor::is_quiet() const {
+  return waits_ == 0 && loop_->own_io.has_value();
+}
+
 void Reactor::poll(Instant deadline) {
   if (deadline == Instant::far_past()) {
-    // Nobody waits and the loop is ours alone: nothing could come of asking the kernel.
-    if (waits_ == 0 && loop_->own_io.has_value()) return;
+    if (is_quiet()) return;
     handle_ready_events(0);
     return;
   }

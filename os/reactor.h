@@ -105,6 +105,7 @@ class Reactor final : public Poller {
   void poll(Instant deadline) override;
   [[nodiscard]] std::size_t waits() const override { return waits_; }
   void wake() noexcept override;
+  [[nodiscard]] bool is_quiet() const override;
 
   [[nodiscard]] boost::asio::io_context& io();
 

@@ -29,8 +29,9 @@ inline G& this_g() {
   return *g;
 }
 
-// Starts a G that calls f(); it runs when its turn comes. Also callable on g0 (from timers and
-// event handlers).
+// Starts a G that calls f(); it runs when its turn comes, and has no stack before. Fails when there
+// is no memory for it, or no address space for one more stack: so a G that was started does run.
+// Also callable on g0 (from timers and event handlers).
 template <std::invocable F>
 Result<G*> go(F&& f, const SpawnOptions& options = {}) {
   return this_scheduler().spawn(std::forward<F>(f), options);

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Fiber is an execution context: a stack and the place on it where execution stopped.
-// switch_fiber is the one switch of the program; nothing else calls Boost.Context.
+// A fiber is an execution context: a stack, and the place on it where execution stopped (its
+// FiberContext). switch_context is the one switch of the program; nothing else calls Boost.Context.
+//
+// Whoever switches says where the context of the fiber that stops shall be written: a member of its
+// G, or its place in the run queue. The fiber that goes on writes it, as its first act, since only
+// then is it known.
 //
 // What travels with a fiber:
 //   - the callee-saved registers and the floating point control words, saved by jump_fcontext on
-//   the fiber's own stack;
+//     the fiber's own stack;
 //   - the C++ exception state (__cxa_eh_globals: the caught-exception stack and the count of
-//   uncaught ones), which the
-//     C++ runtime keeps per thread. So a G may switch inside a `catch` block or while a destructor
-//     runs.
+//     uncaught ones), which the C++ runtime keeps per thread. A fiber that stops while it is not
+//     empty keeps it on its own stack and puts it back when it goes on. So a G may switch inside a
+//     `catch` block or while a destructor runs, and each fiber starts with an empty one.
 // What does not: errno, the locale, thread_local variables. They are the thread's.
 //
 // Sanitizer builds tell ASan and TSan of each switch; the annotations live here and nowhere else.
@@ -31,6 +35,9 @@
 
 namespace weft {
 
+// Where a fiber stopped.
+using FiberContext = boost::context::detail::fcontext_t;
+
 // The first two members of the C++ ABI's __cxa_eh_globals (Itanium C++ ABI: Exception Handling,
 // 2.2.2).
 struct EhGlobals {
@@ -42,25 +49,12 @@ struct EhGlobals {
   }
 };
 
-struct Fiber {
-  using Main = void (*)(void* argument);  // Must end by switching away for good: it never returns.
-
-  Fiber() = default;
-  Fiber(const Fiber&) = delete;
-  Fiber& operator=(const Fiber&) = delete;
-  ~Fiber();
-
-  // Makes this a fiber that calls main(argument) on [bottom, top) when it is first switched to. May
-  // be called again when the previous main has switched away for good.
-  void prepare(void* bottom, void* top, Main main, void* argument);
-
-  // Makes this the fiber of the code that now runs on this thread's own stack.
-  void adopt_thread();
-
-  boost::context::detail::fcontext_t context = nullptr;  // Where it stopped; stale while it runs.
-  EhGlobals eh;                                          // While it does not run.
-  Main main = nullptr;
-  void* argument = nullptr;
+// What sanitizers must know of a fiber. Empty in other builds.
+struct FiberNotes {
+  // Before the fiber first runs, on [bottom, top). May be called again when it has ended.
+  void prepare(void* bottom, void* top);
+  // When no fiber will run on its stack any more. Not on that stack.
+  void end();
 #if defined(WEFT_ASAN)
   void* fake_stack = nullptr;
   const void* stack_bottom = nullptr;
@@ -71,18 +65,46 @@ struct Fiber {
 #endif
 };
 
+// A fiber for itself, as an M's g0 is. A G has the same parts in several places.
+struct Fiber {
+  using Main = void (*)(void* argument);  // Must end by switching away for good: it never returns.
+
+  Fiber() = default;
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+  ~Fiber() {
+    if (main != nullptr) notes.end();
+  }
+
+  // Makes this a fiber that calls main(argument) on [bottom, top) when it is first switched to. May
+  // be called again when the previous main has switched away for good.
+  void prepare(void* bottom, void* top, Main main, void* argument);
+
+  // Makes this the fiber of the code that now runs on this thread's own stack.
+  void adopt_thread();
+
+  FiberContext context = nullptr;  // Where it stopped; stale while it runs.
+  [[no_unique_address]] FiberNotes notes;
+  Main main = nullptr;
+  void* argument = nullptr;
+};
+
 // What each switch needs of its thread.
 struct FiberThread {
   EhGlobals* eh = nullptr;   // Cached: __cxa_get_globals() is a call into another library.
-  Fiber* entered = nullptr;  // The fiber that was switched to last: a new one asks who it is.
+  Fiber* entered = nullptr;  // The Fiber that was switched to last: a new one asks who it is.
+#if defined(WEFT_ASAN)
+  FiberNotes* left = nullptr;  // The fiber that stopped last.
+#endif
 };
 inline thread_local constinit FiberThread fiber_thread;
 
 namespace detail {
 
-inline void before_switch([[maybe_unused]] Fiber& from, [[maybe_unused]] Fiber& to,
+inline void before_switch([[maybe_unused]] FiberNotes& from, [[maybe_unused]] FiberNotes& to,
                           [[maybe_unused]] bool from_is_done) {
 #if defined(WEFT_ASAN)
+  fiber_thread.left = &from;
   __sanitizer_start_switch_fiber(from_is_done ? nullptr : &from.fake_stack, to.stack_bottom,
                                  to.stack_size);
 #endif
@@ -91,32 +113,65 @@ inline void before_switch([[maybe_unused]] Fiber& from, [[maybe_unused]] Fiber& 
 #endif
 }
 
-inline void after_switch([[maybe_unused]] Fiber& came_from, [[maybe_unused]] void* fake_stack) {
+// The first act of the fiber that goes on. `self` is null when it starts.
+inline void after_switch(boost::context::detail::transfer_t transfer,
+                         [[maybe_unused]] FiberNotes* self) {
+  *static_cast<FiberContext*>(transfer.data) = transfer.fctx;
 #if defined(WEFT_ASAN)
-  __sanitizer_finish_switch_fiber(fake_stack, &came_from.stack_bottom, &came_from.stack_size);
+  FiberNotes& left = *fiber_thread.left;
+  __sanitizer_finish_switch_fiber(self != nullptr ? self->fake_stack : nullptr, &left.stack_bottom,
+                                  &left.stack_size);
 #endif
+}
+
+WEFT_INLINE void jump(FiberContext& stopped_at, FiberNotes& from, FiberContext to,
+                      FiberNotes& to_notes, bool from_is_done) {
+  before_switch(from, to_notes, from_is_done);
+  after_switch(boost::context::detail::jump_fcontext(to, &stopped_at), &from);
+}
+
+[[gnu::cold, gnu::noinline]] inline void jump_with_exceptions(EhGlobals& eh,
+                                                              FiberContext& stopped_at,
+                                                              FiberNotes& from, FiberContext to,
+                                                              FiberNotes& to_notes) {
+  const EhGlobals kept = std::exchange(eh, {});
+  jump(stopped_at, from, to, to_notes, false);
+  eh = kept;
+}
+
+template <void (*kMain)()>
+void context_entry(boost::context::detail::transfer_t transfer) {
+  after_switch(transfer, nullptr);
+  kMain();
 }
 
 }  // namespace detail
 
-// Stops `from`, which must be the running fiber, and goes on with `to`. Returns when somebody
-// switches back to `from`. With from_is_done nobody ever does. Allocates nothing, makes no system
-// call.
-WEFT_INLINE void switch_fiber(Fiber& from, Fiber& to, bool from_is_done = false) {
-  FiberThread& thread = fiber_thread;
-  EhGlobals& eh = *thread.eh;
-  if (eh.in_use() || to.eh.in_use()) [[unlikely]] {
-    from.eh = eh;
-    eh = std::exchange(to.eh, {});
+// The context of a fiber that calls kMain() on [bottom, top) when it is first switched to. kMain
+// must end by switching away for good.
+template <void (*kMain)()>
+FiberContext make_context(void* bottom, void* top, FiberNotes& notes) {
+  notes.prepare(bottom, top);
+  const auto size = static_cast<std::size_t>(static_cast<char*>(top) - static_cast<char*>(bottom));
+  return boost::context::detail::make_fcontext(top, size, &detail::context_entry<kMain>);
+}
+
+// Stops the running fiber `from`, writes where to `stopped_at`, and goes on with `to`. Returns when
+// somebody switches back. With from_is_done nobody ever does. `eh` is this thread's. Allocates
+// nothing, makes no system call.
+WEFT_INLINE void switch_context(EhGlobals& eh, FiberContext& stopped_at, FiberNotes& from,
+                                FiberContext to, FiberNotes& to_notes, bool from_is_done = false) {
+  if (eh.in_use()) [[unlikely]] {
+    detail::jump_with_exceptions(eh, stopped_at, from, to, to_notes);
+  } else {
+    detail::jump(stopped_at, from, to, to_notes, from_is_done);
   }
-  thread.entered = &to;
-  detail::before_switch(from, to, from_is_done);
-  const auto transfer = boost::context::detail::jump_fcontext(to.context, &from);
-  auto& came_from = *static_cast<Fiber*>(transfer.data);
-  came_from.context = transfer.fctx;
-#if defined(WEFT_ASAN)
-  detail::after_switch(came_from, from.fake_stack);
-#endif
+}
+
+// The same for two Fibers.
+WEFT_INLINE void switch_fiber(Fiber& from, Fiber& to, bool from_is_done = false) {
+  fiber_thread.entered = &to;
+  switch_context(*fiber_thread.eh, from.context, from.notes, to.context, to.notes, from_is_done);
 }
 
 }  // namespace weft

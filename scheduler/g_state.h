@@ -6,12 +6,12 @@
 //     ▲                   ▲    ▲                   │   │                    │
 //     │                   │    └──── yield() ──────┘   │ park(reason)       │
 //     │                   └───────── ready() ───── waiting ◀┘               │
-//     └──────────────────── its stack is taken from the pool ◀──────────────┘
+//     └──────────────────── it is taken from the pool again ◀───────────────┘
 //
 // A G is on the run queue exactly when it is runnable, and is the current G of an M exactly when it
-// is running. Every change goes through Scheduler::move(g, from, to), which asserts `from` and this
-// table and emits the event. The names are those that Go prints; Go's `preempted` is a wait reason
-// here, not a state.
+// is running: that it runs is known by its M, and stored nowhere else (G::state). Every change goes
+// through Scheduler::move<from, to>(g), which asserts `from` and this table and emits the event.
+// The names are those that Go prints; Go's `preempted` is a wait reason here, not a state.
 #pragma once
 
 #include <array>
@@ -21,12 +21,12 @@
 namespace weft {
 
 enum class GState : std::uint8_t {
-  idle,      // In the pool. On no list; its stack is at rest and belongs to nobody.
-  runnable,  // On the run queue, which will run it. Its stack is at rest.
+  idle,      // In the pool. On no list, and without a stack.
+  runnable,  // On the run queue, which will run it. Its stack, if it has run, is at rest.
   running,   // Current G of one M. On no list; its stack is in use (or, while the M sleeps, its
              // M's).
-  waiting,   // Parked with a WaitReason. Whoever it waits for holds the handle that readies it.
-  dead,      // Its function returned. On no list; its stack goes back to the pool.
+  waiting,   // Parked with a WaitReason. What it waits for holds the handle that readies it.
+  dead,      // Its function returned. On no list; its stack went back to the pool, or on.
 };
 
 inline constexpr std::size_t kGStates = 5;

@@ -5,7 +5,7 @@
 //   ++*depth;                        // This G's own, made (as T{}) the first time this G asks for
 //   it.
 //
-// A value is made when its G first asks for it, hangs on that G's list (G::locals), and is
+// A value is made when its G first asks for it, hangs on that G's list (GStack::locals), and is
 // destroyed on the G's own stack when the G's function has returned or been unwound, newest first.
 // A value's destructor may use the scheduler, and may make other values, which are destroyed too.
 //
@@ -28,12 +28,12 @@ class GLocal {
   // GLocal must live until every G that used it has ended.
   T& get() {
     G& g = this_g();
-    for (GLocalValue* value = g.locals; value != nullptr; value = value->next) {
+    for (GLocalValue* value = g.stack->locals; value != nullptr; value = value->next) {
       if (value->key == this) return static_cast<Value*>(value)->value;
     }
     auto* value = new Value(this);
-    value->next = g.locals;  // After T's constructor, which may have made values of its own.
-    g.locals = value;
+    value->next = g.stack->locals;  // After T's constructor, which may have made values of its own.
+    g.stack->locals = value;
     return value->value;
   }
   T& operator*() { return get(); }

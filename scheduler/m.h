@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // M: an emulated OS thread. It has a g0, the fiber on which its scheduling loop or its own thread
 // function runs, and at most one current G. M0 is the real thread: its g0 is that thread's own
-// stack. The others are made by new_m (newosproc) and live at the top of their g0's stack, as Gs do
-// on theirs.
+// stack. The others are made by new_m (newosproc) and live at the top of their g0's stack, as a
+// GStack does on its own.
 //
 // All Ms take turns on the one real thread. The right to run Gs from the queue (Go's P, of which
 // there is one) belongs to one M at a time; an M that goes to sleep or gives way gives it away when

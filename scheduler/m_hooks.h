@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // MHooks: what the scheduler calls when it makes and ends Ms. The names are those of Go's runtime
-// (os_wasm.go). os/port/port.h implements them, emulated or strict; without hooks the scheduler does
-// the emulated thing.
+// (os_wasm.go). os/port/port.h implements them, emulated or strict; without hooks the scheduler
+// does the emulated thing.
 #pragma once
 
 namespace weft {

@@ -9,6 +9,7 @@
 // Of all Ms one, p_, may run Gs from the queue. It loses that right when it sleeps or gives way
 // with a G of its own; if Gs wait then, an idle M gets the right, or a new one. A G that is locked
 // to its M is handed to it by whoever picks it.
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -68,6 +69,7 @@ void Scheduler::pass_thread(bool for_good) {
     if (next == &self) return;
     current_m_ = next;
     ++switches_;
+    switch_by_loop();  // A thread's own function is not a G.
     switch_fiber(self.g0, next->g0, for_good);
   }
 }
@@ -76,8 +78,10 @@ void Scheduler::pass_thread(bool for_good) {
 void Scheduler::leave_to_g0() {
   M& m = *current_m_;
   if (G* g = m.current_g.load(std::memory_order_relaxed)) {
-    switch_fiber(g->fiber, m.g0);
-    after_resume(*g);
+    g->stack->m = &m;  // Until it goes on, in schedule().
+    switch_by_loop();
+    switch_context(*eh_, g->context, g->stack->notes, m.g0.context, m.g0.notes);
+    if (g->requests.load(std::memory_order_relaxed) != 0) serve_requests(*g);
   } else {
     WEFT_CHECK(m.start != nullptr, "only a G or a thread of its own may put its M to sleep");
     pass_thread();
@@ -166,29 +170,28 @@ void Scheduler::start_m() {
 void Scheduler::lock_os_thread() {
   if (hooks_ != nullptr && !hooks_->has_threads()) return;
   G& g = *current();
-  if (g.locked_count++ > 0) return;
-  g.locked_m = current_m_;
+  if (g.stack->locked_count++ > 0) return;
+  g.stack->locked_m = current_m_;
   current_m_->locked_g = &g;
   ++locked_gs_;
   switch_by_loop();
 }
 
 void Scheduler::unlock_os_thread() {
-  G& g = *current();
-  if (g.locked_count == 0 || --g.locked_count > 0)
+  GStack& stack = *current()->stack;
+  if (stack.locked_count == 0 || --stack.locked_count > 0)
     return;  // As in Go: one unlock too many does nothing.
   current_m_->locked_g = nullptr;
-  g.locked_m = nullptr;
+  stack.locked_m = nullptr;
   --locked_gs_;
 }
 
 // Makes a G that was picked by another M the current one of the M that it is locked to.
 void Scheduler::hand_over(G& g) {
-  M& owner = *g.locked_m;
-  move(g, GState::runnable, GState::running);
-  g.m = &owner;
+  M& owner = *g.stack->locked_m;
+  move<GState::runnable, GState::running>(g);
+  g.stack->m = &owner;
   owner.current_g.store(&g, std::memory_order_release);
-  ++g.switches;
   ++switches_;
   // It sleeps until then, unless the last run ended just before it could.
   if (owner.state == MState::sleeping) wake_m(owner);
@@ -196,11 +199,11 @@ void Scheduler::hand_over(G& g) {
 
 // A G that ends while it is locked takes its M with it, as in Go.
 void Scheduler::exit_locked(G& g) {
-  M& m = *g.locked_m;
+  M& m = *g.stack->locked_m;
   m.locked_g = nullptr;
   m.leaving = &m != &m0_;
-  g.locked_m = nullptr;
-  g.locked_count = 0;
+  g.stack->locked_m = nullptr;
+  g.stack->locked_count = 0;
   --locked_gs_;
   switch_by_loop();
 }
@@ -244,7 +247,7 @@ Result<M*> Scheduler::make_m(MStart start, void* argument) {
 #endif
   m.g0.prepare(m.bottom, &m, &m_main, &m);
   ++mcount_;
-  timers_.reserve(2 * live_ + mcount_ + 1);  // I4: deadlines of guests, too.
+  timers_.reserve(2 * std::max(room_, live_) + mcount_ + 1);  // I4: deadlines of guests, too.
   move_m(m, MState::dead, MState::runnable);
   return &m;
 }
@@ -298,10 +301,10 @@ void Scheduler::exit_m(M& m) {
 // Lets any M run any G, so that the Gs of a dying scheduler can unwind whatever their Ms do.
 void Scheduler::unlock_all() {
   for_each_g([this](G& g) {
-    if (g.locked_m == nullptr) return;
-    M& m = *std::exchange(g.locked_m, nullptr);
+    if (g.stack == nullptr || g.stack->locked_m == nullptr) return;
+    M& m = *std::exchange(g.stack->locked_m, nullptr);
     m.locked_g = nullptr;
-    g.locked_count = 0;
+    g.stack->locked_count = 0;
     --locked_gs_;
     const bool waits_for_it = m.current_g.load(std::memory_order_relaxed) == nullptr;
     if (m.state == MState::sleeping && waits_for_it) wake_m(m);

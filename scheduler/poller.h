@@ -32,6 +32,10 @@ class Poller {
   // runnable G the program can never go on: that is a deadlock.
   [[nodiscard]] virtual std::size_t waits() const = 0;
 
+  // Does the poller know that a poll() which does not wait would find nothing? Then the loop may
+  // leave it out. Called on the path of every 61st switch.
+  [[nodiscard]] virtual bool is_quiet() const { return false; }
+
   // Makes a poll() that waits, or else the next one, return. Callable from any thread and from
   // signal handlers.
   virtual void wake() noexcept = 0;

@@ -13,13 +13,13 @@ namespace {
 std::string line_for(const G& g, Instant now) {
   char buffer[160];
   const char* tail = g.name[0] != '\0' ? ": " : ":";
-  if (g.state == GState::waiting) {
+  if (g.is_waiting()) {
     const double age_s = static_cast<double>((now - g.waiting_since).ns) / 1e9;
     std::snprintf(buffer, sizeof buffer, "goroutine %llu [%s, %.3fs]%s%s\n",
                   static_cast<unsigned long long>(g.id), name(g.wait_reason), age_s, tail, g.name);
   } else {
     std::snprintf(buffer, sizeof buffer, "goroutine %llu [%s]%s%s\n",
-                  static_cast<unsigned long long>(g.id), name(g.state), tail, g.name);
+                  static_cast<unsigned long long>(g.id), name(g.state()), tail, g.name);
   }
   return buffer;
 }
@@ -89,13 +89,16 @@ std::string scheddetail(const Census& census) {
     text += line;
   }
   for (const G* g : census.gs) {
-    const bool waits = g->state == GState::waiting;
-    const bool on_m = g->state == GState::running && g->m != nullptr;
+    const GState state = g->state();
+    const bool waits = state == GState::waiting;
+    const M* m = state == GState::running ? g->stack->m : nullptr;
+    if (state == GState::running && m == nullptr) m = g->stack->current_m;
+    const M* locked_m = g->stack != nullptr ? g->stack->locked_m : nullptr;
     std::snprintf(line, sizeof line, "  G%llu: status=%d(%s) m=%s lockedm=%s\n",
-                  static_cast<unsigned long long>(g->id),
-                  kStatus[static_cast<std::size_t>(g->state)], waits ? name(g->wait_reason) : "",
-                  on_m ? std::to_string(g->m->id).c_str() : "nil",
-                  g->locked_m != nullptr ? std::to_string(g->locked_m->id).c_str() : "nil");
+                  static_cast<unsigned long long>(g->id), kStatus[static_cast<std::size_t>(state)],
+                  waits ? name(g->wait_reason) : "",
+                  m != nullptr ? std::to_string(m->id).c_str() : "nil",
+                  locked_m != nullptr ? std::to_string(locked_m->id).c_str() : "nil");
     text += line;
   }
   return text;

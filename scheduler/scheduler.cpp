@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop that runs on g0, and everything that is not on the yield path. The phases of schedule()
-// are numbered as in docs/scheduler.md.
+// The loop that runs on g0, what it looks at outside, and the slow way of a switch. The phases of
+// schedule() are numbered as in docs/scheduler.md.
 #include "scheduler/scheduler.h"
 
 #include <algorithm>
 
 #include "scheduler/report.h"
-
-#if defined(WEFT_ASAN)
-#include <sanitizer/asan_interface.h>
-#endif
 
 namespace weft {
 
@@ -21,6 +17,8 @@ Scheduler::Scheduler(Clock& clock, Poller& poller, Config config)
       config_(config) {
   run_queue_.reserve(1);
   coarse_now_ = started_at_ = clock_.now();
+  return_memory_at_ = coarse_now_ + kMemoryPeriod;
+  switches_per_look_ = 1;  // Until the first looks have said how long turns take.
 }
 
 Scheduler::~Scheduler() {
@@ -60,7 +58,9 @@ RunResult Scheduler::run_until(std::uint64_t turn_end) {
   stopping_ = false;
   failed_g_id_ = 0;
   turn_end_ = turn_end;
+  looked_at_ = switches_;  // What lies between two runs is not the Gs' time.
   RunResult result = run_on_this_thread();
+  if (in_turn()) plan_next_look(std::exchange(coarse_now_, clock_.now()));
   turn_end_ = kNoTurn;
   if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
   return result;
@@ -73,6 +73,7 @@ RunResult Scheduler::run_on_this_thread() {
   current_m_ = &m0_;
   Scheduler* const outer = std::exchange(scheduler_of_thread, this);
   m0_.g0.adopt_thread();
+  eh_ = fiber_thread.eh;
   schedule(m0_);
   scheduler_of_thread = outer;
   running_ = false;
@@ -94,7 +95,8 @@ void Scheduler::schedule(M& m) {
     }
     // 3. Resume: the G that this M kept while it slept or gave way.
     if (G* g = m.current_g.load(std::memory_order_relaxed)) {
-      switch_fiber(m.g0, g->fiber);
+      g->stack->m = nullptr;
+      resume_on(m, *g, g->context);
       continue;
     }
     // 4. Right: only one M at a time runs Gs from the queue. Another one's: this M is idle.
@@ -135,44 +137,71 @@ void Scheduler::end_run(RunEnd end, std::string_view text) {
   end_ = {end, told ? fatal_report(census(), text) : std::string()};
 }
 
-void Scheduler::execute(G& g) {
-  if (g.locked_m != nullptr && g.locked_m != current_m_) return hand_over(g);
-  const bool may_go_direct =
-      m_ring_.empty() && locked_gs_ == 0 && chooser_ == nullptr && sink_ == nullptr;
-  direct_until_.store(may_go_direct ? next_look_.load(std::memory_order_relaxed) : 0,
+void Scheduler::execute(Entry next) {
+  G& g = *next.g;
+  if (next.context == nullptr) {
+    next.context = first_context(g);
+  } else if (g.stack->locked_m != nullptr && g.stack->locked_m != current_m_) {
+    g.context = next.context;
+    return hand_over(g);
+  }
+  direct_until_.store(may_switch_directly() ? next_look_.load(std::memory_order_relaxed) : 0,
                       std::memory_order_relaxed);
   if (must_look()) switch_by_loop();  // A tick came in between.
-  move(g, GState::runnable, GState::running);
+  move<GState::runnable, GState::running>(g);
   enter(g);
-  switch_fiber(current_m_->g0, g.fiber);
+  resume_on(*current_m_, g, next.context);
 }
 
-// Off the fast path: once in kSwitchesPerLook switches, when no other G is runnable, and whenever
-// somebody watches, chooses or wants the thread.
-[[gnu::noinline]] void Scheduler::yield_slowly(G& g) {
-  move(g, GState::running, GState::runnable);
-  run_queue_.push(g);
-  leave_slowly(g);
+// From the g0 of the current M to a G.
+void Scheduler::resume_on(M& m, G& g, FiberContext context) {
+  switch_context(*eh_, m.g0.context, m.g0.notes, context, g.stack->notes);
 }
 
-[[gnu::noinline]] void Scheduler::park_slowly(G& g) {
-  move(g, GState::running, GState::waiting);
-  leave_slowly(g);
+// Off the fast path: when it is time to look, when no other G is runnable, and whenever somebody
+// watches, chooses, was killed or wants the thread.
+[[gnu::noinline]] void Scheduler::yield_slowly() {
+  if (looked_here()) return yield();
+  G* g = current();
+  WEFT_CHECK(g != nullptr, "called outside of a G");
+  move<GState::running, GState::runnable>(*g);
+  leave_slowly(*g, run_queue_.push(*g));
+  if (g->requests.load(std::memory_order_relaxed) != 0) serve_requests(*g);
+}
+
+[[gnu::noinline]] void Scheduler::park_slowly(WaitReason reason) {
+  if (looked_here()) return park(reason);
+  G* g = current();
+  WEFT_CHECK(g != nullptr, "called outside of a G");
+  // Killed while it ran: nobody would ready it for that.
+  if ((g->requests.load(std::memory_order_relaxed) & kKill) != 0) serve_requests(*g);
+  g->wait_reason = reason;
+  g->waiting_since = coarse_now_;
+  move<GState::running, GState::waiting>(*g);
+  leave_slowly(*g, g->context);
+  if (g->requests.load(std::memory_order_relaxed) != 0) serve_requests(*g);
+}
+
+// Has g0 something to do before the next G of the queue may run?
+bool Scheduler::needs_g0() const {
+  return must_look() || run_queue_.empty() || !m_ring_.empty() || locked_gs_ > 0 ||
+         current_m_->leaving;
 }
 
 // To the next G, as the chooser says, or to g0 if that has something to do.
-void Scheduler::leave_slowly(G& g, bool for_good) {
-  const bool g0_is_needed = must_look() || run_queue_.empty() || !m_ring_.empty() ||
-                            locked_gs_ > 0 || current_m_->leaving;
-  if (!g0_is_needed) {
-    G& next = pick();
-    move(next, GState::runnable, GState::running);
-    enter(next);
-    if (&next != &g) switch_fiber(g.fiber, next.fiber, for_good);
-    return;
-  }
-  current_m_->current_g.store(nullptr, std::memory_order_relaxed);
-  switch_fiber(g.fiber, current_m_->g0, for_good);
+void Scheduler::leave_slowly(G& g, FiberContext& stopped_at) {
+  if (needs_g0()) return leave_for_g0(g, stopped_at);
+  const Entry next = pick();
+  move<GState::runnable, GState::running>(*next.g);
+  if (next.g != &g) return go_on_with(next, g, stopped_at);
+  enter(g);
+}
+
+void Scheduler::leave_for_g0(G& g, FiberContext& stopped_at) {
+  M& m = *current_m_;
+  m.current_g.store(nullptr, std::memory_order_relaxed);
+  switch_by_loop();
+  switch_context(*eh_, stopped_at, g.stack->notes, m.g0.context, m.g0.notes);
 }
 
 void Scheduler::look_soon() noexcept {
@@ -181,14 +210,75 @@ void Scheduler::look_soon() noexcept {
 }
 
 void Scheduler::look_outside() {
-  next_look_.store(switches_ + kSwitchesPerLook, std::memory_order_relaxed);
-  coarse_now_ = clock_.now();
+  plan_next_look(std::exchange(coarse_now_, clock_.now()));
+  if (coarse_now_ >= return_memory_at_) return_memory();
   drain_outside();
   if (interrupted_.load(std::memory_order_relaxed)) serve_interrupt();
   guarded([this] {
     timers_.fire_due(coarse_now_);
     if (!in_turn()) poller_.poll(Instant::far_past());
   });
+}
+
+// A look from a G's own stack, which saves two switches where it finds nothing: no timer is due,
+// nobody outside has sent anything, and the poller says that it need not be asked. True: it did,
+// and the fast path is open again. False: it is for g0, to look or for another reason.
+bool Scheduler::looked_here() {
+  const bool only_to_look = must_look() && current() != nullptr && !run_queue_.empty() &&
+                            may_switch_directly() && !in_turn() && !stopping_ &&
+                            failure_ == nullptr && preempted_ == nullptr && !current_m_->leaving;
+  if (!only_to_look || !poller_.is_quiet() || outside_.load(std::memory_order_relaxed) != nullptr ||
+      interrupted_.load(std::memory_order_relaxed))
+    return false;
+  const Instant now = clock_.now();
+  if (now >= timers_.next_deadline() || now >= return_memory_at_) return false;
+  plan_next_look(std::exchange(coarse_now_, now));
+  direct_until_.store(next_look_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  if (must_look()) switch_by_loop();  // A tick came in between.
+  return may_go_direct();
+}
+
+// How many switches until the next look: as many as took kTimePerLook in the interval that ends
+// now, at most kSwitchesPerLook, and at most twice as many as last time, so that one short interval
+// does not make the next one long. So a switch reads no clock, and where turns take 80 us timers
+// are looked at after each. Turns that suddenly get longer are noticed after one interval, or by
+// the tick. A Chooser orders by switches alone: it must not see how fast the machine is.
+void Scheduler::plan_next_look(Instant before) {
+  const std::uint64_t switches = switches_ - std::exchange(looked_at_, switches_);
+  const Duration took = coarse_now_ - before;
+  if (chooser_ != nullptr) {
+    switches_per_look_ = kSwitchesPerLook;
+  } else if (switches > 0) {
+    const auto took_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(took.ns, 1));
+    const auto per_look = static_cast<std::uint64_t>(kTimePerLook.ns) * switches / took_ns;
+    const auto most = std::min<std::uint64_t>(kSwitchesPerLook, 2 * switches_per_look_);
+    switches_per_look_ = std::clamp<std::uint64_t>(per_look, 1, most);
+  }
+  next_look_.store(switches_ + switches_per_look_, std::memory_order_relaxed);
+  if (in_turn()) turn_end_ = std::min(turn_end_, switches_ + switches_per_look_);
+}
+
+// A step each millisecond until all that lay unused for a period is with the system, then nothing
+// until the next period ends.
+void Scheduler::return_memory() {
+  bool more = false;
+  for (const auto& pool : pools_) more |= pool->return_some();
+  if (!more) {
+    for (const auto& pool : pools_) {
+      pool->end_period();
+      more |= pool->return_some();
+    }
+  }
+  return_memory_at_ = coarse_now_ + (more ? milliseconds(1) : kMemoryPeriod);
+}
+
+// How long the loop may wait: it comes back for much unused memory, and else only for a timer.
+// Where a Chooser decides when time goes on, only for a timer.
+Instant Scheduler::wait_until() const {
+  const Instant deadline = timers_.next_deadline();
+  const bool idle = std::any_of(pools_.begin(), pools_.end(),
+                                [](const auto& pool) { return pool->has_much_idle(); });
+  return idle && chooser_ == nullptr ? std::min(deadline, return_memory_at_) : deadline;
 }
 
 // A G that was preempted is the last in the queue: after the look, behind those that it readied.
@@ -221,7 +311,7 @@ bool Scheduler::wait_outside() {
     end_ = {RunEnd::waiting, {}};
     return true;
   }
-  guarded([this] { poller_.poll(timers_.next_deadline()); });
+  guarded([this] { poller_.poll(wait_until()); });
   look_soon();  // Time has passed: look before running.
   return true;
 }
@@ -229,149 +319,6 @@ bool Scheduler::wait_outside() {
 void Scheduler::stop() {
   stopping_ = true;
   look_soon();
-}
-
-// --- the life of a G ---
-
-Result<G*> Scheduler::take_idle(std::size_t stack_bytes) {
-  auto pool = std::find_if(pools_.begin(), pools_.end(),
-                           [&](const auto& p) { return p->stacks().slot_bytes() == stack_bytes; });
-  if (pool == pools_.end()) {
-    pool = pools_.insert(pool, std::make_unique<GPool>(stack_bytes, config_.guard));
-  }
-  return (*pool)->take();
-}
-
-void Scheduler::make_runnable(G& g, void* stack_top, const SpawnOptions& options) {
-  if (g.state == GState::dead) move(g, GState::dead, GState::idle);
-#if defined(WEFT_ASAN)
-  // The frames that were left for good when the last owner of this stack ended are still poisoned.
-  ASAN_UNPOISON_MEMORY_REGION(g.bottom,
-                              static_cast<std::size_t>(static_cast<std::byte*>(stack_top) -
-                                                       static_cast<std::byte*>(g.bottom)));
-#endif
-  g.fiber.prepare(g.bottom, stack_top, &g_main, &g);
-  g.id = ++last_id_;
-  g.switches = 0;
-  g.sampled_cpu = {};
-  g.requests = 0;
-  g.outside_permit = false;
-  g.ending = false;
-  g.wait_reason = WaitReason::none;
-  g.on_exit = options.on_exit;
-  g.on_exit_context = options.on_exit_context;
-  g.owner = options.owner;
-  g.name[options.name.copy(g.name, kGNameMax - 1)] = '\0';
-  ++live_;
-  run_queue_.reserve(live_);                 // I4
-  timers_.reserve(2 * live_ + mcount_ + 1);  // I4: deadlines of guests, too.
-  move(g, GState::idle, GState::runnable);
-  run_queue_.push(g);
-}
-
-namespace {
-
-// On its G's own stack: as it goes, a value may use the scheduler and make others.
-void destroy_locals(G& g) {
-  while (GLocalValue* value = g.locals) {
-    g.locals = value->next;
-    value->destroy(value);
-  }
-}
-
-}  // namespace
-
-void Scheduler::g_main(void* argument) {
-  G& g = *static_cast<G*>(argument);
-  const bool killed = (g.requests.load(std::memory_order_relaxed) & kKill) != 0;
-  try {
-    g.run(g, !killed);
-  } catch (const Killed&) {
-    // It has unwound: what was asked for.
-  } catch (...) {
-    scheduler_of_thread->fail(std::current_exception(), g.id);
-  }
-  g.ending = true;
-  if (g.locals != nullptr) destroy_locals(g);
-  scheduler_of_thread->exit(g);
-}
-
-void Scheduler::fail(std::exception_ptr failure, std::uint64_t g_id) {
-  failure_ = std::move(failure);
-  failed_g_id_ = g_id;
-  look_soon();
-}
-
-void Scheduler::exit(G& g) {
-  move(g, GState::running, GState::dead);
-  --live_;
-  if (g.locked_m != nullptr) exit_locked(g);
-  if (g.on_exit != nullptr) g.on_exit(g, g.on_exit_context);
-  if (g.locals != nullptr) destroy_locals(g);  // Of on_exit.
-  // What is on its way from outside is for this G, not for the next one in this place.
-  if (g.in_outside_list.load(std::memory_order_acquire)) drain_outside();
-  g.pool.put(g);
-  if (may_go_direct() && !run_queue_.empty()) {
-    switch_to(run_queue_.pop(), g, true);
-  } else {
-    leave_slowly(g, true);
-  }
-  WEFT_CHECK(false, "a dead G was resumed");
-  std::abort();
-}
-
-std::size_t Scheduler::stack_of_guard(const void* address) const noexcept {
-  for (const auto& pool : pools_) {
-    if (pool->stacks().in_guard(address)) return pool->stacks().slot_bytes();
-  }
-  return m_stacks_.in_guard(address) ? m_stacks_.slot_bytes() : 0;
-}
-
-// --- requests and deadlines ---
-
-void Scheduler::kill(G& g) {
-  g.requests.fetch_or(kKill);
-  if (g.state == GState::waiting) ready(g);
-  // It may be kept by an M that sleeps.
-  if (g.state == GState::running && g.m->state == MState::sleeping) wake_m(*g.m);
-}
-
-void Scheduler::serve_requests(G& g) {
-  g.requests.fetch_and(static_cast<std::uint8_t>(~kPreempt));
-  if ((g.requests.load(std::memory_order_relaxed) & kKill) == 0 || g.ending || !may_unwind())
-    return;
-  g.requests.fetch_and(static_cast<std::uint8_t>(~kKill));
-  throw Killed{};
-}
-
-// A second exception while one unwinds this stack would end the process: the kill waits.
-bool Scheduler::may_unwind() {
-  return fiber_thread.eh->uncaught_exceptions == 0;
-}
-
-bool Scheduler::park_until(WaitReason reason, Instant deadline) {
-  struct Armed {  // A killed G leaves park by an exception: its timer must not stay behind.
-    Scheduler& scheduler;
-    SleepTimer& timer;
-    ~Armed() { scheduler.cancel(timer); }
-  } armed{*this, current()->sleep_timer};
-  armed.timer.woke = false;
-  arm(armed.timer, chooser_ != nullptr ? chooser_->wake_at(deadline) : deadline);
-  park(reason);
-  return !armed.timer.woke;
-}
-
-void Scheduler::sleep_until(Instant deadline) {
-  if (deadline <= clock_.now()) return;
-  park_until(WaitReason::sleep, deadline);
-}
-
-void SleepTimer::fire(Timer& timer) {
-  // Somebody else, or a kill, may have readied it since: then it has only not run yet.
-  G& g = static_cast<SleepTimer&>(timer).g;
-  if (g.state != GState::waiting) return;
-  g.sleep_timer.woke = true;
-  scheduler_of_thread->ready(g);
 }
 
 // --- from outside: other threads and signal handlers ---
@@ -390,7 +337,7 @@ void Scheduler::drain_outside() {
     G& g = *oldest;
     oldest = g.outside_next.load(std::memory_order_relaxed);
     g.in_outside_list.store(false, std::memory_order_release);
-    if (g.state == GState::waiting && g.wait_reason == WaitReason::outside) {
+    if (g.is_waiting() && g.wait_reason == WaitReason::outside) {
       ready(g);
     } else {
       g.outside_permit = true;

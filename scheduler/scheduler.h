@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scheduler: many Gs on one OS thread, first in, first out.
 //
-// A G enters by spawn() and waits in the run queue. Whoever gives up the thread (yield, park,
-// return) takes the next G from the queue and switches to it directly, stack to stack. Only when
-// there is no next G, or when 61 switches have passed since the loop last looked at timers and I/O,
-// or look_soon() asks for it, does the thread go to g0, the loop in scheduler.cpp, whose phases
-// docs/scheduler.md numbers. A parked G is in nobody's queue: whoever it waits for keeps its G& and
-// calls ready(). What the scheduler does not do: read clocks or poll on a switch, allocate on one,
-// or run a G from an event's handler.
+// A G enters by spawn() and waits in the run queue; it gets its stack when it first runs. Who gives
+// up the thread (yield, park, return) takes the next G from the queue and switches to it directly,
+// stack to stack. Only when there is no next G, or when it is time to look at timers and I/O, does
+// the thread go to g0, the loop in scheduler.cpp, whose phases docs/scheduler.md numbers. A parked
+// G is in nobody's queue: who it waits for keeps its G& and calls ready(). What the scheduler does
+// not do: read clocks or poll on a switch, allocate on one, or run a G from an event's handler.
 //
-// The guarantee: with n runnable Gs and no Chooser, each runs at least once in every n switches;
-// timers, I/O and readiness from outside are looked at at least once in every kSwitchesPerLook
-// switches.
+// The guarantee: with n runnable Gs and no Chooser, each runs at least once in every n switches.
+// Timers, I/O and readiness from outside are looked at at least once in every kSwitchesPerLook
+// switches, and about every kTimePerLook where turns are long, but never within a turn: see
+// look_outside().
 //
-// Emulated OS threads, Ms, take turns on the one real thread: scheduler/m.h, scheduler/m_turns.cpp. A
-// program that asks for none has M0 alone and pays nothing for the others.
+// Emulated OS threads, Ms, take turns on the one real thread: scheduler/m.h, scheduler/m_turns.cpp.
+// A program that asks for none has M0 alone and pays nothing for the others.
 //
 // Everything here belongs to one thread, but for the functions marked "from anywhere".
 //
 // Invariants:
-//   I1. A G is in run_queue_ exactly when it is runnable.
+//   I1. A G is in run_queue_ exactly when it is runnable. Its context there is null exactly when it
+//       has not run yet.
 //   I2. current_m_ is the one running M; its current_g is the G that runs, or nullptr while its g0
 //       does.
 //   I3. live_ counts the Gs that are runnable, running or waiting.
@@ -28,6 +29,8 @@
 //   I5. An M is on m_ring_ exactly when it is runnable, on idle_ms_ exactly when it is idle.
 //   I6. p_ is the M that may run Gs from run_queue_; it is running or runnable, and not locked to a
 //       G.
+//   I7. kills_ counts the live Gs that have a kKill request. While it is not 0, switches go the
+//       slow way, which looks at requests.
 #pragma once
 
 #include <concepts>
@@ -41,6 +44,7 @@
 #include <vector>
 
 #include "base/inline.h"
+#include "scheduler/callable_blocks.h"
 #include "scheduler/chooser.h"
 #include "scheduler/event.h"
 #include "scheduler/g.h"
@@ -54,8 +58,12 @@
 
 namespace weft {
 
-inline constexpr int kSwitchesPerLook =
-    61;  // Go's number: prime, so that it falls in with no program's own period.
+// Go's number: prime, so that it falls in with no program's own period.
+inline constexpr int kSwitchesPerLook = 61;
+// As long as may pass between two looks, on average, where turns are shorter than that.
+inline constexpr Duration kTimePerLook = microseconds(100);
+// How long memory of ended Gs lies unused before it goes back to the system.
+inline constexpr Duration kMemoryPeriod = seconds(1);
 #if defined(WEFT_ASAN)
 inline constexpr std::size_t kStackBytes =
     256 * 1024;  // ASan's redzones make frames several times larger.
@@ -107,9 +115,11 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // Makes a runnable G that calls f(). f moves to the new G's stack: nothing is allocated when a G
-  // of that stack size is in the pool. Fails when the system has no memory for its stack. An
-  // exception that leaves f ends run() with it.
+  // Makes a runnable G that calls f(). Until it first runs the G takes 128 bytes, and a block for f
+  // where that is larger than 24 bytes; nothing is allocated when a G of that stack size has ended
+  // and such a block is free. Fails when the system has no memory for that, or no address space for
+  // one more stack: a G that was made can always run, since its stack is set aside here, and taken
+  // when it first runs. An exception that leaves f ends run() with it.
   template <std::invocable F>
   Result<G*> spawn(F&& f, const SpawnOptions& options = {});
 
@@ -185,6 +195,7 @@ class Scheduler {
   [[nodiscard]] Instant now() const { return clock_.now(); }
   [[nodiscard]] bool running() const { return running_; }  // Inside run() or run_turn().
   [[nodiscard]] std::size_t live() const { return live_; }
+  [[nodiscard]] std::uint64_t spawned() const { return last_id_; }  // How many Gs, ever.
   [[nodiscard]] std::size_t runnable() const { return run_queue_.size(); }
   [[nodiscard]] const RunQueue& run_queue() const { return run_queue_; }
   [[nodiscard]] std::uint64_t switches() const { return switches_; }
@@ -272,33 +283,51 @@ class Scheduler {
   // signal handler there.
   void look_soon() noexcept;
 
+  // How many stacks Gs have had at once, at the most.
+  [[nodiscard]] std::size_t stacks_made() const;
+
+  // Does a guard page lie below the stack of this G, which has run? Code that may use any amount of
+  // stack must not run without one.
+  [[nodiscard]] bool has_guard(const G& g) const;
+
   // The size of the stack whose guard page this address lies in, or 0. From a handler of a signal
   // that this thread raised itself: a fault.
   [[nodiscard]] std::size_t stack_of_guard(const void* address) const noexcept;
 
  private:
-  static void g_main(void* g);
-  Result<G*> take_idle(std::size_t stack_bytes);
-  void make_runnable(G& g, void* stack_top, const SpawnOptions& options);
-  [[noreturn]] void exit(G& g);
+  using Entry = RunQueue::Entry;
 
-  void move(G& g, GState from, GState to);
+  static void g_main();
+  Result<G*> take_idle(std::size_t stack_bytes);
+  void make_runnable(G& g, const SpawnOptions& options);
+  FiberContext first_context(G& g);
+  void destroy_locals(G& g);
+  G& exit(G& g);
+
+  template <GState from, GState to>
+  void move(G& g);
   template <GState from, GState to>
   static void move_unseen(G& g);
-  G& pick();
+  Entry pick();
   [[nodiscard]] bool may_go_direct() const {
     return switches_ < direct_until_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool may_switch_directly() const {
+    return m_ring_.empty() && locked_gs_ == 0 && kills_ == 0 && chooser_ == nullptr &&
+           sink_ == nullptr;
   }
   void switch_by_loop() noexcept { direct_until_.store(0, std::memory_order_relaxed); }
   [[nodiscard]] bool must_look() const {
     return switches_ >= next_look_.load(std::memory_order_relaxed);
   }
   void enter(G& next);
-  void switch_to(G& next, G& from, bool for_good = false);
-  void yield_slowly(G& g);
-  void park_slowly(G& g);
-  void leave_slowly(G& g, bool for_good = false);
-  void after_resume(G& g);
+  void go_on_with(Entry next, G& from, FiberContext& stopped_at);
+  void yield_slowly();
+  void park_slowly(WaitReason reason);
+  [[nodiscard]] bool needs_g0() const;
+  void leave_slowly(G& g, FiberContext& stopped_at);
+  void leave_for_g0(G& g, FiberContext& stopped_at);
+  void resume_on(M& m, G& g, FiberContext context);
   void serve_requests(G& g);
   static bool may_unwind();
   template <class F>
@@ -310,10 +339,14 @@ class Scheduler {
   void choose_sink();
   void schedule(M& m);
   bool ended();
-  void execute(G& g);
+  void execute(Entry next);
   void look_outside();
+  void plan_next_look(Instant before);
+  bool looked_here();
   void look_behind_preempted();
   bool wait_outside();
+  void return_memory();
+  [[nodiscard]] Instant wait_until() const;
   void drain_outside();
   void serve_interrupt();
 
@@ -336,26 +369,34 @@ class Scheduler {
 
   // Written on every switch.
   M* current_m_ = &m0_;
-  // As switches_: until then a switch goes straight from G to G. 0 while it must not: while other
-  // Ms are runnable, a G is locked to its M, or there is a chooser or a sink. So a switch has but
-  // this to look at. As next_look_, also written by the tick's signal handler.
+  // As switches_: until then a switch goes straight from G to G. 0 while it must not: on g0, while
+  // other Ms are runnable, a G is locked to its M or killed, or there is a chooser or a sink. So a
+  // switch looks at this one word. As next_look_, also written by the tick's signal handler.
   std::atomic<std::uint64_t> direct_until_ = 0;
-  RunQueue run_queue_;
   std::uint64_t switches_ = 0;
+  EhGlobals* eh_ = nullptr;  // Of the thread that is in run().
+  std::size_t kills_ = 0;    // I7
+  RunQueue run_queue_;
 
   Chooser* chooser_ = nullptr;
   EventSink* sink_ = nullptr;
 
   // Written by spawn, exit and the loop.
   std::size_t live_ = 0;
+  std::size_t room_ = 0;  // For how many live Gs there is room (I4).
   std::uint64_t last_id_ = 0;
   std::vector<std::unique_ptr<GPool>> pools_;  // One for each size of stack.
+  CallableBlocks blocks_;
+  FiberContext ended_at_ = nullptr;  // Where a G stopped that has ended: nobody asks.
   TimerHeap timers_;
   Instant coarse_now_;
   Instant started_at_;
+  Instant return_memory_at_;  // When to look at memory that is not used.
   std::size_t holds_ = 0;
   std::atomic<std::uint64_t> next_look_ = 0;  // As switches_: when the loop must look outside.
-  G* preempted_ = nullptr;                    // Gave way at a checkpoint, before the next look.
+  std::uint64_t looked_at_ = 0;               // As switches_: when it did last.
+  std::uint64_t switches_per_look_ = kSwitchesPerLook;
+  G* preempted_ = nullptr;  // Gave way at a checkpoint, before the next look.
   static constexpr std::uint64_t kNoTurn = ~std::uint64_t{0};
   std::uint64_t turn_end_ = kNoTurn;  // As switches_: when run_turn() returns.
   Doorbell doorbell_;
@@ -412,21 +453,42 @@ inline thread_local constinit Scheduler* scheduler_of_thread = nullptr;
 template <std::invocable F>
 Result<G*> Scheduler::spawn(F&& f, const SpawnOptions& options) {
   using Callable = std::decay_t<F>;
-  static_assert(sizeof(Callable) <= 1024, "a G's callable lies on its stack: capture less");
-  static_assert(alignof(Callable) <= 64);
+  using Place = GCallable<Callable>;
+  static_assert(sizeof(Callable) <= CallableBlocks::kBytesMax, "capture less");
+  static_assert(alignof(Callable) <= CallableBlocks::kAlignment);
   Result<G*> taken = take_idle(options.stack_bytes);
   if (!taken) return taken;
   G& g = **taken;
-  auto* top = reinterpret_cast<std::byte*>(&g) - (sizeof(Callable) + 63) / 64 * 64;
-  g.callable = new (top) Callable(std::forward<F>(f));
+  void* at = g.callable;
+  if constexpr (!Place::kIsInG) {
+    at = blocks_.take(sizeof(Callable));
+    if (at != nullptr) new (g.callable) void*(at);
+  }
+  struct Undo {  // When there is no block, or f's constructor throws.
+    Scheduler& scheduler;
+    G* g;
+    void* block;
+    ~Undo() {
+      if (g == nullptr) return;
+      if (block != nullptr) scheduler.blocks_.give_back(block, sizeof(Callable));
+      scheduler.pools_[g->pool]->put(*g);
+    }
+  } undo{*this, &g, Place::kIsInG ? nullptr : at};
+  if (at == nullptr) return Error{"no memory for what a G is to call"};
+  new (at) Callable(std::forward<F>(f));
+  undo.g = nullptr;
   g.run = [](G& self, bool call) {
     struct Destroy {
       Callable* callable;
-      ~Destroy() { callable->~Callable(); }
-    } callable{static_cast<Callable*>(self.callable)};
+      ~Destroy() {
+        callable->~Callable();
+        if constexpr (!Place::kIsInG)
+          scheduler_of_thread->blocks_.give_back(callable, sizeof(Callable));
+      }
+    } callable{Place::of(self)};
     if (call) (*callable.callable)();
   };
-  make_runnable(g, top, options);
+  make_runnable(g, options);
   return &g;
 }
 
@@ -442,109 +504,83 @@ void Scheduler::for_each_m(F&& f) {
 template <class F>
 void Scheduler::for_each_g(F&& f) {
   for (const auto& pool : pools_) {
-    for (std::size_t i = 0; i < pool->size(); ++i) {
-      G& g = pool->at(i);
-      if (g.state != GState::dead && g.state != GState::idle) f(g);
-    }
+    pool->for_each([&f](G& g) {
+      if (g.at_rest_ != GState::dead && g.at_rest_ != GState::idle) f(g);
+    });
   }
 }
 
-// A G changes its state in one of two places. Here, while somebody may watch...
-WEFT_INLINE void Scheduler::move(G& g, GState from, GState to) {
-  WEFT_CHECK(g.state == from, "a G was not in the state that its mover thought");
-  WEFT_CHECK(may_move(from, to), "g_state.h allows no such move");
-  g.state = to;
+// A G changes its state in one of two places: here, while somebody may watch, ...
+template <GState from, GState to>
+WEFT_INLINE void Scheduler::move(G& g) {
+  move_unseen<from, to>(g);
   if (sink_ != nullptr) [[unlikely]]
     sink_->on_event({g, from, to});
 }
 
-// ...and here, on a switch that goes straight to the next G, which means that nobody does.
+// ... and here. What runs is known by its M: nothing is written of it, and a yield writes nothing.
 template <GState from, GState to>
 WEFT_INLINE void Scheduler::move_unseen(G& g) {
   static_assert(may_move(from, to), "g_state.h allows no such move");
-  WEFT_CHECK(g.state == from, "a G was not in the state that its mover thought");
-  g.state = to;
+  constexpr GState kBefore = from == GState::running ? GState::runnable : from;
+  constexpr GState kAfter = to == GState::running ? GState::runnable : to;
+  WEFT_CHECK(g.at_rest_ == kBefore, "a G was not in the state that its mover thought");
+  if constexpr (kBefore != kAfter) g.at_rest_ = kAfter;
 }
 
-// Memory is what a switch waits for when there are many Gs. So each pick asks for the line of a G's
-// header that a switch needs, far behind the head, and for the frames of a nearer one, whose header
-// has come by now: its saved registers lie where its context points. The distances were found by
-// measuring, and that a third line of the frames costs more than it brings. Of few Gs all that a
-// switch needs is in the nearest cache anyway.
-WEFT_INLINE void prefetch_later(const RunQueue& queue) {
-  constexpr std::size_t kFar = 12;
-  constexpr std::size_t kNear = 6;
-  constexpr std::size_t kFewGs = 64;
-  if (queue.size() <= kFewGs) [[likely]]
-    return;
-  __builtin_prefetch(static_cast<const GHot*>(queue.peek_unchecked(kFar)), 1);
-  const auto* near = static_cast<const std::byte*>(queue.peek_unchecked(kNear)->fiber.context);
-  __builtin_prefetch(near, 1);
-  __builtin_prefetch(near + 64, 1);
-}
-
-WEFT_INLINE G& Scheduler::pick() {
+WEFT_INLINE RunQueue::Entry Scheduler::pick() {
+  run_queue_.prefetch_stack();
   if (chooser_ != nullptr) [[unlikely]]
     return run_queue_.take(chooser_->next_g(run_queue_));
-  prefetch_later(run_queue_);
   return run_queue_.pop();
 }
 
 // Makes `next`, whose state is running by now, the current G of the current M.
 WEFT_INLINE void Scheduler::enter(G& next) {
-  next.m = current_m_;
-  // Release: whoever reads it from outside, in preempt_m, sees a G that is made.
+  // Release: preempt_m, which reads it from outside, sees a G that is made.
   current_m_->current_g.store(&next, std::memory_order_release);
-  ++next.switches;
   ++switches_;
 }
 
-// Gives the thread to `next`, the oldest of the queue, straight from a G that has given it up.
-// may_go_direct() has said that nobody chooses and nobody watches.
-WEFT_INLINE void Scheduler::switch_to(G& next, G& from, bool for_good) {
-  prefetch_later(run_queue_);
-  move_unseen<GState::runnable, GState::running>(next);
-  enter(next);
-  if (&next != &from) switch_fiber(from.fiber, next.fiber, for_good);
-}
-
-WEFT_INLINE void Scheduler::after_resume(G& g) {
-  if (g.requests.load(std::memory_order_relaxed) != 0) [[unlikely]]
-    serve_requests(g);
+// Gives the thread to `next`, another one, straight from a G that has given it up.
+WEFT_INLINE void Scheduler::go_on_with(Entry next, G& from, FiberContext& stopped_at) {
+  if (next.context == nullptr) [[unlikely]]
+    next.context = first_context(*next.g);
+  enter(*next.g);
+  switch_context(*eh_, stopped_at, from.stack->notes, next.context, next.g->stack->notes);
 }
 
 WEFT_INLINE void Scheduler::yield() {
-  G* g = current();
-  WEFT_CHECK(g != nullptr, "called outside of a G");
-  if (may_go_direct()) [[likely]] {
-    move_unseen<GState::running, GState::runnable>(*g);
-    switch_to(run_queue_.rotate(*g), *g);
-  } else {
-    yield_slowly(*g);
+  if (!may_go_direct()) [[unlikely]]
+    return yield_slowly();
+  if (run_queue_.empty()) {  // Its turn follows its turn.
+    ++switches_;
+    return;
   }
-  after_resume(*g);
+  G& g = *current();
+  run_queue_.prefetch_stack();
+  FiberContext& stopped_at = run_queue_.push_unchecked(g);
+  go_on_with(run_queue_.pop(), g, stopped_at);
+  if (kills_ != 0) [[unlikely]]
+    serve_requests(g);
 }
 
 WEFT_INLINE void Scheduler::park(WaitReason reason) {
-  G* g = current();
-  WEFT_CHECK(g != nullptr, "called outside of a G");
-  // Killed while it ran: nobody would ready it for that.
-  if ((g->requests.load(std::memory_order_relaxed) & kKill) != 0) [[unlikely]]
-    serve_requests(*g);
-  g->wait_reason = reason;
-  g->waiting_since = coarse_now_;
-  if (may_go_direct() && !run_queue_.empty()) [[likely]] {
-    move_unseen<GState::running, GState::waiting>(*g);
-    switch_to(run_queue_.pop(), *g);
-  } else {
-    park_slowly(*g);
-  }
-  after_resume(*g);
+  if (!may_go_direct() || run_queue_.empty()) [[unlikely]]
+    return park_slowly(reason);
+  G& g = *current();
+  g.wait_reason = reason;
+  g.waiting_since = coarse_now_;
+  move_unseen<GState::running, GState::waiting>(g);
+  run_queue_.prefetch_stack();
+  go_on_with(run_queue_.pop(), g, g.context);
+  if (kills_ != 0) [[unlikely]]
+    serve_requests(g);
 }
 
 WEFT_INLINE void Scheduler::ready(G& g) {
-  move(g, GState::waiting, GState::runnable);
-  run_queue_.push(g);
+  move<GState::waiting, GState::runnable>(g);
+  run_queue_.push(g) = g.context;
 }
 
 WEFT_INLINE void Scheduler::checkpoint() {

@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #if defined(WEFT_ASAN)
 #include <sanitizer/asan_interface.h>
@@ -24,6 +26,7 @@ constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kColourBits =
     5;  // 32 lines, 2 KiB: a parked G with its frames still fits in one page.
 constexpr std::size_t kFirstSlabBytes = 4 * 1024 * 1024;
+constexpr std::size_t kKeptBytes = 8 * 1024;  // Colour, header and the frames of most.
 constexpr std::size_t kSlabBytesMax = 1024 * 1024 * 1024;
 
 #ifndef MADV_GUARD_INSTALL
@@ -100,12 +103,18 @@ std::size_t StackPool::stride() const {
   return page_bytes() + config_.slot_bytes;
 }
 
-Status StackPool::add_slab() {
+// At least so many slots, and twice as many as there are if the system has them.
+Status StackPool::add_slab(std::size_t slots_needed) {
   const std::size_t doubled = slabs_.empty() ? kFirstSlabBytes : capacity_ * stride();
-  const std::size_t slots = std::max<std::size_t>(std::min(doubled, kSlabBytesMax) / stride(), 1);
-  const std::size_t bytes = slots * stride();
-  void* base = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  std::size_t slots = std::max(std::min(doubled, kSlabBytesMax) / stride(), slots_needed);
+  void* base = MAP_FAILED;
+  std::size_t bytes = 0;
+  for (;; slots = std::max(slots / 2, slots_needed)) {
+    bytes = slots * stride();
+    base = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (base != MAP_FAILED || slots == slots_needed) break;
+  }
   if (base == MAP_FAILED) {
     return refused_by_host("no address space for another " + std::to_string(bytes / 1024) +
                            " KiB of stacks: " + std::strerror(errno));
@@ -143,10 +152,75 @@ bool StackPool::take_from_budget() {
   return true;
 }
 
-Result<StackPool::Slot> StackPool::fresh() {
-  if (used_ == capacity_) {
-    if (Status added = add_slab(); !added) return added.error();
+Status StackPool::reserve(std::size_t count) {
+  if (count <= capacity_) [[likely]]
+    return Nothing{};
+  slabs_.reserve(slabs_.size() + 1);
+  if (Status added = add_slab(count - capacity_); !added) return added;
+  auto free = std::make_unique_for_overwrite<Slot[]>(capacity_);  // I3
+  std::copy_n(free_.get(), free_count_, free.get());
+  free_ = std::move(free);
+  return Nothing{};
+}
+
+// The list is empty, or holds fewer than ever in this period.
+StackPool::Taken StackPool::take_cold() {
+  if (free_count_ == 0) return {next_unused(), true};
+  const Slot slot = free_[--free_count_];
+  low_ = free_count_;
+  shallow_ = std::min(shallow_, low_);
+  const bool is_blank = low_ < blank_;
+  blank_ = std::min(blank_, low_);
+  return {slot, is_blank};
+}
+
+void StackPool::end_period() {
+  cold_ = low_;
+  low_ = free_count_;
+}
+
+bool StackPool::return_some() {
+#if defined(WEFT_TSAN)
+  return false;  // What TSan knows of a fiber lies in the header.
+#endif
+  const std::size_t cold = std::min(cold_, low_);
+  const std::size_t blank_goal = cold > kWarmSlots ? cold - kWarmSlots : 0;
+  if (blank_ < blank_goal) {
+    const std::size_t to = std::min(blank_ + kSlotsPerStep, blank_goal);
+    return_memory(std::exchange(blank_, to), to, 0);
+    shallow_ = std::max(shallow_, blank_);
+    return true;
   }
+  if (shallow_ < cold) {
+    const std::size_t to = std::min(shallow_ + kSlotsPerStep, cold);
+    return_memory(std::exchange(shallow_, to), to, kKeptBytes);
+    return true;
+  }
+  return false;
+}
+
+// All but the last kept_bytes of the free slots [from, to). Neighbours go together: guards stay.
+void StackPool::return_memory(std::size_t from, std::size_t to, std::size_t kept_bytes) {
+  std::array<std::byte*, kSlotsPerStep> bottoms;
+  std::size_t count = 0;
+  for (std::size_t i = from; i < to; ++i) bottoms[count++] = free_[i].bottom;
+  std::sort(bottoms.begin(), bottoms.begin() + count);
+  for (std::size_t i = 0; i < count;) {
+    std::size_t end = i + 1;
+    while (kept_bytes == 0 && end < count && bottoms[end] == bottoms[end - 1] + stride()) ++end;
+    const std::size_t bytes = (end - i) * stride() - page_bytes() - kept_bytes;
+    // It can fail for locked memory: then that stays.
+    (void)::madvise(bottoms[i], bytes, MADV_DONTNEED);
+    i = end;
+  }
+}
+
+Result<StackPool::Slot> StackPool::fresh() {
+  if (Status reserved = reserve(used_ + 1); !reserved) return reserved.error();
+  return next_unused();
+}
+
+StackPool::Slot StackPool::next_unused() {
   const Slot slot = this->slot(used_);
   install_guard(slot.bottom - page_bytes());
   ++used_;

@@ -21,18 +21,29 @@
 // One page catches a stack that grows frame by frame, and any larger frame of code that was
 // compiled with -fstack-clash-protection, as weft is: it touches each page in turn.
 //
-// Memory is committed when touched, never given back before the pool dies, and reused last-in
-// first-out, so the next stack is the one whose pages and cache lines are warm. Huge pages are off:
-// one touch must cost one page.
+// Memory is committed when touched and reused last-in first-out, so the next stack is the one whose
+// pages and cache lines are warm. Huge pages are off: one touch must cost one page.
+//
+// Memory goes back to the system when nobody has asked for it during a whole period: stacks that
+// lay in the free list all the while keep 8 KiB each, and all but the last 256 of them nothing.
+// That costs take() one compare, which also asks whether the list is empty:
+//
+//   the free list  ┌───────────┬──────────────┬────────────────────┬──────────┐
+//                  │ blank     │ top only     │ not asked for      │ in use   │
+//                  └───────────┴──────────────┴────────────────────┴──────────┘
+//                  0           blank_         shallow_             low_       free_count_
 //
 // Invariants:
-//   I1. slots_[0, used) have been handed out at least once; later slots have never been touched.
-//   I2. A slot is handed out only while it is not in use; the caller keeps track of that and of the
-//   free list.
+//   I1. Slots [0, used) have been handed out at least once; later slots have never been touched.
+//   I2. A slot is handed out only while it is not in use.
+//   I3. The free list has room for every slot: give_back() allocates nothing.
+//   I4. blank_ <= shallow_ <= low_ <= free_count_, where low_ is the least that free_count_ was in
+//       this period.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/result.h"
@@ -60,7 +71,38 @@ class StackPool {
   StackPool(const StackPool&) = delete;
   StackPool& operator=(const StackPool&) = delete;
 
-  // Hands out a slot that has never been used. Fails when the system gives no more address space.
+  // Makes sure that `count` slots can be in use at once. Fails when the system gives no more
+  // address space. Throws std::bad_alloc.
+  Status reserve(std::size_t count);
+
+  [[nodiscard]] std::size_t reserved() const { return capacity_; }
+
+  // Hands out a slot: the one that was given back last, or one that has never been used. Requires
+  // that fewer are in use than were reserved.
+  struct Taken {
+    Slot slot;
+    bool is_blank;  // All zero: there is no header from its last use.
+  };
+  Taken take() {
+    if (free_count_ <= low_) [[unlikely]]
+      return take_cold();
+    return {free_[--free_count_], false};
+  }
+
+  // Takes back a slot that take() handed out. Nothing of it is changed before the next take().
+  void give_back(Slot slot) { free_[free_count_++] = slot; }  // I3
+
+  // Memory of free slots for the system. A caller's clock says when a period ends; what was not
+  // asked for in it goes back in steps of some 100 us, until one returns false. Makes
+  // system calls.
+  void end_period();
+  bool return_some();
+  // Is there so much of it that a caller who has nothing else to do should come back for it?
+  [[nodiscard]] bool has_much_idle() const {
+    return (free_count_ - shallow_) * config_.slot_bytes >= kMuchIdleBytes;
+  }
+
+  // Hands out a slot that has never been used, for good. Fails as reserve().
   Result<Slot> fresh();
 
   // The slots handed out so far, oldest first.
@@ -87,7 +129,14 @@ class StackPool {
   };
 
   [[nodiscard]] std::size_t stride() const;  // Of slots: the guard page and slot_bytes.
-  Status add_slab();
+  static constexpr std::size_t kMuchIdleBytes = 16 * 1024 * 1024;
+  static constexpr std::size_t kWarmSlots = 256;
+  static constexpr std::size_t kSlotsPerStep = 512;
+
+  Taken take_cold();
+  void return_memory(std::size_t from, std::size_t to, std::size_t kept_bytes);
+  Status add_slab(std::size_t slots_needed);
+  Slot next_unused();
   void install_guard(std::byte* page);
   bool take_from_budget();
   [[nodiscard]] const Slab& slab_of(std::size_t index) const;
@@ -100,6 +149,13 @@ class StackPool {
   std::size_t used_ = 0;
   std::size_t capacity_ = 0;
   std::vector<Slab> slabs_;
+  // Last given back at the end.
+  std::unique_ptr<Slot[]> free_;
+  std::size_t free_count_ = 0;
+  std::size_t low_ = 0;  // I4
+  std::size_t shallow_ = 0;
+  std::size_t blank_ = 0;
+  std::size_t cold_ = 0;  // What low_ was when the last period ended: so many may go back.
 };
 
 }  // namespace weft

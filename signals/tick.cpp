@@ -71,7 +71,8 @@ void Tick::on_signal(int sig, siginfo_t* info, void* context) {
 // scheduler's own.
 void Tick::tick() noexcept {
   ticks_.fetch_add(1, std::memory_order_relaxed);
-  if (G* const g = scheduler_.current()) g->sampled_cpu.ns += period_.ns;
+  G* const g = scheduler_.current();
+  if (g != nullptr && g->stack != nullptr) g->stack->sampled_cpu.ns += period_.ns;
   const std::uint64_t switches = scheduler_.switches();
   if (switches == seen_switches_) {
     Scheduler::preempt_m(scheduler_.current_m());

@@ -19,7 +19,7 @@ void print_stats(Runtime& runtime, const GuestTimes& times) {
   for (const auto& guest : runtime.guests()) {
     const GuestTimes::Times spent = times.of(*guest);
     text += fmt::format("{:>5}  {:<20}  {:>6}  {:>9}  {:>9.3f} ms  {:>9.3f} ms\n", guest->number(),
-                        printable(guest->name()), end_in_words(*guest), guest->switches(),
+                        printable(guest->name()), end_in_words(*guest), spent.switches,
                         ms(spent.on_cpu), ms(spent.asleep));
   }
   print_report(text);

@@ -54,25 +54,27 @@ std::atomic<int> claims = 0;
 // On the list of the G's locals for as long as enter() lasts, where current() finds it.
 struct TrapState::OnG : GLocalValue {
   OnG(TrapState& its_state, G& its_g)
-      : GLocalValue{&local_key, its_g.locals, [](GLocalValue*) {}}, state(its_state), g(its_g) {
-    g.locals = this;
+      : GLocalValue{&local_key, its_g.stack->locals, [](GLocalValue*) {}},
+        state(its_state),
+        stack(*its_g.stack) {
+    stack.locals = this;
   }
   ~OnG() {
-    GLocalValue** at = &g.locals;
+    GLocalValue** at = &stack.locals;
     while (*at != this) at = &(*at)->next;
     *at = next;
   }
   OnG(const OnG&) = delete;
   OnG& operator=(const OnG&) = delete;
   TrapState& state;
-  G& g;
+  GStack& stack;
 };
 
 TrapState* TrapState::current() noexcept {
   if (scheduler_of_thread == nullptr) return nullptr;
   const G* g = scheduler_of_thread->current();
   if (g == nullptr) return nullptr;
-  for (GLocalValue* value = g->locals; value != nullptr; value = value->next) {
+  for (GLocalValue* value = g->stack->locals; value != nullptr; value = value->next) {
     if (value->key == &local_key) return &static_cast<OnG*>(value)->state;
   }
   return nullptr;
@@ -81,7 +83,7 @@ TrapState* TrapState::current() noexcept {
 bool TrapState::enter(void (*f)(void* argument), void* argument) {
   G& g = this_g();
   const OnG on_g(*this, g);
-  stack_bottom_ = static_cast<const std::byte*>(g.bottom);
+  stack_bottom_ = static_cast<const std::byte*>(g.stack->bottom);
   frame_count = 0;
   if (_setjmp(entry_) != 0) {
     in_guest = false;

@@ -46,7 +46,7 @@ GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {
   trap_detail_ = "";
   const G& g = this_g();
   wanted = reinterpret_cast<const volatile std::uint8_t*>(&g.requests);
-  if (!g.pool.stacks().is_guarded(static_cast<const std::byte*>(g.bottom))) {
+  if (!this_scheduler().has_guard(g)) {
     GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
     end.trap.kind = TrapKind::out_of_memory;
     end.trap.detail = "the system has no guard page left for its stack; --engine=interp needs none";

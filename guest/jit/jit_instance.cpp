@@ -151,7 +151,7 @@ GuestEnd JitInstance::call(const ExportInfo& function, std::span<std::uint64_t> 
 
 // On a G, whose stack it is to be.
 GuestEnd JitInstance::enter_code(void (*f)(void* self)) {
-  context_->stack_limit = reinterpret_cast<std::uint64_t>(this_g().bottom) + kStackKeptBytes;
+  context_->stack_limit = reinterpret_cast<std::uint64_t>(this_g().stack->bottom) + kStackKeptBytes;
   return enter(f, static_cast<CompiledInstance*>(this));
 }
 

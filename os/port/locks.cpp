@@ -24,7 +24,7 @@ Instant deadline_after(const Scheduler& scheduler, std::int64_t ns) {
 void wake(Scheduler& scheduler, Waiter& waiter) {
   waiter.woken = true;
   if (waiter.g != nullptr) {
-    if (waiter.g->state == GState::waiting) scheduler.ready(*waiter.g);
+    if (waiter.g->is_waiting()) scheduler.ready(*waiter.g);
   } else if (waiter.m->state == MState::sleeping) {
     scheduler.wake_m(*waiter.m);
   }

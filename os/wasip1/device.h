@@ -68,7 +68,7 @@ class Device {
   // Readies every G that waits for this direction.
   void wake(Direction direction) {
     while (DeviceWait* wait = waits_[static_cast<int>(direction)].pop_front()) {
-      if (wait->g_.state == GState::waiting) weft::ready(wait->g_);
+      if (wait->g_.is_waiting()) weft::ready(wait->g_);
     }
   }
 

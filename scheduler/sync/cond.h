@@ -78,7 +78,7 @@ class cond {
     Line* oldest = waiters_.pop_front();
     if (oldest == nullptr) return false;
     oldest->signalled = true;
-    if (oldest->g().state == GState::waiting) ready(oldest->g());
+    if (oldest->g().is_waiting()) ready(oldest->g());
     return true;
   }
 

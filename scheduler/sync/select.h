@@ -76,7 +76,9 @@ inline WaitReason select_wait_reason(std::span<SelectCase* const> cases,
 WEFT_INLINE std::size_t wait_for_case(std::span<SelectCase* const> cases,
                                       const SelectWaitPolicy& policy) {
   struct Wait : SelectWait {
-    ~Wait() { unlink_all(); }  // Killed, or at the deadline.
+    ~Wait() {
+      if (winner == nullptr) unlink_all();  // Killed, or at the deadline; else that is done.
+    }
   } wait{{cases.data(), cases.size()}};
   G& self = this_g();
   for (SelectCase* c : cases) {

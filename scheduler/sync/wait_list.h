@@ -26,11 +26,16 @@
 
 namespace weft {
 
+struct WaitListTag {};
+
 class Waiter : public ListLink<WaitListTag> {
  public:
   Waiter() = default;  // For arrays: set_g() before it goes on a list.
   explicit Waiter(G& g) : g_(&g) {}
-  ~Waiter() { unlink(); }
+  ~Waiter() {
+    if (linked()) [[unlikely]]
+      unlink();
+  }
 
   [[nodiscard]] G& g() const { return *g_; }
   void set_g(G& g) { g_ = &g; }
@@ -49,7 +54,7 @@ template <class W>
 W* front_waiting(WaitList<W>& list) {
   for (;;) {
     W* waiter = list.front();
-    if (waiter == nullptr || waiter->g().state == GState::waiting) [[likely]]
+    if (waiter == nullptr || waiter->g().is_waiting()) [[likely]]
       return waiter;
     waiter->unlink();
   }

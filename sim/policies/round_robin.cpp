@@ -2,7 +2,7 @@
 // rr: round robin. First in, first out, and a G that has passed `quantum` safe points since it got
 // the thread (default 10) goes to the tail. Counting safe points and not seconds makes a quantum
 // repeatable.
-#include "scheduler/g.h"
+#include "scheduler/scheduler.h"
 #include "sim/policies/all.h"
 #include "sim/policy.h"
 
@@ -16,8 +16,9 @@ class RoundRobin final : public Policy {
   std::size_t next_g(const RunQueue&) noexcept override { return 0; }
   [[nodiscard]] bool counts_checks() const noexcept override { return true; }
   bool preempt(const G& running, const RunQueue&) noexcept override {
-    if (running.switches != turn_ || running.id != id_) {
-      turn_ = running.switches;
+    const std::uint64_t turn = scheduler_of_thread->switches();
+    if (turn != turn_ || running.id != id_) {
+      turn_ = turn;
       id_ = running.id;
       used_ = 0;
     }
@@ -26,7 +27,7 @@ class RoundRobin final : public Policy {
 
  private:
   const std::uint64_t quantum_;
-  // Whose turn is counted: the G, and which of its turns.
+  // Whose turn is counted: the G, and which turn of all.
   std::uint64_t id_ = 0;
   std::uint64_t turn_ = 0;
   std::uint64_t used_ = 0;

@@ -264,7 +264,7 @@ void Playback::done(std::size_t entry) {
 void Playback::advance() {
   while (next_ < done_.size() && done_[next_]) ++next_;
   for (const auto& [entry, g] : waiting_) {
-    if (entry == next_ && g->state == GState::waiting) ready(*g);
+    if (entry == next_ && g->is_waiting()) ready(*g);
   }
 }
 

@@ -96,7 +96,7 @@ void LiveTrace::tell_timer(const G& g, GState from, GState to) {
   } else if (from == GState::waiting) {
     const auto it = deadlines_.find(g.id);
     if (it == deadlines_.end()) return;
-    const char* what = g.sleep_timer.woke ? "due" : "stopped";
+    const char* what = g.stack->sleep_timer.woke ? "due" : "stopped";
     const std::int64_t late = std::max<std::int64_t>(0, (clock_.now() - it->second).ns);
     tell(Event::Kind::timer, g.id, what, static_cast<std::uint64_t>(it->second.ns),
          static_cast<std::uint64_t>(late));

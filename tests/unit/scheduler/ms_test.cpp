@@ -60,9 +60,9 @@ TEST_CASE("a G whose M sleeps stays running, and the other Gs run on another M")
     CHECK(&w.scheduler.current_m() == m);
   });
   w.go("other", [&] {
-    CHECK(sleeper.state == GState::running);
-    CHECK(sleeper.m->state == MState::sleeping);
-    CHECK(&w.scheduler.current_m() != sleeper.m);
+    CHECK(sleeper.state() == GState::running);
+    CHECK(sleeper.stack->m->state == MState::sleeping);
+    CHECK(&w.scheduler.current_m() != sleeper.stack->m);
     w.say("other");
     sleep_for(milliseconds(20));
     w.say("other-later");
@@ -214,9 +214,9 @@ TEST_CASE("locks nest, and one unlock too many does nothing") {
     w.scheduler.lock_os_thread();
     w.scheduler.lock_os_thread();
     w.scheduler.unlock_os_thread();
-    CHECK(this_g().locked_m == &w.scheduler.current_m());
+    CHECK(this_g().stack->locked_m == &w.scheduler.current_m());
     w.scheduler.unlock_os_thread();
-    CHECK(this_g().locked_m == nullptr);
+    CHECK(this_g().stack->locked_m == nullptr);
     w.scheduler.unlock_os_thread();
   });
   w.run();

@@ -218,8 +218,8 @@ TEST_CASE("a mutex survives its waiters being killed, in every state of the wait
     w.go("last", worker);
     w.go("killer", [&] {
       for (int i = 0; i < kill_after; ++i) yield();
-      if (victim.state != GState::dead) w.scheduler.kill(victim);
-      if (kill_after % 2 == 0 && other.state != GState::dead) w.scheduler.kill(other);
+      if (victim.state() != GState::dead) w.scheduler.kill(victim);
+      if (kill_after % 2 == 0 && other.state() != GState::dead) w.scheduler.kill(other);
     });
     w.run();
     CHECK(w.result.end == RunEnd::finished);
@@ -252,8 +252,8 @@ TEST_CASE("an rw_mutex survives its waiters being killed, in every state of the 
     w.go("writer2", write);
     w.go("killer", [&] {
       for (int i = 0; i < kill_after; ++i) yield();
-      if (writer.state != GState::dead) w.scheduler.kill(writer);
-      if (kill_after % 2 == 0 && reader.state != GState::dead) w.scheduler.kill(reader);
+      if (writer.state() != GState::dead) w.scheduler.kill(writer);
+      if (kill_after % 2 == 0 && reader.state() != GState::dead) w.scheduler.kill(reader);
     });
     w.run();
     CHECK(w.result.end == RunEnd::finished);

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <set>
+#include <vector>
 
 #include "scheduler/run_queue.h"
 
@@ -56,6 +57,74 @@ TEST_CASE("guards by PROT_NONE stop at their budget, and what is unguarded is co
   CHECK(pool.is_guarded(pool.slot(0).bottom));
 }
 
+TEST_CASE("stacks come back last in, first out, and those asked for are as they were left") {
+  StackPool pool({.header_bytes = 64});
+  REQUIRE(pool.reserve(3).ok());
+  const StackPool::Slot a = pool.take().slot;
+  const StackPool::Slot b = pool.take().slot;
+  *a.bottom = std::byte{1};
+  pool.give_back(b);
+  pool.give_back(a);
+  const StackPool::Taken again = pool.take();
+  CHECK(again.slot.bottom == a.bottom);
+  CHECK_FALSE(again.is_blank);
+  CHECK(*again.slot.bottom == std::byte{1});
+  CHECK(pool.take().slot.bottom == b.bottom);
+  CHECK(pool.take().is_blank);
+  CHECK(pool.used() == 3);
+}
+
+// TSan's pools return nothing.
+#if !defined(WEFT_TSAN)
+TEST_CASE("a stack whose memory went back is blank, and its guard page still faults") {
+  for (const GuardKind kind : {GuardKind::automatic, GuardKind::mprotect}) {
+    constexpr std::size_t kSlots = 1'000;
+    StackPool pool({.header_bytes = 64, .guard = kind});
+    REQUIRE(pool.reserve(kSlots).ok());
+    std::vector<StackPool::Slot> slots;
+    for (std::size_t i = 0; i < kSlots; ++i) slots.push_back(pool.take().slot);
+    for (const StackPool::Slot& slot : slots) {
+      *slot.bottom = *slot.header = std::byte{1};
+      pool.give_back(slot);
+    }
+    pool.end_period();
+    CHECK_FALSE(pool.return_some());  // In this period they were asked for.
+    pool.end_period();
+    CHECK(pool.has_much_idle());
+    while (pool.return_some()) {
+    }
+    CHECK_FALSE(pool.has_much_idle());
+    std::size_t blank = 0;
+    for (std::size_t i = 0; i < kSlots; ++i) {
+      const StackPool::Taken taken = pool.take();
+      blank += taken.is_blank ? 1 : 0;
+      CHECK(*taken.slot.header == (taken.is_blank ? std::byte{0} : std::byte{1}));
+      CHECK(*taken.slot.bottom == std::byte{0});
+    }
+    CHECK(blank == kSlots - 256);
+    CHECK(pool.used() == kSlots);
+    for (const std::size_t i : {0, 500, 999}) {
+      CHECK(faults(slots[i].bottom - 1));
+      CHECK_FALSE(faults(slots[i].bottom));
+    }
+  }
+}
+
+TEST_CASE("a stack that was asked for within the period keeps its memory") {
+  StackPool pool({.header_bytes = 64});
+  REQUIRE(pool.reserve(1).ok());
+  for (int period = 0; period < 3; ++period) {
+    const StackPool::Taken taken = pool.take();
+    CHECK(taken.is_blank == (period == 0));
+    CHECK(*taken.slot.bottom == std::byte{period > 0});
+    *taken.slot.bottom = std::byte{1};
+    pool.give_back(taken.slot);
+    pool.end_period();
+    CHECK_FALSE(pool.return_some());
+  }
+}
+#endif
+
 TEST_CASE("ten thousand stacks take a handful of mappings") {
   StackPool pool({.header_bytes = 256});
   for (int i = 0; i < 10'000; ++i) REQUIRE(pool.fresh().ok());
@@ -77,18 +146,18 @@ TEST_CASE("a run queue keeps its order when it grows and when one is taken or mo
   const auto g = [](std::uintptr_t n) { return reinterpret_cast<G*>(n * 64); };
   RunQueue queue;
   queue.reserve(4);
-  for (std::uintptr_t i = 1; i <= 60; ++i) queue.push(*g(i));
-  for (std::uintptr_t i = 1; i <= 50; ++i) CHECK(&queue.pop() == g(i));
-  for (std::uintptr_t i = 61; i <= 100; ++i) queue.push(*g(i));
+  for (std::uintptr_t i = 1; i <= 60; ++i) (void)queue.push(*g(i));
+  for (std::uintptr_t i = 1; i <= 50; ++i) CHECK(queue.pop().g == g(i));
+  for (std::uintptr_t i = 61; i <= 100; ++i) (void)queue.push(*g(i));
   queue.reserve(1000);
   CHECK(queue.size() == 50);
-  CHECK(&queue.take(3) == g(54));
-  for (const std::uintptr_t i : {51, 52, 53, 55, 56}) CHECK(&queue.pop() == g(i));
+  CHECK(queue.take(3).g == g(54));
+  for (const std::uintptr_t i : {51, 52, 53, 55, 56}) CHECK(queue.pop().g == g(i));
   CHECK(queue.peek(0) == g(57));
   CHECK(queue.peek(45) == nullptr);
   queue.move_to_end(41);  // 98 of 57 to 100.
   queue.move_to_end(43);  // The last stays where it is.
-  for (std::uintptr_t i = 57; i <= 97; ++i) CHECK(&queue.pop() == g(i));
-  for (const std::uintptr_t i : {99, 100, 98}) CHECK(&queue.pop() == g(i));
+  for (std::uintptr_t i = 57; i <= 97; ++i) CHECK(queue.pop().g == g(i));
+  for (const std::uintptr_t i : {99, 100, 98}) CHECK(queue.pop().g == g(i));
   CHECK(queue.empty());
 }

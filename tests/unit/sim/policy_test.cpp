@@ -68,17 +68,17 @@ TEST_CASE(
   a = &w.go("a", [&] {
     while (!yielded_ran && rounds < 1000) {
       ++rounds;
-      if (b->state == GState::waiting) weft::ready(*b);
+      if (b->state() == GState::waiting) weft::ready(*b);
       weft::park(WaitReason::io_wait);
     }
-    if (b->state == GState::waiting) weft::ready(*b);
+    if (b->state() == GState::waiting) weft::ready(*b);
   });
   b = &w.go("b", [&] {
     while (!yielded_ran && rounds < 1000) {
-      if (a->state == GState::waiting) weft::ready(*a);
+      if (a->state() == GState::waiting) weft::ready(*a);
       weft::park(WaitReason::io_wait);
     }
-    if (a->state == GState::waiting) weft::ready(*a);
+    if (a->state() == GState::waiting) weft::ready(*a);
   });
   w.go("yields", [&] {
     weft::yield();

@@ -85,8 +85,8 @@ TEST_CASE("osyield and usleep of a G that holds a lock keep it on its M") {
     port::unlock(&l);
   });
   w.go("other", [&] {
-    CHECK(holder.state == GState::running);
-    CHECK(&w.scheduler.current_m() != holder.m);
+    CHECK(holder.state() == GState::running);
+    CHECK(&w.scheduler.current_m() != holder.stack->m);
     w.say("other");
   });
   CHECK(w.run() == "other holder");

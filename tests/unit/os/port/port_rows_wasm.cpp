@@ -63,7 +63,7 @@ void check_osyield_no_g() {
     w.say("a1");
     G& g = this_g();
     w.m([&] {
-      CHECK(g.state == GState::running);
+      CHECK(g.state() == GState::running);
       w.say("m");
     });
     port::osyield_no_g();
@@ -82,8 +82,8 @@ void check_usleep_no_g() {
     w.say("slept");
   });
   w.go("b", [&] {
-    CHECK(g.state == GState::running);
-    CHECK(g.m->state == MState::sleeping);
+    CHECK(g.state() == GState::running);
+    CHECK(g.stack->m->state == MState::sleeping);
     w.say("b");
   });
   CHECK(w.run() == "b slept");

@@ -204,7 +204,7 @@ TEST_CASE("strict: LockOSThread does nothing, as there is one thread for ever") 
   PortWorld w(Port::strict());
   w.on_g([&] {
     w.scheduler.lock_os_thread();
-    CHECK(this_g().locked_m == nullptr);
+    CHECK(this_g().stack->locked_m == nullptr);
     w.scheduler.unlock_os_thread();
   });
 }
