@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How late a ticker is beside a guest that never gives way, on each engine.
+// How late a ticker is beside a guest that never gives way, on each engine, and beside a native G
+// that yields after turns of some microseconds and passes no checkpoint in between.
 //
-// The guest runs for ever. A native G sleeps from tick to tick, looks at how late it woke, and then
-// ends the guest. --benchmark_min_time=10 for a thousand ticks.
+// They run for ever. A native G sleeps from tick to tick, looks at how late it woke, and then ends
+// them. --benchmark_min_time=10 for a thousand ticks.
 #include <memory>
 #include <string>
 
@@ -17,8 +18,52 @@ namespace {
 constexpr Duration kTick = milliseconds(10);
 constexpr int kTicksEach = 100;
 
-// An operation is a tick: times are how late it was, in ns. A tick that is due before the last one
-// has been is left out.
+// Sleeps from tick to tick. A tick that is due before the last one has been is left out.
+void tick(benchmark::State& state, Histogram& late) {
+  Instant due = now() + kTick;
+  for (auto _ : state) {
+    for (int i = 0; i < kTicksEach; ++i) {
+      sleep_until(due);
+      const Instant woke = now();
+      late.record((woke - due).ns);
+      while (due <= woke) due = due + kTick;
+    }
+  }
+}
+
+// An operation is a tick: times are how late it was, in ns.
+void ticks_beside_turns(benchmark::State& state) {
+  const Duration turn = microseconds(state.range(0));
+  LiveWorld world;
+  Histogram late;
+  bool done = false;
+  world.go([&] {
+    while (!done) {
+      const Instant end = now() + turn;
+      while (now() < end) {
+      }
+      yield();
+    }
+  });
+  world.go([&] {
+    tick(state, late);
+    done = true;
+  });
+  world.scheduler.run();
+  report(state, late.count(), iterations(state) * kTicksEach);
+  report_distribution(state, late);
+}
+BENCHMARK(ticks_beside_turns)
+    ->Name("ticks_beside_turns")
+    ->Arg(1)
+    ->Arg(10)
+    ->Arg(80)
+    ->Arg(300)
+    ->Arg(1'000)
+    ->Arg(10'000)
+    ->UseRealTime();
+
+// The same.
 void ticks_beside_a_loop(benchmark::State& state, const EngineRow& engine) {
   refused.clear();
   const auto runtime = std::make_unique<Runtime>(make(engine));
@@ -29,15 +74,7 @@ void ticks_beside_a_loop(benchmark::State& state, const EngineRow& engine) {
   if (!guest) return state.SkipWithError("no memory for a guest");
   Histogram late;
   const auto ticker = [&] {
-    Instant due = now() + kTick;
-    for (auto _ : state) {
-      for (int i = 0; i < kTicksEach; ++i) {
-        sleep_until(due);
-        const Instant woke = now();
-        late.record((woke - due).ns);
-        while (due <= woke) due = due + kTick;
-      }
-    }
+    tick(state, late);
     runtime->scheduler().kill(*(*guest)->g());
   };
   if (!runtime->scheduler().spawn(ticker)) std::abort();

@@ -30,6 +30,7 @@ class Figure:
     value: float
     operations: int
     checksum: int
+    peak_bytes: int = 0  # Resident, of the process that measured it; 0: not known.
 
 
 class Contender:
@@ -106,7 +107,7 @@ class Weft(Contender):
 
 
 def checksum_is_right(benchmark, figure):
-    if benchmark.startswith("skynet/"):
+    if benchmark.startswith("skynet"):
         leaves = int(benchmark.split("/")[1])
         # A double holds weft-bench's, and can't tell neighbours above 2^53.
         expected = figure.operations * (leaves - 1) // 2
@@ -172,12 +173,65 @@ def rust_peer(_build, name):
     return Peer(rust_program(name))
 
 
+# Where peers that no distribution packages were built or unpacked: {name: folder}.
+folders = {}
+
+
+def folder_of(name):
+    if folders.get(name) is None:
+        raise Failed(f"no folder was named: --{name} DIR")
+    return pathlib.Path(folders[name]).resolve()
+
+
+def version_of(folder, name):
+    """The commit that the folder is at, where it says so, else its name."""
+    try:
+        commit = output_of(["git", "-C", str(folder), "-c", "safe.directory=*", "rev-parse",
+                            "--short", "HEAD"], LIST_TIMEOUT_S).strip()
+        return f"{name} {commit}"
+    except Failed:
+        return f"{name}, {folder.name}"
+
+
+def built_peer(name, version, arguments):
+    program = ROOT / "build" / "peers" / f"peer-{name}"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    output_of(["c++", "-std=c++20", "-O3", f"-I{ROOT}", f'-DPEER_VERSION="{version}"',
+               str(PEERS / "cpp" / f"{name}.cpp"), *arguments, "-pthread", "-o", str(program)],
+              BUILD_TIMEOUT_S)
+    return Peer(program)
+
+
+def photon_peer(_build, name):
+    """Photon as its own build left it in the folder: include/ and build/output/."""
+    folder = folder_of(name)
+    library = folder / "build" / "output"
+    return built_peer(name, version_of(folder, "Photon"),
+                      [f"-I{folder / 'include'}", f"-L{library}", "-lphoton",
+                       f"-Wl,-rpath,{library}"])
+
+
+def libdill_peer(_build, name):
+    """libdill from the sources in the folder: what its coroutines and channels need of them."""
+    folder = folder_of(name)
+    objects = ROOT / "build" / "peers" / "libdill"
+    objects.mkdir(parents=True, exist_ok=True)
+    parts = ["chan", "cr", "ctx", "handle", "libdill", "now", "pollset", "rbtree", "stack", "utils"]
+    output_of(["cc", "-O3", "-w", "-DHAVE_EPOLL", "-DHAVE_CLOCK_GETTIME", "-DHAVE_RT",
+               "-D_GNU_SOURCE", "-c", *[str(folder / f"{part}.c") for part in parts]],
+              BUILD_TIMEOUT_S, cwd=objects)
+    return built_peer(name, version_of(folder, "libdill"),
+                      [f"-I{folder}", *[str(objects / f"{part}.o") for part in parts], "-lrt"])
+
+
 BUILDERS = {
     "go": go_peer,
     "boost-fiber": cpp_peer,
     "tokio": rust_peer,
     "asio-awaitable": cpp_peer,
     "asio-spawn": cpp_peer,
+    "photon": photon_peer,
+    "libdill": libdill_peer,
     "threads": cpp_peer,
     "wasmtime": rust_peer,
 }
@@ -196,8 +250,9 @@ def weft_contenders(build):
     found = [Weft(program, "weft", version, native),
              Weft(program, "raw jump", "Boost.Context's jump_fcontext between two stacks",
                   {f"yield/{gs}": "jump_fcontext" for gs in (2, 10, 100, 1000, 10000, 100000)}),
-             Weft(program, "raw ring", "the same around as many stacks",
-                  {f"yield/{gs}": f"jump_fcontext/{gs}" for gs in (10, 100, 1000, 10000, 100000)})]
+             Weft(program, "bare ring", "a ring of as many stacks that prefetches, no scheduler",
+                  {f"yield/{gs}": f"bare_ring/{gs}"
+                   for gs in (2, 10, 100, 1000, 10000, 100000, 1000000)})]
     engines = sorted({name.split("/")[2] for name in listed if name.startswith("guest/")})
     for engine in engines:
         names = {name.replace(f"/{engine}", "", 1): name

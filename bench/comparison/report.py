@@ -9,6 +9,9 @@ from comparison.contenders import Failed, Figure
 BEGIN = "<!-- bench/compare --markdown: from here -->"
 END = "<!-- bench/compare --markdown: to here -->"
 
+# Rows that show the peak of resident memory beside the time.
+WITH_PEAK = "skynet"
+
 UNITS = {
     "ns": "wall time of one operation",
     "cpu-ns": "its CPU time",
@@ -20,7 +23,7 @@ UNITS = {
 def meaning(results):
     units = "; ".join(f"{unit}: {what}" for unit, what in UNITS.items())
     return (f"Medians of at least {results.rounds} rounds; in brackets how many times weft's "
-            f"figure. {units}.")
+            f"figure. {units}. {WITH_PEAK}: beside the time the process's peak of resident memory.")
 
 
 def number(value):
@@ -34,6 +37,8 @@ def cell(results, benchmark, contender):
     if not results.has(benchmark, contender):
         return ""
     text = number(results.median(benchmark, contender))
+    if benchmark.startswith(WITH_PEAK) and results.peak_bytes(benchmark, contender) > 0:
+        text += f" / {results.peak_bytes(benchmark, contender) / 1e9:.2f} GB"
     ratio = results.ratio(benchmark, contender)
     if ratio is None or contender == results.baseline(benchmark):
         return text
@@ -99,7 +104,8 @@ def as_json(results, environment, remarks):
                 "median": results.median(name, contender.name),
                 "spread_percent": results.spread_percent(name, contender.name),
                 "ratio_to_weft": results.ratio(name, contender.name),
-                "rounds": [{"value": f.value, "operations": f.operations, "checksum": f.checksum}
+                "rounds": [{"value": f.value, "operations": f.operations, "checksum": f.checksum,
+                            "peak_bytes": f.peak_bytes}
                            if f else None for f in figures]})
     return json.dumps({"environment": dict(environment), "remarks": remarks,
                        "results": benchmarks}, indent=1)
@@ -128,7 +134,8 @@ def add_rows(results, earlier, in_order):
             row = added.setdefault(line["benchmark"], {})
             row[line["contender"]] = [
                 figure and Figure(line["unit"], figure["value"], figure["operations"],
-                                  figure["checksum"]) for figure in line["rounds"]]
+                                  figure["checksum"], figure.get("peak_bytes", 0))
+                for figure in line["rounds"]]
     results.figures.update(added)
     results.benchmarks = in_order(results.figures)
     return [f"measured at {date}: {', '.join(in_order(added))}"] if added else []

@@ -12,6 +12,7 @@ import os
 import signal
 import statistics
 import subprocess
+import tempfile
 import time
 
 from comparison.contenders import Failed, checksum_is_right
@@ -25,21 +26,40 @@ ROUNDS_FACTOR_MAX = 3
 
 
 def run_alone(command, timeout_s):
-    """The output of a command in a process group of its own, which never outlives this call."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
-        try:
-            output, complaints = child.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired as error:
-            raise Failed(f"{command[0]} did not end within {timeout_s} s") from error
-        finally:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
-    if child.returncode != 0:
-        last = (complaints.strip().splitlines() or ["it said nothing"])[-1]
-        raise Failed(f"{' '.join(command[:2])} ended with {child.returncode}: {last}")
-    return output
+    """(output, peak of resident bytes) of a command in a process group of its own, which never
+    outlives this call."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaints:
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=complaints,
+                              start_new_session=True) as child:
+            try:
+                code, peak_bytes = end_of(child, timeout_s)
+            finally:
+                if child.returncode is None:
+                    os.killpg(child.pid, signal.SIGKILL)
+                    child.wait()
+        if code is None:
+            raise Failed(f"{command[0]} did not end within {timeout_s} s")
+        if code != 0:
+            last = (text_of(complaints).strip().splitlines() or ["it said nothing"])[-1]
+            raise Failed(f"{' '.join(command[:2])} ended with {code}: {last}")
+        return text_of(output), peak_bytes
+
+
+def text_of(file):
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
+
+
+def end_of(child, timeout_s):
+    """(exit code, peak of resident bytes); (None, 0) when it does not end in time."""
+    until = time.monotonic() + timeout_s
+    while time.monotonic() < until:
+        pid, status, used = os.wait4(child.pid, os.WNOHANG)
+        if pid != 0:
+            child.returncode = os.waitstatus_to_exitcode(status)
+            return child.returncode, used.ru_maxrss * 1024
+        time.sleep(0.005)
+    return None, 0
 
 
 class Results:
@@ -75,6 +95,10 @@ class Results:
 
     def median(self, benchmark, contender):
         return statistics.median(self.values(benchmark, contender))
+
+    def peak_bytes(self, benchmark, contender):
+        """The median of the processes' peaks of resident memory."""
+        return statistics.median(f.peak_bytes for f in self.figures[benchmark][contender] if f)
 
     def spread_percent(self, benchmark, contender):
         """How far half of the rounds lie from the median, in percent of it."""
@@ -156,8 +180,9 @@ def measure_round(results, benchmarks, number, milliseconds):
 
 def measure_one(results, name, contender, number, milliseconds):
     try:
-        output = run_alone(contender.command(name, milliseconds), FIGURE_TIMEOUT_S)
+        output, peak = run_alone(contender.command(name, milliseconds), FIGURE_TIMEOUT_S)
         figure = contender.figure(name, output)
+        figure.peak_bytes = peak
         if not checksum_is_right(name, figure):
             raise Failed(f"the checksum {figure.checksum} does not follow from "
                          f"{figure.operations} operations")

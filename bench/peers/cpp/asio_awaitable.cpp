@@ -184,7 +184,7 @@ Task skynet(Channel& up, std::int64_t number, std::int64_t leaves) {
     co_await up.async_send(Error{}, number, use_awaitable);
     co_return;
   }
-  Channel down(io());
+  Channel down(io(), 10);
   std::int64_t sum = 0;
   for (std::int64_t i = 0; i < 10; ++i) go(skynet(down, number + i * leaves / 10, leaves / 10));
   for (std::int64_t i = 0; i < 10; ++i) sum += co_await down.async_receive(use_awaitable);

@@ -148,7 +148,7 @@ void skynet(Channel& up, std::int64_t number, std::int64_t leaves, const Yield& 
     up.async_send(Error{}, number, yield);
     return;
   }
-  Channel down(io());
+  Channel down(io(), 10);
   std::int64_t sum = 0;
   for (std::int64_t i = 0; i < 10; ++i) {
     go([&down, number, leaves, i](const Yield& own) {

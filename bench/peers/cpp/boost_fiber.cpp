@@ -11,6 +11,7 @@ namespace {
 
 namespace fibers = boost::fibers;
 using Channel = fibers::unbuffered_channel<std::int64_t>;
+using Roomy = fibers::buffered_channel<std::int64_t>;
 
 template <class F>
 fibers::fiber go(F&& f) {
@@ -116,12 +117,12 @@ Sample sleepers(std::int64_t tasks, std::int64_t n) {
   return cpu_since(start, tasks * each, slept);
 }
 
-void skynet(Channel& up, std::int64_t number, std::int64_t leaves) {
+void skynet(Roomy& up, std::int64_t number, std::int64_t leaves) {
   if (leaves == 1) {
     up.push(number);
     return;
   }
-  Channel down;
+  Roomy down(16);  // A power of two, of which one place stays empty.
   std::vector<fibers::fiber> children;
   std::int64_t sum = 0;
   for (std::int64_t i = 0; i < 10; ++i) {
@@ -138,7 +139,7 @@ Sample skynets(std::int64_t leaves, std::int64_t n) {
   std::int64_t sum = 0;
   const auto start = Clock::now();
   for (std::int64_t i = 0; i < rounds; ++i) {
-    Channel up;
+    Roomy up(16);
     fibers::fiber root = go([&] { skynet(up, 0, leaves); });
     sum += up.value_pop();
     root.join();

@@ -216,7 +216,7 @@ func skynet(up chan<- int, number, leaves int) {
 		up <- number
 		return
 	}
-	down, sum := make(chan int), 0
+	down, sum := make(chan int, 10), 0
 	for i := 0; i < 10; i++ {
 		go skynet(down, number+i*leaves/10, leaves/10)
 	}
@@ -230,7 +230,7 @@ func skynets(leaves, n int) sample {
 	rounds, sum := (n+leaves-1)/leaves, 0
 	start := time.Now()
 	for i := 0; i < rounds; i++ {
-		up := make(chan int)
+		up := make(chan int, 10)
 		go skynet(up, 0, leaves)
 		sum += <-up
 	}

@@ -160,7 +160,7 @@ fn skynet(up: mpsc::Sender<u64>, number: u64, leaves: u64) -> Boxed {
             up.send(number).await.expect("a receiver");
             return;
         }
-        let (down, mut sums) = mpsc::channel(1);
+        let (down, mut sums) = mpsc::channel(10);
         for i in 0..10 {
             tokio::spawn(skynet(down.clone(), number + i * leaves / 10, leaves / 10));
         }
