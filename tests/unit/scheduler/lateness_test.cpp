@@ -53,11 +53,11 @@ TEST_CASE("a sleeper beside Gs with turns of up to 80 us is late by 0.2 ms at mo
   }
 }
 
-TEST_CASE("a sleeper beside a G with longer turns is late by the rest of a turn at most") {
+TEST_CASE("a sleeper beside a G with longer turns is late by two of them at most") {
   for (const std::int64_t us : {300, 1'000, 10'000}) {
     CAPTURE(us);
     const auto late = lateness_beside({microseconds(us)});
-    CHECK(late[kSleeps - 2] <= microseconds(us));
+    CHECK(late[kSleeps - 2] <= microseconds(2 * us));
     CHECK(late.back() <= microseconds(4 * us));  // The first: nobody knew how long turns are.
   }
 }
