@@ -90,8 +90,12 @@ void skynet(benchmark::State& state) {
   const std::int64_t done = iterations(state) * leaves;
   report(state, done, sum, done * (leaves - 1) / 2);
 }
-BENCHMARK(skynet<10>)->Name("skynet")->Arg(1'000)->Arg(100'000)->Arg(1'000'000)->Unit(
-    benchmark::kMillisecond);
+BENCHMARK(skynet<10>)
+    ->Name("skynet")
+    ->Arg(1'000)
+    ->Arg(100'000)
+    ->Arg(1'000'000)
+    ->Unit(benchmark::kMillisecond);
 // Nine of ten leaves wait for their parent, which is readied behind all of them.
 BENCHMARK(skynet<0>)
     ->Name("skynet_unbuffered")
