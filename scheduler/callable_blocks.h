@@ -23,7 +23,7 @@ class CallableBlocks {
     for (Class& c : classes_) {
       while (Free* block = c.free) {
         c.free = block->next;
-        ::operator delete (block, std::align_val_t{kAlignment});
+        ::operator delete(block, std::align_val_t{kAlignment});
       }
     }
   }
@@ -36,8 +36,8 @@ class CallableBlocks {
       --c.count;
       return block;
     }
-    return ::operator new (kAlignment << class_of(bytes), std::align_val_t{kAlignment},
-                           std::nothrow);
+    return ::operator new(kAlignment << class_of(bytes), std::align_val_t{kAlignment},
+                          std::nothrow);
   }
 
   // Takes back what take(bytes) gave.
@@ -50,7 +50,7 @@ class CallableBlocks {
       return;
     }
 #endif
-    ::operator delete (block, std::align_val_t{kAlignment});
+    ::operator delete(block, std::align_val_t{kAlignment});
   }
 
  private:

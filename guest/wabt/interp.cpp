@@ -378,9 +378,8 @@ constexpr std::size_t kStackHere = std::size_t{64} << 20;
 Result<std::string> add_checks_here(std::span<const std::byte> binary, std::size_t stack_bytes) {
   std::string error;
   std::vector<std::uint8_t> out;
-  on_big_stack(stack_bytes, [&] {
-    error = wabt_ir::add_checks({binary.data(), binary.size()}, &out);
-  });
+  on_big_stack(stack_bytes,
+               [&] { error = wabt_ir::add_checks({binary.data(), binary.size()}, &out); });
   if (!error.empty()) return Error{std::move(error)};
   return std::string(out.begin(), out.end());
 }

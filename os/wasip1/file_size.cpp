@@ -53,7 +53,7 @@ Errno allocate_in_steps(int fd, off_t offset, off_t length, LongCall& turns) {
 Errno allocate(int fd, off_t offset, off_t length) {
   LongCall turns;
   const Errno e = allocate_in_steps(fd, offset, length, turns);
-  struct stat status {};
+  struct stat status = {};
   if (e != Errno::success && length > kAllocateStep && ::fstat(fd, &status) == 0) {
     (void)truncate_once(fd, status.st_size);
   }
@@ -61,7 +61,7 @@ Errno allocate(int fd, off_t offset, off_t length) {
 }
 
 Errno set_size(int fd, off_t size) {
-  struct stat status {};
+  struct stat status = {};
   if (::fstat(fd, &status) != 0) return from_host(errno);
   const bool is_large = status.st_blocks > kTruncateStep / kBlockBytes;
   if (is_large && size < status.st_size) {

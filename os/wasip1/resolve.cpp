@@ -203,11 +203,11 @@ Errno Resolver::followed_parent(int dir, const std::string& path, Parent& out) c
 }
 
 Errno check_file_system(int fd) {
-  struct stat status {};
+  struct stat status = {};
   if (::fstat(fd, &status) != 0) return from_host(errno);
   // Those have no device and no blocks. Asking further costs a message on a network file system.
   if (major(status.st_dev) != 0 || status.st_blocks != 0) return Errno::success;
-  struct statfs about {};
+  struct statfs about = {};
   if (::fstatfs(fd, &about) != 0) return from_host(errno);
   switch (about.f_type) {
     case PROC_SUPER_MAGIC:

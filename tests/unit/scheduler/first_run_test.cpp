@@ -229,7 +229,7 @@ TEST_CASE("stacks that overflow stayed resident: what lay unused for a second go
   std::vector<const char*> deep;
   for (int i = 0; i < kGs; ++i) {
     w.go("deep", [&] {
-      volatile char frame[40'000];
+      [[maybe_unused]] volatile char frame[40'000];
       frame[0] = 1;
       deep.push_back(const_cast<const char*>(&frame[0]));
       yield();  // All at once.
@@ -247,7 +247,7 @@ TEST_CASE("stacks that overflow stayed resident: what lay unused for a second go
     int ran = 0;
     for (int i = 0; i < kGs; ++i) {
       WEFT_CHECK(go([&] {
-                   volatile char frame[40'000];
+                   [[maybe_unused]] volatile char frame[40'000];
                    frame[0] = 1;
                    yield();
                    ran += frame[0];
