@@ -5,7 +5,8 @@
     bench/guest_speed.py WEFT [--json FILE] [--rounds N] [--filter TEXT] [--smoke]
 
 The programs of bench/programs, each as a native program (gcc -O2), as a guest of WEFT's engine aot
-with checks, without them, and with bounds by checks, under node, and under wasmtime where its
+with checks, without them, and with bounds by checks, of its engine jit with both kinds of bounds,
+under node, and under wasmtime where its
 Python package is installed (pip install wasmtime). All run in turns, several times; the fastest run
 of each counts, in CPU seconds, less what a program that does nothing takes the same way; of
 wasmtime only the call of _start is measured at all. Every way must print the same. Prints seconds
@@ -68,7 +69,9 @@ def build(source, folder):
 def ways(weft, native, guest, node):
     """Name of a way -> its command."""
     run = [weft, "run", "--engine=aot"]
-    found = {"native": [native], "aot": [*run, guest],
+    jit = [weft, "run", "--engine=jit"]
+    found = {"native": [native], "aot": [*run, guest], "jit": [*jit, guest],
+             "jit, bounds checked": [*jit, "--bounds=check", guest],
              "aot, no checks": [*run, "--no-checks", guest],
              "aot, bounds checked": [*run, "--bounds=check", guest]}
     if shutil.which("node"):
