@@ -92,9 +92,12 @@ std::span<const EngineRow> engine_rows() {
   return kRows;
 }
 
-const char* default_fixed_engine() {
-  static const char* const name = make_jit().ok() ? "jit" : "interp";
-  return name;
+const char* default_fixed_engine(std::span<const std::byte> binary) {
+  auto jit = make_jit();
+  if (!jit) return "interp";
+  if ((*jit)->load("", binary, {}, Role::command).ok()) return "jit";
+  // Where neither takes it, the better engine says why.
+  return make_interp()->load("", binary, {}, Role::command).ok() ? "interp" : "jit";
 }
 
 const EngineRow* find_engine(std::string_view name) {

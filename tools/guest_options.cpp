@@ -17,6 +17,7 @@
 #include "tools/modules.h"
 #include "tools/quantities.h"
 #include "tools/suggest.h"
+#include "tools/whole_file.h"
 #include "tools/world_file.h"
 
 namespace weft::tools {
@@ -394,10 +395,23 @@ std::optional<ExitNow> take_world(const GuestCommand& command, const std::string
   return std::nullopt;
 }
 
+// One engine for all guests of a run in virtual time, so that its name says how to repeat it.
+std::string engine_in_virtual_time(const RunOptions& run) {
+  std::string engine = default_fixed_engine({});
+  for (const GuestSpec& guest : run.guests) {
+    if (guest.module_path == kStdinModule) continue;  // It can be read only once.
+    auto bytes = read_whole_file(guest.module_path);
+    if (!bytes) continue;  // The loader says why.
+    engine = default_fixed_engine(std::as_bytes(std::span(*bytes)));
+    if (engine == kOracleEngine) break;
+  }
+  return engine;
+}
+
 std::optional<ExitNow> finish_run(const GuestCommand& command, const RawOptions& raw,
                                   RunOptions& run) {
   if (run.engine.empty()) {
-    run.engine = raw.sim.virtual_time ? default_fixed_engine() : kDefaultEngine;
+    run.engine = raw.sim.virtual_time ? engine_in_virtual_time(run) : kDefaultEngine;
   }
   if (const std::string wrong = misfit(raw, run); !wrong.empty()) {
     return wrong_use(command.name, wrong);

@@ -8,6 +8,7 @@
 #include <string>
 #include <tuple>
 
+#include "base/check.h"
 #include "base/printable.h"
 #include "os/wasip1/resolve.h"
 
@@ -90,14 +91,38 @@ void ModuleReader::check_order(std::uint8_t id, std::uint32_t offset) {
 }
 
 void ModuleReader::read_section(std::uint8_t id, ByteReader& in) {
-  using Reader = void (ModuleReader::*)(ByteReader&);
-  constexpr Reader kReaders[] = {
-      &ModuleReader::read_custom,     &ModuleReader::read_types,   &ModuleReader::read_imports,
-      &ModuleReader::read_functions,  &ModuleReader::read_tables,  &ModuleReader::read_memories,
-      &ModuleReader::read_globals,    &ModuleReader::read_exports, &ModuleReader::read_start,
-      &ModuleReader::read_elements,   &ModuleReader::read_code,    &ModuleReader::read_data,
-      &ModuleReader::read_data_count, &ModuleReader::read_tags};
-  (this->*kReaders[id])(in);
+  switch (id) {
+    case 0:
+      return read_custom(in);
+    case 1:
+      return read_types(in);
+    case 2:
+      return read_imports(in);
+    case 3:
+      return read_functions(in);
+    case 4:
+      return read_tables(in);
+    case 5:
+      return read_memories(in);
+    case 6:
+      return read_globals(in);
+    case 7:
+      return read_exports(in);
+    case 8:
+      return read_start(in);
+    case 9:
+      return read_elements(in);
+    case 10:
+      return read_code(in);
+    case 11:
+      return read_data(in);
+    case 12:
+      return read_data_count(in);
+    case 13:
+      return read_tags(in);
+    default:
+      WEFT_CHECK(false, "check_order() let an unknown section pass");
+  }
 }
 
 // What two sections say together.

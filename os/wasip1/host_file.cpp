@@ -135,6 +135,16 @@ Result<std::shared_ptr<HostFile>> HostFile::borrow(Reactor& reactor, int fd) {
   return file;
 }
 
+Result<std::shared_ptr<HostFile>> HostFile::null(Reactor& reactor) {
+  thread_local std::weak_ptr<HostFile> known;
+  if (auto file = known.lock(); file != nullptr && &file->reactor_ == &reactor) return file;
+  UniqueFd fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!fd.valid()) return errno_error("/dev/null", errno);
+  auto file = std::shared_ptr<HostFile>(new HostFile(reactor, std::move(fd)));
+  known = file;
+  return file;
+}
+
 bool HostFile::is_same_description(int fd) const {
   constexpr int kDupfdQuery = 1024 + 3;  // F_DUPFD_QUERY, Linux 6.10; not in older headers.
   const int mine = original_.valid() ? original_.get() : fd_.get();

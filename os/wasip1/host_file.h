@@ -55,6 +55,9 @@ class HostFile {
   // of the same description. Fails when fd is not open or the system has no descriptor left.
   static Result<std::shared_ptr<HostFile>> borrow(Reactor& reactor, int fd);
 
+  // /dev/null, for streams that a guest was not given. One description for all guests.
+  static Result<std::shared_ptr<HostFile>> null(Reactor& reactor);
+
   // A file that is ours alone. Anything but a regular file or a directory must have O_NONBLOCK.
   static std::shared_ptr<HostFile> own(Reactor& reactor, UniqueFd fd);
 

@@ -62,13 +62,7 @@ Result<std::unique_ptr<Process>> Process::create(Reactor& reactor, GuestClock& c
 }
 
 Status Process::add_stdio(int host_fd, Rights direction) {
-  UniqueFd null;
-  if (host_fd < 0) {
-    null.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    if (!null.valid()) return errno_error("/dev/null", errno);
-    host_fd = null.get();
-  }
-  auto file = HostFile::borrow(reactor_, host_fd);
+  auto file = host_fd < 0 ? HostFile::null(reactor_) : HostFile::borrow(reactor_, host_fd);
   if (!file) return file.error();
   // Only what the stream is for: a terminal is open for reading and writing on all three.
   Rights base = rights::of_stream;
@@ -91,7 +85,7 @@ Status Process::add_stdio(int host_fd, Rights direction) {
   if (direction == rights::fd_read) {
     base &= ~(rights::fd_allocate | rights::fd_filestat_set_size);
   }
-  const int flags = ::fcntl(host_fd, F_GETFL);
+  const int flags = ::fcntl((*file)->fd(), F_GETFL);
   const bool append = (flags & O_APPEND) != 0;
   Fd fd = 0;
   const Errno added =

@@ -136,7 +136,7 @@ def _(weft):
     module = write(weft, "large.wasm", command_module([b"\x41\0\x1a" * 2_000_000]))
     run = weft.raw("compile", "--cc", "false", module, env=env)
     run.expect(code=LOAD_ERROR, err_has=r"large\.wasm: ")
-    module = write(weft, "nested.wasm", nested(5_000_000))
+    module = write(weft, "nested.wasm", nested(2_300_000))
     weft.raw("compile", module, env=env).expect(
         code=LOAD_ERROR, err_has=r"nested\.wasm: its translation to C takes more than \d+ MiB")
 

@@ -80,7 +80,7 @@ def _(weft):
     too_large = "18446744073709551616"
     weft.run("--seed", too_large, "c_hello").expect_error(USAGE, too_large)
     weft.run("--policy", "fair", "c_hello").expect_error(USAGE, "'fair'", "stride")
-    weft.run("--virtual-time", "--cost", "1h", "c_hello").expect_error(USAGE, "1h")
+    weft.run("--virtual-time", "--cost", "1w", "c_hello").expect_error(USAGE, "1w")
     weft.run("--virtual-time", "--start", "monday", "c_hello").expect_error(USAGE, "monday")
 
 
