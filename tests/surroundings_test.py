@@ -14,6 +14,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,7 +158,13 @@ def test_deps_without_install_says_what_is_missing_and_calls_no_apt(scratch):
 
 def test_deps_finds_all_that_check_needs(scratch):
     words = [ROOT / "scripts/deps.sh", "--no-install", "build", "guests", "tests", "bench"]
-    assert expect(run([PLAINLY, *words], hostile_environment(scratch))) == ""
+    environment = hostile_environment(scratch)
+    # Rust's own installer puts cargo and its toolchain below HOME, which is broken here.
+    if cargo := shutil.which("cargo"):
+        environment["PATH"] += f":{pathlib.Path(cargo).parent}"
+    for name, folder in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")]:
+        environment[name] = os.environ.get(name, str(pathlib.Path.home() / folder))
+    assert expect(run([PLAINLY, *words], environment)) == ""
 
 
 # ---- with a binary -------------------------------------------------------------------------------
