@@ -54,7 +54,7 @@ class Stubs {
   Stubs(ModuleCode& code, const Host& host, bool guard_pages);
 
   using Enter = void (*)(Context* context, const void* function);
-  [[nodiscard]] Enter enter() const { return reinterpret_cast<Enter>(enter_); }
+  [[nodiscard]] Enter enter() const { return reinterpret_cast<Enter>(const_cast<void*>(enter_)); }
   [[nodiscard]] const void* trap(TrapCode code) const {
     return traps_[static_cast<std::size_t>(code)];
   }

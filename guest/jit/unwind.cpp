@@ -115,8 +115,9 @@ void JitInstance::free_exceptions() {
   collect_at_ = 0;
 }
 
-// Marks by the uppermost bit of an exception's first word.
-void JitInstance::collect_exceptions() noexcept {
+// Marks by the uppermost bit of an exception's first word. It reads the stack whole, so also what
+// AddressSanitizer lays around variables.
+[[gnu::no_sanitize_address]] void JitInstance::collect_exceptions() noexcept {
   constexpr std::uint64_t kMark = std::uint64_t{1} << 63;
   std::vector<std::uint64_t*>& all = exceptions_;
   std::vector<std::uint64_t*> found;  // Marked, and yet to be looked through.
@@ -127,7 +128,8 @@ void JitInstance::collect_exceptions() noexcept {
     return;
   }
   std::sort(all.begin(), all.end());
-  const auto mark = [&](const std::uint64_t* words, std::size_t count) {
+  const auto mark = [&](const std::uint64_t* words,
+                        std::size_t count) __attribute__((no_sanitize_address)) {
     for (std::size_t i = 0; i < count; ++i) {
       auto* word = reinterpret_cast<std::uint64_t*>(words[i]);
       if (!std::binary_search(all.begin(), all.end(), word) || (*word & kMark) != 0) continue;
