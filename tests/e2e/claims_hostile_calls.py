@@ -24,25 +24,31 @@ def rlimit(which, value):
     return set_it
 
 
+def lateness_us(weft, engine, kind):
+    """How late a sleeper is woken at worst beside a guest that makes calls of that kind."""
+    folder = scratch_dir(weft)
+    run = weft.run(f"--engine={engine}", "c_ticks", 60, ":::", "--dir", f"{folder}::/",
+                   "c_long_calls", kind, 800)
+    run.expect(code=0, err="", out_has=rf"\d+ calls of {kind}")
+    (pathlib.Path(folder) / "long").unlink(missing_ok=True)
+    return int(re.search(r"worst (\d+) us", run.out)[1])
+
+
 @claim("calls that move gigabytes make no sleeper later than 50 ms", "speed")
 def _(weft):
     for engine in weft.engines():
+        # What else the machine does makes a sleeper late too: one beside mere computing tells.
+        computing = lateness_us(weft, engine, "nothing")
         for kind in ("pread", "read", "pwrite", "write", "allocate", "poll", "list", "random"):
-            folder = scratch_dir(weft)
-            run = weft.run(f"--engine={engine}", "c_ticks", 60, ":::", "--dir", f"{folder}::/",
-                           "c_long_calls", kind, 800)
-            run.expect(code=0, err="", out_has=rf"\d+ calls of {kind}")
-            late = int(re.search(r"worst (\d+) us", run.out)[1])
-            # What else the machine does makes a sleeper late, too: a guest that sleeps alone tells.
-            alone = weft.run(f"--engine={engine}", "c_ticks", 60).expect(code=0)
-            noise = int(re.search(r"worst (\d+) us", alone.out)[1])
-            assert late < LATE_US_MAX + 20 * noise, f"{engine}, {kind}: {late}, alone {noise} us"
-            (pathlib.Path(folder) / "long").unlink(missing_ok=True)
+            late = lateness_us(weft, engine, kind)
+            assert late < max(LATE_US_MAX, 3 * computing), (
+                f"{engine}, {kind}: {late} us late, beside computing {computing} us")
 
 
 @claim("a guest beyond RLIMIT_FSIZE gets EFBIG; SIGXFSZ ends nobody")
 def _(weft):
-    weft.raw("compile", weft.guest("c_hoards"), weft.guest("c_sleep300")).expect(code=0)
+    modules = [weft.guest(name) for name in ("c_hoards", "c_sleep300")]
+    weft.raw("compile", *modules, timeout=300).expect(code=0)
     for engine in weft.engines():
         run = weft.run(f"--engine={engine}", "--dir", f"{scratch_dir(weft)}::/", "c_hoards", "fill",
                        ":::", "c_sleep300", preexec_fn=rlimit(resource.RLIMIT_FSIZE, 10240))
