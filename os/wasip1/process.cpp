@@ -27,7 +27,13 @@ Process::Process(Reactor& reactor, GuestClock& clock, ProcessConfig config)
       fds_(budgets_.descriptors) {}
 
 Process::~Process() {
-  if (cpu_meter_ != nullptr) cpu_meter_->forget(*g_);
+  stop_cpu_time();
+}
+
+void Process::stop_cpu_time() {
+  if (cpu_meter_ == nullptr) return;
+  cpu_meter_->forget(*g_);
+  cpu_meter_.reset();
 }
 
 Result<std::unique_ptr<Process>> Process::create(Reactor& reactor, GuestClock& clock,

@@ -117,6 +117,8 @@ class Process {
   // kCpuTimePerCheck for each check that it was given (fuel), so that it repeats. On the guest's G.
   static constexpr Duration kCpuTimePerCheck = nanoseconds(10);
   Duration cpu_time();
+  // Nobody counts it any more. For a process that outlives its scheduler; else its end does it.
+  void stop_cpu_time();
 
   // In a simulation: puts the run's own number in the place of the host's inode, or of all that the
   // host's file system says otherwise in each run. Else does nothing. ENOMEM: the guest has seen

@@ -242,6 +242,7 @@ class TestGuest {
     auto g = scheduler.spawn([&] { f(); }, {.name = "guest"});
     REQUIRE(g.ok());
     const RunResult result = scheduler.run();
+    process_->stop_cpu_time();
     CHECK_MESSAGE(result.end == RunEnd::finished, result.report);
   }
 
