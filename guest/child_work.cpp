@@ -178,8 +178,7 @@ class Child {
         bytes_.append(buffer, static_cast<std::size_t>(got));
         continue;
       }
-      if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
-      return false;
+      return got < 0 && (errno == EAGAIN || errno == EINTR);
     }
   }
 
@@ -239,9 +238,13 @@ Result<std::string> collect(Child& child, const ChildOptions& options) {
     open = child.read();
     char kind = 0;
     for (std::string text; child.next(kind, text);) {
-      if (kind == 'r') result = std::move(text);
-      if (kind == 'e') result = Error{std::move(text)};
-      if (kind == 'p') std::memcpy(counts, text.data(), std::min(text.size(), sizeof counts));
+      if (kind == 'p') {
+        std::memcpy(counts, text.data(), std::min(text.size(), sizeof counts));
+      } else if (kind == 'r') {
+        result = std::move(text);
+      } else if (kind == 'e') {
+        result = Error{std::move(text)};
+      }
     }
     if (options.progress) options.progress(counts[0], counts[1]);
     if (!open || result) break;

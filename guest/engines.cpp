@@ -43,7 +43,7 @@ class FirstThatTakesIt final : public Engine {
   const std::vector<std::unique_ptr<Engine>> engines_;
 };
 
-std::unique_ptr<Engine> make_jit_row(EngineOptions options) {
+std::unique_ptr<Engine> make_jit_row(EngineOptions options) {  // NOLINT: as every row's
   auto engine = make_jit({.bounds = options.aot.bounds});
   if (engine) return std::move(*engine);
   return std::make_unique<Missing>(engine.error());
@@ -55,7 +55,7 @@ constexpr EngineRow kRows[] = {
      .is_fixed = true,
      .makes_machine_code = false,
      .loads_in_steps = false,
-     .make = [](EngineOptions) { return make_interp(); }},
+     .make = [](EngineOptions) { return make_interp(); }},  // NOLINT: as every row's
     {.name = "aot",
      .what = "compiled with the C compiler, once, and kept in the cache",
      .is_fixed = true,

@@ -277,6 +277,7 @@ std::function<void(std::span<std::byte>)> seeded_random(std::uint64_t seed, std:
 Result<RunRecord> run_guests(const std::vector<GuestSetup>& guests,
                              const GuestRunSettings& settings) {
   std::vector<std::string> names;
+  names.reserve(guests.size());
   for (const GuestSetup& guest : guests) {
     names.push_back(guest.name.empty() ? guest.module->name : guest.name);
   }

@@ -97,19 +97,20 @@ Result<PolicySpec> parse_policy(std::string_view text) {
 Status check_names(const PolicySpec& spec, std::span<const std::string> names) {
   const PolicyInfo* info = find(spec.name);
   if (info == nullptr || info->parameters != "*") return Nothing{};
-  std::string known;
-  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+  const std::string policy = "policy " + spec.name + ": ";
   for (const auto& [parameter, value] : spec.parameters) {
     if (std::find(names.begin(), names.end(), parameter) == names.end()) {
-      return Error{"policy " + spec.name + ": no guest is called '" + parameter +
-                   "'; there are: " + known};
+      std::string wrong = policy;
+      wrong.append("no guest is called '").append(parameter).append("'; there are:");
+      for (const std::string& name : names) wrong.append(" ").append(name);
+      return Error{std::move(wrong)};
     }
     for (const std::string& name : names) {
-      if (name != parameter && as_g_name(name) == as_g_name(parameter)) {
-        return Error{"policy " + spec.name + ": '" + parameter + "' and '" + name +
-                     "' begin with the same " + std::to_string(kGNameMax - 1) +
-                     " bytes, and a G's name has no more; call one differently"};
-      }
+      if (name == parameter || as_g_name(name) != as_g_name(parameter)) continue;
+      std::string wrong = policy;
+      wrong.append("'").append(parameter).append("' and '").append(name);
+      wrong.append("' begin with the same ").append(std::to_string(kGNameMax - 1));
+      return Error{wrong.append(" bytes, and a G's name has no more; call one differently")};
     }
   }
   return Nothing{};

@@ -16,6 +16,11 @@ import sources
 
 PARALLEL = 2
 
+# Sources that clang-tidy has not been content with yet, or has not seen since they were written. A
+# finding there is printed and does not fail. The list only becomes shorter: a file that passes is
+# to be taken out of it.
+PENDING = sources.ROOT / "tests" / "static_checks_pending.txt"
+
 
 def compile_commands(build):
     """The project's own sources and how each is compiled, once each."""
@@ -51,6 +56,7 @@ def main(arguments):
             for path, command in commands.items()}
     cache = sources.PassedBefore("clang-tidy")
     stale = [path for path in commands if keys[path] not in cache]
+    pending = set(PENDING.read_text().split())
     failed = set()
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
         for path, said in zip(stale, pool.map(lambda path: complaints_about(build, path), stale)):
@@ -58,7 +64,10 @@ def main(arguments):
                 failed.add(path)
                 print(f"{path}:\n{said}", flush=True)
     cache.store(keys[path] for path in commands if path not in failed)
-    print(f"clang-tidy: {len(commands)} files, {len(stale)} checked, {len(failed)} failed")
+    waiting = {path for path in failed if str(path) in pending}
+    failed -= waiting
+    print(f"clang-tidy: {len(commands)} files, {len(stale)} checked, {len(failed)} failed, "
+          f"{len(waiting)} pending with findings")
     return 1 if failed or not commands else 0
 
 

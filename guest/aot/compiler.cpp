@@ -160,8 +160,10 @@ Status compile(const CUnits& units, const std::string& folder, const std::string
   for (const std::string& file : units.files) {
     Command command{file, cc};
     command.words.insert(command.words.end(), flags.begin(), flags.end());
-    const std::string object = folder + "/" + file + ".o";
-    command.words.insert(command.words.end(), {"-c", folder + "/" + file, "-o", object});
+    std::string source = folder;
+    source.append("/").append(file);
+    const std::string object = source + ".o";
+    command.words.insert(command.words.end(), {"-c", source, "-o", object});
     link.words.push_back(object);
     commands.push_back(std::move(command));
   }

@@ -5,7 +5,6 @@
 namespace weft::jit {
 namespace {
 
-using wasm::Op;
 using wasm::ValType;
 
 // Types of blocks that are written as one type.

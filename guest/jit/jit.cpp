@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guest/jit/jit.h"
 
+#include <xbyak/xbyak_util.h>
+
 #include <new>
 
 #include "guest/command.h"
@@ -50,7 +52,9 @@ Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std:
 }  // namespace
 
 Result<std::unique_ptr<Engine>> make_jit(JitOptions options) try {
-  if (!__builtin_cpu_supports("sse4.1") || !__builtin_cpu_supports("popcnt")) {
+  using Xbyak::util::Cpu;
+  const Cpu cpu;
+  if (!cpu.has(Cpu::tSSE41) || !cpu.has(Cpu::tPOPCNT)) {
     return Error{"the engine jit needs a processor with SSE 4.1 and POPCNT"};
   }
   auto space = jit::CodeSpace::make();
@@ -59,8 +63,7 @@ Result<std::unique_ptr<Engine>> make_jit(JitOptions options) try {
   shared->space = *space;
   shared->guard_pages = options.bounds == Bounds::guard ||
                         (options.bounds == Bounds::automatic && MemoryPool::can_guard());
-  shared->has_bmi = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-                    __builtin_cpu_supports("lzcnt");
+  shared->has_bmi = cpu.has(Cpu::tBMI1) && cpu.has(Cpu::tBMI2) && cpu.has(Cpu::tLZCNT);
   shared->code = std::make_unique<jit::ModuleCode>(shared->space);
   shared->stubs =
       std::make_unique<jit::Stubs>(*shared->code, jit::host_of_instances(), shared->guard_pages);

@@ -8,7 +8,6 @@
 namespace weft::jit {
 namespace {
 
-using wasm::Immediates;
 using wasm::Instruction;
 using wasm::Op;
 

@@ -95,7 +95,7 @@ inline void set_bytes(wabt::interp::Memory& memory, wabt::interp::u8* bytes, std
   wabt::interp::Buffer& data = memory.*member(static_cast<DataMember*>(nullptr));
   wabt::interp::u8* const end = bytes + pages * std::size_t{65'536};
   wabt::interp::u8* const ends[] = {bytes, end, end};
-  static_assert(sizeof ends == sizeof data);
+  static_assert(sizeof ends == sizeof data);  // NOLINT: of the object, not of what it holds
   std::memcpy(static_cast<void*>(&data), ends, sizeof ends);
   if (data.data() != bytes || data.size() != static_cast<std::size_t>(end - bytes)) std::abort();
   memory.*member(static_cast<PagesMember*>(nullptr)) = pages;
