@@ -10,6 +10,10 @@
 #include "scheduler/local.h"
 #include "signals/fault.h"
 
+#ifdef WEFT_ASAN
+extern "C" void __asan_unpoison_memory_region(const volatile void* from, std::size_t bytes);
+#endif
+
 namespace weft {
 namespace {
 
@@ -108,7 +112,13 @@ void TrapState::leave() noexcept {
   _longjmp(entry_, 1);
 }
 
-void TrapState::land(TrapState* self) noexcept {
+[[gnu::no_sanitize_address]] void TrapState::land(TrapState* self) noexcept {
+#ifdef WEFT_ASAN
+  // Frames that were left by a jump have marked the stack, also where the jump's own calls come.
+  constexpr std::size_t kBelow = 16 * 1024;
+  char* const here = static_cast<char*>(__builtin_frame_address(0));
+  __asan_unpoison_memory_region(here - kBelow, 2 * kBelow);
+#endif
   self->leave();
 }
 

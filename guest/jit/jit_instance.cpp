@@ -158,7 +158,8 @@ GuestEnd JitInstance::enter_code(void (*f)(void* self)) {
 // --- leaving ---
 
 // Without an address: from where the code was left last.
-void JitInstance::walk(TrapState& state, const void* address, const void* frame) {
+[[gnu::no_sanitize_address]] void JitInstance::walk(TrapState& state, const void* address,
+                                                    const void* frame) {
   const JitInstance& self = of(state.owner);
   if (address == nullptr && !self.making_) {
     address = static_cast<const char*>(self.context_->exit_address) - 1;

@@ -149,7 +149,8 @@ std::size_t Program::exception_words(std::uint32_t tag) const {
 // --- traps ---
 
 // In a fault's handler too: allocates nothing.
-void Program::walk(TrapState& state, const void* address, const void* frame) const {
+[[gnu::no_sanitize_address]] void Program::walk(TrapState& state, const void* address,
+                                                const void* frame) const {
   state.frame_count = 0;
   while (code_at(address) != nullptr && state.frame_count < TrapState::kFramesMax) {
     state.frames[state.frame_count++] = address;
