@@ -117,7 +117,8 @@ def _(weft):
     assert not list(folder.glob("work-*")) and len(objects(folder)) == 1
 
 
-@claim("blocks nested too deep for the stack that there is are refused; weft does not crash")
+@claim("blocks nested too deep for the stack that there is are refused; weft does not crash",
+       "malloc")
 def _(weft):
     env, _ = fresh_cache(weft)
     module = write(weft, "deep.wasm", nested(300_000))
