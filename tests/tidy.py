@@ -83,6 +83,15 @@ def line_length(file):
                 yield number, f"{len(line)} characters; break the line at {LINE_CHARS_MAX}"
 
 
+def document_line_length(file):
+    """A row of a table can't be broken, nor a word; the mark of a block is one line."""
+    if file.path.suffix == ".md":
+        for number, line in enumerate(file.lines, 1):
+            if (len(line) > LINE_CHARS_MAX and not line.startswith(("|", "<!--"))
+                    and len(line.split()) > 1):
+                yield number, f"{len(line)} characters; wrap the paragraph at {LINE_CHARS_MAX}"
+
+
 def file_length(file):
     if file.path.suffix in CODE and len(file.lines) > FILE_LINES_MAX:
         count = len(file.lines)
@@ -207,8 +216,8 @@ def licence_line(file):
         yield first + 1, f"no licence line; write `{wanted}` here"
 
 
-RULES = [licence_line, line_length, file_length, function_length, layers, commands, doors,
-         system_header_names, scripts, leftovers, commented_out_code]
+RULES = [licence_line, line_length, document_line_length, file_length, function_length, layers,
+         commands, doors, system_header_names, scripts, leftovers, commented_out_code]
 
 # ---- documents -----------------------------------------------------------------------------------
 

@@ -45,6 +45,15 @@ def test_line_length():
     assert finds(tidy.line_length, "check", f"#!/bin/sh\n{LONG}") == 1
 
 
+def test_document_line_length():
+    long = "word " * 21
+    assert finds(tidy.document_line_length, "docs/a.md", f"{long}\n") == 1
+    assert finds(tidy.document_line_length, "README.md", f"```sh\n{long}\n```\n") == 1
+    for fine in ("word " * 20, f"| {long} |", f"<!-- {long} -->", LONG):
+        assert finds(tidy.document_line_length, "docs/a.md", f"{fine}\n") == 0, fine
+    assert finds(tidy.document_line_length, "base/a.h", f"// {long}\n") == 0
+
+
 def test_file_length():
     assert finds(tidy.file_length, "base/a.cpp", "\n" * 601) == 1
     assert finds(tidy.file_length, "base/a.cpp", "\n" * 600) == 0

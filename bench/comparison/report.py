@@ -3,11 +3,15 @@
 
 import json
 import pathlib
+import textwrap
 
 from comparison.contenders import Failed, Figure
 
 BEGIN = "<!-- bench/compare --markdown: from here -->"
 END = "<!-- bench/compare --markdown: to here -->"
+
+# The width of a document: tests/tidy.py.
+DOCUMENT_COLUMNS = 100
 
 # Rows that show the peak of resident memory beside the time.
 WITH_PEAK = "skynet"
@@ -75,9 +79,10 @@ def markdown(results, environment, remarks, command):
     table = rows(results)
     lines += ["", "| " + " | ".join(table[0]) + " |", "|---|---|" + "--:|" * (len(table[0]) - 2)]
     lines += ["| " + " | ".join([f"`{row[0]}`", *row[1:]]) + " |" for row in table[1:]]
-    lines += ["", meaning(results)]
+    lines += ["", textwrap.fill(meaning(results), DOCUMENT_COLUMNS)]
     if remarks:
-        lines += ["", *[f"- {remark}" for remark in remarks]]
+        lines += ["", *[textwrap.fill(f"- {remark}", DOCUMENT_COLUMNS, subsequent_indent="  ")
+                        for remark in remarks]]
     return "\n".join(lines)
 
 
