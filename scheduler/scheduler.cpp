@@ -230,6 +230,14 @@ bool Scheduler::looked_here() {
   if (!only_to_look || !poller_.is_quiet() || outside_.load(std::memory_order_relaxed) != nullptr ||
       interrupted_.load(std::memory_order_relaxed))
     return false;
+  // Where nothing waits for a time, and turns are short, one look in some needs no clock.
+  constexpr std::uint64_t kSwitchesPerClock = 16 * kSwitchesPerLook;
+  if (timers_.empty() && switches_per_look_ == kSwitchesPerLook &&
+      switches_ - looked_at_ < kSwitchesPerClock) {
+    next_look_.store(switches_ + kSwitchesPerLook, std::memory_order_relaxed);
+    direct_until_.store(switches_ + kSwitchesPerLook, std::memory_order_relaxed);
+    return true;
+  }
   const Instant now = clock_.now();
   if (now >= timers_.next_deadline() || now >= return_memory_at_) return false;
   plan_next_look(std::exchange(coarse_now_, now));
