@@ -28,7 +28,12 @@ struct TranslationOptions {
 constexpr std::size_t translation_bytes_max(std::size_t module_bytes) {
   constexpr std::size_t kLeast = std::size_t{512} << 20;
   constexpr std::size_t kPerByte = 96;  // Of programs: 50 to 70.
-  return kLeast + kPerByte * module_bytes;
+#if defined(WEFT_ASAN)
+  constexpr std::size_t kTimes = 4;  // AddressSanitizer puts its own bytes around each block.
+#else
+  constexpr std::size_t kTimes = 1;
+#endif
+  return kTimes * (kLeast + kPerByte * module_bytes);
 }
 
 // Writes the C of the module into `folder`, an empty directory. `info` is the module's, whose

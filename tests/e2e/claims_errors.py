@@ -204,7 +204,7 @@ def _(weft):
         (LOAD_ERROR, TRAP), r"wat_big_memory\.wasm", "memory")
 
 
-@claim("a host that refuses descriptors or processes is exit code 71, not wrong use")
+@claim("a host that refuses descriptors or processes is exit code 71, not wrong use", "descriptors")
 def _(weft):
     hello = weft.guest("c_hello")
     weft.raw("test", "--jobs", 64, hello, descriptors=40).expect(

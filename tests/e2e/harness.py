@@ -3,8 +3,9 @@
 
 A claim is a function that takes a Weft and fails by AssertionError. `@claim("...")` registers it
 under a sentence; `needs` names what its binary must be: "speed" for claims about time or CPU,
-"malloc" for claims that limit the address space. A sanitizer build has neither, so run.py leaves
-these to the release build.
+"malloc" for claims that limit the address space, "descriptors" for claims that leave none free
+(UndefinedBehaviorSanitizer looks at an object's type through a pipe, and reports a wrong type when
+it gets none). A sanitizer build has none of these, so run.py leaves them to the release build.
 
     @claim("a guest's exit code is weft's")
     def _(weft):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """End-to-end tests of the weft command.
 
-    tests/e2e/run.py WEFT GUESTDIR [--filter TEXT] [--without speed,malloc] [--list]
+    tests/e2e/run.py WEFT GUESTDIR [--filter TEXT] [--without speed,malloc,descriptors] [--list]
 
 WEFT is the binary, GUESTDIR what tests/guests/build.py filled. The claims are in claims_*.py beside
 this file, each a sentence and a function; harness.py is the language they are written in. Prints a
@@ -53,7 +53,7 @@ def parse(arguments):
     parser.add_argument("weft", type=pathlib.Path)
     parser.add_argument("guests", type=pathlib.Path)
     parser.add_argument("--filter", default="", help="only claims whose sentence contains this")
-    parser.add_argument("--without", default="", help="leave out what needs these: speed,malloc")
+    parser.add_argument("--without", default="", help="leave out the claims that need one of these")
     parser.add_argument("--engine", default="",
                         help="aot: C and wat guests are compiled first, Go ones are not")
     parser.add_argument("--list", action="store_true", help="print the claims, run nothing")
