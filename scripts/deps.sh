@@ -203,6 +203,7 @@ needs_of_tests() {
 
 needs_of_bench() {
   need "has_boost_fiber" "boost_package boost-fiber" "Boost.Fiber, to compare with"
+  need "has_file /usr/include/pth.h" libpth-dev "GNU Pth, to compare with"
   need "has_go" go_package "Go 1.21 or newer, to compare with"
   need "has python3" python3 "runs bench/compare"
   need "has valgrind" valgrind "counts instructions in bench/instructions"

@@ -53,7 +53,7 @@ def test_a_missing_build_is_named():
 def test_every_local_peer_does_every_small_benchmark():
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "r.json"
-        peers = "go,boost-fiber,asio-awaitable,asio-spawn,threads"
+        peers = "go,boost-fiber,pth,asio-awaitable,asio-spawn,threads"
         done = compare("--quick", "--rounds", "1", "--milliseconds", "1", "--peers", peers,
                        "--json", str(file))
         assert done.returncode == 0, done.stderr

@@ -227,6 +227,7 @@ def libdill_peer(_build, name):
 BUILDERS = {
     "go": go_peer,
     "boost-fiber": cpp_peer,
+    "pth": cpp_peer,
     "tokio": rust_peer,
     "asio-awaitable": cpp_peer,
     "asio-spawn": cpp_peer,
