@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How late a ticker is beside a guest that never gives way, on each engine, and beside a native G
-// that yields after turns of some microseconds and passes no checkpoint in between.
+// How late a ticker is beside a guest that never gives way, and beside one that yields after turns
+// of some microseconds, on each engine; and beside a native G that yields after such turns and
+// passes no checkpoint in between.
 //
 // They run for ever. A native G sleeps from tick to tick, looks at how late it woke, and then ends
 // them. --benchmark_min_time=10 for a thousand ticks.
@@ -17,6 +18,7 @@ namespace {
 
 constexpr Duration kTick = milliseconds(10);
 constexpr int kTicksEach = 100;
+const std::vector<std::int64_t> kTurnsUs = {1, 10, 80, 300, 1'000, 10'000};
 
 // Sleeps from tick to tick. A tick that is due before the last one has been is left out.
 void tick(benchmark::State& state, Histogram& late) {
@@ -53,24 +55,17 @@ void ticks_beside_turns(benchmark::State& state) {
   report(state, late.count(), iterations(state) * kTicksEach);
   report_distribution(state, late);
 }
-BENCHMARK(ticks_beside_turns)
-    ->Name("ticks_beside_turns")
-    ->Arg(1)
-    ->Arg(10)
-    ->Arg(80)
-    ->Arg(300)
-    ->Arg(1'000)
-    ->Arg(10'000)
-    ->UseRealTime();
+BENCHMARK(ticks_beside_turns)->Name("ticks_beside_turns")->ArgsProduct({kTurnsUs})->UseRealTime();
 
-// The same.
-void ticks_beside_a_loop(benchmark::State& state, const EngineRow& engine) {
+// The same, beside a guest that never ends.
+void ticks_beside(benchmark::State& state, const EngineRow& engine, const std::string& file,
+                  const std::vector<std::string>& args) {
   refused.clear();
   const auto runtime = std::make_unique<Runtime>(make(engine));
-  const auto module = runtime->load(WEFT_BENCH_GUESTS "/spins.wasm");
+  const auto module = runtime->load(WEFT_BENCH_GUESTS "/" + file);
   if (!module) return state.SkipWithError(module.error().message.c_str());
   if (!refused.empty()) return state.SkipWithError(refused.c_str());
-  const auto guest = runtime->spawn(*module);
+  const auto guest = runtime->spawn(*module, {.args = args});
   if (!guest) return state.SkipWithError("no memory for a guest");
   Histogram late;
   const auto ticker = [&] {
@@ -86,10 +81,18 @@ void ticks_beside_a_loop(benchmark::State& state, const EngineRow& engine) {
 
 void register_lateness_benchmarks() {
   for (const EngineRow& engine : engines()) {
-    const std::string name = std::string("guest/ticks_beside_a_loop/") + engine.name;
-    benchmark::RegisterBenchmark(name.c_str(), [engine](benchmark::State& state) {
-      ticks_beside_a_loop(state, engine);
+    const std::string loop = std::string("guest/ticks_beside_a_loop/") + engine.name;
+    benchmark::RegisterBenchmark(loop.c_str(), [engine](benchmark::State& state) {
+      ticks_beside(state, engine, "spins.wasm", {});
     })->UseRealTime();
+    const std::string turns = std::string("guest/ticks_beside_turns/") + engine.name;
+    benchmark::RegisterBenchmark(turns.c_str(),
+                                 [engine](benchmark::State& state) {
+                                   ticks_beside(state, engine, "turns.wasm",
+                                                {"turns", std::to_string(state.range(0))});
+                                 })
+        ->ArgsProduct({kTurnsUs})
+        ->UseRealTime();
   }
 }
 const bool registered = (register_lateness_benchmarks(), true);

@@ -142,5 +142,56 @@ void parked(benchmark::State& state) {
 BENCHMARK(parked)->Name("parked")->Arg(1'000)->Arg(100'000)->Arg(1'000'000)->Iterations(1)->Unit(
     benchmark::kMillisecond);
 
+// Resident bytes for each of state.range(0) Gs that have been spawned and have not run.
+void waiting(benchmark::State& state) {
+  const std::int64_t gs = state.range(0);
+  std::int64_t ran = 0;
+  double bytes = 0;
+  for (auto _ : state) {
+    World world;
+    const double before = resident_bytes();
+    for (std::int64_t i = 0; i < gs; ++i) world.go([&ran] { ++ran; });
+    bytes += resident_bytes() - before;
+    world.scheduler.run();
+  }
+  report(state, iterations(state) * gs, ran);
+  state.counters["bytes"] = bytes / static_cast<double>(iterations(state) * gs);
+}
+BENCHMARK(waiting)->Name("waiting")->Arg(1'000'000)->Iterations(1)->Unit(benchmark::kMillisecond);
+
+// Resident bytes in all, beyond those before: with state.range(0) Gs parked, then one second and
+// ten seconds after they have ended.
+void after_a_burst(benchmark::State& state) {
+  const std::int64_t gs = state.range(0);
+  std::int64_t woken = 0;
+  for (auto _ : state) {
+    LiveWorld world;
+    world.go([&] {
+      const double before = resident_bytes();
+      auto gate = make_chan<int>(0);
+      for (std::int64_t i = 0; i < gs; ++i) {
+        world.go([&] {
+          gate.recv();
+          ++woken;
+        });
+      }
+      yield();
+      state.counters["parked"] = resident_bytes() - before;
+      gate.close();
+      sleep_for(milliseconds(1'000));
+      state.counters["after_1s"] = resident_bytes() - before;
+      sleep_for(milliseconds(9'000));
+      state.counters["after_10s"] = resident_bytes() - before;
+    });
+    world.scheduler.run();
+  }
+  report(state, iterations(state) * gs, woken);
+}
+BENCHMARK(after_a_burst)
+    ->Name("after_a_burst")
+    ->Arg(1'000'000)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
 }  // namespace
 }  // namespace weft::bench
