@@ -2,8 +2,9 @@
 #include "tools/go_guest.h"
 
 #include <algorithm>
-#include <string_view>
+#include <span>
 
+#include "guest/go/go_runtime.h"
 #include "tools/whole_file.h"
 
 namespace weft::tools {
@@ -11,18 +12,6 @@ namespace {
 
 bool is_relative(const wasip1::Preopen& preopen) {
   return !preopen.guest_path.starts_with('/');
-}
-
-// Of a number in LEB128 at the front, which is cut off.
-bool cut_size(std::string_view& bytes, std::size_t& size) {
-  size = 0;
-  for (int shift = 0; shift < 35 && !bytes.empty(); shift += 7) {
-    const auto byte = static_cast<unsigned char>(bytes.front());
-    bytes.remove_prefix(1);
-    size |= std::size_t{byte & 0x7fU} << shift;
-    if (byte < 0x80) return size <= bytes.size();
-  }
-  return false;
 }
 
 // "./data" and "data" are "/data"; "." is "/".
@@ -35,27 +24,10 @@ std::string below_root(std::string_view path) {
 
 bool is_go_module(const std::string& path) {
   const auto file = read_whole_file(path);
-  if (!file || !file->starts_with(std::string_view("\0asm", 4))) return false;
-  constexpr std::size_t kHeaderBytes = 8;
-  std::string_view bytes = *file;
-  bytes.remove_prefix(std::min(bytes.size(), kHeaderBytes));
-  while (!bytes.empty()) {
-    const bool is_custom = bytes.front() == '\0';
-    bytes.remove_prefix(1);
-    std::size_t size = 0;
-    if (!cut_size(bytes, size)) return false;
-    std::string_view section = bytes.substr(0, size);
-    bytes.remove_prefix(size);
-    std::size_t name = 0;
-    if (!is_custom || !cut_size(section, name)) continue;
-    const std::string_view title = section.substr(0, name);
-    // A build may leave out the one, and strip the other.
-    if (title == "go:buildid") return true;
-    if (title == "producers" && section.find("Go cmd/compile") != std::string_view::npos) {
-      return true;
-    }
-  }
-  return false;
+  if (!file) return false;
+  const auto module =
+      wasm::read_module(std::as_bytes(std::span(*file)), {.bodies = wasm::Bodies::skip});
+  return module && guest::go::is_go(*module);
 }
 
 void give_go_its_root(GuestSpec& spec) {

@@ -11,8 +11,7 @@
 
 namespace weft::tools {
 
-// Made by the Go compiler (not TinyGo, which has the C library's rules)? false when the file can't
-// be read.
+// Made by the Go compiler? false when the file can't be read.
 bool is_go_module(const std::string& path);
 
 // Changes the names of a Go guest's directories, and PWD if it is not set. Of others nothing.

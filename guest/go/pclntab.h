@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pclntab: Go's table of functions, which the linker puts into the data of each program: names in
+// Go's own spelling, and the line of source of each PC. It is there in stripped modules, too.
+//
+//   header ─▶ functab: (entry, where its _func is) by rising entry
+//          ─▶ funcnametab: names, each ended by a zero
+//          ─▶ cutab, filetab: files;  pctab: from PCs to numbers, as differences
+//
+// Read as Go 1.20 to 1.27 write it (runtime/symtab.go), with 64-bit pointers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "guest/go/data_image.h"
+
+namespace weft::guest::go {
+
+class Pclntab {
+ public:
+  // Looks for the table of a module that defines so many functions. Nothing when there is none. The
+  // image has to live as long as the table.
+  static std::optional<Pclntab> find(const DataImage& image, std::uint32_t functions);
+
+  [[nodiscard]] std::uint32_t address() const { return address_; }
+
+  // By defined function; "" for those that are not in the table.
+  [[nodiscard]] std::vector<std::string_view> names(std::uint32_t functions) const;
+
+ private:
+  static std::optional<Pclntab> read_header(const DataImage& image, std::uint32_t address,
+                                            std::uint32_t functions);
+  [[nodiscard]] std::optional<std::string_view> name_of(std::uint32_t nth) const;
+
+  const DataImage* image_ = nullptr;
+  std::uint32_t address_ = 0;
+  std::uint32_t count_ = 0;
+  std::uint32_t names_ = 0;  // Addresses of the parts.
+  std::uint32_t functab_ = 0;
+};
+
+}  // namespace weft::guest::go

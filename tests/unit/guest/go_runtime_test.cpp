@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// What weft knows of the Go runtime inside a module: found in real ones, refused in others.
+#include "guest/go/go_runtime.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+
+#include "guest/go/data_image.h"
+#include "guest/go/go_pc.h"
+#include "tests/unit/guest/go_mutants.h"
+#include "tests/unit/guest/guests.h"
+#include "tests/unit/guest/wasm/binary.h"
+
+using namespace weft;
+using guest::go::GoRuntime;
+using guest::go::recognise;
+using test::has;
+
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+Result<std::optional<GoRuntime>> recognise_bytes(const Bytes& bytes) {
+  const auto module = wasm::read_module(bytes, {.bodies = wasm::Bodies::skip});
+  REQUIRE(module.ok());
+  return recognise(*module);
+}
+
+GoRuntime runtime_of(const Bytes& bytes) {
+  auto runtime = recognise_bytes(bytes);
+  REQUIRE_MESSAGE(runtime.ok(), (runtime ? "" : runtime.error().message));
+  REQUIRE(runtime->has_value());
+  return std::move(**runtime);
+}
+
+std::string refusal_of(const Bytes& bytes) {
+  const auto runtime = recognise_bytes(bytes);
+  return runtime ? "" : runtime.error().message;
+}
+
+// The module without one of its custom sections.
+Bytes without_section(const Bytes& bytes, std::string_view name) {
+  const auto module = wasm::read_module(bytes, {.bodies = wasm::Bodies::skip});
+  REQUIRE(module.ok());
+  const wasm::CustomSection* section = module->find_custom(name);
+  REQUIRE(section != nullptr);
+  // Its name and lengths stand before its bytes: it becomes one that nobody knows.
+  Bytes other = bytes;
+  other[section->offset - 1] = std::byte{'_'};
+  return other;
+}
+
+// Replaces the first of these bytes.
+Bytes replaced(Bytes bytes, std::string_view what, std::string_view by) {
+  const auto equal = [](std::byte byte, char c) { return static_cast<char>(byte) == c; };
+  const auto at = std::search(bytes.begin(), bytes.end(), what.begin(), what.end(), equal);
+  REQUIRE(at != bytes.end());
+  std::transform(by.begin(), by.end(), at, [](char c) { return static_cast<std::byte>(c); });
+  return bytes;
+}
+
+test::Code text(std::string_view chars) {
+  test::Code code = test::leb(static_cast<std::uint32_t>(chars.size()));
+  code.insert(code.end(), chars.begin(), chars.end());
+  return code;
+}
+
+// A section that says what Go's linker says.
+test::Code producers() {
+  test::Code body = text("producers");
+  test::append(body, {1});
+  test::append(body, text("language"));
+  test::append(body, {1});
+  test::append(body, text("Go"));
+  test::append(body, text("go1.26.8"));
+  return body;
+}
+
+}  // namespace
+
+TEST_CASE("a Go module's runtime is recognised: version, functions, offsets, wait reasons") {
+  const GoRuntime runtime = runtime_of(test::guest_bytes("go_goroutines"));
+  CHECK(runtime.version.starts_with("go1."));
+  for (const char* name :
+       {"runtime.newstack", "runtime.gopark", "runtime.newproc1", "runtime.runqget", "main.main"}) {
+    const auto function = runtime.function(name);
+    REQUIRE_MESSAGE(function.has_value(), name);
+    CHECK(runtime.name(*function) == name);
+    const auto pc = guest::go::pc_of(*function - runtime.imports);
+    CHECK(runtime.name_at(pc + 3) == name);
+  }
+  CHECK_FALSE(runtime.function("runtime.noSuchFunction").has_value());
+  CHECK(runtime.name(0).empty());
+  CHECK(runtime.name_at(7).empty());
+  // The linker knows these three: g.stack, then the guards; m.g0 is what m begins with.
+  CHECK(runtime.offsets.g_stackguard0 == 16);
+  CHECK(runtime.offsets.g_m == 48);
+  CHECK(runtime.offsets.m_g0 == 0);
+  CHECK(runtime.offsets.runq_mask == 255);
+  CHECK(runtime.offsets.p_runqtail == runtime.offsets.p_runqhead + 4);
+  const auto& reasons = runtime.wait_reasons;
+  CHECK(std::find(reasons.begin(), reasons.end(), "select (no cases)") != reasons.end());
+  CHECK(reasons.size() < 100);
+}
+
+TEST_CASE("functions that ask whether to give way are told from those that don't") {
+  const GoRuntime runtime = runtime_of(test::guest_bytes("go_goroutines"));
+  const auto is_preemptible = [&](const char* name) {
+    return runtime.preemptible.at(*runtime.function(name) - runtime.imports);
+  };
+  const auto wraps = [&](const char* name) {
+    return runtime.wraps.at(*runtime.function(name) - runtime.imports);
+  };
+  CHECK(is_preemptible("runtime.gopark"));
+  CHECK_FALSE(is_preemptible("runtime.morestack"));  // nosplit
+  CHECK_FALSE(is_preemptible("runtime.newstack"));   // A large frame.
+  CHECK(wraps("runtime.newstack"));
+  const auto count = std::count(runtime.preemptible.begin(), runtime.preemptible.end(), true);
+  CHECK(static_cast<std::size_t>(count) > runtime.preemptible.size() / 2);
+}
+
+TEST_CASE("a stripped Go module is recognised by its pclntab") {
+  const Bytes bytes = test::guest_bytes("go_goroutines");
+  const GoRuntime named = runtime_of(bytes);
+  const GoRuntime stripped = runtime_of(without_section(bytes, "name"));
+  CHECK(named.function("runtime.newstack") == stripped.function("runtime.newstack"));
+  CHECK(named.offsets.g_waitreason == stripped.offsets.g_waitreason);
+  CHECK(named.preemptible == stripped.preemptible);
+  CHECK_FALSE(recognise_bytes(without_section(bytes, "producers"))->has_value());
+}
+
+TEST_CASE("either of two sections says that a module is Go's") {
+  test::Code build_id = text("go:buildid");
+  test::append(build_id, text("ff"));
+  const std::string claim = refusal_of(test::Binary().function({}).section(0, build_id).bytes());
+  CHECK(claim == "it says that Go made it, but it lacks the globals SP, CTXT and g");
+}
+
+TEST_CASE("a module that is not Go's is none, and no error") {
+  for (const char* name : {"c_hello", "wat_tiny"}) {
+    const auto runtime = recognise_bytes(test::guest_bytes(name));
+    REQUIRE(runtime.ok());
+    CHECK_FALSE(runtime->has_value());
+  }
+}
+
+TEST_CASE("a module that claims to be Go and is not is refused with one line") {
+  const std::string claim = refusal_of(test::Binary().function({}).section(0, producers()).bytes());
+  CHECK(claim == "it says that go1.26.8 made it, but it lacks the globals SP, CTXT and g");
+  const Bytes go = test::guest_bytes("go_goroutines");
+  const std::string version = runtime_of(go).version;
+  const std::string_view in_pclntab("\0runtime.gopark\0", 16);
+  CHECK(refusal_of(replaced(go, in_pclntab, std::string_view("\0runtime.gofork\0", 16))) ==
+        "it says that " + version + " made it, but it has no function runtime.gopark");
+  // Names that contradict each other; here a name's length stands before it.
+  CHECK(refusal_of(replaced(go, "\x0eruntime.gopark", "\x0eruntime.gofork")) ==
+        "it says that " + version +
+            " made it, but its tables call one function runtime.gopark and runtime.gofork");
+}
+
+TEST_CASE("an offset that two functions of Go's runtime tell differently is refused") {
+  Bytes bytes = test::guest_bytes("go_goroutines");
+  const GoRuntime runtime = runtime_of(bytes);
+  // g.m in mcall: "global.get 2, i32.wrap_i64, i64.load 48".
+  const auto module = wasm::read_module(bytes, {.bodies = wasm::Bodies::skip});
+  const wasm::Body body = module->body(*runtime.function("runtime.mcall"));
+  const std::vector<std::byte> load = {std::byte{0x23}, std::byte{2}, std::byte{0xa7},
+                                       std::byte{0x29}, std::byte{3}, std::byte{48}};
+  const auto begin = bytes.begin() + body.offset;
+  const auto at = std::search(begin, begin + body.bytes, load.begin(), load.end());
+  REQUIRE(at != begin + body.bytes);
+  at[5] = std::byte{40};
+  CHECK(has(refusal_of(bytes), "runtime.mcall"));
+}
+
+TEST_CASE("damaged Go modules are recognised or refused with one line, and crash nobody") {
+  constexpr int kMutants = 300;
+  const test::GoMutants mutants;
+  std::mt19937 random(1);
+  int refused = 0;
+  int accepted = 0;
+  for (int n = 0; n < kMutants; ++n) {
+    std::vector<std::uint32_t> numbers((1 + random() % 8) * 3);
+    for (std::uint32_t& number : numbers) number = random();
+    const Bytes bytes = mutants.make(numbers);
+    const auto module = wasm::read_module(bytes, {.bodies = wasm::Bodies::skip});
+    if (!module) continue;
+    const auto runtime = recognise(*module);
+    if (!runtime) {
+      ++refused;
+      CHECK(runtime.error().message.find('\n') == std::string::npos);
+    } else {
+      ++accepted;
+    }
+  }
+  CHECK(refused > 0);
+  CHECK(accepted > 0);
+}
+
+TEST_CASE("data that is spread over much more memory than the module has bytes is refused") {
+  // Memory of 65,535 pages; one byte at 0, one near the end.
+  const auto bytes = test::Binary()
+                         .section(5, {1, 0, 0xff, 0xff, 3})
+                         .section(11, {2, 0, 0x41, 0, 0x0b, 1, 7,  //
+                                       0, 0x41, 0x80, 0x80, 0x80, 0x80, 0x7f, 0x0b, 1, 7})
+                         .bytes();
+  const auto module = wasm::read_module(bytes);
+  REQUIRE_MESSAGE(module.ok(), (module ? "" : module.error().message));
+  const auto image = guest::go::DataImage::of(*module);
+  REQUIRE_FALSE(image.ok());
+  CHECK(has(image.error().message, "spread over 4026531841 bytes"));
+}
