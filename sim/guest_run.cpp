@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/guest_run.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <map>
 #include <optional>
-#include <system_error>
 
 #include "os/wasip1/stable_files.h"
 #include "sim/guest_hook.h"
@@ -19,43 +13,6 @@
 
 namespace weft::sim {
 namespace {
-
-namespace fs = std::filesystem;
-
-// The folders of one run; those that it made go with it.
-class Folders {
- public:
-  explicit Folders(bool copy) : copy_(copy) {}
-  ~Folders() {
-    std::error_code ignored;
-    for (const auto& [key, path] : made_) fs::remove_all(path, ignored);
-  }
-  Folders(const Folders&) = delete;
-  Folders& operator=(const Folders&) = delete;
-
-  // Where the guests find it in this run.
-  Result<std::string> place(const Folder& folder) {
-    if (!folder.host_path.empty() && !copy_) return folder.host_path;
-    const std::string key =
-        folder.host_path + ":" + (folder.host_path.empty() ? folder.guest_path : "");
-    if (const auto it = made_.find(key); it != made_.end()) return it->second;
-    std::string path = (fs::temp_directory_path() / "weft-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) return errno_error(path, errno);
-    made_[key] = path;
-    if (folder.host_path.empty()) return path;
-    std::error_code error;
-    const fs::path from = fs::canonical(folder.host_path, error);  // It may be a link to a folder.
-    if (!error) {
-      fs::copy(from, path, fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
-    }
-    if (error) return Error{folder.host_path + ": can't be copied: " + error.message()};
-    return path;
-  }
-
- private:
-  const bool copy_;
-  std::map<std::string, std::string> made_;
-};
 
 std::string describe_end(const Guest& guest) {
   const std::string who = "guest " + std::to_string(guest.number()) + " (" + guest.name() + ") ";
@@ -239,7 +196,7 @@ class World {
   static inline const WorldSpec kNoWorld;
   const std::vector<GuestSetup>& setups_;
   const GuestRunSettings& settings_;
-  Folders folders_;
+  RunFolders folders_;
   ManualClock clock_;
   VirtualPoller poller_;
   std::unique_ptr<Policy> policy_;

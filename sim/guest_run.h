@@ -15,15 +15,10 @@
 
 #include "guest/runtime.h"
 #include "sim/run.h"
+#include "sim/run_folders.h"
 #include "sim/world_spec.h"
 
 namespace weft::sim {
-
-// A directory that a guest is given.
-struct Folder {
-  std::string host_path;  // Empty: a new, empty one for each run.
-  std::string guest_path;
-};
 
 struct GuestSetup {
   std::string name;  // Empty: the module's.

@@ -17,8 +17,9 @@ namespace weft::tools {
 
 // What a replay is told beside its file.
 struct ReplayOptions {
-  std::string modules;  // A folder in place of those of the recording; empty: those.
-  std::string engine;   // Empty: the recorded one.
+  std::string modules;    // A folder in place of those of the recording; empty: those.
+  std::string engine;     // Empty: the recorded one.
+  bool in_place = false;  // The guests get the folders that the file names, not copies.
 };
 
 // What a replay file says of these guests. Fails when a module can't be read again.

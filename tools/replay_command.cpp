@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -17,6 +18,8 @@
 #include "tools/messages.h"
 #include "tools/recorded_guests.h"
 #include "tools/replay_recording.h"
+#include "tools/search_folder.h"
+#include "tools/virtual_stop.h"
 #include "tools/whole_file.h"
 #include "tools/world_file.h"
 
@@ -67,6 +70,21 @@ Result<WorldFile> world_of(const sim::ReplayFile& file, const std::string& path,
   return world;
 }
 
+bool has_folders(const sim::ReplayFile& file) {
+  return std::any_of(file.guests.begin(), file.guests.end(),
+                     [](const sim::ReplayGuest& guest) { return !guest.folders.empty(); });
+}
+
+// Why the guests can't be made. A folder may be too large for a copy.
+int complain_of_guests(const Error& error, bool has_copies) {
+  const int code = complain("", error, kExitUsage);
+  if (has_copies) {
+    say("a replay copies the folders that its file names; --in-place gives its guests the folders "
+        "themselves");
+  }
+  return code;
+}
+
 int replay_schedule(const std::string& path, const std::string& bytes,
                     const ReplayOptions& options) {
   auto file = sim::decode(bytes);
@@ -83,11 +101,20 @@ int replay_schedule(const std::string& path, const std::string& bytes,
   settings.forced = &file->schedule;
   settings.short_transfers = file->quantum != 0;  // Files of version 1 know none.
   settings.input = file->input;
-  settings.copy_folders = file->copy_folders;
+  settings.copy_folders = !options.in_place;
   if (file->has_expected) settings.expected = &file->expected;
+  std::unique_ptr<SearchFolder> copies;
+  if (has_folders(*file) && !options.in_place) {
+    auto made = SearchFolder::make();
+    if (!made) return complain("", made.error(), kExitNoOutput);
+    copies = std::move(*made);
+  }
+  const StopOnSignal stop;  // So that the copies go.
+  settings.stop = stop.noted();
   signals::FaultHandler faults;
   auto record = sim::run_guests(guests, settings);
-  if (!record) return complain("", record.error(), kExitUsage);
+  if (!record) return complain_of_guests(record.error(), copies != nullptr);
+  if (record->stopped) return kExitSignal + *stop.noted();
   std::fwrite(record->out.data(), 1, record->out.size(), stdout);
   const Status written = flush_stdout();
   std::fwrite(record->err.data(), 1, record->err.size(), stderr);
@@ -119,6 +146,8 @@ struct ReplayApp {
     app.add_option("--engine", options.engine, "Another engine than that of the recording")
         ->check(CLI::IsMember(fixed_engine_names()).description(""))
         ->type_name(engines);
+    app.add_flag("--in-place", options.in_place,
+                 "Let the guests write into the folders that FILE names; else they get copies");
   }
 };
 

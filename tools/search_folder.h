@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// SearchFolder: where all the folders of a search lie, so that they go with it, whoever made them.
+// SearchFolder: where all the folders of a search, or of a replay, lie, so that they go with it,
+// whoever made them.
 //
-//   weft test ── makes $TMPDIR/weft-test-XXXXXX and sets TMPDIR to it
-//      └─ workers and runs: their folders in it (sim/guest_run.cpp); a worker may be killed
+//   weft test, weft replay ── makes $TMPDIR/weft-test-XXXXXX and sets TMPDIR to it
+//      └─ workers and runs: their folders in it (sim/run_folders.cpp); a worker may be killed
 #pragma once
 
 #include <memory>

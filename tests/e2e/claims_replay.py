@@ -3,12 +3,14 @@
 
 import contextlib
 import http.client
+import os
 import pathlib
 import shutil
 import signal
 
 from claims_net import serving
 from harness import LOAD_ERROR, USAGE, claim
+from processes import wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 SAME = r"^weft: replayed: the same run, \d+ calls? of \d+ guests?$"
@@ -159,3 +161,53 @@ def _(weft):
     _, file = record(weft, "r", "c_ticker")
     assert file.stat().st_size < 4000, file.stat().st_size
     weft.raw("replay", file, "--engine", "other").expect_error(USAGE, "--engine")
+
+
+def folder_with(weft, name, text):
+    folder = weft.scratch / name
+    folder.mkdir()
+    (folder / "file").write_text(text)
+    return folder
+
+
+@claim("weft replay of a file from elsewhere writes into no folder that the file names")
+def _(weft):
+    folder = folder_with(weft, "named", "mine")
+    file, temporary = weft.scratch / "writes.replay", folder_with(weft, "temporary", "")
+    words = ["--virtual-time", "--record", file, "--dir", f"{folder}::/data", "c_faults"]
+    recorded = weft.run(*words).expect(code=0)
+    (folder / "file").write_text("mine again")
+    for _ in range(2):
+        weft.raw("replay", file, env={**weft.environment, "TMPDIR": str(temporary)}).expect(
+            code=0, out=recorded.out, err_has="replayed: the same run")
+    assert (folder / "file").read_text() == "mine again"
+    assert [path.name for path in temporary.iterdir()] == ["file"]
+    weft.raw("replay", "--in-place", file).expect(code=0, out=recorded.out)
+    assert (folder / "file").stat().st_size == 1000
+
+
+@claim("a signal ends a replay, and its copies of folders go")
+def _(weft):
+    folder, temporary = folder_with(weft, "copied", "mine"), folder_with(weft, "copies", "")
+    file = weft.scratch / "endless.replay"
+    weft.run("--virtual-time", "--record", file, "--max-steps", 5_000_000, "--dir",
+             f"{folder}::/data", "c_compute").expect(code=2, err_has="livelock")
+    with weft.start_raw("replay", file, env={**weft.environment, "TMPDIR": str(temporary)}) as run:
+        wait_for(lambda: len(list(temporary.glob("*/*/file"))) == 1)
+        run.process.send_signal(signal.SIGTERM)
+        run.finish(timeout=20).expect(code=128 + signal.SIGTERM)
+    assert [path.name for path in temporary.iterdir()] == ["file"]
+
+
+@claim("a replay says which folder is too large for a copy, or what in it is no file")
+def _(weft):
+    folder, file = folder_with(weft, "large", ""), weft.scratch / "large.replay"
+    weft.run("--virtual-time", "--record", file, "--dir", f"{folder}::/data", "c_hello").expect(
+        code=0)
+    os.truncate(folder / "file", 2 << 30)  # It has no blocks.
+    refused = weft.raw("replay", file).expect_error(USAGE, "large: too large for a copy")
+    refused.expect(err_has="--in-place gives its guests the folders themselves")
+    weft.raw("replay", "--in-place", file).expect(code=0, err_has="replayed: the same run")
+    (folder / "file").unlink()
+    os.mkfifo(folder / "pipe")
+    weft.raw("replay", file).expect_error(USAGE, "pipe: can't be copied: it is neither a file")
