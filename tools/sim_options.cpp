@@ -45,17 +45,24 @@ Result<std::int64_t> read_instant(const std::string& word) {
   return seconds * kNsOfSecond;
 }
 
+std::string policy_names() {
+  std::string names;
+  for (const sim::PolicyInfo& policy : sim::policies()) {
+    names += (names.empty() ? "" : ", ") + std::string(policy.name);
+  }
+  return names;
+}
+
 }  // namespace
 
 void add_sim_options(CLI::App& app, RawSimOptions& raw) {
   const auto group = [&app](CLI::Option* option) { option->group(kTimeGroup); };
   group(app.add_option("--seed", raw.seed, "Random numbers, select and the policy follow from this")
             ->type_name("NUMBER"));
-  group(
-      app.add_option("--policy", raw.policy,
-                     "Who runs next: fifo, go, lifo, random, pct, bounded, rr, stride, edf, with\n"
-                     "parameters as in pct:depth=3 (docs/policies.md)")
-          ->type_name("NAME"));
+  group(app.add_option("--policy", raw.policy,
+                       "Who runs next: " + policy_names() +
+                           ", with\nparameters as in pct:depth=3 (docs/policies.md)")
+            ->type_name("NAME"));
   group(app.add_option("--cost", raw.cost, "What a safe point costs in virtual time (default 0)")
             ->type_name("TIME"));
   group(app.add_option("--jitter", raw.jitter, "The most by which the policy may end a sleep late")

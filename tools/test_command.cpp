@@ -4,7 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <memory>
 #include <optional>
+#include <set>
+#include <tuple>
 #include <variant>
 
 #include "base/printable.h"
@@ -12,6 +15,7 @@
 #include "tools/command_line.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
+#include "tools/go_guest.h"
 #include "tools/guest_options.h"
 #include "tools/guest_setups.h"
 #include "tools/messages.h"
@@ -20,6 +24,7 @@
 #include "tools/quantities.h"
 #include "tools/recorded_guests.h"
 #include "tools/search_folder.h"
+#include "tools/search_progress.h"
 #include "tools/test_reports.h"
 #include "tools/test_workers.h"
 #include "tools/whole_file.h"
@@ -31,6 +36,7 @@ constexpr int kExitFailing = 1;
 constexpr std::uint64_t kStepsMax = 1'000'000;
 constexpr Duration kTimeMax = seconds(3600);
 constexpr Duration kLateness = milliseconds(1);
+constexpr Duration kScheduleLimit = seconds(60);
 constexpr std::uint64_t kSeeds = 100;
 constexpr std::uint64_t kJobsMax = 64;
 
@@ -44,6 +50,7 @@ struct TestOptions {
   RunOptions run;  // The guests and the simulation.
   sim::ExploreOptions explore;
   unsigned jobs = 1;
+  Duration search_limit;      // In real time; 0: none.
   std::string input_file;     // Of stdin; empty: nothing.
   std::string expected_file;  // Of stdout; empty: anything.
   std::string replay_file;    // Where a failing schedule goes; empty: MODULE.replay.
@@ -57,6 +64,8 @@ struct RawTest {
   std::string seeds;
   std::string bound;
   std::string jobs;
+  std::string schedule_limit;
+  std::string search_limit;
   bool dfs = false;
   bool once = false;
   bool no_reduction = false;
@@ -73,6 +82,12 @@ void add_test_options(CLI::App& app, RawTest& raw, TestOptions& options) {
   in_group(app.add_flag("--no-reduction", raw.no_reduction, "--dfs: leave out no branch"));
   in_group(app.add_option("--jobs", raw.jobs, "Processes that work in parallel (default 1)")
                ->type_name("NUMBER"));
+  in_group(app.add_option("--schedule-limit", raw.schedule_limit,
+                          "A schedule that takes longer, in real time, fails (default 60s)")
+               ->type_name("TIME"));
+  in_group(app.add_option("--search-limit", raw.search_limit,
+                          "End the search after this much real time (default: none)")
+               ->type_name("TIME"));
   in_group(app.add_flag("--once", raw.once, "Don't run each schedule twice to compare"));
   in_group(
       app.add_option("--expect", options.expected_file, "What stdout must be")->type_name("FILE"));
@@ -123,6 +138,15 @@ Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options
   if (sim.steps_max.empty()) explore.settings.steps_max = kStepsMax;
   if (sim.time_max.empty()) explore.settings.time_max = kTimeMax;
   if (sim.jitter.empty()) explore.settings.lateness = kLateness;
+  explore.settings.patience = kScheduleLimit;
+  for (const auto& [option, word, to] :
+       {std::tuple{"--schedule-limit", &raw.schedule_limit, &explore.settings.patience},
+        std::tuple{"--search-limit", &raw.search_limit, &options.search_limit}}) {
+    if (word->empty()) continue;
+    auto limit = read_time(option, *word);
+    if (!limit) return limit.error();
+    *to = *limit;
+  }
   if (options.replay_file.empty()) {
     const std::string& path = options.run.program();
     options.replay_file = path.substr(path.find_last_of('/') + 1) + ".replay";
@@ -133,18 +157,10 @@ Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options
 // A test of one program: what its runs have in common, and what has come of them.
 class Test {
  public:
-  explicit Test(const TestOptions& options)
-      : options_(options),
-        explore_(options.explore),
-        loader_(make_engine(options.run.engine, options.run.engine_options)) {}
+  explicit Test(const TestOptions& options) : options_(options), explore_(options.explore) {}
 
   Status prepare() {
-    auto guests = load_guests(loader_, options_.run);
-    if (!guests) return guests.error();
-    guests_ = std::move(*guests);
-    for (sim::GuestSetup& guest : guests_) {
-      for (const std::string& dir : options_.empty_dirs) guest.folders.push_back({"", dir});
-    }
+    if (Status loaded = load(); !loaded) return loaded;
     settings_.copy_folders = true;
     settings_.world = &options_.run.world;
     if (!options_.input_file.empty()) {
@@ -159,12 +175,15 @@ class Test {
       settings_.expected = &expected_;
     }
     static_cast<sim::RunSettings&>(settings_) = explore_.settings;
+    tell_unexplored();
     return Nothing{};
   }
 
-  // One run: can all guests be made?
+  // Can all guests be made? One step of a run tells.
   Status try_out() {
-    if (auto tried = sim::run_guests(guests_, settings_); !tried) return tried.error();
+    sim::GuestRunSettings one_step = settings_;
+    one_step.steps_max = 1;
+    if (auto tried = sim::run_guests(loaded_->guests, one_step); !tried) return tried.error();
     return Nothing{};
   }
 
@@ -173,13 +192,29 @@ class Test {
       NotedSignals::check();
       return run(settings);
     };
-    if (explore_.dfs) return sim::explore(once, explore_);
+    SearchProgress progress(explore_.seeds, options_.search_limit);
+    if (explore_.dfs) {
+      explore_.goes_on = [&progress](const sim::ExploreReport& so_far) {
+        progress.show(so_far.schedules);
+        return !progress.time_is_over();
+      };
+      return sim::explore(once, explore_);
+    }
     sim::tell_steps(once, explore_.settings);
-    auto found = search_seeds(once, explore_, options_.jobs);
+    const auto in_worker = [this, &once]() -> Result<sim::RunOnce> {
+      // Not destroyed: what belongs to the parent is not to be given back.
+      std::unique_ptr<Loaded> of_parent = std::move(loaded_);
+      Status loaded = load();
+      (void)of_parent.release();
+      if (!loaded) return loaded.error();
+      return once;
+    };
+    auto found = search_seeds(in_worker, explore_, options_.jobs, progress);
     if (!found) return found.error();
     sim::ExploreReport report(explore_);
     report.schedules = found->schedules;
     report.steps = found->steps;
+    report.ended_early = found->ended_early;
     if (!found->failing_seed) return report;
     // A search of this one seed minimises it, and is what a replay file is made of.
     sim::ExploreOptions one = explore_;
@@ -198,6 +233,7 @@ class Test {
     sim::GuestRunSettings settings = settings_;
     static_cast<sim::RunSettings&>(settings) = explore_.settings;
     settings.seed = failure.seed;
+    if (failure.record.out_of_patience) settings.steps_max = failure.record.steps_max;
     sim::ReplayFile file = describe_run(settings, failure.record);
     auto guests = describe_guests(options_.run, options_.empty_dirs);
     if (!guests) return guests.error();
@@ -210,10 +246,38 @@ class Test {
   [[nodiscard]] const sim::ExploreOptions& explored() const { return explore_; }
 
  private:
+  struct Loaded {
+    explicit Loaded(const RunOptions& run) : loader(make_engine(run.engine, run.engine_options)) {}
+
+    Runtime loader;
+    std::vector<sim::GuestSetup> guests;
+  };
+
+  Status load() {
+    auto loaded = std::make_unique<Loaded>(options_.run);
+    auto guests = load_guests(loaded->loader, options_.run);
+    if (!guests) return guests.error();
+    loaded->guests = std::move(*guests);
+    for (sim::GuestSetup& guest : loaded->guests) {
+      for (const std::string& dir : options_.empty_dirs) guest.folders.push_back({"", dir});
+    }
+    loaded_ = std::move(loaded);
+    return Nothing{};
+  }
+
+  // Go's scheduler in a guest is one G to a search.
+  void tell_unexplored() {
+    std::set<std::string> named;
+    for (const GuestSpec& spec : options_.run.guests) {
+      if (!is_go_module(spec.module_path) || !named.insert(spec.module_path).second) continue;
+      explore_.unexplored.push_back("other orders of the goroutines of " + spec.module_path);
+    }
+  }
+
   sim::RunRecord run(const sim::RunSettings& with) const {
     sim::GuestRunSettings settings = settings_;
     static_cast<sim::RunSettings&>(settings) = with;
-    auto record = sim::run_guests(guests_, settings);
+    auto record = sim::run_guests(loaded_->guests, settings);
     if (record) return *record;
     sim::RunRecord failed;
     failed.ending = sim::Ending::failed;
@@ -223,8 +287,7 @@ class Test {
 
   const TestOptions& options_;
   sim::ExploreOptions explore_;
-  Runtime loader_;
-  std::vector<sim::GuestSetup> guests_;
+  std::unique_ptr<Loaded> loaded_;
   std::string expected_;
   sim::GuestRunSettings settings_;
 };

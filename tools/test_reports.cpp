@@ -23,6 +23,12 @@ std::string json_text(const std::string& text) {
   return out + "\"";
 }
 
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + json_text(text);
+  return out;
+}
+
 // XML has no place for most control characters, escaped or not, nor for U+FFFE and U+FFFF.
 std::string xml_text(const std::string& text) {
   const std::string valid = as_utf8(text);
@@ -58,9 +64,11 @@ std::string json_report(const std::string& program, const sim::ExploreOptions& o
                         const sim::ExploreReport& report, const std::string& replay_file) {
   std::string out = fmt::format(
       "{{\"program\": {}, \"policy\": {}, \"seed\": {}, \"schedules\": {}, \"steps\": {}, "
-      "\"pruned\": {}, \"cut_short\": {}, \"exhausted\": {}, \"failure\": ",
+      "\"pruned\": {}, \"cut_short\": {}, \"exhausted\": {}, \"ended_early\": {}, "
+      "\"unexplored\": [{}], \"failure\": ",
       json_text(program), json_text(strategy(options)), options.settings.seed, report.schedules,
-      report.steps, report.pruned, report.cut_short, report.exhausted);
+      report.steps, report.pruned, report.cut_short, report.exhausted, report.ended_early,
+      json_list(report.unexplored));
   if (!report.failure) return out + "null}\n";
   const sim::Failure& failure = *report.failure;
   out += fmt::format(

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "tools/messages.h"
 #include "tools/noted_signals.h"
 
 namespace weft::tools {
@@ -50,12 +51,14 @@ void end_with_parent(pid_t parent, std::vector<Worker>& others, UniqueFd& own_re
 }
 
 // Leaves by _Exit only: what is on the stack of a worker is the parent's to tidy up.
-[[noreturn]] void work(int to, const sim::RunOnce& once, const sim::ExploreOptions& options,
+[[noreturn]] void work(int to, const MakeRunOnce& make, const sim::ExploreOptions& options,
                        unsigned number, unsigned jobs) noexcept try {
+  const auto once = make();
+  if (!once) std::_Exit(complain("test", once.error(), 1));
   sim::RunSettings settings = options.settings;
   for (std::uint64_t i = number; i < options.seeds; i += jobs) {
     settings.seed = options.settings.seed + i;
-    const sim::RunRecord record = sim::run_checked(once, settings, options.twice);
+    const sim::RunRecord record = sim::run_checked(*once, settings, options.twice);
     const Line line{settings.seed, record.steps, record.failed() ? 1U : 0U};
     if (::write(to, &line, sizeof line) != sizeof line) break;
     if (record.failed()) break;
@@ -70,7 +73,8 @@ void end_with_parent(pid_t parent, std::vector<Worker>& others, UniqueFd& own_re
 
 class Search {
  public:
-  Search(const sim::ExploreOptions& options, unsigned jobs) : options_(options), jobs_(jobs) {}
+  Search(const sim::ExploreOptions& options, unsigned jobs, SearchProgress& progress)
+      : options_(options), jobs_(jobs), progress_(progress) {}
   ~Search() {
     for (Worker& worker : workers_) {
       if (!worker.done) ::kill(worker.pid, SIGKILL);
@@ -80,7 +84,7 @@ class Search {
   Search(const Search&) = delete;
   Search& operator=(const Search&) = delete;
 
-  Status start(const sim::RunOnce& once) {
+  Status start(const MakeRunOnce& make) {
     for (unsigned number = 0; number < jobs_; ++number) {
       int ends[2];
       if (::pipe2(ends, O_CLOEXEC) != 0) {
@@ -94,7 +98,7 @@ class Search {
       if (pid < 0) return refused_by_host(std::string("no process: ") + std::strerror(errno));
       if (pid == 0) {
         end_with_parent(parent, workers_, from);
-        work(to.get(), once, options_, number, jobs_);
+        work(to.get(), make, options_, number, jobs_);
       }
       workers_.push_back({pid, std::move(from), options_.settings.seed + number, false});
     }
@@ -116,9 +120,12 @@ class Search {
         if (polled[i].revents == 0) continue;
         if (Status read = take(workers_[i]); !read) return read;
       }
-      show();
+      progress_.show(result.schedules);
+      if (progress_.time_is_over() && anything_to_wait_for()) {
+        result.ended_early = !result.failing_seed;
+        break;
+      }
     }
-    if (shown_) std::fputs("\r\x1b[K", stderr);
     return Nothing{};
   }
 
@@ -164,29 +171,18 @@ class Search {
     return Nothing{};
   }
 
-  void show() {
-    if (::isatty(STDERR_FILENO) != 1) return;
-    constexpr int kWidth = 40;
-    const int filled = static_cast<int>(kWidth * result.schedules / options_.seeds);
-    std::fprintf(stderr, "\r[%.*s%*s] %llu of %llu schedules", filled,
-                 "########################################", kWidth - filled, "",
-                 static_cast<unsigned long long>(result.schedules),
-                 static_cast<unsigned long long>(options_.seeds));
-    shown_ = true;
-  }
-
   const sim::ExploreOptions& options_;
   const unsigned jobs_;
   std::vector<Worker> workers_;
-  bool shown_ = false;
+  SearchProgress& progress_;
 };
 
 }  // namespace
 
-Result<SeedSearch> search_seeds(const sim::RunOnce& once, const sim::ExploreOptions& options,
-                                unsigned jobs) {
-  Search search(options, jobs);
-  if (Status started = search.start(once); !started) return started.error();
+Result<SeedSearch> search_seeds(const MakeRunOnce& make, const sim::ExploreOptions& options,
+                                unsigned jobs, SearchProgress& progress) {
+  Search search(options, jobs, progress);
+  if (Status started = search.start(make); !started) return started.error();
   if (Status collected = search.collect(); !collected) return collected.error();
   return search.result;
 }

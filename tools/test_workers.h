@@ -5,10 +5,12 @@
 //   first failure. The parent reads until no seed below the lowest failing one is left.
 //
 // So the answer, the lowest failing seed, does not depend on how many workers there are. A worker
-// ends with its parent, also when that is killed.
+// ends with its parent, also when that is killed. It loads its modules itself: machine code that
+// jit has made before the fork lies in memory that all would write to.
 #pragma once
 
 #include "sim/explore/explore.h"
+#include "tools/search_progress.h"
 
 namespace weft::tools {
 
@@ -16,12 +18,16 @@ struct SeedSearch {
   std::uint64_t schedules = 0;
   std::uint64_t steps = 0;
   std::optional<std::uint64_t> failing_seed;  // The lowest.
+  bool ended_early = false;                   // The time was over.
 };
 
-// Shows a bar on stderr while it goes on, if that is a terminal. Fails when the system refuses a
-// process, or when one dies, which names its seed. Throws Interrupted when a signal was noted
-// (tools/noted_signals.h). No worker is left when it returns or throws.
-Result<SeedSearch> search_seeds(const sim::RunOnce& once, const sim::ExploreOptions& options,
-                                unsigned jobs);
+// Makes what runs a schedule, in the process of a worker.
+using MakeRunOnce = std::function<Result<sim::RunOnce>()>;
+
+// Shows how far it is while it goes on, and ends when the time is over. Fails when the system
+// refuses a process, or when one dies, which names its seed. Throws Interrupted when a signal was
+// noted (tools/noted_signals.h). No worker is left when it returns or throws.
+Result<SeedSearch> search_seeds(const MakeRunOnce& make, const sim::ExploreOptions& options,
+                                unsigned jobs, SearchProgress& progress);
 
 }  // namespace weft::tools

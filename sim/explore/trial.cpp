@@ -147,7 +147,7 @@ std::string verdict(const ExploreReport& report) {
     return ": all pass, and there are no others with at most " + std::to_string(report.bound) +
            " deviations from fifo\n";
   }
-  if (report.ended_early) return ": all pass; the search ended before its end\n";
+  if (report.ended_early) return ": all pass; the search was ended before all had run\n";
   return ": all pass\n";
 }
 

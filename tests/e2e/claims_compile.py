@@ -2,16 +2,14 @@
 """Claims about compiling: its time, its memory, its signals, what it leaves, and its cache."""
 
 import os
-import pty
 import random
 import signal
 import stat
-import subprocess
 import time
 
 from claims_engine import fresh_cache, objects
 from harness import LOAD_ERROR, claim, used_by_children
-from processes import children_of, is_gone, wait_for
+from processes import children_of, is_gone, on_terminal, wait_for
 
 
 def leb(number):
@@ -171,25 +169,6 @@ def _(weft):
         weft.raw("cache", "ls", env=env).expect(err_has=f"{folder.parent}: others may change it")
     finally:
         folder.parent.chmod(0o700)
-
-
-def on_terminal(weft, *words, env, seconds):
-    """What weft shows on a terminal before it ends, or is ended after so many seconds."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen([str(weft.binary), *map(str, words)], env=env, stdin=slave,
-                               stdout=slave, stderr=slave, cwd=weft.scratch)
-    os.close(slave)
-    shown, until = b"", time.monotonic() + seconds
-    os.set_blocking(master, False)
-    while process.poll() is None and time.monotonic() < until:
-        try:
-            shown += os.read(master, 65536)
-        except (BlockingIOError, OSError):
-            time.sleep(0.01)
-    process.terminate()
-    process.wait()
-    os.close(master)
-    return shown.decode()
 
 
 @claim("a terminal sees how far a compilation is within a second, in a line that is written only "

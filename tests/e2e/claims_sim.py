@@ -8,7 +8,7 @@ import re
 import signal
 
 from harness import LOAD_ERROR, USAGE, claim
-from processes import children_of, is_gone, wait_for
+from processes import children_of, is_gone, on_terminal, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -125,6 +125,13 @@ def _(weft):
     assert said[0] == said[1], said
 
 
+@claim("functions that jit compiles in one process of weft test --jobs are not code of the others")
+def _(weft):
+    for _ in range(20):
+        weft.raw("test", "--jobs", 4, "--seeds", 40, weft.guest("c_ticker")).expect(
+            code=0, out_has="^40 schedules, .*: all pass$")
+
+
 @claim("kill -9, SIGINT and SIGTERM of weft test --jobs 2 leave no worker that holds its pipes")
 def _(weft):
     words = ["test", "--jobs", 2, "--seeds", 1_000_000, weft.guest("c_ticker")]
@@ -163,6 +170,43 @@ def _(weft):
 def _(weft):
     weft.raw("test", "--dfs", "--bound", "1", "--seeds", "1000", weft.guest("c_hello"), ":::",
              weft.guest("c_hello")).expect(code=0, out_has="there are no others")
+
+
+@claim("one schedule that computes for ever is stopped by --schedule-limit, and its replay ends there")
+def _(weft):
+    file = weft.scratch / "for-ever.replay"
+    weft.raw("test", "--schedule-limit", "200ms", "--max-steps", 10**12, "--replay", file,
+             weft.guest("c_compute")).expect(code=1, out_has=[
+                 "seed 1 fails: livelock", "it took longer than one schedule may"])
+    weft.raw("replay", file).expect(code=2, err_has="replayed: the same run")
+
+
+@claim("--search-limit ends a search by seeds and one by depth, and the verdict says so")
+def _(weft):
+    ticker = weft.guest("c_ticker")
+    for words in (["--jobs", 2], ["--dfs", "--bound", 9]):
+        result = weft.raw("test", "--search-limit", "300ms", "--seeds", 10**9, *words, "--json",
+                          weft.scratch / "limit.json", ticker, ":::", ticker)
+        result.expect(code=0, out_has="all pass; the search was ended before all had run")
+        result.expect_seconds(at_least=0.3)
+        assert json.loads((weft.scratch / "limit.json").read_text())["ended_early"]
+
+
+@claim("weft test shows schedules a second on a terminal, by seeds and by depth")
+def _(weft):
+    ticker = weft.guest("c_ticker")
+    for words in ([], ["--dfs", "--bound", 9]):
+        shown = on_terminal(weft, "test", "--search-limit", "500ms", "--seeds", 10**9, *words,
+                            ticker, ":::", ticker, env=weft.environment, seconds=20)
+        assert re.search(r"\[ *\] \d+ of 1000000000 schedules, [\d.]+ a second", shown), shown
+
+
+@claim("the verdict of weft test names a Go guest, whose goroutines it does not order")
+def _(weft):
+    weft.raw("test", "--seeds", 2, weft.guest("go_hello"), ":::", weft.guest("c_hello")).expect(
+        code=0, out_has="^not explored: other orders of the goroutines of .*go_hello.wasm$")
+    hello = weft.raw("test", "--seeds", 2, weft.guest("c_hello")).expect(code=0)
+    assert "not explored" not in hello.out
 
 
 @claim("a recorded run replays without its stdin; a broken recording is refused by name")

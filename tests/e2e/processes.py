@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes of the system, for claims about what is left of them."""
 
+import os
 import pathlib
+import pty
+import subprocess
 import time
 
 
@@ -28,3 +31,22 @@ def children_of(pid):
         except (FileNotFoundError, ProcessLookupError):
             pass
     return found
+
+
+def on_terminal(weft, *words, env, seconds):
+    """What weft shows on a terminal before it ends, or is ended after so many seconds."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen([str(weft.binary), *map(str, words)], env=env, stdin=slave,
+                               stdout=slave, stderr=slave, cwd=weft.scratch)
+    os.close(slave)
+    shown, until = b"", time.monotonic() + seconds
+    os.set_blocking(master, False)
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            shown += os.read(master, 65536)
+        except (BlockingIOError, OSError):
+            time.sleep(0.01)
+    process.terminate()
+    process.wait()
+    os.close(master)
+    return shown.decode()

@@ -260,7 +260,7 @@ TEST_CASE("a search ends early when it is told to, and says so") {
   const ExploreReport report = explore([] { weft::yield(); }, options);
   CHECK(report.schedules == 3);
   CHECK(report.ended_early);
-  CHECK(report.text().find("ended before its end") != std::string::npos);
+  CHECK(report.text().find("was ended before all had run") != std::string::npos);
 }
 
 TEST_CASE("a failure is told with the last lines of stderr") {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// SearchProgress: how far a search of `weft test` is, on stderr, and whether its time is over.
+//
+//   a terminal      [########        ] 412 of 1000 schedules, 57 a second      ten times a second
+//   anything else   weft: test: 412 of 1000 schedules, 57 a second             once a minute
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "base/instant.h"
+
+namespace weft::tools {
+
+class SearchProgress {
+ public:
+  // `schedules`: how many there are at most. `limit`: of real time; 0: none.
+  SearchProgress(std::uint64_t schedules, Duration limit);
+  // Clears the line.
+  ~SearchProgress();
+  SearchProgress(const SearchProgress&) = delete;
+  SearchProgress& operator=(const SearchProgress&) = delete;
+
+  // Shows it when it is time to. Call it as often as you like.
+  void show(std::uint64_t done);
+  [[nodiscard]] bool time_is_over() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const std::uint64_t schedules_;
+  const Duration limit_;
+  const bool is_terminal_;
+  const Clock::time_point begun_ = Clock::now();
+  Clock::time_point next_;
+  bool shown_ = false;
+};
+
+}  // namespace weft::tools
