@@ -14,6 +14,12 @@
 namespace weft::sim {
 namespace {
 
+std::shared_ptr<wasip1::Device> output(const std::shared_ptr<Capture>& to,
+                                       const std::string& label) {
+  if (label.empty()) return to;
+  return std::make_shared<LabelledCapture>(to, label);
+}
+
 std::string describe_end(const Guest& guest) {
   const std::string who = "guest " + std::to_string(guest.number()) + " (" + guest.name() + ") ";
   if (!guest.end()) return who + "did not end";
@@ -83,8 +89,8 @@ class World {
       options.preopens.push_back({*place, folder.guest_path});
     }
     options.stdio[0] = {input_, wasip1::FileType::unknown};
-    options.stdio[1] = {out_, wasip1::FileType::unknown};
-    options.stdio[2] = {err_, wasip1::FileType::unknown};
+    options.stdio[1] = {output(out_, setup.labels[0]), wasip1::FileType::unknown};
+    options.stdio[2] = {output(err_, setup.labels[1]), wasip1::FileType::unknown};
     options.trace = setup.trace;
     options.hook = &hook_;
     options.stable_files = stable_files_;

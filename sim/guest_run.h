@@ -27,6 +27,7 @@ struct GuestSetup {
   std::vector<std::string> env;
   UseLimits use = GuestOptions{}.use;
   std::vector<Folder> folders;  // The same host path, or guest path of an empty one: one folder.
+  std::string labels[2];        // Of each line on stdout and on stderr; empty: none.
   wasip1::TraceSink* trace = nullptr;
 };
 

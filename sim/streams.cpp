@@ -94,4 +94,22 @@ Errno Capture::echo(std::string_view bytes) {
   return Errno::success;
 }
 
+Errno LabelledCapture::read(std::span<const iovec>, std::size_t&) {
+  return Errno::badf;
+}
+
+Errno LabelledCapture::write(std::span<const iovec> buffers, std::size_t& n) {
+  return put(lines_.take(buffers, n));
+}
+
+void LabelledCapture::closed() {
+  (void)put(lines_.rest());
+}
+
+Errno LabelledCapture::put(std::string lines) {
+  const iovec all{lines.data(), lines.size()};
+  std::size_t written = 0;
+  return lines.empty() ? Errno::success : to_->write({&all, 1}, written);
+}
+
 }  // namespace weft::sim

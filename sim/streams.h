@@ -5,11 +5,14 @@
 //            stands still: so what a guest sees depends on the bytes and not on when they came
 //   Capture  takes what is written, at once and whole; keeps it, up to kKeptMax, or hands it to a
 //            real descriptor
+//   LabelledCapture  what one guest writes into a Capture, line by line behind a label
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "os/wasip1/device.h"
+#include "sim/labelled_lines.h"
 
 namespace weft::sim {
 
@@ -54,6 +57,23 @@ class Capture final : public wasip1::Device {
   const int echo_;
   int error_ = 0;
   std::string text_;
+};
+
+// A line goes on when it has its end, or its guest has.
+class LabelledCapture final : public wasip1::Device {
+ public:
+  LabelledCapture(std::shared_ptr<Capture> to, std::string label)
+      : to_(std::move(to)), lines_(std::move(label)) {}
+  wasip1::Errno read(std::span<const iovec> buffers, std::size_t& n) override;
+  wasip1::Errno write(std::span<const iovec> buffers, std::size_t& n) override;
+  State state(Direction) override { return {}; }
+  void closed() override;
+
+ private:
+  wasip1::Errno put(std::string lines);
+
+  const std::shared_ptr<Capture> to_;
+  LabelledLines lines_;
 };
 
 }  // namespace weft::sim

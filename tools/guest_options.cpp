@@ -366,7 +366,6 @@ std::string misfit(const RawOptions& raw, const RunOptions& run) {
            "was compiled before";
   }
   if (!raw.grace.empty()) return "--grace is real time; it has no meaning with --virtual-time";
-  if (run.label) return "--label does not go with --virtual-time, where guests share one stream";
   if (run.stats) return "--stats measures real time; it has no meaning with --virtual-time";
   for (const GuestSpec& guest : run.guests) {
     if (!sim.world.empty() && !guest.module_path.empty()) {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/label.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 
 #include "base/printable.h"
 
@@ -52,8 +56,8 @@ void LabelledStream::wait_and_flush() {
   for (LabelledOutput* output : outputs_) output->wake(Direction::write);
 }
 
-LabelledOutput::LabelledOutput(std::shared_ptr<LabelledStream> stream, std::string prefix)
-    : stream_(std::move(stream)), prefix_(std::move(prefix)) {
+LabelledOutput::LabelledOutput(std::shared_ptr<LabelledStream> stream, std::string label)
+    : stream_(std::move(stream)), lines_(std::move(label)) {
   stream_->outputs_.push_back(this);
 }
 
@@ -65,22 +69,7 @@ Errno LabelledOutput::write(std::span<const iovec> buffers, std::size_t& n) {
   n = 0;
   if (stream_->error() != Errno::success) return stream_->error();
   if (stream_->is_full()) return Errno::again;
-  std::string lines;
-  for (const iovec& buffer : buffers) {
-    std::string_view bytes(static_cast<const char*>(buffer.iov_base), buffer.iov_len);
-    n += bytes.size();
-    for (std::size_t end = 0; (end = bytes.find('\n')) != std::string_view::npos;) {
-      lines.append(prefix_).append(line_).append(bytes.substr(0, end + 1));
-      line_.clear();
-      bytes.remove_prefix(end + 1);
-    }
-    line_ += bytes;
-    // A guest that never ends its line does not fill the host's memory.
-    if (line_.size() > LabelledStream::kPendingMax) {
-      lines.append(prefix_).append(line_).append("\n");
-      line_.clear();
-    }
-  }
+  const std::string lines = lines_.take(buffers, n);
   if (!lines.empty()) stream_->put(lines);
   return Errno::success;
 }
@@ -90,18 +79,34 @@ wasip1::Device::State LabelledOutput::state(Direction) {
 }
 
 void LabelledOutput::closed() {
-  if (!line_.empty()) stream_->put(prefix_ + line_ + "\n");
-  line_.clear();
+  if (const std::string rest = lines_.rest(); !rest.empty()) stream_->put(rest);
+}
+
+bool is_coloured(int fd) {
+  return ::isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr;
 }
 
 std::string label_of(std::string_view name, std::size_t number, std::size_t width, bool in_colour) {
-  std::string label = printable(name);
+  std::string label = std::to_string(number) + " " + printable(name);
   if (label.size() < width) label.resize(width, ' ');
   if (!in_colour) return label + " | ";
   // The six colours that can be read on a dark and on a light ground.
   constexpr int kColours[] = {36, 33, 32, 35, 34, 31};
   const int colour = kColours[(number - 1) % std::size(kColours)];
   return "\x1b[" + std::to_string(colour) + "m" + label + " |\x1b[0m ";
+}
+
+std::size_t label_width(const std::vector<GuestSpec>& guests) {
+  std::size_t count = 0;
+  std::size_t name = 0;
+  for (const GuestSpec& spec : guests) {
+    count += static_cast<std::size_t>(spec.copies);
+    const std::string& given = spec.options.name;
+    name = std::max(name, given.empty()
+                              ? std::filesystem::path(spec.module_path).filename().string().size()
+                              : given.size());
+  }
+  return std::to_string(count).size() + 1 + name;
 }
 
 }  // namespace weft::tools

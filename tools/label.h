@@ -5,7 +5,8 @@
 //                          EAGAIN: parks the guest        └─ full: a G waits until it takes more
 //
 // A line that has no end yet waits for it, or for the end of its guest. Nothing here blocks the
-// thread: what the host does not take now is kept, and above kPendingMax the guests wait.
+// thread: what the host does not take now is kept, and above kPendingMax the guests wait. In
+// virtual time, where the thread may wait, sim/streams.h does it.
 #pragma once
 
 #include <memory>
@@ -14,6 +15,8 @@
 
 #include "os/wasip1/device.h"
 #include "os/wasip1/host_file.h"
+#include "sim/labelled_lines.h"
+#include "tools/guest_spec.h"
 
 namespace weft::tools {
 
@@ -30,7 +33,6 @@ class LabelledStream {
   // Whole lines.
   void put(std::string_view lines);
   [[nodiscard]] bool is_full() const { return pending_.size() >= kPendingMax; }
-  [[nodiscard]] bool is_terminal() const { return file_->is_tty(); }
   // The host's answer when it takes nothing any more; success: it does.
   [[nodiscard]] wasip1::Errno error() const { return error_; }
 
@@ -50,7 +52,7 @@ class LabelledStream {
 // One of the two of one guest.
 class LabelledOutput final : public wasip1::Device {
  public:
-  LabelledOutput(std::shared_ptr<LabelledStream> stream, std::string prefix);
+  LabelledOutput(std::shared_ptr<LabelledStream> stream, std::string label);
   ~LabelledOutput() override;
 
   wasip1::Errno read(std::span<const iovec>, std::size_t&) override { return wasip1::Errno::badf; }
@@ -61,11 +63,17 @@ class LabelledOutput final : public wasip1::Device {
  private:
   friend class LabelledStream;
   const std::shared_ptr<LabelledStream> stream_;
-  const std::string prefix_;
-  std::string line_;  // Without its end.
+  sim::LabelledLines lines_;
 };
 
-// "server.wasm | ", with colours of its own for each number when in_colour; number: from 1.
+// Can what is written there be coloured? It is a terminal, and NO_COLOR is not set.
+bool is_coloured(int fd);
+
+// "1 server.wasm | ", with colours of its own for each number when in_colour; number: from 1;
+// width: of label_width().
 std::string label_of(std::string_view name, std::size_t number, std::size_t width, bool in_colour);
+
+// How wide the longest label of these guests is.
+std::size_t label_width(const std::vector<GuestSpec>& guests);
 
 }  // namespace weft::tools

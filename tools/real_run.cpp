@@ -39,17 +39,6 @@ std::optional<int> start_all(Runtime& runtime, Spawner& spawner, const RunOption
   return std::nullopt;
 }
 
-// Of "N NAME", the longest.
-std::size_t label_width(const RunOptions& options) {
-  std::size_t guests = 0;
-  std::size_t name = 0;
-  for (const GuestSpec& spec : options.guests) {
-    guests += static_cast<std::size_t>(spec.copies);
-    name = std::max(name, std::filesystem::path(spec.module_path).filename().string().size());
-  }
-  return std::to_string(guests).size() + 1 + name;
-}
-
 // The first guest that failed, and whose command line may be why.
 void hint_at_failure(const Runtime& runtime, const RunOptions& options) {
   std::size_t at = 0;
@@ -77,7 +66,7 @@ int run_in_real_time(const RunOptions& options) {
     watch.guest_ended(guest);
   });
   spawner.emplace(runtime, Spawner::Settings{options.sim.seed, options.trace_wasi,
-                                             options.label ? label_width(options) : 0});
+                                             options.label ? label_width(options.guests) : 0});
   if (const auto code = start_all(runtime, *spawner, options, watch)) return *code;
   watch.begin();
 

@@ -46,11 +46,10 @@ Status Spawner::label(const std::string& name, GuestOptions& options) {
       if (!opened) return opened.error();
       stream = std::move(*opened);
     }
-    const bool in_colour = stream->is_terminal() && std::getenv("NO_COLOR") == nullptr;
-    const std::string prefix =
-        label_of(std::to_string(number) + " " + name, number, settings_.label_width, in_colour);
+    const std::string label =
+        label_of(name, number, settings_.label_width, is_coloured(STDOUT_FILENO + i));
     options.stdio[static_cast<std::size_t>(STDOUT_FILENO + i)].device =
-        std::make_shared<LabelledOutput>(stream, prefix);
+        std::make_shared<LabelledOutput>(stream, label);
   }
   return Nothing{};
 }

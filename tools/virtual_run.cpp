@@ -13,6 +13,7 @@
 #include "tools/exit_codes.h"
 #include "tools/guest_setups.h"
 #include "tools/how_it_ended.h"
+#include "tools/label.h"
 #include "tools/messages.h"
 #include "tools/output_files.h"
 #include "tools/recorded_guests.h"
@@ -96,12 +97,22 @@ int run_and_close(const RunOptions& options, const std::vector<sim::GuestSetup>&
   return code;
 }
 
+void label(std::vector<sim::GuestSetup>& guests, std::size_t width) {
+  for (std::size_t i = 0; i < guests.size(); ++i) {
+    sim::GuestSetup& guest = guests[i];
+    const std::string& name = guest.name.empty() ? guest.module->name : guest.name;
+    guest.labels[0] = label_of(name, i + 1, width, is_coloured(STDOUT_FILENO));
+    guest.labels[1] = label_of(name, i + 1, width, is_coloured(STDERR_FILENO));
+  }
+}
+
 }  // namespace
 
 int run_in_virtual_time(const RunOptions& options) {
   Runtime loader(make_engine(options.engine, options.engine_options));
   auto guests = load_guests(loader, options);
   if (!guests) return complain("", guests.error(), kExitNoModule);
+  if (options.label) label(*guests, label_width(options.guests));
   std::vector<std::unique_ptr<StderrTrace>> traces;
   for (std::size_t i = 0; options.trace_wasi && i < guests->size(); ++i) {
     const std::string prefix = trace_prefix(i + 1, (*guests)[i].module->name);

@@ -172,7 +172,7 @@ def _(weft):
              weft.guest("c_hello")).expect(code=0, out_has="there are no others")
 
 
-@claim("one schedule that computes for ever is stopped by --schedule-limit, and its replay ends there")
+@claim("one schedule that computes for ever is stopped by --schedule-limit, and its replay too")
 def _(weft):
     file = weft.scratch / "for-ever.replay"
     weft.raw("test", "--schedule-limit", "200ms", "--max-steps", 10**12, "--replay", file,

@@ -180,19 +180,31 @@ def _(weft):
 
 @claim("--label begins each line with its guest's name, also one that has no end")
 def _(weft):
-    run = weft.run("--label", "c_hello", ":::", "c_exit7", ":::", "-n", "2", "c_hello")
-    run.expect(code=7, err="")
-    assert sorted(run.lines()) == [
-        "1 c_hello.wasm | hello from c", "2 c_exit7.wasm | leaving with 7",
-        "3 c_hello.wasm | hello from c", "4 c_hello.wasm | hello from c"], run.out
-    weft.run("--label", "--virtual-time", "c_hello").expect_error(USAGE, "--label")
+    for time_words in ([], ["--virtual-time", "--seed", 5]):
+        run = weft.run("--label", *time_words, "c_hello", ":::", "c_exit7", ":::", "-n", "2",
+                       "c_hello")
+        run.expect(code=7, err="")
+        assert sorted(run.lines()) == [
+            "1 c_hello.wasm | hello from c", "2 c_exit7.wasm | leaving with 7",
+            "3 c_hello.wasm | hello from c", "4 c_hello.wasm | hello from c"], run.out
+
+
+@claim("a labelled run in virtual time is the same run, and its guests' lines stay whole")
+def _(weft):
+    words = ["--virtual-time", "--seed", 3, "--policy", "random", "--trace-hash"]
+    guests = ["c_spinner", "a", ":::", "c_spinner", "b"]
+    plain = weft.run(*words, *guests).expect(code=0)
+    labelled = weft.run("--label", *words, *guests).expect(code=0, err=plain.err)
+    assert [line.split(" | ")[1] for line in labelled.lines()] == plain.lines(), labelled.out
 
 
 @claim("--label is in colours on a terminal, and not under NO_COLOR")
 def _(weft):
     for env, coloured in [({}, True), ({"NO_COLOR": "1"}, False)]:
         ours, theirs = os.openpty()
-        weft.run("--label", "c_hello", stdout=theirs, env={**weft.environment, **env})
+        for time_words in ([], ["--virtual-time"]):
+            weft.run("--label", *time_words, "c_hello", stdout=theirs,
+                     env={**weft.environment, **env})
         os.close(theirs)
         ready, _, _ = select.select([ours], [], [], 10)
         shown = os.read(ours, 4096).decode() if ready else ""
