@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/printable.h"
+#include "guest/invocation.h"
 
 namespace weft {
 namespace {
@@ -66,23 +67,6 @@ Result<std::vector<const wasip1::Function*>> bind_imports(const ModuleInfo& info
   return imports;
 }
 
-// A command needs a _start.
-Status check_role(const ModuleInfo& info, Role role) {
-  if (role == Role::library) return Nothing{};
-  const ExportInfo* start = info.find_export("_start");
-  if (start == nullptr || start->kind != ExternalKind::func) {
-    return Error{info.find_export("_initialize") != nullptr
-                     ? "the module is a WASI reactor (it exports _initialize, not _start); weft "
-                       "runs commands"
-                     : "the module exports no function _start; is it a WASI command?"};
-  }
-  const FuncTypeInfo* type = info.type_of_function(start->index);
-  if (type == nullptr || !type->params.empty() || !type->results.empty()) {
-    return Error{"_start must take no parameters and return nothing"};
-  }
-  return Nothing{};
-}
-
 Status check_sizes(const ModuleInfo& info, const GuestLimits& limits) {
   if (info.memory_pages_initial > limits.memory_pages_max) {
     const std::uint64_t pages = info.memory_pages_initial;
@@ -110,7 +94,9 @@ Result<Admitted> admit(std::span<const std::byte> binary, const GuestLimits& lim
   auto imports = bind_imports(admitted.info);
   if (!imports) return imports.error();
   admitted.imports = std::move(*imports);
-  if (Status status = check_role(admitted.info, role); !status) return status.error();
+  if (role == Role::command) {
+    if (auto entry = find_entry(admitted.info); !entry) return entry.error();
+  }
   if (Status status = check_sizes(admitted.info, limits); !status) return status.error();
   if (code == CodeScan::now) {
     if (Status status = scan_code(admitted.view, admitted.info); !status) return status.error();

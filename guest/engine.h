@@ -88,7 +88,8 @@ std::string describe_place(const TrapReport& trap);
 struct GuestEnd {
   enum class Kind : std::uint8_t { exited, trapped, killed };
   Kind kind = Kind::exited;
-  std::uint32_t exit_code = 0;  // exited: what it gave to proc_exit, or 0 when _start returned.
+  std::uint32_t exit_code = 0;  // exited: what it gave to proc_exit, or 0 when it returned.
+  bool returned = false;        // exited: the function that was called returned.
   // trapped; killed: where it was, without a kind, when it had begun.
   TrapReport trap;
 };
@@ -119,19 +120,18 @@ class Instance {
  public:
   virtual ~Instance() = default;
 
-  // Runs the start function and _start. On a G, once. WASI calls that wait park that G. Throws
-  // Killed when the G is killed, and nothing else.
-  virtual GuestEnd run() = 0;
+  // Makes the instance and runs the module's start function. On a G, once, before all calls. WASI
+  // calls that wait park that G. Throws Killed when the G is killed, and nothing else.
+  virtual GuestEnd start() = 0;
+
+  // Calls a function of the module's own, on that G; any number of times, also after a call that
+  // trapped. `values` has room for the function's parameters and for its results, which take their
+  // place; each is 64 bits, two of them for a vector. A reference is 0 when it is null, else 1 more
+  // than the host's number for it, or 1 for a function's. Throws as start().
+  virtual GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) = 0;
 
   // Where it was when it was killed.
   [[nodiscard]] virtual const TrapReport& killed_at() const = 0;
-
-  // Of a library (Role), in place of run(): runs the start function; then any number of calls, also
-  // after one that trapped. `values` has room for the function's parameters and for its results,
-  // which take their place; each is 64 bits, two of them for a vector. A reference is 0 when it is
-  // null, else 1 more than the host's number for it, or 1 for a function's.
-  virtual GuestEnd start() = 0;
-  virtual GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) = 0;
 };
 
 class Module {
@@ -156,8 +156,8 @@ class Module {
 
 // What a module is loaded as.
 enum class Role : std::uint8_t {
-  command,  // It has a _start, which runs once.
-  library,  // Its functions are called one by one. For the tests of the engines.
+  command,  // It says itself what a guest runs: guest/invocation.h.
+  library,  // Who calls it says so.
 };
 
 class Engine {

@@ -95,9 +95,9 @@ std::span<const EngineRow> engine_rows() {
 const char* default_fixed_engine(std::span<const std::byte> binary) {
   auto jit = make_jit();
   if (!jit) return "interp";
-  if ((*jit)->load("", binary, {}, Role::command).ok()) return "jit";
+  if ((*jit)->load("", binary, {}, Role::library).ok()) return "jit";
   // Where neither takes it, the better engine says why.
-  return make_interp()->load("", binary, {}, Role::command).ok() ? "interp" : "jit";
+  return make_interp()->load("", binary, {}, Role::library).ok() ? "interp" : "jit";
 }
 
 const EngineRow* find_engine(std::string_view name) {

@@ -17,6 +17,8 @@ namespace {
 
 // A module is read whole; nothing that libwabt reads in reasonable time is larger.
 constexpr off_t kFileBytesMax = off_t{256} << 20;
+// As sysexits.h has it: an error when something is written.
+constexpr std::uint32_t kResultsNotWritten = 74;
 constexpr const char* kTooLarge = "larger than 256 MiB, too large for a module";
 
 Result<std::vector<std::byte>> read_file(const std::string& path) {
@@ -58,21 +60,38 @@ BudgetSizes budgets_of(const Module& module, BudgetSizes sizes) {
 }  // namespace
 
 Guest::Guest(Runtime& runtime, std::size_t number, std::string name, std::shared_ptr<Module> module,
-             std::unique_ptr<wasip1::Process> process)
+             std::unique_ptr<wasip1::Process> process, const EntryPoint& entry, Invocation&& invoke)
     : runtime_(runtime),
       number_(number),
       name_(std::move(name)),
       module_(std::move(module)),
-      process_(std::move(process)) {}
+      process_(std::move(process)),
+      entry_(entry),
+      invoke_(std::move(invoke)),
+      results_(std::move(invoke_.values)) {}
+
+GuestEnd Guest::run_module(Instance& instance) {
+  GuestEnd end = run_entry(instance, entry_, results_);
+  if (!end.returned || !invoke_.prints) return end;
+  try {
+    const std::string text = results_in_words(entry_.type->results, results_);
+    if (!print_for_guest(*process_, text)) end.exit_code = kResultsNotWritten;
+  } catch (const wasip1::OutputSpent&) {
+    end.kind = GuestEnd::Kind::trapped;
+    end.trap.kind = TrapKind::out_of_output;
+  }
+  return end;
+}
 
 // The life of the guest, on its G.
 void Guest::run() {
-  GuestEnd out_of_memory{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
+  GuestEnd out_of_memory{
+      .kind = GuestEnd::Kind::trapped, .exit_code = 0, .returned = false, .trap = {}};
   out_of_memory.trap.kind = TrapKind::out_of_memory;
   std::unique_ptr<Instance> instance;
   try {
     instance = module_->instantiate(*process_);
-    end_ = instance->run();
+    end_ = run_module(*instance);
   } catch (const std::bad_alloc&) {
     end_ = std::move(out_of_memory);
   } catch (const Killed&) {
@@ -98,7 +117,10 @@ void Runtime::AllDeadline::fire(Timer& timer) {
 // The G is dead, killed or not, before it ran or after: what the guest held is released here.
 void Guest::ended() {
   if (!end_) {
-    end_ = GuestEnd{.kind = GuestEnd::Kind::killed, .exit_code = 0, .trap = std::move(killed_at_)};
+    end_ = GuestEnd{.kind = GuestEnd::Kind::killed,
+                    .exit_code = 0,
+                    .returned = false,
+                    .trap = std::move(killed_at_)};
     if (out_of_time_) {
       end_->kind = GuestEnd::Kind::trapped;
       end_->trap.kind = TrapKind::out_of_time;
@@ -156,10 +178,11 @@ RunResult Runtime::run() {
   return turns_ ? turns_->run() : scheduler_.run();
 }
 
-Result<std::shared_ptr<Module>> Runtime::load(const std::string& path, const GuestLimits& limits) {
+Result<std::shared_ptr<Module>> Runtime::load(const std::string& path, const GuestLimits& limits,
+                                              Role role) {
   Result<std::vector<std::byte>> bytes = read_file(path);
   if (!bytes) return Error{path + ": " + bytes.error().message};
-  Result<std::shared_ptr<Module>> module = load_bytes(base_name(path), *bytes, limits);
+  Result<std::shared_ptr<Module>> module = load_bytes(base_name(path), *bytes, limits, role);
   if (!module) {  // The name with its folder.
     return Error{path.substr(0, path.size() - base_name(path).size()) + module.error().message};
   }
@@ -168,17 +191,22 @@ Result<std::shared_ptr<Module>> Runtime::load(const std::string& path, const Gue
 
 Result<std::shared_ptr<Module>> Runtime::load_bytes(const std::string& name,
                                                     std::span<const std::byte> binary,
-                                                    const GuestLimits& limits) {
+                                                    const GuestLimits& limits, Role role) {
   GuestLimits within = limits;
   // A guest counts its checks when it has a limit of them.
   const std::uint64_t all_checks = all_limits_.sizes.checks;
   if (within.fuel == 0 && all_checks != Budget::kUnlimited) within.fuel = all_checks;
-  Result<std::shared_ptr<Module>> module = engine_->load(name, binary, within, Role::command);
+  Result<std::shared_ptr<Module>> module = engine_->load(name, binary, within, role);
   if (!module) return Error{name + ": " + module.error().message};
   return module;
 }
 
 Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions options) {
+  const auto entry = find_entry(module->info, options.invoke.function);
+  if (!entry) return Error{module->name + ": " + entry.error().message};
+  if (Status fits = check_values(*entry, options.invoke.values); !fits) {
+    return Error{module->name + ": " + fits.error().message};
+  }
   wasip1::ProcessConfig config;
   config.args = std::move(options.args);
   if (config.args.empty()) config.args = {module->name};
@@ -213,7 +241,7 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   std::string name = std::move(options.name);
   if (name.empty()) name = module->name;
   auto guest = std::make_unique<Guest>(*this, last_number_ + 1, std::move(name), std::move(module),
-                                       std::move(*process));
+                                       std::move(*process), *entry, std::move(options.invoke));
   const SpawnOptions spawn_options{
       .name = guest->name(),
       .stack_bytes = guest->module_->stack_bytes(),

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "guest/engine.h"
+#include "guest/invocation.h"
 #include "os/clocks.h"
 #include "os/reactor.h"
 #include "os/turns.h"
@@ -53,6 +54,7 @@ struct GuestOptions {
   int stdout_to = 1;
   int stderr_to = 2;
   wasip1::TraceSink* trace = nullptr;  // Must outlive the guest.
+  Invocation invoke = {};              // What is called in place of _start.
   UseLimits use = {.sizes = {.descriptors = 4096}};
 
   // What a simulation puts in place of the world: see wasip1::ProcessConfig.
@@ -78,13 +80,16 @@ class Runtime;
 class Guest {
  public:
   Guest(Runtime& runtime, std::size_t number, std::string name, std::shared_ptr<Module> module,
-        std::unique_ptr<wasip1::Process> process);
+        std::unique_ptr<wasip1::Process> process, const EntryPoint& entry, Invocation&& invoke);
 
   [[nodiscard]] std::size_t number() const { return number_; }  // From 1, in the order of spawning.
   [[nodiscard]] const std::string& name() const { return name_; }
 
   // Nothing while it runs.
   [[nodiscard]] const std::optional<GuestEnd>& end() const { return end_; }
+  // What the function has returned that GuestOptions::invoke named, as Instance::call tells; empty
+  // when it returned nothing, or did not return.
+  [[nodiscard]] const std::vector<std::uint64_t>& results() const { return results_; }
   // Its G while it runs, else nullptr.
   [[nodiscard]] G* g() const { return g_; }
   // How many checks it has been given, of which the last quantum may be left; 0 when it counts none
@@ -103,6 +108,7 @@ class Guest {
   };
 
   void run();
+  GuestEnd run_module(Instance& instance);
   void ended();
 
   Runtime& runtime_;
@@ -111,6 +117,9 @@ class Guest {
   std::shared_ptr<Module> module_;
   std::unique_ptr<wasip1::Process> process_;
   G* g_ = nullptr;
+  EntryPoint entry_;
+  Invocation invoke_;
+  std::vector<std::uint64_t> results_;
   std::optional<GuestEnd> end_;
   TrapReport killed_at_;
   bool out_of_time_ = false;
@@ -130,14 +139,18 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
 
   // Reads and validates a module; the same path, limits and content need be loaded only once for
-  // any number of guests. The error names the file. It may be called on a G, with 256 KiB of stack:
-  // the engine aot then lets others run while it compiles, and stops when that G is killed.
-  Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits = {});
+  // any number of guests. The error names the file. Role::command refuses a module with nothing to
+  // run; Role::library takes it: its guests are spawned with GuestOptions::invoke. It may be called
+  // on a G, with 256 KiB of stack: the engine aot then lets others run while it compiles, and stops
+  // when that G is killed.
+  Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits = {},
+                                       Role role = Role::command);
 
   // As load, from bytes. `name` is for messages.
   Result<std::shared_ptr<Module>> load_bytes(const std::string& name,
                                              std::span<const std::byte> binary,
-                                             const GuestLimits& limits = {});
+                                             const GuestLimits& limits = {},
+                                             Role role = Role::command);
 
   // Makes a guest that runs when its turn comes. The Guest lives until it is forgotten, or as long
   // as the Runtime.

@@ -82,6 +82,7 @@ class World {
     options.name = setup.name;
     options.args = setup.args;
     options.env = setup.env;
+    options.invoke = setup.invoke;
     options.use = setup.use;
     for (const Folder& folder : setup.folders) {
       auto place = folders_.place(folder);

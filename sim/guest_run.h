@@ -25,6 +25,7 @@ struct GuestSetup {
   std::shared_ptr<Module> module;
   std::vector<std::string> args;
   std::vector<std::string> env;
+  Invocation invoke = {};
   UseLimits use = GuestOptions{}.use;
   std::vector<Folder> folders;  // The same host path, or guest path of an empty one: one folder.
   std::string labels[2];        // Of each line on stdout and on stderr; empty: none.

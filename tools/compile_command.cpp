@@ -52,7 +52,7 @@ int compile_command(const std::vector<std::string>& args) {
   GuestLimits limits;
   limits.memory_pages_max = UINT32_MAX;  // A limit of those who run it.
   for (const std::string& path : raw.paths) {
-    auto module = modules.load(path, limits);
+    auto module = modules.load(path, limits, Role::library);
     if (module) continue;
     failed = true;
     say(module.error().message);

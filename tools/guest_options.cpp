@@ -30,6 +30,7 @@ constexpr Duration kGraceMax = seconds(3'600);
 // What CLI11 fills in for one guest.
 struct RawGuest {
   std::string copies;
+  std::string invoke;
   std::string memory;
   std::vector<std::string> env;
   std::vector<std::string> dirs;
@@ -56,6 +57,11 @@ void add_guest_options(CLI::App& app, RawGuest& guest) {
     app.add_option(option, to, what)->type_name(type)->group(kGuestGroup)->allow_extra_args(false);
   };
   add("-n", guest.copies, "How many copies of this guest to run (1 to 1000000)", "COUNT");
+  add("--invoke", guest.invoke,
+      "Call this exported function in place of _start, with the words behind the module as "
+      "numbers, "
+      "and print what it returns",
+      "NAME");
   add("--env", guest.env,
       "Set an environment variable of this guest, or hand on one of weft's own; repeatable",
       "NAME[=VALUE]");
@@ -217,6 +223,7 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
   }
   GuestSpec spec;
   spec.module_path = rest.front();
+  spec.invoke = raw.invoke;
   if (Status ok = read_own_limits(command, raw, spec); !ok) {
     return wrong_use(command.name, ok.error().message);
   }
@@ -309,8 +316,9 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
   note_unrecorded(raw, raw_options);
   std::vector<std::string> rest = app.remaining();
   if (!raw_options.sim.world.empty()) {
-    for (const char* option : {"-n", "--env", "--dir", "--listen", "--memory", "--stack", "--fuel",
-                               "--deadline", "--output", "--fds", "--tables"}) {
+    for (const char* option :
+         {"-n", "--invoke", "--env", "--dir", "--listen", "--memory", "--stack", "--fuel",
+          "--deadline", "--output", "--fds", "--tables"}) {
       if (app.count(option) == 0) continue;
       return wrong_use(command.name,
                        std::string("--world has the guests, and their options are there: "

@@ -14,18 +14,19 @@ bool is_text(const std::string& path, const std::string& bytes) {
 
 }  // namespace
 
-Result<std::shared_ptr<Module>> Modules::load(const std::string& path, const GuestLimits& limits) {
-  auto& known = loaded_[{path, limits}];
+Result<std::shared_ptr<Module>> Modules::load(const std::string& path, const GuestLimits& limits,
+                                              Role role) {
+  auto& known = loaded_[{path, limits, role}];
   if (known != nullptr) return known;
-  auto module = load_first(path, limits);
+  auto module = load_first(path, limits, role);
   if (module) known = *module;
   return module;
 }
 
 Result<std::shared_ptr<Module>> Modules::load_first(const std::string& path,
-                                                    const GuestLimits& limits) {
+                                                    const GuestLimits& limits, Role role) {
   const bool from_stdin = path == kStdinModule;
-  if (!from_stdin && !path.ends_with(".wat")) return runtime_.load(path, limits);
+  if (!from_stdin && !path.ends_with(".wat")) return runtime_.load(path, limits, role);
   if (from_stdin && !stdin_) {
     auto bytes = read_whole_file("/dev/stdin");
     if (!bytes) return bytes.error();
@@ -44,7 +45,7 @@ Result<std::shared_ptr<Module>> Modules::load_first(const std::string& path,
     if (!wrong.empty()) return Error{(from_stdin ? name : path) + ":" + wrong};
     bytes.assign(binary.begin(), binary.end());
   }
-  return runtime_.load_bytes(name, std::as_bytes(std::span(bytes)), limits);
+  return runtime_.load_bytes(name, std::as_bytes(std::span(bytes)), limits, role);
 }
 
 }  // namespace weft::tools

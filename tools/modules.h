@@ -11,7 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "guest/runtime.h"
 
@@ -24,14 +24,16 @@ class Modules {
   explicit Modules(Runtime& runtime) : runtime_(runtime) {}
 
   // The error names the file.
-  Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits);
+  Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits,
+                                       Role role);
 
  private:
-  Result<std::shared_ptr<Module>> load_first(const std::string& path, const GuestLimits& limits);
+  Result<std::shared_ptr<Module>> load_first(const std::string& path, const GuestLimits& limits,
+                                             Role role);
 
   Runtime& runtime_;
   std::optional<std::string> stdin_;  // All of it.
-  std::map<std::pair<std::string, GuestLimits>, std::shared_ptr<Module>> loaded_;
+  std::map<std::tuple<std::string, GuestLimits, Role>, std::shared_ptr<Module>> loaded_;
 };
 
 }  // namespace weft::tools

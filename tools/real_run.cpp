@@ -26,14 +26,18 @@ std::optional<int> start_all(Runtime& runtime, Spawner& spawner, const RunOption
                              RunWatch& watch) {
   Modules modules(runtime);
   std::vector<std::shared_ptr<Module>> loaded;
+  std::vector<Invocation> calls;
   for (const GuestSpec& spec : options.guests) {
-    auto module = modules.load(spec.module_path, spec.limits);
+    auto module = modules.load(spec.module_path, spec.limits, spec.role());
     if (!module) return complain("", module.error(), kExitNoModule);
+    auto call = read_invocation((*module)->info, spec.invoke, spec.words());
+    if (!call) return complain(spec.module_path, call.error(), kExitUsage);
     loaded.push_back(*module);
+    calls.push_back(std::move(*call));
   }
   for (std::size_t i = 0; i < loaded.size(); ++i) {
     const auto hook = [&watch] { return watch.next_hook(); };
-    Status spawned = spawner.spawn_copies(options.guests[i], loaded[i], hook);
+    Status spawned = spawner.spawn_copies(options.guests[i], loaded[i], calls[i], hook);
     if (!spawned) return complain("", spawned.error(), kExitUsage);
   }
   return std::nullopt;

@@ -38,6 +38,7 @@ Result<std::vector<sim::ReplayGuest>> describe_guests(const RunOptions& run,
     guest.module_hash = *hash;
     guest.memory_pages_max = spec.limits.memory_pages_max;
     guest.fuel = spec.limits.fuel;
+    guest.invoke = spec.invoke;
     guest.args = spec.options.args;
     guest.env = spec.options.env;
     for (const wasip1::Preopen& preopen : spec.options.preopens) {
@@ -86,15 +87,22 @@ Result<std::vector<std::shared_ptr<Module>>> load_recorded(
         say(path + " has changed since the recording, which is followed as far as it fits");
       }
     }
-    auto module = modules.load(path, limits);
+    auto module = modules.load(path, limits, guest.invoke.empty() ? Role::command : Role::library);
     if (!module) return module.error();
     all.push_back(*module);
   }
   return all;
 }
 
-std::vector<sim::GuestSetup> setups_of(const sim::ReplayFile& file,
-                                       const std::vector<std::shared_ptr<Module>>& modules) {
+Result<Invocation> recorded_call(const Module& module, const sim::ReplayGuest& guest) {
+  const auto words = std::span(guest.args).subspan(guest.args.empty() ? 0 : 1);
+  auto call = read_invocation(module.info, guest.invoke, words);
+  if (!call) return Error{module.name + ": " + call.error().message};
+  return call;
+}
+
+Result<std::vector<sim::GuestSetup>> setups_of(
+    const sim::ReplayFile& file, const std::vector<std::shared_ptr<Module>>& modules) {
   std::vector<sim::GuestSetup> setups;
   for (std::size_t i = 0; i < file.guests.size(); ++i) {
     const sim::ReplayGuest& guest = file.guests[i];
@@ -102,6 +110,9 @@ std::vector<sim::GuestSetup> setups_of(const sim::ReplayFile& file,
     setup.module = modules[i];
     setup.args = guest.args;
     setup.env = guest.env;
+    auto call = recorded_call(*modules[i], guest);
+    if (!call) return call.error();
+    setup.invoke = std::move(*call);
     for (std::size_t at = 0; at + 1 < guest.folders.size(); at += 2) {
       setup.folders.push_back({guest.folders[at], guest.folders[at + 1]});
     }

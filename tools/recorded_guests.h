@@ -35,7 +35,10 @@ Result<std::vector<std::shared_ptr<Module>>> load_recorded(
     const std::string& folder);
 
 // The guests of a run in virtual time, again.
-std::vector<sim::GuestSetup> setups_of(const sim::ReplayFile& file,
-                                       const std::vector<std::shared_ptr<Module>>& modules);
+Result<std::vector<sim::GuestSetup>> setups_of(const sim::ReplayFile& file,
+                                               const std::vector<std::shared_ptr<Module>>& modules);
+
+// What a recorded guest runs. The module may be another one than it was.
+Result<Invocation> recorded_call(const Module& module, const sim::ReplayGuest& guest);
 
 }  // namespace weft::tools

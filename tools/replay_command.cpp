@@ -93,7 +93,8 @@ int replay_schedule(const std::string& path, const std::string& bytes,
   auto modules = load_recorded(loader, file->guests, file->quantum, options.modules);
   if (!modules) return complain("", modules.error(), kExitNoModule);
   auto guests = setups_of(*file, *modules);
-  const auto world = world_of(*file, path, guests);
+  if (!guests) return complain("", guests.error(), kExitNoModule);
+  const auto world = world_of(*file, path, *guests);
   if (!world) return complain("", world.error(), kExitNoModule);
   sim::GuestRunSettings settings;
   settings.world = &world->world;
@@ -112,7 +113,7 @@ int replay_schedule(const std::string& path, const std::string& bytes,
   const StopOnSignal stop;  // So that the copies go.
   settings.stop = stop.noted();
   signals::FaultHandler faults;
-  auto record = sim::run_guests(guests, settings);
+  auto record = sim::run_guests(*guests, settings);
   if (!record) return complain_of_guests(record.error(), copies != nullptr);
   if (record->stopped) return kExitSignal + *stop.noted();
   std::fwrite(record->out.data(), 1, record->out.size(), stdout);

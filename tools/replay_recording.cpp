@@ -22,6 +22,9 @@ Status spawn_all(Runtime& runtime, Spawner& spawner, const sim::Recording& recor
     GuestOptions options;
     options.args = recording.head.guests[i].args;
     options.env = recording.head.guests[i].env;
+    auto call = recorded_call(*modules[i], recording.head.guests[i]);
+    if (!call) return call.error();
+    options.invoke = std::move(*call);
     playback.furnish(i, options);
     auto guest = spawner.spawn(modules[i], std::move(options));
     if (!guest) return guest.error();

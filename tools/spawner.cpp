@@ -24,12 +24,14 @@ Result<std::vector<int>> Spawner::listen(const GuestSpec& spec) {
 }
 
 Status Spawner::spawn_copies(const GuestSpec& spec, const std::shared_ptr<Module>& module,
+                             const Invocation& invoke,
                              const std::function<wasip1::CallHook*()>& hook) {
   auto listening = listen(spec);
   if (!listening) return listening.error();
   for (int copy = 0; copy < spec.copies; ++copy) {
     GuestOptions options = spec.options;
     options.listeners = *listening;
+    options.invoke = invoke;
     options.hook = hook();
     if (auto guest = spawn(module, std::move(options)); !guest) return guest.error();
   }

@@ -31,7 +31,7 @@ class Spawner {
   // The copies share the sockets of --listen: each connection goes to one of them. hook() is called
   // for each. The error completes "weft: ".
   Status spawn_copies(const GuestSpec& spec, const std::shared_ptr<Module>& module,
-                      const std::function<wasip1::CallHook*()>& hook);
+                      const Invocation& invoke, const std::function<wasip1::CallHook*()>& hook);
 
   Result<Guest*> spawn(const std::shared_ptr<Module>& module, GuestOptions options);
 

@@ -169,6 +169,7 @@ class Reader {
     spec.limits.memory_pages_max = static_cast<std::uint32_t>(
         section.size("memory", kMib, kWasmPageBytes, 4 * kGib, kGib) / kWasmPageBytes);
     spec.limits.fuel = static_cast<std::uint64_t>(section.number("fuel", 1, INT64_MAX, 0));
+    spec.invoke = section.text("invoke");
     spec.options.args = section.texts("args");
     spec.options.args.insert(spec.options.args.begin(), spec.module_path);
     for (const std::string& variable : section.texts("env")) {

@@ -55,7 +55,6 @@ class Aot final : public Engine {
     const std::string& name;
     const ModuleInfo& info;
     std::span<const std::byte> binary;
-    Role role;
     bool one_nan;  // Simulations: see GuestLimits::quantum.
   };
 
@@ -85,8 +84,7 @@ std::string Aot::key_of(const Source& source) const {
            (!options_.cc.empty() ? options_.cc
             : cc != nullptr      ? cc
                                  : "") +
-           (options_.checks ? " checks" : " no checks") +
-           (source.role == Role::library ? " library" : "") + (source.one_nan ? " one NaN" : ""));
+           (options_.checks ? " checks" : " no checks") + (source.one_nan ? " one NaN" : ""));
   for (const std::string& flag : compile_flags(guard_pages_, false)) hash.add(" " + flag);
   hash.add(source.binary);
   return hash.hex();
@@ -108,7 +106,6 @@ Status Aot::make_object(const Source& source, const std::string& work,
   const auto units = translate(source.binary, source.info, work,
                                {.checks = options_.checks,
                                 .one_nan = source.one_nan,
-                                .role = source.role,
                                 .wait = options_.wait,
                                 .progress = stage(CompileStage::Kind::translating)});
   if (!units) return units.error();
@@ -163,7 +160,7 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
   // What is in the cache was looked through whole when it was compiled.
   auto admitted = admit(binary, limits, role, CodeScan::later);
   if (!admitted) return admitted.error();
-  std::optional<CacheEntry> cached = cached_object({name, admitted->info, binary, role, one_nan});
+  std::optional<CacheEntry> cached = cached_object({name, admitted->info, binary, one_nan});
   if (!cached && !options_.compile) return options_.otherwise->load(name, binary, limits, role);
   if (!cached) {
     admitted = admit(binary, limits, role);
@@ -171,7 +168,7 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
     if (Status known = check_libwabt_knows(admitted->info, "aot"); !known) return known.error();
   }
   auto object = cached ? SharedObject::open(std::move(*cached))
-                       : open({name, admitted->info, binary, role, one_nan});
+                       : open({name, admitted->info, binary, one_nan});
   if (!object) {
     auto module = options_.otherwise->load(name, binary, limits, role);
     if (module && !object.error().message.empty()) {

@@ -8,7 +8,7 @@ namespace weft::aot {
 
 // Part of every key of the cache: to be changed with any change of what follows, of
 // guest/aot/aot_rt.inc, of the checks or of the compiler's flags.
-inline constexpr std::uint32_t kAbi = 13;
+inline constexpr std::uint32_t kAbi = 14;
 
 // The name of the one symbol that an object gives away.
 inline constexpr const char* kObjectSymbol = "weft_object";
@@ -66,8 +66,7 @@ struct Object {
   void (*instantiate)(void* instance, void* guest);
   Memory* (*memory)(void* instance);  // Null when the module has none.
   void (*start)(void* instance);      // Null when it has no start function.
-  void (*run)(void* instance);        // _start. Null in a library.
-  // Of a library: calls an exported function by its index; see Instance::call.
+  // Calls an exported function by its index; see Instance::call.
   void (*call)(void* instance, std::uint32_t function, std::uint64_t* values);
 };
 

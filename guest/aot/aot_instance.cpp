@@ -44,18 +44,12 @@ AotInstance& AotInstance::current() {
   return static_cast<AotInstance&>(CompiledInstance::current());
 }
 
-// Between enter() and the guest's code: nothing in these three may need to be destroyed.
+// Between enter() and the guest's code: nothing in these two may need to be destroyed.
 void AotInstance::make_guest(void* argument) {
   auto& self = *static_cast<AotInstance*>(argument);
   const aot::Object& object = self.module_.object.entry();
   self.make();
   if (object.start != nullptr) object.start(self.instance_);
-}
-
-void AotInstance::run_guest(void* argument) {
-  make_guest(argument);
-  auto& self = *static_cast<AotInstance*>(argument);
-  self.module_.object.entry().run(self.instance_);
 }
 
 void AotInstance::call_guest(void* argument) {
@@ -90,11 +84,6 @@ bool AotInstance::clear() {
   }
   if (memory_ == nullptr) return true;
   return MemoryPool::reset(place_, memory_->size, initial_bytes_);
-}
-
-GuestEnd AotInstance::run(wasip1::Process& process) {
-  begin(process);
-  return enter(&run_guest, this);
 }
 
 GuestEnd AotInstance::start(wasip1::Process& process) {

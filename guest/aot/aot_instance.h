@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // AotInstance: one instance of a compiled module, made, run, and made again for the next guest.
 //
-//   run()   instantiate() of the object: globals, memory, tables, segments      ◀─┐
+//   start() instantiate() of the object: globals, memory, tables, segments      ◀─┐
 //           its start function and _start, until they return, or are left         │ the next guest
 //   clear() the memory has forgotten what the guest wrote                       ──┘
 //
@@ -33,14 +33,11 @@ class AotInstance : public CompiledInstance {
   AotInstance(const AotInstance&) = delete;
   AotInstance& operator=(const AotInstance&) = delete;
 
-  // As Instance::run; the imports act on `process`.
-  GuestEnd run(wasip1::Process& process);
-
-  // As those of Instance.
+  // As those of Instance; the imports act on `process`.
   GuestEnd start(wasip1::Process& process);
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values);
 
-  // Makes it ready for another run(). False when it can't be used again.
+  // Makes it ready for another start(). False when it can't be used again.
   bool clear();
 
   // --- for the compiled code ---
@@ -60,7 +57,6 @@ class AotInstance : public CompiledInstance {
   };
 
   static void make_guest(void* self);
-  static void run_guest(void* self);
   static void call_guest(void* self);
   void make();
   void* resize_in_host(void* data, std::uint32_t old_size, std::uint32_t size,

@@ -17,6 +17,11 @@ bool is_yield(const ImportInfo& import) {
   return import.name == "sched_yield";
 }
 
+// libwabt writes no vectors.
+bool has_vector(const FuncTypeInfo& type) {
+  return (type.params + type.results).find('v') != std::string::npos;
+}
+
 // How a value of a type is called in libwabt's C, and in a union of weft's: by the letter that the
 // members of a struct of results begin with.
 char member_of(char type) {
@@ -150,7 +155,7 @@ std::string CBinding::calls_of_exports() const {
   std::set<std::uint32_t> functions;
   for (const ExportInfo& item : info_.exports) {
     const bool defined = item.kind == ExternalKind::func && item.index >= info_.imported_functions;
-    if (defined) functions.insert(item.index);
+    if (defined && !has_vector(*info_.type_of_function(item.index))) functions.insert(item.index);
   }
   std::string text =
       "union weft_value { u32 i; u64 j; f32 f; f64 d; wasm_rt_externref_t e; };\n"
@@ -163,17 +168,15 @@ std::string CBinding::calls_of_exports() const {
 }
 
 // The table that the object gives away.
-std::string CBinding::object(std::int64_t start, Role role) const {
-  const bool library = role == Role::library;
-  const std::int64_t run = library ? -1 : std::int64_t{info_.find_export("_start")->index};
+std::string CBinding::object(std::int64_t start) const {
   return "__attribute__((visibility(\"default\"))) const struct weft_object " +
          std::string(aot::kObjectSymbol) + " = {\n  " + std::to_string(aot::kAbi) + ",\n  sizeof(" +
          std::string(dialect_.instance) +
          "),\n  weft_bind,\n  weft_instantiate,\n  weft_memory,\n  " + function_pointer(start) +
-         ",\n  " + function_pointer(run) + (library ? ",\n  weft_call" : ",\n  0") + ",\n};\n";
+         ",\n  weft_call,\n};\n";
 }
 
-std::string CBinding::definitions(const wabt_ir::CBase& base, bool checks, Role role) const {
+std::string CBinding::definitions(const wabt_ir::CBase& base, bool checks) const {
   std::string text = "HIDDEN const struct weft_host* weft_host;\n";
   for (std::size_t i = 0; i < info_.imports.size(); ++i) {
     text += import_function(i);
@@ -189,8 +192,7 @@ std::string CBinding::definitions(const wabt_ir::CBase& base, bool checks, Role 
           ");\n}\nstatic wasm_rt_memory_t* weft_memory(void* instance) {\n  return ";
   text += info_.has_memory ? "&((" + std::string(dialect_.instance) + "*)instance)->w2c_mem" : "0";
   text += ";\n}\n";
-  if (role == Role::library) text += calls_of_exports();
-  return text + object(base.start_function, role);
+  return text + calls_of_exports() + object(base.start_function);
 }
 
 }  // namespace weft

@@ -29,7 +29,7 @@ class CBinding {
   // A line of the first unit, with that in the place of the import, if it is an element.
   [[nodiscard]] std::string element(std::string_view line) const;
   // For the first unit, behind what libwabt writes for it.
-  [[nodiscard]] std::string definitions(const wabt_ir::CBase& base, bool checks, Role role) const;
+  [[nodiscard]] std::string definitions(const wabt_ir::CBase& base, bool checks) const;
 
  private:
   struct Import {
@@ -45,7 +45,7 @@ class CBinding {
   [[nodiscard]] std::string import_function(std::size_t index) const;
   [[nodiscard]] std::string call_with_values(std::uint32_t index) const;
   [[nodiscard]] std::string calls_of_exports() const;
-  [[nodiscard]] std::string object(std::int64_t start, Role role) const;
+  [[nodiscard]] std::string object(std::int64_t start) const;
 
   const CDialect& dialect_;
   const ModuleInfo& info_;

@@ -282,8 +282,8 @@ class CFiles::Cutter {
   bool names_data_ = false;  // A function uses data segments.
 };
 
-CFiles::CFiles(std::string folder, const ModuleInfo& info, bool checks, Role role)
-    : folder_(std::move(folder)), info_(info), checks_(checks), role_(role) {}
+CFiles::CFiles(std::string folder, const ModuleInfo& info, bool checks)
+    : folder_(std::move(folder)), info_(info), checks_(checks) {}
 
 CFiles::~CFiles() = default;
 
@@ -326,8 +326,8 @@ std::string CFiles::take(wabt_ir::CBase base) {
   }
   constexpr const char* kInclude = "#include \"common.h\"\n";
   begin_ = kInclude + binding.macros();
-  unit_ = kInclude + binding.element_functions() + *first +
-          binding.definitions(base, checks_, role_) + binding.macros();
+  unit_ = kInclude + binding.element_functions() + *first + binding.definitions(base, checks_) +
+          binding.macros();
   common_end_ = binding.declarations(checks_);
   return {};
 }

@@ -53,7 +53,7 @@ Result<CUnits> translate(std::span<const std::byte> module, const ModuleInfo& in
   auto result = in_child(child, [&](ChildSide& side) {
     Result<std::string> written = std::string();
     on_big_stack(kTranslatorStackBytes, [&] {
-      CFiles files(folder, info, options.checks, options.role);
+      CFiles files(folder, info, options.checks);
       written = write(module, files, options, side);
     });
     return written;

@@ -16,7 +16,6 @@ namespace weft {
 struct TranslationOptions {
   bool checks = true;
   bool one_nan = false;  // guest/wabt/one_nan.h
-  Role role = Role::command;
   // Called every few milliseconds. It may throw: then the child is ended, and the exception goes
   // on.
   std::function<void()> wait;

@@ -47,19 +47,22 @@ GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {
   const G& g = this_g();
   wanted = reinterpret_cast<const volatile std::uint8_t*>(&g.requests);
   if (!this_scheduler().has_guard(g)) {
-    GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
+    GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .returned = false, .trap = {}};
     end.trap.kind = TrapKind::out_of_memory;
     end.trap.detail = "the system has no guard page left for its stack; --engine=interp needs none";
     return end;
   }
-  if (state_.enter(f, argument)) return {};
-  return end_of_left();
+  if (!state_.enter(f, argument)) return end_of_left();
+  GuestEnd end;
+  end.returned = true;
+  return end;
 }
 
 GuestEnd CompiledInstance::end_of_left() {
   switch (leaving_) {
     case Leaving::exited:
-      return {.kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .trap = {}};
+      return {
+          .kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .returned = false, .trap = {}};
     case Leaving::killed:
       killed_at_.kind = TrapKind::out_of_time;  // Of the function, not of an instruction.
       shared_.describe(state_, killed_at_);
@@ -68,7 +71,7 @@ GuestEnd CompiledInstance::end_of_left() {
     case Leaving::trap:
       break;
   }
-  GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
+  GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .returned = false, .trap = {}};
   end.trap.kind = state_.kind;
   end.trap.detail = trap_detail_;
   shared_.describe(state_, end.trap);

@@ -142,7 +142,6 @@ class Lease final : public Instance {
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
-  GuestEnd run() override { return made_->run(process_); }
   GuestEnd start() override { return made_->start(process_); }
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) override {
     return made_->call(function, values);

@@ -44,7 +44,6 @@ static_assert(std::size(kTraps) == kTrapCodes);
 JitInstance::JitInstance(Program& program, CompiledModule& module)
     : CompiledInstance(module),
       program_(program),
-      info_(module.info),
       places_(program.view.memories.size()),
       initial_bytes_(program.view.memories.size()) {
   state_.walk_frames = &JitInstance::walk;
@@ -74,12 +73,6 @@ void JitInstance::make_guest(void* argument) {
   JitInstance& self = of(argument);
   self.make();
   if (self.program_.view.start) self.run_function(*self.program_.view.start);
-}
-
-void JitInstance::run_guest(void* argument) {
-  make_guest(argument);
-  JitInstance& self = of(argument);
-  self.run_function(self.info_.find_export("_start")->index);
 }
 
 // Values to where the code wants them, and its results back.
@@ -131,11 +124,6 @@ void JitInstance::call_guest(void* argument) {
     ++result;
     if (vector) *result++ = *from++;
   }
-}
-
-GuestEnd JitInstance::run(wasip1::Process& process) {
-  begin(process);
-  return enter_code(&run_guest);
 }
 
 GuestEnd JitInstance::start(wasip1::Process& process) {

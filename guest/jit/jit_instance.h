@@ -26,9 +26,7 @@ class JitInstance : public CompiledInstance {
   JitInstance(const JitInstance&) = delete;
   JitInstance& operator=(const JitInstance&) = delete;
 
-  // As Instance::run; the imports act on `process`.
-  GuestEnd run(wasip1::Process& process);
-  // As those of Instance.
+  // As those of Instance; the imports act on `process`.
   GuestEnd start(wasip1::Process& process);
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values);
 
@@ -45,7 +43,6 @@ class JitInstance : public CompiledInstance {
   static JitInstance& of(Context* context) { return of(context->owner); }
 
   static void make_guest(void* self);
-  static void run_guest(void* self);
   static void call_guest(void* self);
   GuestEnd enter_code(void (*f)(void* self));
   void run_function(std::uint32_t function);
@@ -87,7 +84,6 @@ class JitInstance : public CompiledInstance {
   std::uint64_t* arguments() const { return cell<std::uint64_t>(Layout::kArguments); }
 
   Program& program_;
-  const ModuleInfo& info_;
   Context* context_ = nullptr;
   std::vector<MemoryPlace> places_;
   std::vector<std::size_t> initial_bytes_;  // Of each memory.

@@ -39,6 +39,9 @@ constexpr int kInstructionsPerSlice = 1'000;
 constexpr Duration kSliceTimeMax = milliseconds(1);
 constexpr std::size_t kTrapFramesMax = 32;
 
+const GuestEnd kReturned{
+    .kind = GuestEnd::Kind::exited, .exit_code = 0, .returned = true, .trap = {}};
+
 struct TrapText {
   std::string_view prefix;
   TrapKind kind;
@@ -100,7 +103,6 @@ class InterpInstance final : public Instance, private interp_core::Host {
     if (place_.data != nullptr) module_->memories->give_back(place_, memory_bytes());
   }
 
-  GuestEnd run() override;
   GuestEnd start() override;
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) override;
   [[nodiscard]] const TrapReport& killed_at() const override { return killed_at_; }
@@ -148,22 +150,15 @@ class InterpInstance final : public Instance, private interp_core::Host {
 
 // --- running ---
 
-GuestEnd InterpInstance::run() {
-  if (auto end = make()) return *end;
-  const std::uint32_t start = module_->info.find_export("_start")->index;
-  if (auto end = call_guest(module_->in_code(start))) return *end;
-  return {};
-}
-
 GuestEnd InterpInstance::start() {
-  return make().value_or(GuestEnd{});
+  return make().value_or(kReturned);
 }
 
 GuestEnd InterpInstance::call(const ExportInfo& function, std::span<std::uint64_t> values) {
   leaving_ = Leaving::no;
   if (auto end = call_guest(module_->in_code(function.index), values.data())) return *end;
   run_->take_results(values.data());
-  return {};
+  return kReturned;
 }
 
 // Makes the instance and runs its start function. Returns how the guest ended, if it did.
@@ -333,7 +328,8 @@ bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::
 GuestEnd InterpInstance::end_by_trap() {
   switch (leaving_) {
     case Leaving::exited:
-      return {.kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .trap = {}};
+      return {
+          .kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .returned = false, .trap = {}};
     case Leaving::killed:
       killed_at_ = end_by(TrapKind::out_of_time).trap;
       killed_at_.kind = TrapKind::other;
@@ -352,7 +348,7 @@ GuestEnd InterpInstance::end_by_trap() {
 }
 
 GuestEnd InterpInstance::end_by(TrapKind kind, std::string detail) {
-  GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .trap = {}};
+  GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .returned = false, .trap = {}};
   end.trap.kind = kind;
   if (kind == TrapKind::bad_indirect_call) end.trap.detail = std::move(detail);
   const std::vector<std::uint32_t> functions = run_->call_stack(kTrapFramesMax);

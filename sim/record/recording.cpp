@@ -6,7 +6,7 @@
 namespace weft::sim {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;  // What is written; version 1 is read.
 constexpr int kHeadCheckBytes = 8;
 constexpr int kEntryCheckBytes = 2;
 
@@ -16,13 +16,13 @@ std::uint64_t hash_of(std::string_view bytes) {
   return hash.value();
 }
 
-bool read_head(ByteReader& from, RecordingHead& head) {
+bool read_head(ByteReader& from, std::uint64_t version, RecordingHead& head) {
   head.engine = from.text();
   head.seed = from.number();
   head.monotonic_ns = from.signed_number();
   head.realtime_ns = from.signed_number();
-  return find_engine(head.engine) != nullptr && read_guests(from, head.guests) && from.at_end() &&
-         !head.guests.empty();
+  return find_engine(head.engine) != nullptr && read_guests(from, version >= 2, head.guests) &&
+         from.at_end() && !head.guests.empty();
 }
 
 bool read_entry(ByteReader& from, std::size_t guests, ClockMemory& clocks, Entry& entry) {
@@ -106,9 +106,9 @@ Result<Recording> decode_recording(std::string_view bytes) {
   if (!is_recording(bytes)) return Error{"is no recording of weft"};
   ByteReader from(bytes.substr(kRecordingMagic.size()));
   const std::uint64_t version = from.number();
-  if (from.ok() && version != kVersion) {
+  if (from.ok() && (version < 1 || version > kVersion)) {
     return Error{"is a recording of format version " + std::to_string(version) +
-                 "; this weft reads version " + std::to_string(kVersion)};
+                 "; this weft reads up to version " + std::to_string(kVersion)};
   }
   const std::string body = from.text();
   const std::string_view checked = bytes.substr(0, bytes.size() - from.left());
@@ -117,7 +117,7 @@ Result<Recording> decode_recording(std::string_view bytes) {
   }
   Recording recording;
   ByteReader head(body);
-  if (!read_head(head, recording.head)) {
+  if (!read_head(head, version, recording.head)) {
     return Error{"holds what no weft has written; record it again"};
   }
   ClockMemory clocks;

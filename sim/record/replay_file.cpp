@@ -14,7 +14,7 @@ namespace weft::sim {
 namespace {
 
 constexpr std::string_view kMagic = "WEFTREPLAY";
-constexpr std::uint64_t kVersion = 3;  // What is written; every older one is read.
+constexpr std::uint64_t kVersion = 4;  // What is written; every older one is read.
 constexpr int kHashBytes = 8;
 
 void write_settings(ByteWriter& to, const RunSettings& settings) {
@@ -91,7 +91,7 @@ bool read_body(ByteReader& from, std::uint64_t version, ReplayFile& file) {
   file.input = from.text();
   file.has_expected = from.number() != 0;
   file.expected = from.text();
-  if (!read_guests(from, file.guests)) return false;
+  if (!read_guests(from, version >= 4, file.guests)) return false;
   if (version >= 2) file.world = from.text();
   if (!read_schedule(from, file.schedule)) return false;
   const std::uint64_t ending = from.number();
@@ -111,19 +111,21 @@ void write_guests(ByteWriter& to, const std::vector<ReplayGuest>& guests) {
     to.number(guest.module_hash);
     to.number(guest.memory_pages_max);
     to.number(guest.fuel);
+    to.text(guest.invoke);
     to.texts(guest.args);
     to.texts(guest.env);
     to.texts(guest.folders);
   }
 }
 
-bool read_guests(ByteReader& from, std::vector<ReplayGuest>& guests) {
+bool read_guests(ByteReader& from, bool has_invoke, std::vector<ReplayGuest>& guests) {
   for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
     ReplayGuest guest;
     guest.module_path = from.text();
     guest.module_hash = from.number();
     guest.memory_pages_max = from.number();
     guest.fuel = from.number();
+    if (has_invoke) guest.invoke = from.text();
     guest.args = from.texts();
     guest.env = from.texts();
     guest.folders = from.texts();

@@ -23,6 +23,7 @@ struct ReplayGuest {
   std::uint64_t module_hash = 0;  // Of its bytes.
   std::uint64_t memory_pages_max = 0;
   std::uint64_t fuel = 0;  // 0: no limit.
+  std::string invoke;      // The export that is called in place of _start; empty: none.
   std::vector<std::string> args;
   std::vector<std::string> env;
   std::vector<std::string> folders;  // Host path, guest path, in turns.
@@ -45,8 +46,8 @@ struct ReplayFile {
 };
 
 void write_guests(ByteWriter& to, const std::vector<ReplayGuest>& guests);
-// False: what can't be.
-bool read_guests(ByteReader& from, std::vector<ReplayGuest>& guests);
+// has_invoke: files of older versions do not say what is called. False: what can't be.
+bool read_guests(ByteReader& from, bool has_invoke, std::vector<ReplayGuest>& guests);
 
 std::string encode(const ReplayFile& file);
 

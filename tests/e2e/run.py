@@ -27,6 +27,7 @@ import claims_limits
 import claims_net
 import claims_options
 import claims_outputs
+import claims_reactors
 import claims_replay
 import claims_scheduling
 import claims_sim
@@ -41,9 +42,9 @@ import surroundings
 
 # In this order: what a reader expects first comes first.
 MODULES = [claims_command, claims_words, claims_go, claims_exec, claims_scheduling, claims_io,
-           claims_net, claims_sim, claims_replay, claims_world, claims_outputs, claims_wasi,
-           claims_hostile_calls, claims_engine, claims_compile, claims_limits, claims_options,
-           claims_errors]
+           claims_net, claims_sim, claims_replay, claims_world, claims_outputs, claims_reactors,
+           claims_wasi, claims_hostile_calls, claims_engine, claims_compile, claims_limits,
+           claims_options, claims_errors]
 
 TIMED_ATTEMPTS = 3
 

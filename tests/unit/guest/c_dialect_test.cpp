@@ -29,7 +29,7 @@ TEST_CASE("C of a form that weft does not know is refused, with the versions tha
     wabt_ir::CBase base;
     base.source = text;
     const ModuleInfo info;
-    const std::string error = CFiles("/nowhere", info, true, Role::command).take(std::move(base));
+    const std::string error = CFiles("/nowhere", info, true).take(std::move(base));
     CHECK(error.find("another form") != std::string::npos);
     CHECK(error.find("1.0.32, 1.0.34 to 1.0.36") != std::string::npos);
   }

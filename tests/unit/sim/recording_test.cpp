@@ -73,8 +73,8 @@ Sample sample() {
   head.seed = 7;
   head.monotonic_ns = 123;
   head.realtime_ns = 1'700'000'000'000'000'000;
-  head.guests = {{"/a/b.wasm", 99, 16'384, 0, {"b", "-v"}, {"K=V"}, {}},
-                 {"/c.wasm", 1, 1, 5, {}, {}, {}}};
+  head.guests = {{"/a/b.wasm", 99, 16'384, 0, "", {"b", "-v"}, {"K=V"}, {}},
+                 {"/c.wasm", 1, 1, 5, "add", {}, {}, {}}};
   Sample sample;
   sample.bytes = encode_head(head);
   sample.ends.push_back(sample.bytes.size());
@@ -146,7 +146,7 @@ TEST_CASE("another version and another program's file are told apart") {
   std::string other = sample().bytes;
   other[kRecordingMagic.size()] = 9;
   CHECK(decode_recording(other).error().message ==
-        "is a recording of format version 9; this weft reads version 1");
+        "is a recording of format version 9; this weft reads up to version 2");
   CHECK(!is_recording("WEFTREPLAY"));
   CHECK(decode_recording("GIF89a").error().message == "is no recording of weft");
 }
