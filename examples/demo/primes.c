@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The demo's worker: counts primes by trial division, prints as it goes, and gives way to the other
-// guests after every hundred candidates. Nothing here knows that it shares its thread.
+// guests after every thousand candidates. Nothing here knows that it shares its thread.
 #include <sched.h>
 #include <stdio.h>
 
@@ -14,10 +14,10 @@ static int is_prime(unsigned n) {
 int main(void) {
   unsigned count = 0;
   setvbuf(stdout, NULL, _IOLBF, 0);
-  for (unsigned n = 1; n <= 180000; n++) {
+  for (unsigned n = 1; n <= 1600000; n++) {
     count += is_prime(n);
-    if (n % 100 == 0) sched_yield();
-    if (n % 30000 == 0) printf("primes (C)   %u primes up to %u\n", count, n);
+    if (n % 1000 == 0) sched_yield();
+    if (n % 200000 == 0) printf("primes (C)   %u primes up to %u\n", count, n);
   }
   return 0;
 }
