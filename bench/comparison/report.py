@@ -74,7 +74,8 @@ def terminal(results, environment):
 
 
 def markdown(results, environment, remarks, command):
-    lines = [f"    {command}", "", "| | |", "|---|---|"]
+    lines = ["<!-- block: not run: takes minutes, and writes this document -->", "```sh", command,
+             "```", "", "| | |", "|---|---|"]
     lines += [f"| {what} | {value} |" for what, value in environment]
     table = rows(results)
     lines += ["", "| " + " | ".join(table[0]) + " |", "|---|---|" + "--:|" * (len(table[0]) - 2)]
