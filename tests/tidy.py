@@ -272,6 +272,19 @@ def stale_names(file, code):
                     yield number, f"`{span}`: no {missing} in the sources; name what there is"
 
 
+def bare_blocks(file):
+    """tests/docs.py runs fenced blocks; an indented one would escape it."""
+    fenced, before = False, ""
+    for number, line in enumerate(file.lines if is_document(file) else [], 1):
+        if line.startswith("```"):
+            fenced = not fenced
+            if fenced and line == "```":
+                yield number, "a block without a language; tests/docs.py says which there are"
+        elif not fenced and line.startswith("    ") and not before.strip():
+            yield number, "an indented block; fence it and name its language"
+        before = line
+
+
 # ---- the whole tree ------------------------------------------------------------------------------
 
 
@@ -326,7 +339,7 @@ def findings_in(files):
         for rule in RULES:
             for number, what in rule(file):
                 yield f"{file.path}:{number}: {what}"
-        for number, what in stale_names(file, code):
+        for number, what in [*stale_names(file, code), *bare_blocks(file)]:
             yield f"{file.path}:{number}: {what}"
     for loop in loops(rooms(files)):
         if loop not in LOOPS_LEFT:

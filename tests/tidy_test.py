@@ -54,6 +54,14 @@ def test_document_line_length():
     assert finds(tidy.document_line_length, "base/a.h", f"// {long}\n") == 0
 
 
+def test_bare_blocks():
+    for text in ("A\n\n    weft run a.wasm\n", "    weft\n", "```\nweft\n```\n"):
+        assert finds(tidy.bare_blocks, "docs/a.md", text) == 1, text
+    for text in ("```sh\n\n    weft\n```\n", "- item\n    goes on\n", "A\n"):
+        assert finds(tidy.bare_blocks, "docs/a.md", text) == 0, text
+    assert finds(tidy.bare_blocks, "bench/peers/README.md", "\n    PROGRAM\n") == 0
+
+
 def test_file_length():
     assert finds(tidy.file_length, "base/a.cpp", "\n" * 601) == 1
     assert finds(tidy.file_length, "base/a.cpp", "\n" * 600) == 0
