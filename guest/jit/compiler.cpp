@@ -275,6 +275,7 @@ void Compiler::number(const wasm::Instruction& in) {
   if (conversion(in)) return;
   if (table_instruction(in)) return;
   if (exception_instruction(in)) return;
+  if (vector_instruction(in)) return;
   throw NotCompiled{in.op};
 }
 

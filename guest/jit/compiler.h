@@ -16,8 +16,8 @@
 // anywhere else than in their slots, and code that can't be reached is passed over.
 //
 // One file a family: compile_operands (registers, locals), compile_ints, compile_floats,
-// compile_conversions, compile_memory, compile_control, compile_calls, compile_tables,
-// compile_exceptions.
+// compile_conversions, compile_vectors and three more of vectors, compile_memory, compile_control,
+// compile_calls, compile_tables, compile_exceptions.
 #pragma once
 
 #include <array>
@@ -294,6 +294,54 @@ class Compiler {
   void convert_to_float(Op op);
   void reinterpret(Op op);
   bool conversion(const wasm::Instruction& in);
+
+  // --- vectors: compile_vectors.cpp ---
+  bool vector_instruction(const wasm::Instruction& in);
+  bool vector_binary(Op op);
+  bool vector_of_several(Op op);
+  int vector_target(Value& a, Value& b, const Goal& goal, bool commutes);
+  void finish_vector(const Goal& goal, const Value& first, int reg);
+  void multiply_64();
+  void swizzle_lanes();
+  void bitselect();
+  void multiply_add(bool wide, bool negated);
+  void dot_bytes(int to, int from);
+  void dot(bool adds);
+
+  // --- compile_vector_unary.cpp ---
+  bool vector_unary(Op op);
+  void canonical_lanes(int reg, bool wide);
+  void count_bits();
+  void truncate_lanes_32_unsigned();
+  void truncate_lanes_64(bool is_signed);
+  void convert_lanes_unsigned(bool wide);
+
+  // --- compile_vector_lanes.cpp ---
+  enum class Shift : std::uint8_t { left, right_signed, right_unsigned };
+  bool vector_lanes(const wasm::Instruction& in);
+  void shuffle(const std::uint8_t* lanes);
+  void shuffle_one(const std::uint8_t* lanes, Value& value);
+  bool shuffle_at_once(const std::uint8_t* lanes, Value& a, Value& b);
+  void splat(int bytes);
+  void extract_int(Op op, std::uint8_t lane);
+  void extract_float(bool wide, std::uint8_t lane);
+  void replace_lane(Op op, std::uint8_t lane);
+  void any_true();
+  void all_true(int bytes);
+  void bitmask(int bytes);
+  bool vector_shift(Op op);
+  void shift_vector(int bytes, Shift how);
+  void shift_bytes(Shift how, int reg, std::optional<int> by);
+  void shift_lanes(int bytes, Shift how, int reg, std::optional<int> by);
+  void shift_signed_64(int reg, std::optional<int> by);
+
+  // --- compile_vector_memory.cpp ---
+  bool vector_memory(const wasm::Instruction& in);
+  void vector_constant(const std::uint8_t* bytes);
+  void load_vector(const wasm::Instruction& in);
+  void load_lane(const wasm::Instruction& in);
+  void store_vector(const wasm::Instruction& in);
+  void read_vector(Op op, const Xbyak::Xmm& to, const Xbyak::Address& place);
 
   // --- compile_memory.cpp ---
   struct Access {

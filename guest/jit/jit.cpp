@@ -4,6 +4,7 @@
 #include <xbyak/xbyak_util.h>
 
 #include <new>
+#include <string>
 
 #include "guest/command.h"
 #include "guest/jit/helpers.h"
@@ -30,8 +31,6 @@ class Jit final : public Engine {
 
 // What the compiler lacks.
 constexpr wasm::Feature kLacking[] = {
-    wasm::Feature::simd,
-    wasm::Feature::relaxed_simd,
     wasm::Feature::atomics,
 };
 
@@ -49,13 +48,29 @@ Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std:
   return std::shared_ptr<Module>(std::move(module));
 }
 
+// What the code takes for granted and this processor lacks: "SSE 4.2, POPCNT". x86-64-v2 has all.
+std::string missing_features(const Xbyak::util::Cpu& cpu) {
+  using Xbyak::util::Cpu;
+  std::string names;
+  const auto need = [&](auto feature, const char* name) {
+    if (cpu.has(feature)) return;
+    names += names.empty() ? name : std::string(", ") + name;
+  };
+  need(Cpu::tSSE3, "SSE3");
+  need(Cpu::tSSSE3, "SSSE3");
+  need(Cpu::tSSE41, "SSE 4.1");
+  need(Cpu::tSSE42, "SSE 4.2");
+  need(Cpu::tPOPCNT, "POPCNT");
+  return names;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> make_jit(JitOptions options) try {
   using Xbyak::util::Cpu;
   const Cpu cpu;
-  if (!cpu.has(Cpu::tSSE41) || !cpu.has(Cpu::tPOPCNT)) {
-    return Error{"the engine jit needs a processor with SSE 4.1 and POPCNT"};
+  if (const std::string missing = missing_features(cpu); !missing.empty()) {
+    return Error{"the engine jit needs a processor with " + missing};
   }
   auto space = jit::CodeSpace::make();
   if (!space) return space.error();
