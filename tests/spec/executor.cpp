@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does what tests/spec/run.py tells it to: loads modules, makes instances and calls their exports,
-// by the way that guests go (loading, rewriting, engine, traps), and says what came of it.
+// Does what tests/spec/run.py and tests/fuzz/differential.py tell it to: loads modules, makes
+// instances and calls their exports, by the way that guests go (loading, rewriting, engine, traps),
+// and says what came of it.
 //
-//   executor interp|aot      reads a command a line on stdin, answers each with a line on stdout
+//   executor ENGINE [WORD...]  reads a command a line on stdin, answers each with a line on stdout
 //
-//   module NAME PATH         loads and makes an instance under this name ("-" for none), and makes
+//   check, guard             words: as --bounds
+//   virtual                  a word: as in virtual time, with one NaN
+//
+//   module NAME PATH [FUEL]  loads and makes an instance under this name ("-" for none), and makes
 //                            it the current one             -> made | refused TEXT | trapped KIND
 //   use NAME                 the current one, "-" for the last that was made         -> used | none
 //   call EXPORT WORDS...     EXPORT in hex; words as in Instance::call, in hex
@@ -17,6 +21,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/printable.h"
@@ -27,7 +32,7 @@ using namespace weft;
 
 namespace {
 
-constexpr GuestLimits kLimits = {.memory_pages_max = 65'536};
+constexpr std::uint32_t kQuantumOfVirtualTime = 64;
 constexpr std::size_t kStackOfCommands = std::size_t{8} << 20;
 
 // Members die in the reverse order: an instance before its process.
@@ -63,8 +68,10 @@ std::vector<std::byte> read_file(const std::string& path) {
 
 class Executor {
  public:
-  explicit Executor(const EngineRow& engine)
-      : engine_(engine.make({.aot = {.say = [this](std::string_view) { on_interp_ = true; }}})) {}
+  Executor(const EngineRow& engine, Bounds bounds, bool virtual_time)
+      : engine_(engine.make(
+            {.aot = {.bounds = bounds, .say = [this](std::string_view) { on_interp_ = true; }}})),
+        limits_{.memory_pages_max = 65'536, .quantum = virtual_time ? kQuantumOfVirtualTime : 0} {}
 
   // On a G.
   void run() {
@@ -92,12 +99,16 @@ class Executor {
   std::string load(std::istringstream& words) {
     std::string name;
     std::string path;
+    GuestLimits limits = limits_;
     words >> name >> path;
+    if (!(words >> limits.fuel)) limits.fuel = 0;
     current_ = nullptr;
     on_interp_ = false;
-    auto module = engine_->load(path, read_file(path), kLimits, Role::library);
+    auto module = engine_->load(path, read_file(path), limits, Role::library);
     if (!module) return "refused " + module.error().message;
-    auto process = wasip1::Process::create(runtime.reactor(), runtime.clock(), {});
+    wasip1::ProcessConfig config;
+    if (limits.fuel != 0) config.budgets.checks = limits.fuel;
+    auto process = wasip1::Process::create(runtime.reactor(), runtime.clock(), std::move(config));
     if (!process) return "refused " + process.error().message;
     auto made = std::make_shared<Made>();
     made->module = *module;
@@ -148,6 +159,7 @@ class Executor {
   }
 
   std::unique_ptr<Engine> engine_;
+  const GuestLimits limits_;
   std::map<std::string, std::shared_ptr<Made>> named_;
   std::shared_ptr<Made> current_;
   std::shared_ptr<Made> last_;
@@ -157,9 +169,17 @@ class Executor {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const EngineRow* engine = argc == 2 ? find_engine(argv[1]) : nullptr;
-  if (engine == nullptr) return std::fputs("executor ENGINE\n", stderr), 64;
-  Executor executor(*engine);
+  const EngineRow* engine = argc >= 2 ? find_engine(argv[1]) : nullptr;
+  if (engine == nullptr) return std::fputs("executor ENGINE [WORD...]\n", stderr), 64;
+  Bounds bounds = Bounds::automatic;
+  bool virtual_time = false;
+  for (int i = 2; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "check") bounds = Bounds::check;
+    if (word == "guard") bounds = Bounds::guard;
+    if (word == "virtual") virtual_time = true;
+  }
+  Executor executor(*engine, bounds, virtual_time);
   const auto g = executor.runtime.scheduler().spawn([&] { executor.run(); },
                                                     {.stack_bytes = kStackOfCommands});
   if (!g) return 1;

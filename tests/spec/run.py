@@ -2,16 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs WebAssembly's core tests, or ours, through weft's engines.
 
-    tests/spec/run.py BUILDDIR [--engine NAME] [FILE.wast...]
+    tests/spec/run.py BUILDDIR [--engine NAME] [--words WORDS] [FILE.wast...]
+    tests/spec/run.py BUILDDIR [--engine NAME] [--words WORDS] --core
 
-Without files: those of this folder and, when the variable WEFT_SPEC_TESTS names a folder, all
-*.wast in that (a checkout of github.com/WebAssembly/testsuite; docs/conformance.md says which).
-wast2json of wabt takes them apart; the program tests/spec/executor loads the modules and calls
-their functions.
+Without files: those of this folder, which wast2json of wabt takes apart. With --core: the official
+tests of WebAssembly 3.0 and of the proposals in scope (tests/spec/core_tests.py says where they
+come from), which wasm-tools takes apart; whether modules are valid is left to
+tests/spec/validation.py. The program tests/spec/executor loads the modules and calls their
+functions.
 
-Prints a line for each file: how many assertions passed, failed, and do not apply (with the reasons:
-a module that imports what weft does not offer, text that is no binary, globals that only a host
-with access to them can read). Then each failure, and `N passed, N failed`.
+Prints a line for each file, with --core for each folder: how many assertions passed, failed, and do
+not apply (with the reasons: a module that imports what weft does not offer, text that is no binary,
+globals that only a host with access to them can read, a proposal that weft refuses by name). Then
+each failure, and `N passed, N failed`.
 """
 
 import argparse
@@ -19,9 +22,12 @@ import collections
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+
+import core_tests
 
 HERE = pathlib.Path(__file__).parent
 FILE_SECONDS_MAX = 1_200
@@ -45,7 +51,12 @@ TRAPS = {
     "call stack exhausted": "stack overflow",
 }
 
+# Commands that call a function.
+CALLS = ("assert_return", "assert_trap", "assert_exhaustion", "assert_exception", "action")
+
 LANE_BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64, "f32": 32, "f64": 64}
+REFERENCES = ("externref", "funcref", "exnref", "anyref")
+NULLS = ("refnull", "nullref", "nullfuncref", "nullexnref", "nullexternref")
 QUIET = {"f32": (0x7fffffff, 0x7fc00000), "f64": (0x7fffffffffffffff, 0x7ff8000000000000)}
 
 
@@ -57,15 +68,15 @@ class NotApplicable(Exception):
 
 def words_of(value):
     """A value of wast2json's JSON as 64-bit words."""
-    kind, text = value["type"], value["value"]
+    kind, text = value["type"], value.get("value", "null")
     if kind == "v128":
-        bits = 0
+        bits, width = 0, LANE_BITS[value["lane_type"]]
         for index, lane in enumerate(text):
-            bits |= int(lane) << (index * LANE_BITS[value["lane_type"]])
+            bits |= int(lane) % 2**width << (index * width)
         return [bits & (2**64 - 1), bits >> 64]
-    if kind in ("externref", "funcref"):
+    if kind in REFERENCES:
         return [0 if text == "null" else int(text) + 1]
-    return [int(text)]
+    return [int(text) % 2**LANE_BITS[kind]]
 
 
 def lane_is(kind, expected, bits):
@@ -74,32 +85,39 @@ def lane_is(kind, expected, bits):
         if expected == "nan:canonical":
             return bits & mask == quiet
         return bits & quiet == quiet
-    return bits == int(expected)
+    return bits == int(expected) % 2**LANE_BITS[kind]
 
 
 def is_expected(value, words):
     """Takes the value's words off the front of `words`."""
     kind, text = value["type"], value.get("value")
+    if kind == "either":
+        answers = [(choice, list(words)) for choice in value["values"]]
+        del words[:2 if value["values"][0]["type"] == "v128" else 1]
+        return any(is_expected(choice, copy) for choice, copy in answers)
     bits = words.pop(0)
     if kind == "v128":
         bits |= words.pop(0) << 64
         width = LANE_BITS[value["lane_type"]]
         return all(lane_is(value["lane_type"], lane, bits >> (index * width) & (2**width - 1))
                    for index, lane in enumerate(text))
-    if kind == "externref":
+    if kind == "externref" and text is not None:
         return bits == (0 if text == "null" else int(text) + 1)
-    if kind == "funcref":
+    if kind in REFERENCES:
         return (bits == 0) == (text == "null")
+    if kind in NULLS:
+        return bits == 0
     return lane_is(kind, text, bits)
 
 
 # --- one file ---
 
 class Executor:
-    def __init__(self, build, engine, cache):
+    def __init__(self, options, words=()):
         self.process = subprocess.Popen(
-            [build / "tests/spec/executor", engine], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, errors="replace", env={**os.environ, "XDG_CACHE_HOME": str(cache)})
+            [options.build / "tests/spec/executor", options.engine, *options.words.split(), *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, errors="replace",
+            env={**os.environ, "XDG_CACHE_HOME": str(options.cache)})
 
     def ask(self, *words):
         self.process.stdin.write(" ".join(words) + "\n")
@@ -122,18 +140,24 @@ class Script:
         self.folder = folder
         self.engine = engine
         self.lacking = {}  # By a module's name, None for the last one: why it can't be called.
+        self.last = None  # The name of the last module.
         self.registered = set()  # Names of modules that others may import.
+        self.definitions = {}  # Modules that are made later, by name.
 
     def load(self, command):
-        name = command.get("name")
-        answer = self.executor.ask("module", name or "-", str(self.folder / command["filename"]))
+        name = command.get("name") or command.get("instance")
+        path = command.get("binary_filename") or command["filename"]
+        answer = self.executor.ask("module", name or "-", str(self.folder / path))
         lacking = None
-        if answer.startswith("refused"):
+        if proposal := refused_proposal(answer):
+            lacking = f"needs {proposal}"
+        elif answer.startswith("refused"):
             lacking = answer
             self.taint(answer)
         elif "[on interp]" in answer:
             lacking = f"vectors, which {self.engine} leaves to interp"
         self.lacking[None] = lacking
+        self.last = name
         if name:
             self.lacking[name] = lacking
         return answer
@@ -145,7 +169,7 @@ class Script:
 
     def call(self, action):
         module = action.get("module")
-        lacking = self.lacking.get(module, "a module of another file")
+        lacking = self.lacking.get(module, "module that was not made")
         if lacking:
             raise NotApplicable("imports" if "unknown import" in lacking else lacking)
         if action["type"] == "get":
@@ -159,6 +183,8 @@ class Script:
         kind = command["type"]
         if kind == "action":
             return "" if answer.startswith("returned") else answer
+        if kind == "assert_exception":
+            return "" if answer.startswith("trapped uncaught exception") else answer
         if kind == "assert_return":
             if not answer.startswith("returned"):
                 return answer
@@ -177,17 +203,23 @@ class Script:
     def check(self, command):
         """What is wrong, or "". Raises NotApplicable."""
         kind = command["type"]
-        if kind == "module":
+        if kind == "module_definition":
+            self.definitions[command.get("name")] = command
+            return ""
+        if kind == "module_instance":
+            command = {**self.definitions[command["module"]], "name": command["instance"]}
+        if kind in ("module", "module_instance"):
             answer = self.load(command)
             if "unknown import" in answer:
                 raise NotApplicable("imports")
-            if self.lacking[None] and not answer.startswith("refused"):
+            refused = answer.startswith("refused") and not refused_proposal(answer)
+            if self.lacking[None] and not refused:
                 raise NotApplicable(self.lacking[None])
             return "" if answer.startswith("made") else answer
-        if kind in ("assert_return", "assert_trap", "assert_exhaustion", "action"):
+        if kind in CALLS:
             return self.check_call(command)
         if kind == "register":
-            self.registered.add(command.get("name"))
+            self.registered |= {command.get("name"), command.get("name") or self.last}
             raise NotApplicable("links modules")
         if command.get("module_type") == "text":
             raise NotApplicable("text")
@@ -205,11 +237,22 @@ class Script:
         return f"an unknown command {kind}"
 
 
+def refused_proposal(answer):
+    found = re.match(r'refused .*uses the WebAssembly proposal "([^"]*)"', answer)
+    return found and found[1]
+
+
 class Result:
     def __init__(self):
         self.passed = 0
         self.failures = []
         self.not_applicable = collections.Counter()
+
+    def add(self, other, name=None):
+        """What another one found, its failures under this name."""
+        self.passed += other.passed
+        self.failures += [(name, *failure) if name else failure for failure in other.failures]
+        self.not_applicable += other.not_applicable
 
 
 def remark(path, name):
@@ -220,36 +263,91 @@ def remark(path, name):
     return []
 
 
-def run_file(path, options, cache):
+def take_apart(path, folder):
+    """The commands of one of our files, whose modules go into `folder`; or why there are none."""
+    parts = pathlib.Path(folder, path.stem + ".json")
+    made = subprocess.run(["wast2json", *remark(path, "wast2json"), path, "-o", parts],
+                          capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        return None, f"wast2json: {made.stderr.strip()[:300]}"
+    return json.loads(parts.read_text())["commands"], ""
+
+
+def run_commands(commands, folder, executor, options, result):
+    """Adds what came of them to `result`."""
+    script = Script(executor, folder, options.engine)
+    for command in commands:
+        try:
+            wrong = script.check(command)
+        except NotApplicable as reason:
+            result.not_applicable[str(reason)] += 1
+            continue
+        except (EOFError, BrokenPipeError) as error:
+            result.failures.append((command["line"], str(error)))
+            return
+        if wrong:
+            wanted = command.get("text") or command.get("expected", "")
+            result.failures.append(
+                (command["line"], f"{command['type']}: {wrong[:200]}; expected {wanted}"[:400]))
+        else:
+            result.passed += 1
+    code = executor.close()
+    if code != 0:
+        result.failures.append((0, f"the executor ended with {code}"))
+
+
+def run_file(path, options):
     result = Result()
     with tempfile.TemporaryDirectory(prefix="weft-spec-") as scratch:
-        parts = pathlib.Path(scratch, path.stem + ".json")
-        made = subprocess.run(["wast2json", *remark(path, "wast2json"), path, "-o", parts],
-                              capture_output=True, text=True, check=False)
-        if made.returncode != 0:
-            result.failures.append((0, f"wast2json: {made.stderr.strip()[:300]}"))
-            return result
-        executor = Executor(options.build, options.engine, cache)
-        script = Script(executor, pathlib.Path(scratch), options.engine)
-        for command in json.loads(parts.read_text())["commands"]:
-            try:
-                wrong = script.check(command)
-            except NotApplicable as reason:
-                result.not_applicable[str(reason)] += 1
-                continue
-            except (EOFError, BrokenPipeError) as error:
-                result.failures.append((command["line"], str(error)))
-                return result
-            if wrong:
-                wanted = command.get("text") or command.get("expected", "")
-                result.failures.append(
-                    (command["line"], f"{command['type']}: {wrong[:200]}; expected {wanted}"[:400]))
-            else:
-                result.passed += 1
-        code = executor.close()
-        if code != 0:
-            result.failures.append((0, f"the executor ended with {code}"))
+        commands, why = take_apart(path, scratch)
+        if commands is None:
+            result.failures.append((0, why))
+        else:
+            executor = Executor(options, remark(path, "words"))
+            run_commands(commands, pathlib.Path(scratch), executor, options, result)
     return result
+
+
+def run_core_folder(folder, options):
+    """All files of a folder of the official tests, as one result."""
+    whole = Result()
+    files = sorted((core_tests.files() / folder).rglob("*.wast"))
+    if not files:
+        whole.failures.append((folder, 0, "there are no tests"))
+    for path in files:
+        result = Result()
+        commands = [command for command in core_tests.take_apart(path)
+                    if command["type"] not in core_tests.INVALID]
+        run_commands(commands, pathlib.Path(), Executor(options), options, result)
+        whole.add(result, f"{folder}/{path.name}")
+    return whole
+
+
+def report(name, result):
+    reasons = ", ".join(f"{count} {why}" for why, count in result.not_applicable.items())
+    print(f"{'FAIL' if result.failures else 'ok':4}  {name}: {result.passed} passed, "
+          f"{len(result.failures)} failed; not applicable: {reasons or 0}", flush=True)
+
+
+def run_ours(options, total):
+    for path in options.files or sorted(HERE.glob("*.wast")):
+        engines = remark(path, "engines")
+        if engines and options.engine not in engines:
+            print(f"--    {path.name}: for {', '.join(engines)}")
+            continue
+        result = run_file(path, options)
+        total.add(result, path.name)
+        report(path.name, result)
+
+
+def run_core(options, total):
+    try:
+        for folder in core_tests.FOLDERS:
+            result = run_core_folder(folder, options)
+            total.add(result)
+            report(folder, result)
+    except core_tests.Unavailable as error:
+        total.failures.append(("core tests", 0, str(error)))
 
 
 def main():
@@ -257,26 +355,14 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("files", nargs="*", type=pathlib.Path)
     parser.add_argument("--engine", default="interp")
+    parser.add_argument("--words", default="", help="for the executor: guard, check, virtual")
+    parser.add_argument("--core", action="store_true", help="the official tests")
     options = parser.parse_args()
     options.build = options.build.resolve()
-    files = options.files or sorted(HERE.glob("*.wast"))
-    if not options.files and "WEFT_SPEC_TESTS" in os.environ:
-        files += sorted(pathlib.Path(os.environ["WEFT_SPEC_TESTS"]).glob("*.wast"))
-    cache = options.build / "cache"
-    cache.mkdir(exist_ok=True)
+    options.cache = options.build / "cache"
+    options.cache.mkdir(exist_ok=True)
     total = Result()
-    for path in files:
-        engines = remark(path, "engines")
-        if engines and options.engine not in engines:
-            print(f"--    {path.name}: for {', '.join(engines)}")
-            continue
-        result = run_file(path, options, cache)
-        total.passed += result.passed
-        total.failures += [(path.name, *failure) for failure in result.failures]
-        total.not_applicable += result.not_applicable
-        reasons = ", ".join(f"{count} {why}" for why, count in result.not_applicable.items())
-        print(f"{'FAIL' if result.failures else 'ok':4}  {path.name}: {result.passed} passed, "
-              f"{len(result.failures)} failed; not applicable: {reasons or 0}", flush=True)
+    (run_core if options.core else run_ours)(options, total)
     for name, line, text in total.failures:
         print(f"      {name}:{line}: {text}")
     reasons = ", ".join(f"{count} {why}" for why, count in total.not_applicable.most_common())

@@ -21,12 +21,6 @@ import sys
 
 import core_tests
 
-# All of 3.0 is in the first; what stands in the others is not part of it, or not merged whole.
-FOLDERS = ["wasm-v3", *(f"proposals/{name}" for name in (
-    "bulk-memory", "exceptions", "extended-const", "memory64", "multi-memory", "multi-value",
-    "mutable-global", "nontrapping-float-to-int-conversions", "reference-types", "relaxed-simd",
-    "sign-extension-ops", "simd", "tail-call", "threads"))]
-
 # Assertions of proposals' folders that later proposals made untrue, by the text that they expect.
 SUPERSEDED = {
     "zero byte expected": "multi-memory",
@@ -39,7 +33,6 @@ SUPERSEDED = {
 SUPERSEDED_FILES = {("reference-types", "unreached-invalid.wast", 540): "function-references"}
 
 VALID = {"module", "module_definition", "assert_unlinkable", "assert_uninstantiable"}
-INVALID = {"assert_invalid", "assert_malformed"}
 
 
 class Validator:
@@ -59,7 +52,7 @@ class Validator:
 
 def superseded(wast, command):
     folder = wast.parent.name
-    if command["type"] not in INVALID or "proposals" not in wast.parts:
+    if command["type"] not in core_tests.INVALID or "proposals" not in wast.parts:
         return None
     named = SUPERSEDED_FILES.get((folder, wast.name, command["line"]))
     return named or SUPERSEDED.get(command.get("text"))
@@ -68,7 +61,7 @@ def superseded(wast, command):
 def check(wast, validator, tally, failures):
     for command in core_tests.take_apart(wast):
         kind = command["type"]
-        if kind not in VALID | INVALID:
+        if kind not in VALID | core_tests.INVALID:
             continue
         if command.get("module_type") == "text" or command["filename"].suffix != ".wasm":
             tally["text"] += 1
@@ -93,7 +86,7 @@ def main():
     try:
         data = core_tests.files()
         validator = Validator(options.build.resolve())
-        for folder in FOLDERS:
+        for folder in core_tests.FOLDERS:
             tally = collections.Counter()
             before = len(failures)
             wasts = sorted((data / folder).rglob("*.wast"))
