@@ -10,8 +10,9 @@
 //
 // In an Asio program: Runtime runtime{io}; then either runtime.run(), which runs the handlers of io
 // as well, or io.run(), in which the guests take bounded turns (os/turns.h). A guest that computes
-// without a pause gives way at its next look at the host (docs/engines.md says how often); with a
-// signals::Tick it does so after 10 ms.
+// without a pause gives way when a timer is due, or when it has had the thread for 10 ms, at its
+// next look at the host (docs/engines.md says how often). A native G that computes needs a
+// signals::Tick for that.
 //
 // One Runtime belongs to one thread; several may live in one process, one a thread each.
 #pragma once
