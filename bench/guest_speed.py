@@ -5,7 +5,7 @@
     bench/guest_speed.py WEFT [--json FILE] [--rounds N] [--filter TEXT] [--smoke]
 
 The programs of bench/programs, each as a native program (gcc -O2), as a guest of WEFT's engine aot
-with checks, without them, and with bounds by checks, of its engine jit with both kinds of bounds,
+with fuel points, without them, and with --bounds=check, of its engine jit with both kinds of bounds,
 under node, and under wasmtime where its
 Python package is installed (pip install wasmtime). All run in turns, several times; the fastest run
 of each counts, in CPU seconds, less what a program that does nothing takes the same way; of
@@ -72,7 +72,7 @@ def ways(weft, native, guest, node):
     jit = [weft, "run", "--engine=jit"]
     found = {"native": [native], "aot": [*run, guest], "jit": [*jit, guest],
              "jit, bounds checked": [*jit, "--bounds=check", guest],
-             "aot, no checks": [*run, "--no-checks", guest],
+             "aot, no fuel points": [*run, "--no-checks", guest],
              "aot, bounds checked": [*run, "--bounds=check", guest]}
     if shutil.which("node"):
         found["node"] = ["node", "--no-warnings", node, guest]
@@ -147,7 +147,8 @@ def main(arguments):
                   flush=True)
     means = {way: geometric_mean([best[way] / best["aot"] for best in results.values()])
              for way in next(iter(results.values()))}
-    print("\nspeed of aot with checks, as a part of (geometric mean of", len(results), "programs):")
+    print("\nspeed of aot with fuel points, as a part of (geometric mean of", len(results),
+          "programs):")
     for way, mean in means.items():
         print(f"  {way:<20} {mean:.3f}")
     if options.json:

@@ -102,11 +102,12 @@ struct GuestLimits {
   // The call stack, a power of two from 128 KiB to 1 GiB. aot: the G's own; what is not used takes
   // address space only. interp: calls_max() and values_max() follow from it.
   std::size_t stack_bytes = std::size_t{8} << 20;
-  // Checks (guest/wabt/meter.cpp: loops and calls) that it may pass; it ends at the last. 0: no
-  // limit.
+  // How much fuel it may use (guest/wabt/meter.cpp); it ends at the fuel point that takes the last.
+  // 0: no limit.
   std::uint64_t fuel = 0;
-  // Simulations: it passes a safe point at every so many checks, whatever the engine is, and NaNs
-  // that it computes have one bit pattern. 0: the engine has safe points where they cost least.
+  // Simulations: it passes a safe point whenever it has used so much fuel, on every engine, and
+  // NaNs that it computes have one bit pattern. 0: the engine has safe points where they cost
+  // least.
   std::uint32_t quantum = 0;
 
   // interp: calls under way at once; their locals and operands, 16 bytes each.

@@ -193,9 +193,9 @@ Result<std::shared_ptr<Module>> Runtime::load_bytes(const std::string& name,
                                                     std::span<const std::byte> binary,
                                                     const GuestLimits& limits, Role role) {
   GuestLimits within = limits;
-  // A guest counts its checks when it has a limit of them.
-  const std::uint64_t all_checks = all_limits_.sizes.checks;
-  if (within.fuel == 0 && all_checks != Budget::kUnlimited) within.fuel = all_checks;
+  // A guest counts its fuel when there is a limit of it.
+  const std::uint64_t all_fuel = all_limits_.sizes.checks;
+  if (within.fuel == 0 && all_fuel != Budget::kUnlimited) within.fuel = all_fuel;
   Result<std::shared_ptr<Module>> module = engine_->load(name, binary, within, role);
   if (!module) return Error{name + ": " + module.error().message};
   return module;
@@ -219,8 +219,7 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
     }
   }
   if (options.use.sizes.checks != Budget::kUnlimited && module->limits.fuel == 0) {
-    return Error{module->name +
-                 ": to be limited in checks it must be loaded with GuestLimits::fuel"};
+    return Error{module->name + ": to be limited in fuel it must be loaded with GuestLimits::fuel"};
   }
   config.stdin_fd = options.stdin_from;
   config.stdout_fd = options.stdout_to;

@@ -38,7 +38,7 @@ namespace weft {
 // ends: with a trap out_of_time, out_of_output, out_of_fuel, or out_of_memory when even what it
 // begins with is too much. Where there is a gentler answer the guest gets that: memory.grow and
 // table.grow fail, opening a file is EMFILE (the guest's limit) or ENFILE (that of all). A limit of
-// checks is for modules that are loaded with GuestLimits::fuel: spawn() refuses it for others.
+// fuel is for modules that are loaded with GuestLimits::fuel: spawn() refuses it for others.
 struct UseLimits {
   BudgetSizes sizes = {};
   Duration time = {};  // From the (first) guest's spawning, on the Runtime's clock. 0: no limit.
@@ -93,9 +93,9 @@ class Guest {
   [[nodiscard]] const std::vector<std::uint64_t>& results() const { return results_; }
   // Its G while it runs, else nullptr.
   [[nodiscard]] G* g() const { return g_; }
-  // How many checks it has been given, of which the last quantum may be left; 0 when it counts none
-  // (guest/wabt/meter.cpp), or has ended.
-  [[nodiscard]] std::uint64_t checks() const {
+  // How much fuel it has been given; up to one quantum of it may not be used yet. 0 when it counts
+  // none (guest/wabt/meter.cpp), or has ended.
+  [[nodiscard]] std::uint64_t fuel_given() const {
     return process_ != nullptr ? process_->budgets().checks.used() : 0;
   }
 

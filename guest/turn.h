@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turn: how long a guest has had the thread, and its safe point.
 //
-// The preemption tick (signals/tick.h) asks whoever runs too long to yield, but needs up to two of
-// its periods to see it, and an embedder may have none. So a guest looks at the clock itself at its
-// safe points, which are rare enough (a slice of the interpreter, a quantum of checks), and asks
-// itself after kForcePreempt, or when a timer is due and it has had the thread for a while: a
-// sleeper then runs behind those that were runnable before it, and before this guest.
+// The preemption tick (signals/tick.h) asks a G that runs too long to yield. It needs up to two of
+// its periods to see that, and an embedder may have no tick. So a guest looks at the clock itself
+// at its safe points, which are rare enough (a slice of the interpreter, a quantum of fuel). It
+// yields after kForcePreempt, or when a timer is due and it has had the thread for a while: the
+// sleeper then runs behind the Gs that were runnable before it, and before this guest.
 #pragma once
 
 #include "scheduler/api.h"

@@ -19,7 +19,7 @@ class GuestClock : public Clock {
  public:
   // Nanoseconds since the Unix epoch.
   virtual std::int64_t realtime_ns() = 0;
-  // Does time pass while guests compute? Else their CPU time is counted in checks.
+  // Does time pass while guests compute? If not, their CPU time follows from the fuel they use.
   [[nodiscard]] virtual bool passes_by_itself() const { return false; }
 };
 

@@ -108,7 +108,7 @@ bool Director::at_check(G& running, const RunQueue& queue) noexcept {
     if (!queue.empty() && virtual_clock_->now() - running_since_ >= kForcePreempt) return true;
   }
   if (queue.empty()) return false;
-  if (options_.decide_at_checks || policy_.counts_checks()) {
+  if (options_.decide_at_safe_points || policy_.counts_safe_points()) {
     return decide(Choice::preempt, 2, [&] { return policy_.preempt(running, queue) ? 1U : 0U; }) !=
            0;
   }

@@ -33,9 +33,10 @@ inline constexpr Duration kForcePreempt = milliseconds(10);
 struct DirectorOptions {
   const Schedule* forced = nullptr;  // Followed first. Must outlive the Director.
   bool then_policy = true;           // Behind it: the policy decides, or everything is option 0.
-  bool decide_at_checks = false;  // Safe points are decisions: native Gs. Guests: their calls are.
-  Duration cost;                  // Of a safe point, on the virtual clock.
-  Duration switch_cost;           // Of a switch, likewise.
+  // Is each safe point a decision? For native Gs. For guests only their calls are.
+  bool decide_at_safe_points = false;
+  Duration cost;                          // Of a safe point, on the virtual clock.
+  Duration switch_cost;                   // Of a switch, likewise.
   Instant limit = Instant::far_future();  // When charging CPU work stops the run.
   Duration lateness;                      // The most by which a sleep ends late.
   std::uint64_t steps_max =

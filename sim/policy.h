@@ -51,7 +51,7 @@ class Policy : public Chooser, public EventSink {
   }
   // Is every safe point a unit of its account, as for a quantum? Else, for guests, the calls that
   // others can see are enough: preempting one anywhere between two of them is the same.
-  [[nodiscard]] virtual bool counts_checks() const noexcept { return false; }
+  [[nodiscard]] virtual bool counts_safe_points() const noexcept { return false; }
   // How late a sleep ends: one of `levels` steps, 0 for on time.
   virtual std::uint32_t lateness(std::uint32_t levels) noexcept {
     (void)levels;

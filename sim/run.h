@@ -18,9 +18,9 @@ inline constexpr std::int64_t kRealtimeStart = 1'257'894'000'000'000'000;
 // Where virtual monotonic time starts: not at 0, which some programs take for "no time".
 inline constexpr Instant kMonotonicStart = {1'000'000'000};
 
-// How many checks (guest/wabt/meter.cpp) lie between two safe points of a guest, on every engine.
-// With fewer the checks cost more than the guest's work, with more a loop without calls is coarse.
-inline constexpr std::uint32_t kCheckQuantum = 64;
+// How much fuel (guest/wabt/meter.cpp) a guest uses between two safe points, on every engine. With
+// less the safe points cost more than the guest's work, with more a loop without calls is coarse.
+inline constexpr std::uint32_t kQuantum = 64;
 
 // How a run ended. Everything but `passed` is a failure.
 enum class Ending : std::uint8_t {

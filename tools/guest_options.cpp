@@ -86,7 +86,8 @@ void add_own_limits(CLI::App& app, RawGuest& guest, const GuestCommand& command)
           size_in_words(GuestLimits{}.stack_bytes) + "); interp has room for 32 calls a KiB",
       "SIZE");
   add("--fuel", guest.fuel,
-      "End this guest at this many checks, which it passes in loops and calls", "COUNT");
+      "End this guest when it has used so much fuel, which functions, loops and calls take",
+      "COUNT");
 }
 
 // What is said and written of a run, and how it is ended: of a command that does one.
@@ -446,9 +447,9 @@ void add_aot_options(CLI::App& app, AotOptions& options) {
       ->type_name("COMMAND")
       ->group(kEngineGroup);
   app.add_flag_callback(
-         "--no-checks", [&options] { options.checks = false; },
-         "Compile without the checks of preemption and fuel, to measure what they cost: such a\n"
-         "guest can't be preempted or stopped while it computes")
+         "--no-checks", [&options] { options.fuel_points = false; },
+         "Compile without fuel points, to measure what they cost: such a guest can't be\n"
+         "preempted or stopped while it computes")
       ->group(kEngineGroup);
   app.add_option_function<std::string>(
          "--bounds",

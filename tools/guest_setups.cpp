@@ -11,7 +11,7 @@ Result<std::vector<sim::GuestSetup>> load_guests(Runtime& loader, const RunOptio
   std::vector<sim::GuestSetup> guests;
   for (const GuestSpec& spec : options.guests) {
     GuestLimits limits = spec.limits;
-    limits.quantum = sim::kCheckQuantum;
+    limits.quantum = sim::kQuantum;
     auto module = modules.load(spec.module_path, limits, spec.role());
     if (!module) return module.error();
     auto call = read_invocation((*module)->info, spec.invoke, spec.words());

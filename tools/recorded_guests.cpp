@@ -57,7 +57,7 @@ Result<std::vector<sim::ReplayGuest>> describe_guests(const RunOptions& run,
 sim::ReplayFile describe_run(const sim::GuestRunSettings& settings, const sim::RunRecord& record) {
   sim::ReplayFile file;
   file.settings = settings;
-  file.quantum = sim::kCheckQuantum;
+  file.quantum = sim::kQuantum;
   file.copy_folders = settings.copy_folders;
   file.input = settings.input;
   file.has_expected = settings.expected != nullptr;

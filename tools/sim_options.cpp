@@ -72,9 +72,9 @@ void add_sim_options(CLI::App& app, RawSimOptions& raw) {
             ->type_name("DATE"));
   group(app.add_option("--max-time", raw.time_max, "Stop after this much virtual time")
             ->type_name("TIME"));
-  group(
-      app.add_option("--max-steps", raw.steps_max, "Stop after so many switches, calls and checks")
-          ->type_name("NUMBER"));
+  group(app.add_option("--max-steps", raw.steps_max,
+                       "Stop after so many switches, calls and safe points")
+            ->type_name("NUMBER"));
   group(app.add_option(
                "--world", raw.world,
                "The guests, the links between them and what happens when, as a manifest in TOML\n"

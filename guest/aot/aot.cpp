@@ -84,7 +84,7 @@ std::string Aot::key_of(const Source& source) const {
            (!options_.cc.empty() ? options_.cc
             : cc != nullptr      ? cc
                                  : "") +
-           (options_.checks ? " checks" : " no checks") + (source.one_nan ? " one NaN" : ""));
+           (options_.fuel_points ? " checks" : " no checks") + (source.one_nan ? " one NaN" : ""));
   for (const std::string& flag : compile_flags(guard_pages_, false)) hash.add(" " + flag);
   hash.add(source.binary);
   return hash.hex();
@@ -104,7 +104,7 @@ Status Aot::make_object(const Source& source, const std::string& work,
     };
   };
   const auto units = translate(source.binary, source.info, work,
-                               {.checks = options_.checks,
+                               {.fuel_points = options_.fuel_points,
                                 .one_nan = source.one_nan,
                                 .wait = options_.wait,
                                 .progress = stage(CompileStage::Kind::translating)});

@@ -5,7 +5,7 @@
 //   bytes ────▶ admit ────▶ key ─▶ in the cache? ─ yes ──────────────────────────▶ dlopen
 //                                       │ no                                          ▲
 //                                       ▼                                             │
-//                     translate (a child: checks, C) ─▶ compile (children) ─▶ cache ──┘
+//                translate (a child: fuel points, C) ─▶ compile (children) ─▶ cache ──┘
 //
 // A module that can't be had this way (no compiler, an instruction that libwabt can't write as C)
 // runs on the engine `interp`, and `say` is told why.
@@ -41,8 +41,8 @@ struct CompileStage {
 struct AotOptions {
   std::string cc = {};  // The C compiler, with options; empty: $CC, cc, gcc or clang.
   Bounds bounds = Bounds::automatic;
-  bool checks = true;   // false: neither preemption nor fuel. For measuring what they cost.
-  bool compile = true;  // false: what is not in the cache runs otherwise, and nothing is said.
+  bool fuel_points = true;  // false: neither preemption nor fuel. For measuring what they cost.
+  bool compile = true;      // false: what is not in the cache runs otherwise, and nothing is said.
   // What runs modules that can't be had this way; null: the engine interp.
   std::shared_ptr<Engine> otherwise = {};
   std::string cache_folder = {};  // Empty: ObjectCache::default_folder().

@@ -6,9 +6,9 @@
 
 namespace weft::aot {
 
-// Part of every key of the cache: to be changed with any change of what follows, of
-// guest/aot/aot_rt.inc, of the checks or of the compiler's flags.
-inline constexpr std::uint32_t kAbi = 14;
+// A part of every key of the cache. Change it with any change of what follows, of
+// guest/aot/aot_rt.inc, of the fuel points or of the compiler's flags.
+inline constexpr std::uint32_t kAbi = 15;
 
 // The name of the one symbol that an object gives away.
 inline constexpr const char* kObjectSymbol = "weft_object";
@@ -44,8 +44,8 @@ struct Host {
   void (*trap)(std::uint32_t kind, std::uint32_t offset);
   std::uint32_t (*call)(void* guest, std::uint32_t import, const std::uint64_t* args);
   std::uint32_t (*yield)(void* guest);  // sched_yield, without a frame of the object's in between.
-  // `left` checks, <= 0, are left in the portion. Returns the next portion, > 0.
-  std::uint32_t (*check)(void* guest, std::uint32_t left);
+  // The portion is used up: `left` <= 0 is left of it. Returns the next portion, > 0.
+  std::uint32_t (*refill)(void* guest, std::uint32_t left);
   // A safe point between two steps of an instruction that moves much.
   void (*turn)();
   void (*memory_allocate)(Memory* memory, std::uint32_t pages, std::uint32_t max);

@@ -245,8 +245,8 @@ std::uint32_t host_call(void* guest, std::uint32_t import, const std::uint64_t* 
   return static_cast<CompiledInstance*>(guest)->call(import, args);
 }
 
-std::uint32_t host_check(void* guest, std::uint32_t left) {
-  return static_cast<CompiledInstance*>(guest)->check(left);
+std::uint32_t host_refill(void* guest, std::uint32_t left) {
+  return static_cast<CompiledInstance*>(guest)->refill(left);
 }
 
 void host_turn() {
@@ -285,7 +285,7 @@ constexpr aot::Host kAotHost = {
     .trap = host_trap,
     .call = host_call,
     .yield = CompiledInstance::yield_of,
-    .check = host_check,
+    .refill = host_refill,
     .turn = host_turn,
     .memory_allocate = host_memory_allocate,
     .memory_grow = host_memory_grow,

@@ -70,9 +70,10 @@ std::string CBinding::function_pointer(std::int64_t index) const {
   return index < 0 ? "0" : "(void (*)(void*))" + function(index);
 }
 
-std::string CBinding::declarations(bool checks) const {
-  return checks ? "HIDDEN u32 weft_check(" + std::string(dialect_.host) + "* guest, u32 left);\n"
-                : "";
+std::string CBinding::declarations(bool fuel_points) const {
+  return fuel_points
+             ? "HIDDEN u32 weft_refill(" + std::string(dialect_.host) + "* guest, u32 left);\n"
+             : "";
 }
 
 // sched_yield is asked for in place: behind a switch of stacks each return is one that the
@@ -176,14 +177,14 @@ std::string CBinding::object(std::int64_t start) const {
          ",\n  weft_call,\n};\n";
 }
 
-std::string CBinding::definitions(const wabt_ir::CBase& base, bool checks) const {
+std::string CBinding::definitions(const wabt_ir::CBase& base, bool fuel_points) const {
   std::string text = "HIDDEN const struct weft_host* weft_host;\n";
   for (std::size_t i = 0; i < info_.imports.size(); ++i) {
     text += import_function(i);
   }
-  if (checks) {
-    text += "HIDDEN u32 weft_check(" + std::string(dialect_.host) +
-            "* guest, u32 left) {\n  return weft_host->check(guest, left);\n}\nWEFT_DEFINE_ASK\n";
+  if (fuel_points) {
+    text += "HIDDEN u32 weft_refill(" + std::string(dialect_.host) +
+            "* guest, u32 left) {\n  return weft_host->refill(guest, left);\n}\nWEFT_DEFINE_ASK\n";
   }
   text += "static void weft_bind(const struct weft_host* host) {\n  weft_host = host;\n  " +
           std::string(dialect_.set_up) +

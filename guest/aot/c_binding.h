@@ -20,7 +20,7 @@ class CBinding {
   CBinding(const CDialect& dialect, const ModuleInfo& info) : dialect_(dialect), info_(info) {}
 
   // For the header that all units share, behind libwabt's helpers.
-  [[nodiscard]] std::string declarations(bool checks) const;
+  [[nodiscard]] std::string declarations(bool fuel_points) const;
   // Between that of a unit which is not the guest's functions, and those.
   [[nodiscard]] std::string macros() const;
   // For the first unit, before what libwabt writes for it: what stands for imports in segments of
@@ -29,7 +29,7 @@ class CBinding {
   // A line of the first unit, with that in the place of the import, if it is an element.
   [[nodiscard]] std::string element(std::string_view line) const;
   // For the first unit, behind what libwabt writes for it.
-  [[nodiscard]] std::string definitions(const wabt_ir::CBase& base, bool checks) const;
+  [[nodiscard]] std::string definitions(const wabt_ir::CBase& base, bool fuel_points) const;
 
  private:
   struct Import {

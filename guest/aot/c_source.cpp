@@ -243,7 +243,7 @@ class CFiles::Cutter {
   void add_function(Lines& lines, const std::string& head, std::size_t defined,
                     std::uint32_t marker, std::string& text) {
     const std::string own_line = line_of(info_.code_offsets.at(defined));
-    const std::string check = std::string(dialect_.import) + wabt_ir::kCheckName;
+    const std::string refill = std::string(dialect_.import) + wabt_ir::kRefillName;
     text += own_line;
     append_line(text, head);
     if (info_.has_memory) text += "WEFT_MEMORY_BASE\n";
@@ -254,9 +254,9 @@ class CFiles::Cutter {
         continue;
       }
       if (line.find("data_segment_") != std::string_view::npos) names_data_ = true;
-      if (line.find(check) != std::string_view::npos) {
+      if (line.find(refill) != std::string_view::npos) {
         ask_rarely(text);
-        text += own_line + "WEFT_CHECK(" + std::string(assigned(line)) + ")\n";
+        text += own_line + "WEFT_FUEL_POINT(" + std::string(assigned(line)) + ")\n";
         continue;
       }
       append_line(text, line);
@@ -282,8 +282,8 @@ class CFiles::Cutter {
   bool names_data_ = false;  // A function uses data segments.
 };
 
-CFiles::CFiles(std::string folder, const ModuleInfo& info, bool checks)
-    : folder_(std::move(folder)), info_(info), checks_(checks) {}
+CFiles::CFiles(std::string folder, const ModuleInfo& info, bool fuel_points)
+    : folder_(std::move(folder)), info_(info), fuel_points_(fuel_points) {}
 
 CFiles::~CFiles() = default;
 
@@ -326,9 +326,9 @@ std::string CFiles::take(wabt_ir::CBase base) {
   }
   constexpr const char* kInclude = "#include \"common.h\"\n";
   begin_ = kInclude + binding.macros();
-  unit_ = kInclude + binding.element_functions() + *first + binding.definitions(base, checks_) +
-          binding.macros();
-  common_end_ = binding.declarations(checks_);
+  unit_ = kInclude + binding.element_functions() + *first +
+          binding.definitions(base, fuel_points_) + binding.macros();
+  common_end_ = binding.declarations(fuel_points_);
   return {};
 }
 

@@ -29,7 +29,7 @@ class CFiles final : public wabt_ir::CSink {
  public:
   // `folder` exists and is empty. `info` is of the module that comes, must outlive this, and all
   // its imports are of WASI.
-  CFiles(std::string folder, const ModuleInfo& info, bool checks);
+  CFiles(std::string folder, const ModuleInfo& info, bool fuel_points);
   ~CFiles() override;
   CFiles(const CFiles&) = delete;
   CFiles& operator=(const CFiles&) = delete;
@@ -48,7 +48,7 @@ class CFiles final : public wabt_ir::CSink {
 
   const std::string folder_;
   const ModuleInfo& info_;
-  const bool checks_;
+  const bool fuel_points_;
   std::unique_ptr<Cutter> cutter_;
   std::string unit_;        // The one that grows.
   std::string begin_;       // What each but the first begins with.

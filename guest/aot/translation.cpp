@@ -32,8 +32,9 @@ class Reporting final : public wabt_ir::CSink {
 Result<std::string> write(std::span<const std::byte> module, CFiles& files,
                           const TranslationOptions& options, ChildSide& side) {
   Reporting sink(files, side);
-  std::string error = wabt_ir::write_c(
-      {module.data(), module.size()}, {.checks = options.checks, .one_nan = options.one_nan}, sink);
+  std::string error =
+      wabt_ir::write_c({module.data(), module.size()},
+                       {.fuel_points = options.fuel_points, .one_nan = options.one_nan}, sink);
   if (!error.empty()) return Error{std::move(error)};
   const Result<CUnits> units = files.finish();
   if (!units) return units.error();
@@ -53,7 +54,7 @@ Result<CUnits> translate(std::span<const std::byte> module, const ModuleInfo& in
   auto result = in_child(child, [&](ChildSide& side) {
     Result<std::string> written = std::string();
     on_big_stack(kTranslatorStackBytes, [&] {
-      CFiles files(folder, info, options.checks);
+      CFiles files(folder, info, options.fuel_points);
       written = write(module, files, options, side);
     });
     return written;

@@ -14,7 +14,7 @@
 namespace weft {
 
 struct TranslationOptions {
-  bool checks = true;
+  bool fuel_points = true;
   bool one_nan = false;  // guest/wabt/one_nan.h
   // Called every few milliseconds. It may throw: then the child is ended, and the exception goes
   // on.

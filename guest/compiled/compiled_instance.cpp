@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "guest/checks.h"
+#include "guest/fuel.h"
 #include "os/wasip1/memory.h"
 #include "os/wasip1/process.h"
 
@@ -37,8 +37,8 @@ void CompiledInstance::begin(wasip1::Process& process) {
   turn_ = {};
   killed_at_ = {};
   rest = held_back_ = 0;
-  checks_unseen_ = kPortion;
-  begin_checks(process_->budgets().checks);
+  fuel_unseen_ = kPortion;
+  begin_fuel(process_->budgets().checks);
 }
 
 GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {
@@ -92,7 +92,7 @@ std::uint32_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* 
   try {
     const std::uint32_t result =
         shared_.imports[import]->call(*process_, wasip1::Memory(memory_bytes_), args);
-    // However many calls there are between two checks.
+    // There may be many calls between two fuel points.
     if (*wanted != 0 && shared_.limits.quantum == 0) turn_.safe_point();
     state_.in_guest = true;
     return result;
@@ -158,9 +158,9 @@ WEFT_INLINE std::uint32_t CompiledInstance::yield_guest() {
   leave_killed();
 }
 
-// The checks that it has are its portion, the rest, which it takes by itself, and what is held back
-// so that the clock is looked at again when a while has passed.
-std::uint32_t CompiledInstance::check(std::uint32_t left) {
+// A guest's fuel is in three parts: its portion; the rest, which it takes by itself; and what is
+// held back, so that it comes here, and the clock is looked at, after a while.
+std::uint32_t CompiledInstance::refill(std::uint32_t left) {
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
   left += std::exchange(rest, 0) + std::exchange(held_back_, 0);
   if (static_cast<std::int32_t>(left) <= 0) {
@@ -170,10 +170,10 @@ std::uint32_t CompiledInstance::check(std::uint32_t left) {
   const Duration ran = pass_safe_point();
   // Where safe points are counted there is one at every quantum, and no other.
   if (shared_.limits.quantum != 0) return left;
-  if (ran > kLookAgainMax) checks_unseen_ = std::max(checks_unseen_ / 2, kPortion);
-  if (ran < kLookAgainMin) checks_unseen_ = std::min(checks_unseen_ * 2, kChecksQuantum);
+  if (ran > kLookAgainMax) fuel_unseen_ = std::max(fuel_unseen_ / 2, kPortion);
+  if (ran < kLookAgainMin) fuel_unseen_ = std::min(fuel_unseen_ * 2, kFuelQuantum);
   const std::uint32_t portion = std::min(left, kPortion);
-  rest = std::min(left, checks_unseen_) - portion;
+  rest = std::min(left, fuel_unseen_) - portion;
   held_back_ = left - portion - rest;
   return portion;
 }

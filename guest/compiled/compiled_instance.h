@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // CompiledInstance: what an instance that runs as machine code needs, whoever made the code: how it
-// is entered and left, what its code asks of the host, and how its checks are counted.
+// is entered and left, what its code asks of the host, and how its fuel is counted.
 //
 //   enter() ─▶ the guest's code ─┬─ call()    an import
 //      ▲                         ├─ yield_of() sched_yield, on a path of its own
-//      │                         ├─ check()   no checks are left: fuel, and a safe point
+//      │                         ├─ refill()  its portion of fuel is used up: a safe point
 //      │                         └─ turn()    a safe point within an instruction that moves much
 //      └── returned, or left: by a trap, proc_exit, a kill, a budget that is spent
 //
@@ -27,15 +27,14 @@
 
 namespace weft {
 
-// What code reads and writes of its instance. The checks that a guest has are in portions: its code
-// counts one of them, and takes the next one here without asking, unless somebody wants it to
-// yield.
+// What code reads and writes of its instance. A guest gets its fuel in portions: its code counts
+// one down, and takes the next one here without asking, unless somebody wants it to yield.
 struct Portions {
-  // How many checks a portion has: what is wanted of a guest is heard after so many.
+  // The fuel in one portion. A guest hears after at most so much that somebody wants it to yield.
   static constexpr std::uint32_t kPortion = 2'048;
 
-  std::uint32_t rest = 0;                         // Checks, beside those that the code counts.
-  const volatile std::uint8_t* wanted = nullptr;  // Not 0: it is to pass a safe point.
+  std::uint32_t rest = 0;                         // Fuel, beside the portion that the code counts.
+  const volatile std::uint8_t* wanted = nullptr;  // Not 0: the guest has to pass a safe point.
 };
 
 // What instances of one module share.
@@ -70,8 +69,8 @@ class CompiledInstance : public Portions {
   [[noreturn]] void trap(TrapKind kind, std::uint32_t offset = 0, const char* detail = "");
   std::uint32_t call(std::uint32_t import, const std::uint64_t* args);
   static std::uint32_t yield_of(void* instance);
-  // `left` checks, <= 0, are left in the portion. Returns the next portion, > 0.
-  std::uint32_t check(std::uint32_t left);
+  // The portion is used up: `left` <= 0 is left of it. Returns the next portion, > 0.
+  std::uint32_t refill(std::uint32_t left);
   void turn();
 
  protected:
@@ -101,8 +100,8 @@ class CompiledInstance : public Portions {
 
   CompiledModule& shared_;
   Turn turn_;
-  std::uint32_t held_back_ = 0;      // Checks; see check().
-  std::uint32_t checks_unseen_ = 0;  // How many it passes between two looks at the clock.
+  std::uint32_t held_back_ = 0;    // Fuel; see refill().
+  std::uint32_t fuel_unseen_ = 0;  // The fuel it uses between two looks at the clock.
   const char* trap_detail_ = "";
   std::uint32_t exit_code_ = 0;
   TrapReport killed_at_;

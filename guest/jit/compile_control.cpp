@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blocks, branches, checks, and code that can't be reached.
+// Blocks, branches, fuel points, and code that can't be reached.
 #include "guest/jit/compiler.h"
 
 namespace weft::jit {
@@ -30,10 +30,10 @@ std::span<const ValType> Compiler::results_of(const wasm::Instruction& in) const
   return module_.types[static_cast<std::size_t>(in.block_code)].results;
 }
 
-// --- checks (guest/wabt/meter.h) ---
+// --- fuel points (guest/wabt/meter.h) ---
 
-void Compiler::check(std::uint32_t cost) {
-  OutOfLine ask{.kind = OutOfLine::Kind::check, .entry = {}, .resume = {}, .offset = 0};
+void Compiler::fuel_point(std::uint32_t cost) {
+  OutOfLine ask{.kind = OutOfLine::Kind::refill, .entry = {}, .resume = {}, .offset = 0};
   a_.sub(a_.r13d, cost);
   a_.jump_if(Cond::less_equal, ask.entry);
   a_.bind(ask.resume);
@@ -41,7 +41,7 @@ void Compiler::check(std::uint32_t cost) {
 }
 
 // Before an instruction that moves much: its size is a held operand.
-void Compiler::check_bulk(const Value& size, wasm::Cost cost, bool wide) {
+void Compiler::fuel_point_bulk(const Value& size, wasm::Cost cost, bool wide) {
   constexpr std::uint32_t kPagesMax = 65'536;
   const int reg = take_int();
   load_int(reg, size);
@@ -63,7 +63,7 @@ void Compiler::check_bulk(const Value& size, wasm::Cost cost, bool wide) {
       a_.bind(fits);
     }
   }
-  OutOfLine ask{.kind = OutOfLine::Kind::check, .entry = {}, .resume = {}, .offset = 0};
+  OutOfLine ask{.kind = OutOfLine::Kind::refill, .entry = {}, .resume = {}, .offset = 0};
   a_.sub(a_.r13d, r32(reg));
   a_.jump_if(Cond::less_equal, ask.entry);
   a_.bind(ask.resume);
@@ -158,7 +158,7 @@ void Compiler::begin_loop(const wasm::Instruction& in) {
   spill_all();
   Block& block = open(in.op, in);
   a_.bind(block.label);
-  if (const std::uint32_t cost = survey_.loop_costs[loops_seen_++]; cost != 0) check(cost);
+  if (const std::uint32_t cost = survey_.loop_costs[loops_seen_++]; cost != 0) fuel_point(cost);
 }
 
 // Pops the condition; the flags say whether it is not zero.

@@ -65,7 +65,7 @@ void Compiler::bulk(const wasm::Instruction& in, Helper which, std::size_t opera
   const wasm::Cost cost = wasm::info(in.op).cost;
   if (cost != wasm::Cost::one) {
     const Value& size = values[operands - 1];
-    check_bulk(size, cost, size.type == ValType::i64);
+    fuel_point_bulk(size, cost, size.type == ValType::i64);
   }
   for (const std::uint32_t index : {in.index, in.index2}) {
     Value& value = values[operands++];

@@ -103,7 +103,7 @@ void Compiler::prologue() {
   }
   parameters_home();
   zero_locals();
-  if (survey_.entry_cost != 0) check(survey_.entry_cost);
+  if (survey_.entry_cost != 0) fuel_point(survey_.entry_cost);
 }
 
 void Compiler::zero_locals() {
@@ -296,8 +296,8 @@ void Compiler::emit_out_of_line() {
       case OutOfLine::Kind::trap:
         emit_trap(what);
         break;
-      case OutOfLine::Kind::check:
-        a_.call_outside(options_.stubs.check());
+      case OutOfLine::Kind::refill:
+        a_.call_outside(options_.stubs.refill());
         a_.jump(what.resume);
         break;
       case OutOfLine::Kind::stack:

@@ -152,7 +152,7 @@ class Compiler {
 
   // What is emitted behind the function's code.
   struct OutOfLine {
-    enum class Kind : std::uint8_t { trap, check, stack, convert };
+    enum class Kind : std::uint8_t { trap, refill, stack, convert };
     Kind kind = Kind::trap;
     TrapCode trap = TrapCode::unreachable;
     Label entry;
@@ -387,8 +387,8 @@ class Compiler {
   void truncate_to(std::size_t height);
   void push_merged(std::span<const ValType> types, bool in_slots_always);
   Block& block_at(std::uint32_t depth) { return blocks_[blocks_.size() - 1 - depth]; }
-  void check(std::uint32_t cost);
-  void check_bulk(const Value& size, wasm::Cost cost, bool wide);
+  void fuel_point(std::uint32_t cost);
+  void fuel_point_bulk(const Value& size, wasm::Cost cost, bool wide);
 
   // --- compile_calls.cpp ---
   void call(std::uint32_t function);

@@ -4,7 +4,7 @@
 //
 //   r15        the Context
 //   r14        where memory 0 lies
-//   r13        checks left until the host is asked (guest/wabt/meter.h)
+//   r13        fuel left until the host is asked (guest/wabt/meter.h)
 //   r12        --bounds=check: how many bytes memory 0 has; --bounds=guard: a home
 //   rbp        the frame: [rbp] the caller's, [rbp + 8] where it goes on
 //   homes      rbx r8 r9 r10 r11, xmm8 to xmm15: locals; who uses one saves it first
@@ -37,9 +37,9 @@ struct Context {
   std::uint64_t stack_limit;  // No frame goes below.
   const void* exit_frame;     // The frame that last left the guest's code, and where.
   const void* exit_address;
-  void* owner;                // The CompiledInstance.
-  Portions* portions;         // Its checks.
-  std::uint32_t checks_left;  // While the guest's code does not run.
+  void* owner;              // The CompiledInstance.
+  Portions* portions;       // Its fuel.
+  std::uint32_t fuel_left;  // While the guest's code does not run.
   std::uint32_t padding;
   const std::uint32_t* saves_floats;  // Has any function of the module locals in xmm8 to xmm15?
   std::uint64_t result;               // Of a call from C++, when it is one.

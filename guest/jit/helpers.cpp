@@ -197,7 +197,7 @@ const Host& host_of_instances() {
       .trap = &JitInstance::trap_of,
       .call = &JitInstance::call_of,
       .yield = &CompiledInstance::yield_of,
-      .check = &JitInstance::check_of,
+      .refill = &JitInstance::refill_of,
       .compile = &JitInstance::compile_of,
       .helpers = kHelperFunctions,
   };

@@ -166,8 +166,8 @@ std::uint32_t JitInstance::call_of(void* owner, std::uint32_t import, const std:
   return static_cast<CompiledInstance*>(owner)->call(import, args);
 }
 
-std::uint32_t JitInstance::check_of(void* owner, std::uint32_t left) {
-  return static_cast<CompiledInstance*>(owner)->check(left);
+std::uint32_t JitInstance::refill_of(void* owner, std::uint32_t left) {
+  return static_cast<CompiledInstance*>(owner)->refill(left);
 }
 
 const void* JitInstance::compile_of(void* owner, std::uint32_t function) {

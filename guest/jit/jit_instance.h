@@ -59,7 +59,7 @@ class JitInstance : public CompiledInstance {
   // What Host says.
   static void trap_of(void* owner, std::uint32_t code);
   static std::uint32_t call_of(void* owner, std::uint32_t import, const std::uint64_t* args);
-  static std::uint32_t check_of(void* owner, std::uint32_t left);
+  static std::uint32_t refill_of(void* owner, std::uint32_t left);
   static const void* compile_of(void* owner, std::uint32_t function);
   static void walk(TrapState& state, const void* address, const void* frame);
 

@@ -113,7 +113,7 @@ void JitInstance::make() {
   context_->owner = static_cast<CompiledInstance*>(this);
   context_->portions = this;
   context_->stack_limit = stack_limit;
-  context_->checks_left = 1;
+  context_->fuel_left = 1;
   context_->saves_floats = &program_.saves_floats;
   dropped_data_.assign(program_.view.data.size(), false);
   dropped_elements_.assign(program_.view.elements.size(), false);

@@ -67,7 +67,7 @@ class Maker {
   void throwing(HelperFunction function);
   void host_call(const Host& host);
   void yield(const Host& host);
-  void check(const Host& host);
+  void refill(const Host& host);
   void ask_host(const Host& host);
   void lazy(const Host& host);
 
@@ -88,14 +88,14 @@ void Maker::enter() {
   a_.mov(a_.r15, a_.rdi);
   a_.mov(a_.rax, a_.rsi);
   load_memory();
-  a_.mov(a_.r13d, a_.dword[a_.r15 + field(offsetof(Context, checks_left))]);
+  a_.mov(a_.r13d, a_.dword[a_.r15 + field(offsetof(Context, fuel_left))]);
   for (int i = 0; i < 4; ++i) {
     a_.mov(Xbyak::Reg64(kIntRegisters[i]), a_.qword[a_.r15 + kArguments + 8 * i]);
   }
   const int floats = field(offsetof(Context, float_arguments));
   for (int i = 0; i < 6; ++i) a_.movups(Xbyak::Xmm(i), a_.ptr[a_.r15 + floats + 16 * i]);
   a_.call(a_.rax);
-  a_.mov(a_.dword[a_.r15 + field(offsetof(Context, checks_left))], a_.r13d);
+  a_.mov(a_.dword[a_.r15 + field(offsetof(Context, fuel_left))], a_.r13d);
   a_.mov(a_.qword[a_.r15 + field(offsetof(Context, result))], a_.rax);
   a_.movups(a_.ptr[a_.r15 + field(offsetof(Context, float_result))], a_.xmm0);
   a_.add(a_.rsp, 8);
@@ -168,8 +168,9 @@ void Maker::yield(const Host& host) {
   a_.ret();
 }
 
-// In the middle of anything: keeps all registers. Takes the next portion of checks, or asks.
-void Maker::check(const Host& host) {
+// Called anywhere in a function, so it keeps all registers. Takes the next portion of fuel, or
+// asks.
+void Maker::refill(const Host& host) {
   constexpr auto kPortion = static_cast<int>(Portions::kPortion);
   Label ask;
   a_.push(a_.rax);
@@ -208,7 +209,7 @@ void Maker::ask_host(const Host& host) {
   a_.mov(a_.qword[a_.r15 + field(offsetof(Context, exit_frame))], a_.rbp);
   owner_first();
   a_.mov(a_.esi, a_.r13d);
-  call(host.check);
+  call(host.refill);
   a_.mov(a_.r13d, a_.eax);
   at = 16 * 16;
   for (const int reg : kSaved) {
@@ -274,8 +275,8 @@ Stubs::Stubs(ModuleCode& code, const Host& host, bool guard_pages) {
   make.host_call(host);
   starts_here(yield_);
   make.yield(host);
-  starts_here(check_);
-  make.check(host);
+  starts_here(refill_);
+  make.refill(host);
   starts_here(lazy_);
   make.lazy(host);
   const CodePlace place = code.place(a.position());

@@ -4,7 +4,7 @@
 //   C++ ─ enter() ─▶ a function ─▶ functions ...
 //                                    ├─ a function that is not compiled yet ─▶ Host::compile
 //                                    ├─ an import, sched_yield ─▶ Host::call, Host::yield
-//                                    ├─ checks are used up ─▶ Host::check
+//                                    ├─ fuel is used up ─▶ Host::refill
 //                                    ├─ an instruction that C++ does ─▶ a helper
 //                                    └─ a trap ─▶ Host::trap, which does not return
 //
@@ -43,7 +43,7 @@ struct Host {
   void (*trap)(void* owner, std::uint32_t code);  // Does not return.
   std::uint32_t (*call)(void* owner, std::uint32_t import, const std::uint64_t* arguments);
   std::uint32_t (*yield)(void* owner);
-  std::uint32_t (*check)(void* owner, std::uint32_t left);  // CompiledInstance::check().
+  std::uint32_t (*refill)(void* owner, std::uint32_t left);  // CompiledInstance::refill().
   const void* (*compile)(void* owner, std::uint32_t function);
   std::array<HelperFunction, kHelpers> helpers;
 };
@@ -61,7 +61,7 @@ class Stubs {
   [[nodiscard]] const void* helper(Helper which) const {
     return helpers_[static_cast<std::size_t>(which)];
   }
-  [[nodiscard]] const void* check() const { return check_; }
+  [[nodiscard]] const void* refill() const { return refill_; }
   [[nodiscard]] const void* host_call() const { return host_call_; }  // eax: which import.
   [[nodiscard]] const void* yield() const { return yield_; }
   [[nodiscard]] const void* lazy() const { return lazy_; }  // eax: which function.
@@ -70,7 +70,7 @@ class Stubs {
   const void* enter_ = nullptr;
   std::array<const void*, kTrapCodes> traps_{};
   std::array<const void*, kHelpers> helpers_{};
-  const void* check_ = nullptr;
+  const void* refill_ = nullptr;
   const void* host_call_ = nullptr;
   const void* yield_ = nullptr;
   const void* lazy_ = nullptr;

@@ -11,7 +11,7 @@ namespace {
 using wasm::Instruction;
 using wasm::Op;
 
-constexpr std::uint32_t kWeightPerCheck = 256;
+constexpr std::uint32_t kWeightPerFuel = 256;
 constexpr std::uint32_t kWeightMax = 1U << 30;
 constexpr std::uint32_t kLoopFactor = 8;
 constexpr std::uint32_t kLoopDepthMax = 5;
@@ -131,7 +131,7 @@ class Surveyor {
     const bool direct = in.op == Op::call || in.op == Op::return_call;
     const bool of_host = direct && in.index < module_.imported_functions;
     Region& region = regions_.back();
-    region.at += of_host ? kWeightPerCheck : 1;
+    region.at += of_host ? kWeightPerFuel : 1;
     region.weight = std::max(region.weight, region.at);
   }
 
@@ -215,7 +215,7 @@ class Surveyor {
     }
   }
 
-  static std::uint32_t cost_of(std::uint32_t weight) { return 1 + weight / kWeightPerCheck; }
+  static std::uint32_t cost_of(std::uint32_t weight) { return 1 + weight / kWeightPerFuel; }
 
   const wasm::ModuleView& module_;
   const std::uint32_t function_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Survey: one look over a function before it is compiled. It tells what must be known at the
-// function's first byte: where checks are and what they take, which locals are used most, and
+// function's first byte: where fuel points are and what they cost, which locals are used most, and
 // whether the function calls anything.
 #pragma once
 
@@ -15,7 +15,7 @@ struct Survey {
   std::vector<wasm::ValType> locals;      // Parameters first.
   std::vector<std::uint32_t> weights;     // Of each: how much it is used; more in loops.
   std::vector<std::uint32_t> loop_costs;  // Of each loop, in the order of their beginnings.
-  std::uint32_t entry_cost = 0;           // Checks at its entry; 0: none.
+  std::uint32_t entry_cost = 0;           // Of the fuel point at its entry; 0: there is none.
   std::uint32_t first_instruction = 0;    // Offset in the file.
   bool calls = false;                     // Functions, imports or helpers.
   bool catches = false;                   // Exceptions.

@@ -18,9 +18,9 @@
 #include <optional>
 
 #include "guest/aot/linear_memory.h"
-#include "guest/checks.h"
 #include "guest/child_work.h"
 #include "guest/command.h"
+#include "guest/fuel.h"
 #include "guest/turn.h"
 #include "guest/wabt/big_stack.h"
 #include "guest/wabt/interp_core.h"
@@ -76,15 +76,15 @@ class InterpModule final : public Module, public std::enable_shared_from_this<In
   Status decode(std::span<const std::byte> binary);
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
 
-  // Of a function's index in the code, which an import for the checks may have moved.
+  // Of a function's index in the code, which the import of the fuel points may have moved.
   [[nodiscard]] std::uint32_t original(std::uint32_t function) const {
     return counts() && function > imports.size() ? function - 1 : function;
   }
   [[nodiscard]] std::uint32_t in_code(std::uint32_t function) const {
     return counts() && function >= imports.size() ? function + 1 : function;
   }
-  // Does the code pass checks? It has slices to be preempted by: only for fuel, and where safe
-  // points must be those of the other engine.
+  // Does the code have fuel points? Only where there is a limit of fuel, or where its safe points
+  // must be those of the other engines; slices preempt it.
   [[nodiscard]] bool counts() const { return limits.fuel != 0 || limits.quantum != 0; }
 
   std::vector<const wasip1::Function*> imports;
@@ -122,7 +122,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
             std::uint64_t memory_bytes, std::uint32_t* result) noexcept override;
   bool grow(std::uint32_t pages, std::uint32_t* result) noexcept override;
   bool turn() noexcept override;
-  bool check(std::uint32_t left, std::uint32_t* next);
+  bool refill(std::uint32_t left, std::uint32_t* next);
   bool take_memory();
   [[nodiscard]] std::size_t memory_bytes() const {
     return std::size_t{memory_pages_} * kWasmPageBytes;
@@ -168,7 +168,7 @@ std::optional<GuestEnd> InterpInstance::make() {
   if (budgets.table_elements.left() < info.table_elements_initial || !take_memory()) {
     return end_by(TrapKind::out_of_memory);
   }
-  begin_checks(process_.budgets().checks);
+  begin_fuel(process_.budgets().checks);
   switch (run_->instantiate()) {
     case Step::trapped:
       return end_by_trap();
@@ -283,7 +283,7 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
 }
 
 // Throws like a WASI function.
-bool InterpInstance::check(std::uint32_t left, std::uint32_t* next) {
+bool InterpInstance::refill(std::uint32_t left, std::uint32_t* next) {
   *next = next_quantum(process_.budgets().checks, left, module_->limits);
   if (*next == 0) {
     leaving_ = Leaving::out_of_fuel;
@@ -304,7 +304,7 @@ bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::
                           std::uint64_t memory_bytes, std::uint32_t* result) noexcept {
   try {
     if (import == module_->imports.size())
-      return check(static_cast<std::uint32_t>(args[0]), result);
+      return refill(static_cast<std::uint32_t>(args[0]), result);
     if (!book()) throw std::bad_alloc();
     const std::span<std::byte> bytes(reinterpret_cast<std::byte*>(memory), memory_bytes);
     *result = module_->imports[import]->call(process_, wasip1::Memory(bytes), args);
@@ -371,24 +371,25 @@ GuestEnd InterpInstance::end_by(TrapKind kind, std::string detail) {
 constexpr std::size_t kStackPerByte = 1'024;
 constexpr std::size_t kStackHere = std::size_t{64} << 20;
 
-Result<std::string> add_checks_here(std::span<const std::byte> binary, std::size_t stack_bytes) {
+Result<std::string> add_fuel_points_here(std::span<const std::byte> binary,
+                                         std::size_t stack_bytes) {
   std::string error;
   std::vector<std::uint8_t> out;
   on_big_stack(stack_bytes,
-               [&] { error = wabt_ir::add_checks({binary.data(), binary.size()}, &out); });
+               [&] { error = wabt_ir::add_fuel_points({binary.data(), binary.size()}, &out); });
   if (!error.empty()) return Error{std::move(error)};
   return std::string(out.begin(), out.end());
 }
 
 // In a child, when the stack that is certainly there might be too small.
-Result<std::string> add_checks(std::span<const std::byte> binary) {
-  if (binary.size() * kStackPerByte <= kStackHere) return add_checks_here(binary, kStackHere);
+Result<std::string> add_fuel_points(std::span<const std::byte> binary) {
+  if (binary.size() * kStackPerByte <= kStackHere) return add_fuel_points_here(binary, kStackHere);
   constexpr std::size_t kMemoryPerByte = 512;
   constexpr int kLookMs = 1;
-  return in_child({.what = "putting checks into it",
+  return in_child({.what = "putting fuel points into it",
                    .bytes_max = (std::size_t{512} << 20) + binary.size() * kMemoryPerByte,
                    .wait = [] { ::poll(nullptr, 0, kLookMs); }},
-                  [&](ChildSide&) { return add_checks_here(binary, kTranslatorStackBytes); });
+                  [&](ChildSide&) { return add_fuel_points_here(binary, kTranslatorStackBytes); });
 }
 
 Status InterpModule::decode(std::span<const std::byte> binary) {
@@ -397,12 +398,12 @@ Status InterpModule::decode(std::span<const std::byte> binary) {
     types.push_back({std::string(function->params), function->returns_errno ? "i" : ""});
   }
   std::string error;
-  std::string with_checks;
+  std::string with_fuel_points;
   if (counts()) {
-    Result<std::string> made = add_checks(binary);
+    Result<std::string> made = add_fuel_points(binary);
     if (!made) return made.error();
-    with_checks = std::move(*made);
-    binary = std::as_bytes(std::span(with_checks));
+    with_fuel_points = std::move(*made);
+    binary = std::as_bytes(std::span(with_fuel_points));
     types.push_back({"i", "i"});
   }
   code =

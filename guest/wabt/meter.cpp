@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checks that make a guest count. What is here in words holds on every engine: they all pass
-// the same checks in the same order, so a guest ends at its N-th check, and yields in virtual time
-// at every Q-th, in the same place whatever executes it.
+// Fuel points: they make a guest count what it does. What these words say holds on every engine.
+// All engines pass the same fuel points in the same order, and each takes the same fuel. So a guest
+// ends, and in virtual time yields, in the same place on every engine.
 //
-// Where a check stands, and what it costs:
+// Where a fuel point stands, and what it costs:
 //   1. at the entry of each function that the module defines, and at the head of each loop, passed
 //      at the loop's entry and at every branch back to it: 1 + W / 256, rounded down, where W is
-//      the weight of the heaviest way from there to the next check of this kind, or out;
+//      the weight of the heaviest way from there to the next fuel point of this kind, or out;
 //   2. before each instruction that moves much, behind its operands. N is its last operand, as an
 //      unsigned number. It may cost nothing, and is charged whether the instruction traps or not:
 //        memory.fill, memory.copy, memory.init              N / 1024: one for each KiB
@@ -28,18 +28,19 @@
 //
 // (Of WebAssembly 3.0: a tail call is a call and a return; br_on_null and its like are a br_if;
 // throw and throw_ref end the way; a catch of try_table is a br_if at its `end`.)
-// So no more than 256 instructions, one call of the host or one KiB lie between two checks, but for
-// what (2) moves at once: the engines do that in steps.
+// So a fuel of 1 stands for at most 256 instructions, one call of the host or one KiB. What (2)
+// moves at once can be more: the engines do that in steps.
 //
-// The count: `left` > 0 checks are left to the guest. A check takes its cost from `left`; when
-// nothing is left (`left` <= 0) it asks the host, and says how much is missing. The host takes that
-// debt and a quantum from the guest's fuel (guest/checks.h), lets others run, and gives the
-// quantum; or ends the guest, when the fuel does not go beyond the debt. So the guest ends at the
-// first check at which all costs so far are as many as its fuel, however large one of them is.
-// Before the first check, 1 is left.
+// The count: `left` > 0 is the fuel that the guest may use before it asks the host. A fuel point
+// takes its cost from `left`. When nothing is left (`left` <= 0) it asks the host for more, and
+// says how much is missing. The host takes that debt and a quantum from the guest's fuel
+// (guest/fuel.h), lets others run, and gives the quantum; or, when the fuel is not more than the
+// debt, it ends the guest. So a guest with a fuel of N ends at the first fuel point at which all
+// costs so far make N or more, however large one of them is. Before the first fuel point `left` is
+// 1.
 //
-//   (global $budget (mut i32))                               left
-//   (import "weft" "check" (func (param i32) (result i32)))  asks the host
+//   (global $budget (mut i32))                                left
+//   (import "weft" "refill" (func (param i32) (result i32)))  asks the host
 //
 // In a function with loops `left` is kept in a local, which a C compiler keeps in a register: a
 // count in memory costs a tight loop more than the loop. Such a function
@@ -71,16 +72,16 @@ using wabt::Index;
 using wabt::Type;
 using wabt::Var;
 
-constexpr Index kWeightPerCheck = 256;
+constexpr Index kWeightPerFuel = 256;
 constexpr std::uint32_t kPagesMax = 65'536;
 
 Var var(Index index) {
   return Var(index, {});
 }
 
-// Of a check at the head of what weighs so much.
+// Of a fuel point at the head of what weighs so much.
 Index cost_of(Index weight) {
-  return 1 + weight / kWeightPerCheck;
+  return 1 + weight / kWeightPerFuel;
 }
 
 // How often the last operand of a bulk instruction has to be halved to be its cost; negative:
@@ -194,7 +195,7 @@ void Weights::pass_if(const wabt::IfExpr& branch) {
 void Weights::pass(const ExprList& list) {
   for (const Expr& expr : list) {
     const auto* call = wabt::dyn_cast<wabt::CallExpr>(&expr);
-    add(call != nullptr && call->var.index() < defined_ ? kWeightPerCheck : 1);
+    add(call != nullptr && call->var.index() < defined_ ? kWeightPerFuel : 1);
     if (const auto* block = wabt::dyn_cast<wabt::BlockExpr>(&expr)) pass_block(block->block.exprs);
     if (const auto* loop = wabt::dyn_cast<wabt::LoopExpr>(&expr)) {
       pass_loop(*loop, loop->block.exprs);
@@ -251,9 +252,9 @@ class Meter {
   static Index add_local(wabt::Func& func);
   void meter_list(ExprList& list, const Weights& weights, Index depth);
   void meter_bulk(ExprList& list);
-  void check_global(At at, Index cost);
-  void check_local(At at, Index cost);
-  void check_bulk(At at, int shift, bool in_local);
+  void fuel_point_global(At at, Index cost);
+  void fuel_point_local(At at, Index cost);
+  void fuel_point_bulk(At at, int shift, bool in_local);
   static void nothing_left(At at, Index cost);
   void ask_global(At at);
   void ask_local(At at);
@@ -262,7 +263,7 @@ class Meter {
 
   wabt::Module& module_;
   Index budget_ = 0;  // The global.
-  Index check_ = 0;   // The function.
+  Index refill_ = 0;  // The function.
   // Locals of the function at hand.
   Index left_ = 0;
   Index size_ = 0;  // Of what a bulk instruction is about to move.
@@ -273,7 +274,7 @@ void Meter::add_global() {
   auto field = std::make_unique<wabt::GlobalModuleField>();
   field->global.type = Type::I32;
   field->global.mutable_ = true;
-  // The host is asked at the first check.
+  // The host is asked at the first fuel point.
   field->global.init_expr.push_back(std::make_unique<wabt::ConstExpr>(wabt::Const::I32(1)));
   module_.AppendField(std::move(field));
 }
@@ -294,7 +295,7 @@ Index Meter::type_of(const wabt::TypeVector& params, const wabt::TypeVector& res
 }
 
 void Meter::add_import() {
-  check_ = module_.num_func_imports;
+  refill_ = module_.num_func_imports;
   auto import = std::make_unique<wabt::FuncImport>();
   import->module_name = kImportModule;
   import->field_name = kImportName;
@@ -303,14 +304,14 @@ void Meter::add_import() {
   import->func.decl.sig.param_types = {Type::I32};
   import->func.decl.sig.result_types = {Type::I32};
   // Not by AppendField, which expects no function to be defined yet.
-  module_.funcs.insert(module_.funcs.begin() + check_, &import->func);
+  module_.funcs.insert(module_.funcs.begin() + refill_, &import->func);
   module_.imports.push_back(import.get());
   ++module_.num_func_imports;
   module_.fields.push_back(std::make_unique<wabt::ImportModuleField>(std::move(import)));
 }
 
 void Meter::move(Var& function) const {
-  if (function.index() >= check_) function.set_index(function.index() + 1);
+  if (function.index() >= refill_) function.set_index(function.index() + 1);
 }
 
 void Meter::move_in(ExprList& list) {
@@ -339,11 +340,11 @@ void Meter::move_function_indices() {
   for (Var* start : module_.starts) move(*start);
 }
 
-// May this expression, a call, pass a check?
+// May this expression, a call, pass a fuel point?
 bool Meter::counts(const Expr& expr) const {
   if (expr.type() == ExprType::CallIndirect) return true;
   const auto* call = wabt::dyn_cast<wabt::CallExpr>(&expr);
-  return call != nullptr && call->var.index() > check_;
+  return call != nullptr && call->var.index() > refill_;
 }
 
 void Meter::look(const ExprList& list, Shape& shape) {
@@ -363,7 +364,7 @@ void Meter::look(const ExprList& list, Shape& shape) {
   }
 }
 
-// There is always something left between two checks: so one that takes 1 leaves 0 at the least.
+// Between two fuel points `left` is at least 1: one that costs 1 leaves 0 or more.
 void Meter::nothing_left(At at, Index cost) {
   if (cost == 1) {
     at.add<wabt::ConvertExpr>(wabt::Opcode::I32Eqz);
@@ -373,7 +374,7 @@ void Meter::nothing_left(At at, Index cost) {
   }
 }
 
-void Meter::check_global(At at, Index cost) {
+void Meter::fuel_point_global(At at, Index cost) {
   at.add<wabt::GlobalGetExpr>(var(budget_));
   at.add<wabt::ConstExpr>(wabt::Const::I32(cost));
   at.add<wabt::BinaryExpr>(wabt::Opcode::I32Sub);
@@ -387,11 +388,11 @@ void Meter::ask_global(At at) {
   ExprList& then = at.add<wabt::IfExpr>().true_.exprs;
   At inside(then, then.end());
   inside.add<wabt::GlobalGetExpr>(var(budget_));
-  inside.add<wabt::CallExpr>(var(check_));
+  inside.add<wabt::CallExpr>(var(refill_));
   inside.add<wabt::GlobalSetExpr>(var(budget_));
 }
 
-void Meter::check_local(At at, Index cost) {
+void Meter::fuel_point_local(At at, Index cost) {
   at.add<wabt::LocalGetExpr>(var(left_));
   at.add<wabt::ConstExpr>(wabt::Const::I32(cost));
   at.add<wabt::BinaryExpr>(wabt::Opcode::I32Sub);
@@ -404,12 +405,12 @@ void Meter::ask_local(At at) {
   ExprList& then = at.add<wabt::IfExpr>().true_.exprs;
   At inside(then, then.end());
   inside.add<wabt::LocalGetExpr>(var(left_));
-  inside.add<wabt::CallExpr>(var(check_));
+  inside.add<wabt::CallExpr>(var(refill_));
   inside.add<wabt::LocalSetExpr>(var(left_));
 }
 
 // Before a bulk instruction, whose last operand is what size it is of.
-void Meter::check_bulk(At at, int shift, bool in_local) {
+void Meter::fuel_point_bulk(At at, int shift, bool in_local) {
   at.add<wabt::LocalTeeExpr>(var(size_));
   if (in_local) {
     at.add<wabt::LocalGetExpr>(var(left_));
@@ -459,7 +460,7 @@ void Meter::meter_list(ExprList& list, const Weights& weights, Index depth) {
       ExprList& body = loop->block.exprs;
       const Index cost = cost_of(weights.of(*loop));
       meter_list(body, weights, depth + 1);
-      check_local(At(body, body.begin()), cost);
+      fuel_point_local(At(body, body.begin()), cost);
     } else if (auto* branch = wabt::dyn_cast<wabt::IfExpr>(&expr)) {
       meter_list(branch->true_.exprs, weights, depth + 1);
       meter_list(branch->false_, weights, depth + 1);
@@ -468,7 +469,7 @@ void Meter::meter_list(ExprList& list, const Weights& weights, Index depth) {
       it = list.erase(it);
       --it;
     } else if (const auto shift = bulk_shift(expr.type())) {
-      check_bulk(At(list, it), *shift, true);
+      fuel_point_bulk(At(list, it), *shift, true);
     } else if (counts(expr)) {
       write_back(At(list, it));
       auto behind = it;
@@ -488,7 +489,7 @@ void Meter::meter_bulk(ExprList& list) {
       meter_bulk(branch->true_.exprs);
       meter_bulk(branch->false_);
     } else if (const auto shift = bulk_shift(it->type())) {
-      check_bulk(At(list, it), *shift, false);
+      fuel_point_bulk(At(list, it), *shift, false);
     }
   }
 }
@@ -515,12 +516,12 @@ Index Meter::add_local(wabt::Func& func) {
 void Meter::meter(wabt::Func& func) {
   Shape shape;
   look(func.exprs, shape);
-  const Weights weights(func, check_);
+  const Weights weights(func, refill_);
   const Index cost = cost_of(weights.of_function());
   if (shape.bulk) size_ = add_local(func);
   if (!shape.loops) {
     if (shape.bulk) meter_bulk(func.exprs);
-    check_global(At(func.exprs, func.exprs.begin()), cost);
+    fuel_point_global(At(func.exprs, func.exprs.begin()), cost);
     return;
   }
   left_ = add_local(func);
@@ -528,7 +529,7 @@ void Meter::meter(wabt::Func& func) {
   wrap(func);
   const At front(func.exprs, func.exprs.begin());
   read_again(front);
-  check_local(front, cost);
+  fuel_point_local(front, cost);
   write_back(At(func.exprs, func.exprs.end()));
 }
 
@@ -536,12 +537,12 @@ void Meter::run() {
   add_global();
   add_import();
   move_function_indices();
-  for (std::size_t i = check_ + 1; i < module_.funcs.size(); ++i) meter(*module_.funcs[i]);
+  for (std::size_t i = refill_ + 1; i < module_.funcs.size(); ++i) meter(*module_.funcs[i]);
 }
 
 }  // namespace
 
-void add_checks(wabt::Module& module) {
+void add_fuel_points(wabt::Module& module) {
   Meter(module).run();
 }
 

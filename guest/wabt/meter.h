@@ -15,11 +15,11 @@ namespace weft::meter {
 
 // What the pass calls its import: the last one of the module, behind all of its own.
 inline constexpr const char* kImportModule = "weft";
-inline constexpr const char* kImportName = "check";
+inline constexpr const char* kImportName = "refill";
 
-// Puts the checks into a valid module whose variables are all indices (as ReadBinaryIr leaves it).
+// Puts fuel points into a valid module whose variables are all indices (as ReadBinaryIr leaves it).
 // Every function that the module defines has an index one higher afterwards. Recursive in the
 // nesting of blocks.
-void add_checks(wabt::Module& module);
+void add_fuel_points(wabt::Module& module);
 
 }  // namespace weft::meter

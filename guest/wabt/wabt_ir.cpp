@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// See guest/wabt/wabt_ir.h. One module at a time goes through: read, validate, checks, and then
-// either the binary writer, or one NaN, names for C, and part by part (guest/wabt/c_parts.h)
+// See guest/wabt/wabt_ir.h. One module at a time goes through: read, validate, fuel points, and
+// then either the binary writer, or one NaN, names for C, and part by part (guest/wabt/c_parts.h)
 // markers and the C writer.
 #include "guest/wabt/wabt_ir.h"
 
@@ -74,19 +74,19 @@ void remove_fields(wabt::Module& module) {
 
 // One name for each function, the memory and the counter that says nothing but its index: what is
 // in the module's name section is reported from guest/wasm/module_scan.h's copy.
-void name_for_c(wabt::Module& module, bool checks) {
-  const std::size_t own_imports = module.num_func_imports - (checks ? 1 : 0);
+void name_for_c(wabt::Module& module, bool fuel_points) {
+  const std::size_t own_imports = module.num_func_imports - (fuel_points ? 1 : 0);
   module.func_bindings.clear();
   for (std::size_t i = 0; i < module.funcs.size(); ++i) {
     const bool defined = i >= module.num_func_imports;
     std::string name = "$i" + std::to_string(i);
-    if (defined) name = "$f" + std::to_string(i - (checks ? 1 : 0));
+    if (defined) name = "$f" + std::to_string(i - (fuel_points ? 1 : 0));
     module.funcs[i]->name = name;
     module.func_bindings.emplace(name, wabt::Binding(static_cast<wabt::Index>(i)));
   }
   for (std::size_t i = 0; i < module.imports.size(); ++i) {
     module.imports[i]->module_name = kImportsName;
-    module.imports[i]->field_name = i < own_imports ? "i" + std::to_string(i) : kCheckName;
+    module.imports[i]->field_name = i < own_imports ? "i" + std::to_string(i) : kRefillName;
   }
   if (!module.memories.empty()) {
     module.memories.front()->name = "$mem";
@@ -242,15 +242,15 @@ const char* version() {
   return WABT_VERSION_STRING;
 }
 
-std::string add_checks(const Binary& binary, std::vector<std::uint8_t>* out) {
+std::string add_fuel_points(const Binary& binary, std::vector<std::uint8_t>* out) {
   return guarded([&]() -> std::string {
     wabt::Module module;
     if (std::string error = read(binary, &module); !error.empty()) return error;
-    meter::add_checks(module);
+    meter::add_fuel_points(module);
     wabt::MemoryStream stream;
     const wabt::WriteBinaryOptions options(wabt::Features{}, true, false, false);
     if (wabt::Failed(wabt::WriteBinaryModule(&stream, &module, options))) {
-      return "the module can't be written with checks in it";
+      return "the module can't be written with fuel points in it";
     }
     *out = std::move(stream.output_buffer().data);
     return {};
@@ -269,10 +269,10 @@ std::string write_c(const Binary& binary, const Passes& passes, CSink& sink) {
     strip(module);
     const std::uint32_t marker = choose_marker(module);
     // First, as what it counts must be the module's own instructions.
-    if (passes.checks) meter::add_checks(module);
+    if (passes.fuel_points) meter::add_fuel_points(module);
     if (passes.one_nan) one_nan::make(module);
     give_segments_a_table(module);
-    name_for_c(module, passes.checks);
+    name_for_c(module, passes.fuel_points);
     if (wabt::Failed(wabt::GenerateNames(&module)) || wabt::Failed(wabt::ApplyNames(&module))) {
       return "the module's names can't be made";
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What weft asks of libwabt's IR: a module with checks in it (guest/wabt/meter.h), as a binary for
+// What weft asks of libwabt's IR: a module with fuel points (guest/wabt/meter.h), as a binary for
 // the interpreter or as C for the engine `aot`.
 //
 // C++17 like guest/wabt/interp_core.h, and nothing of libwabt shows in it. The functions are
@@ -22,8 +22,8 @@ struct Binary {
   std::size_t bytes;
 };
 
-// Reads and validates the module and writes it again with checks. Returns an error or "".
-std::string add_checks(const Binary& module, std::vector<std::uint8_t>* out);
+// Reads and validates the module and writes it again with fuel points. Returns an error or "".
+std::string add_fuel_points(const Binary& module, std::vector<std::uint8_t>* out);
 
 // All but the functions.
 struct CBase {
@@ -61,16 +61,16 @@ class CSink {
 };
 
 // Names in the C source, before libwabt's mangling: the function with index N in the module as it
-// was given is "fN" when the module defines it; its imports are "m" "iN", the import of the checks
-// "m" "check"; memory, counter and module are named below. In the base "m" "fN", an import, is
-// the function "fN".
+// was given is "fN" when the module defines it; its imports are "m" "iN", the import of the fuel
+// points "m" "refill"; memory, counter and module are named below. In the base "m" "fN", an import,
+// is the function "fN".
 inline constexpr const char* kModuleName = "guest";
 inline constexpr const char* kHeaderName = "guest.h";
 inline constexpr const char* kImportsName = "m";
-inline constexpr const char* kCheckName = "check";
+inline constexpr const char* kRefillName = "refill";
 
 struct Passes {
-  bool checks = true;
+  bool fuel_points = true;
   bool one_nan = false;  // guest/wabt/one_nan.h
 };
 

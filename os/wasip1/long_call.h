@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls that move many bytes, or look at many things, take long, and a guest that makes them again
-// and again passes few checks meanwhile. So such a call is cut into pieces: between two of them it
-// gives the others a turn, and can be killed there. docs/wasi.md lists what can't be cut.
+// Calls that move many bytes, or look at many things, take long, and the guest passes no fuel point
+// meanwhile. So such a call is cut into pieces. Between two pieces it gives the others a turn, and
+// the guest can be killed there. docs/wasi.md lists what can't be cut.
 #pragma once
 
 #include <cstddef>

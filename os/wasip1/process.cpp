@@ -161,8 +161,8 @@ Status Process::add_preopen(const Preopen& preopen) {
 Duration Process::cpu_time() {
   if (!clock_.passes_by_itself()) {
     constexpr std::uint64_t kMost = INT64_MAX / kCpuTimePerCheck.ns;
-    const std::uint64_t checks = std::min<std::uint64_t>(budgets_.checks.used(), kMost);
-    return {static_cast<std::int64_t>(checks) * kCpuTimePerCheck.ns};
+    const std::uint64_t fuel = std::min<std::uint64_t>(budgets_.checks.used(), kMost);
+    return {static_cast<std::int64_t>(fuel) * kCpuTimePerCheck.ns};
   }
   if (cpu_meter_ == nullptr) {
     cpu_meter_ = CpuMeter::of_thread();

@@ -66,7 +66,7 @@ RunRecord run_native(const std::function<void()>& fn, const RunSettings& setting
   DirectorOptions options = director_options(settings);
   // A run keeps its decisions: without a bound a loop of yields would end without memory.
   if (options.steps_max == UINT64_MAX) options.steps_max = kNativeStepsMax;
-  options.decide_at_checks = true;
+  options.decide_at_safe_points = true;
   options.reduce = options.reduce && settings.accesses_told;
   Director director(options, *policy, log, clock, &clock);
   Scheduler scheduler(clock, poller, {.guard = GuardKind::automatic, .seed = settings.seed});

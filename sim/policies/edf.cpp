@@ -26,7 +26,7 @@ class Edf final : public Policy {
     }
     return best;
   }
-  [[nodiscard]] bool counts_checks() const noexcept override { return true; }
+  [[nodiscard]] bool counts_safe_points() const noexcept override { return true; }
   bool preempt(const G& running, const RunQueue& queue) noexcept override {
     return deadline(queue.peek_unchecked(next_g(queue))) < deadline(&running);
   }

@@ -40,7 +40,7 @@ class Go final : public Policy {
     const std::size_t place = place_of(g, queue);
     return place < queue.size() ? place : 0;
   }
-  [[nodiscard]] bool counts_checks() const noexcept override { return true; }
+  [[nodiscard]] bool counts_safe_points() const noexcept override { return true; }
   bool preempt(const G&, const RunQueue&) noexcept override { return ++used_ >= quantum_; }
 
   void on_event(const GEvent& event) noexcept override {

@@ -14,7 +14,7 @@ class RoundRobin final : public Policy {
   RoundRobin(std::uint64_t seed, std::uint64_t quantum) : Policy(seed), quantum_(quantum) {}
 
   std::size_t next_g(const RunQueue&) noexcept override { return 0; }
-  [[nodiscard]] bool counts_checks() const noexcept override { return true; }
+  [[nodiscard]] bool counts_safe_points() const noexcept override { return true; }
   bool preempt(const G& running, const RunQueue&) noexcept override {
     const std::uint64_t turn = scheduler_of_thread->switches();
     if (turn != turn_ || running.id != id_) {

@@ -32,7 +32,7 @@ class Stride final : public Policy {
     passes_[g] += stride_of(*g);
     return best;
   }
-  [[nodiscard]] bool counts_checks() const noexcept override { return true; }
+  [[nodiscard]] bool counts_safe_points() const noexcept override { return true; }
   bool preempt(const G& running, const RunQueue& queue) noexcept override {
     const std::uint64_t mine = passes_[&running] += stride_of(running);
     std::uint64_t least = UINT64_MAX;

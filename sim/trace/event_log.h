@@ -44,7 +44,7 @@ struct Event {
   // stopped; loop: wait or work; m: why it sleeps.
   std::string_view what = {};
   // returned: the errno; output: a hash of the bytes; decision: options; world: the guest; timer:
-  // the deadline; fuel: the checks that the guest has passed; m: its state before (MState).
+  // the deadline; fuel: what the guest has been given; m: its state before (MState).
   std::uint64_t value = 0;
   // output: descriptor; decision: what was taken; world: the other; timer: how late, in ns; m: its
   // state now.

@@ -75,10 +75,10 @@ void LiveTrace::on_event(const GEvent& gevent) noexcept {
     listener_.on_event(event);
   }
   tell_timer(g, gevent.from, gevent.to);
-  // The first check is given to all, to those that count none as well.
+  // A fuel of 1 is given to every guest, also to one that does not count.
   if (gevent.from == GState::running && g.owner != nullptr) {
-    const std::uint64_t checks = static_cast<const Guest*>(g.owner)->checks();
-    if (checks > 1) tell(Event::Kind::fuel, g.id, "checks", checks, 0);
+    const std::uint64_t fuel = static_cast<const Guest*>(g.owner)->fuel_given();
+    if (fuel > 1) tell(Event::Kind::fuel, g.id, "fuel", fuel, 0);
   }
 }
 

@@ -138,7 +138,7 @@ def _(weft):
         code=TRAP, err_has=r"integer divide by zero at offset 0x[0-9a-f]+\n")
 
 
-@claim("--fuel ends a guest at the same check on every engine")
+@claim("--fuel ends a guest at the same fuel point on every engine")
 def _(weft):
     told = {(run.out, run.err) for run in
             [weft.run(f"--engine={engine}", "--fuel", 300001, "c_compute").expect(code=TRAP)

@@ -102,7 +102,7 @@ def _(weft):
         assert len(spent) == 2 and all(60 <= ms < 100 for ms in spent), run.out
 
 
-@claim("in virtual time the CPU clock counts checks, and repeats")
+@claim("in virtual time the CPU clock counts fuel, and repeats")
 def _(weft):
     for engine in weft.engines():
         runs = [weft.run(f"--engine={engine}", "--virtual-time", "--seed", 3, "c_cpu_time", 20)

@@ -148,7 +148,7 @@ def _(weft):
     assert len(told) == 1, told
 
 
-@claim("memory.fill takes a check for each KiB, however much it fills")
+@claim("memory.fill takes a fuel of 1 for each KiB, however much it fills")
 def _(weft):
     for engine in weft.engines():
         for fuel, fills in [(65536, 0), (100_000, 1), (400_000, 6)]:

@@ -81,7 +81,7 @@
 
 (assert_return (invoke "sum" (i32.const 0)) (i32.const 0))
 (assert_return (invoke "sum" (i32.const 1000)) (i32.const 500500))
-;; More checks than a quantum has.
+;; More fuel than a quantum has.
 (assert_return (invoke "sum" (i32.const 100000)) (i32.const 705082704))
 (assert_return (invoke "loop_with_values" (i32.const 5)) (i64.const 120))
 (assert_return (invoke "switch" (i32.const 0)) (i32.const 100))

@@ -66,7 +66,7 @@ const columns = [
   ['asleep or waiting', l => l.spent.waiting, time],
   ['longest wait to run', l => l.slices.reduce(
     (most, s) => s.state === 'runnable' ? Math.max(most, s.to - s.from) : most, 0), time],
-  ['checks', l => l.checks],
+  ['fuel', l => l.fuel],
   ['at the end', l => l.ended ? 'ended' : l.slices.length
     ? l.slices[l.slices.length - 1].what + (l.pending ? ' in ' + l.pending : '') : ''],
 ];

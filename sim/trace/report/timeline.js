@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 'use strict';
-// Reads the trace that lies in the page (Chrome's format, as sim/trace/trace_file.cpp writes it) and
-// draws it over time.
+// Reads the trace that lies in the page (Chrome's format, as sim/trace/trace_file.cpp writes it)
+// and draws it over time.
 //
 //   events -> lanes with slices -> timeline and run queue, which share one view of time
 //                               -> charts.js
@@ -20,7 +20,7 @@ function read(events) {
   const lanes = new Map();
   const lane = tid => {
     if (!lanes.has(tid)) {
-      lanes.set(tid, {tid, name: 'G' + tid, slices: [], marks: [], turns: 0, calls: 0, checks: 0,
+      lanes.set(tid, {tid, name: 'G' + tid, slices: [], marks: [], turns: 0, calls: 0, fuel: 0,
                       spent: {running: 0, runnable: 0, waiting: 0}, open: null, wokenBy: null,
                       pending: '', ended: false});
     }
@@ -58,7 +58,7 @@ function read(events) {
     } else if (e.cat === 'timer') {
       l.due = e.args.value / 1000;
     } else if (e.cat === 'fuel') {
-      l.checks = e.args.value;
+      l.fuel = e.args.value;
     } else if (e.cat === 'pending') {
       l.pending = e.name;
     } else if (e.cat === 'end') {

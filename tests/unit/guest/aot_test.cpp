@@ -153,7 +153,7 @@ TEST_CASE("each trap has the same kind, words, offset and functions on both engi
   CHECK(said.lines.empty());
 }
 
-TEST_CASE("fuel ends a guest at the same check on both engines, every time") {
+TEST_CASE("fuel ends a guest at the same fuel point on both engines, every time") {
   Said said;
   for (const std::uint64_t fuel : {1, 2, 77, 16'385, 100'000}) {
     CAPTURE(fuel);
@@ -165,9 +165,9 @@ TEST_CASE("fuel ends a guest at the same check on both engines, every time") {
   }
 }
 
-TEST_CASE("the check that ends a guest is the same one to the last: one more, and it exits") {
+TEST_CASE("fuel ends a guest exactly where the other engine does: with one more it exits") {
   Said said;
-  // How many checks the guest passes, by bisection on the interpreter; then the compiled one.
+  // How much fuel the guest needs, by bisection on the interpreter; then the compiled one.
   const auto ends = [](std::unique_ptr<Engine> engine, std::uint64_t fuel) {
     return end_of(std::move(engine), "c_exit7", {.fuel = fuel}).kind == GuestEnd::Kind::trapped;
   };

@@ -101,7 +101,8 @@ TEST_CASE("a guest that may open no more gets EMFILE, or ENFILE when it is all g
   }
 }
 
-TEST_CASE("fuel of all guests together ends one guest at the same check as its own fuel does") {
+TEST_CASE(
+    "fuel of all guests together ends one guest at the same fuel point as its own fuel does") {
   std::string expected;
   for (const char* engine : kEngines) {
     CAPTURE(engine);
@@ -124,7 +125,7 @@ TEST_CASE("fuel of all guests together ends one guest at the same check as its o
   }
 }
 
-TEST_CASE("a limit of checks for a guest whose module counts none is refused, not ignored") {
+TEST_CASE("a limit of fuel for a guest whose module counts none is refused, not ignored") {
   for (const char* engine : kEngines) {
     CAPTURE(engine);
     Guests guests(engine);

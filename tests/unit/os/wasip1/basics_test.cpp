@@ -75,7 +75,7 @@ TEST_CASE("the clocks are the process's own and their resolution is a nanosecond
   });
 }
 
-TEST_CASE("in virtual time a guest's CPU time is counted in checks") {
+TEST_CASE("in virtual time a guest's CPU time is counted in fuel") {
   ManualClock clock;
   TestGuest guest({}, &clock);
   guest.run([&] {
