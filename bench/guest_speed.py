@@ -4,8 +4,8 @@
 
     bench/guest_speed.py WEFT [--json FILE] [--rounds N] [--filter TEXT] [--smoke]
 
-The programs of bench/programs, each as a native program (gcc -O2), as a guest of WEFT's engine aot
-with fuel points, without them, and with --bounds=check, of its engine jit with both kinds of bounds,
+The programs of bench/programs, each as a native program (gcc -O2), as a guest of WEFT's engine
+aot with fuel points, without them, and with --bounds=check, of its engine jit with both bounds,
 under node, and under wasmtime where its
 Python package is installed (pip install wasmtime). All run in turns, several times; the fastest run
 of each counts, in CPU seconds, less what a program that does nothing takes the same way; of

@@ -95,7 +95,7 @@ void end_with_parent(pid_t parent) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // What a program that was killed had started is reaped here.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);     // Reaps what a killed program had started.
   if (::getppid() != parent) ::_exit(1);  // It died before the lines above.
 }
 

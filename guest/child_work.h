@@ -22,8 +22,8 @@
 
 namespace weft {
 
-// In the child: tells the parent how much of its work is done, which is cheap and says nothing
-// twice, and starts programs.
+// In the child: tells the parent how much of the work is done (cheap, and nothing is said twice),
+// and starts programs.
 class ChildSide {
  public:
   explicit ChildSide(int to) : to_(to) {}
@@ -56,10 +56,10 @@ struct ChildOptions {
   std::function<void(std::size_t done, std::size_t of)> progress = {};
 };
 
-// Runs body in a child and returns what it returned, which must not hold more than 4 GiB. An error
-// also says how the child ended, when it did not return: killed, crashed, over a budget. Exceptions
-// of body other than lack of memory are errors, too. Blocks but for wait(). Other threads of the
-// process are not in the child: body must not wait for one.
+// Runs body in a child and returns what body returned, which must not hold more than 4 GiB. When
+// body did not return, the error says how the child ended: killed, crashed, over a budget. An
+// exception of body is an error, too. Blocks the thread, and calls wait() meanwhile. Other threads
+// of the process are not in the child: body must not wait for one.
 Result<std::string> in_child(const ChildOptions& options,
                              const std::function<Result<std::string>(ChildSide&)>& body);
 

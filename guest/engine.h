@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an engine is: something that loads a module once, makes instances of it, and runs one on the
-// calling G until it exits, traps, is killed or has used up what it may. guest/wabt/interp.h
-// implements it on libwabt's interpreter, guest/aot/aot.h with a C compiler.
+// What an engine is: it loads a module once, makes instances of it, and runs one on the calling G
+// until the guest exits, traps, is killed or is over a limit. guest/wabt/interp.h implements it
+// with libwabt's interpreter, guest/aot/aot.h with a C compiler, guest/jit/jit.h makes machine
+// code.
 #pragma once
 
 #include <compare>
@@ -63,7 +64,7 @@ constexpr const char* name(TrapKind kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
-// Does a trap of this kind come of being in a function, and of no instruction of it?
+// Does a trap of this kind belong to a function as a whole, and not to one instruction of it?
 constexpr bool is_of_function(TrapKind kind) {
   return kind == TrapKind::stack_overflow || kind == TrapKind::out_of_memory ||
          kind == TrapKind::out_of_fuel || kind == TrapKind::out_of_time ||
@@ -94,7 +95,7 @@ struct GuestEnd {
   TrapReport trap;
 };
 
-// Limits of each instance of a module. What one guest may use beside, and what all may together, is
+// Limits of each instance of a module. What else one guest may use, and all guests together, is in
 // BudgetSizes (base/budget.h).
 struct GuestLimits {
   std::uint32_t memory_pages_max = 16'384;               // Pages of 64 KiB: 1 GiB.

@@ -39,8 +39,8 @@ inline constexpr const char* kDefaultEngine = "auto";
 // What the others are compared with.
 inline constexpr const char* kOracleEngine = "interp";
 
-// The one that virtual time has for a module when nobody says which: jit where this machine can
-// have it and it takes the module, else interp. It does not depend on what was compiled before.
+// The default engine in virtual time: jit where this machine can have it and it takes the module,
+// else interp. The choice does not depend on what was compiled before.
 const char* default_fixed_engine(std::span<const std::byte> binary);
 
 // In the order in which people read them. The first one is the oracle for the others.

@@ -34,10 +34,10 @@
 
 namespace weft {
 
-// What one guest may use up or hold, or all guests of a Runtime together. A guest that is over
-// ends: with a trap out_of_time, out_of_output, out_of_fuel, or out_of_memory when even what it
-// begins with is too much. Where there is a gentler answer the guest gets that: memory.grow and
-// table.grow fail, opening a file is EMFILE (the guest's limit) or ENFILE (that of all). A limit of
+// What one guest may use up or hold, or all guests of a Runtime together. A guest that goes over a
+// limit gets an error where WebAssembly or WASI has one: memory.grow and table.grow fail, opening a
+// file is EMFILE (the guest's limit) or ENFILE (that of all). Elsewhere it ends with a trap:
+// out_of_time, out_of_output, out_of_fuel, or out_of_memory when it can't even start. A limit of
 // fuel is for modules that are loaded with GuestLimits::fuel: spawn() refuses it for others.
 struct UseLimits {
   BudgetSizes sizes = {};
@@ -180,7 +180,7 @@ class Runtime {
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] GuestClock& clock() { return clock_; }
   [[nodiscard]] Reactor& reactor() { return reactor_; }
-  // In the order of spawning, but for those that were forgotten.
+  // In the order of spawning, without those that were forgotten.
   [[nodiscard]] const std::vector<std::unique_ptr<Guest>>& guests() const { return guests_; }
 
  private:

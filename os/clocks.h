@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The clocks: what the scheduler and the guests take for the time.
+// The clocks of the scheduler and the guests.
 //
 // Monotonic time starts at an arbitrary point and never steps; realtime is nanoseconds since
-// 1970-01-01 UTC and may. In production both are the system's; in tests both stand still until
-// somebody moves them.
+// 1970-01-01 UTC and may step. In production both are the system's; in tests both stand still until
+// the test moves them.
 #pragma once
 
 #include <time.h>

@@ -5,10 +5,10 @@
 //                                                     g gets the thread: the thread's CPU clock
 //                                                     g leaves it: the difference is g's
 //
-// Counting costs two readings of a clock, which are system calls, each time such a G gets the
-// thread, and a look-up at every switch of any G. So it begins when the first G is asked about, and
-// ends with the last one. What a G used before that is exact when it was alone; else it is the
-// sum of the preemption ticks that found it running (signals/tick.h): right on average, to 10 ms.
+// Counting reads a clock twice, by system calls, each time such a G gets the thread, and looks the
+// G up at every switch. So it begins when a G first asks, and ends with the last such G. The time
+// that a G used before that is exact when it was the only G; else it is the sum of the preemption
+// ticks that found it running (signals/tick.h): right on average, to 10 ms.
 #pragma once
 
 #include <cstdint>

@@ -164,7 +164,7 @@ void Reactor::keep_loop(bool keep) {
   if (keep == loop_->kept.has_value()) return;
   WEFT_CHECK(keep || !loop_->own_io.has_value(), "a reactor's own loop has no other user");
   if (keep) {
-    // It may have ended for want of work. To poll(), that would mean that somebody stopped it.
+    // It may have ended because it had no work. poll() would take that for a stop.
     if (loop_->io.stopped()) loop_->io.restart();
     loop_->kept.emplace(loop_->io.get_executor());
   } else {
@@ -186,7 +186,7 @@ void Reactor::wake() noexcept {
   errno = saved_errno;
 }
 
-// Nobody waits and the loop is ours alone: nothing could come of asking the kernel.
+// No G waits and the loop is ours alone: there is nothing to ask the kernel.
 bool Reactor::is_quiet() const {
   return waits_ == 0 && loop_->own_io.has_value();
 }

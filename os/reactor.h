@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reactor: the scheduler's Poller on Boost.Asio, and the way a G waits for a file descriptor.
 //
-//   a G                      Watch                      io_context                  the loop (g0)
+//   a G                      Watch                      io_context     the loop (g0)
 //   ReadyWait(watch, dir) ─▶ list for dir ─ async_wait ─▶ epoll
-//   park(...)                                             event ◀──────────────────
-//   Reactor::poll(deadline)
+//   park(...)                                             event ◀───── Reactor::poll(deadline)
 //                            every ReadyWait of dir fires: fired() becomes true, its G is readied
 //   ~ReadyWait  ◀──────────────────────────────────────── the G runs when its turn comes
 //
@@ -20,8 +19,8 @@
 //   I2. A Watch has at most one async_wait under way for each direction; it has one while that
 //       direction's list is not empty.
 //   I3. While the loop is kept, it is the scheduler's: wake() is watched and the io_context never
-//       ends by itself. Else it is the embedder's, whose run() must be able to end: nothing here
-//       counts as work but ReadyWaits and, while somebody listens, the wait for wake().
+//       ends by itself. Else it is the embedder's, whose run() must be able to end: only ReadyWaits
+//       count as work, and the wait for wake() while a listener is set.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +31,7 @@
 #include "base/result.h"
 #include "scheduler/poller.h"
 
-// Of Asio only its name: whoever includes its headers compiles for seconds.
+// Only a name of Asio: its headers take seconds to compile.
 namespace boost::asio {
 class io_context;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns: the scheduler inside a loop that somebody else runs.
+// Turns: the scheduler inside an embedder's loop.
 //
 //   boost::asio::io_context io;          a G becomes runnable ─┐   (or wake(), or a timer is due)
 //   Reactor reactor{io};                                       ▼
@@ -10,14 +10,14 @@
 //                                                                       │  for the next deadline
 //                                                                       └─ none can go on: nothing
 //
-// A turn is one handler among the embedder's others; between two turns they have the loop to
-// themselves. They may spawn, ready and kill Gs: whatever makes a G runnable asks for a turn. For
-// channels, locks and timers they spawn a G that uses them, as a handler is not on one.
+// A turn is one handler among the embedder's handlers, which run between turns. They may spawn,
+// ready and kill Gs: making a G runnable asks for a turn. To use channels, locks and timers they
+// spawn a G, since a handler does not run on one.
 //
 // While no G can go on without a handler's help, nothing of weft keeps io.run() from returning.
 // That is how it ends when all is done; Scheduler::live() tells a deadlock from that.
 //
-// What leaves a G as an exception leaves io.run(); the others go on when that is called again.
+// An exception that leaves a G leaves io.run(); the other Gs go on when that is called again.
 #pragma once
 
 #include <memory>
@@ -42,7 +42,7 @@ class Turns {
   // Asks for a turn. On the thread of the loop. Seldom needed: see above.
   void soon();
 
-  // As Scheduler::run(), with the embedder's handlers run meanwhile. Not inside one of them.
+  // As Scheduler::run(); the embedder's handlers run meanwhile. Not inside one of them.
   RunResult run();
 
   // How the last turn ended. A report only when it is fatal; fatal_report() makes one of a

@@ -55,7 +55,7 @@ void Scheduler::make_runnable(G& g, const SpawnOptions& options) {
 [[gnu::noinline]] FiberContext Scheduler::first_context(G& g) {
   pools_[g.pool]->give_stack(g);
 #if defined(WEFT_ASAN)
-  // The frames that were left for good when the last G on this stack ended are still poisoned.
+  // The last G on this stack ended inside frames that never returned: they are still poisoned.
   const auto* bottom = static_cast<const std::byte*>(g.stack->bottom);
   const auto* top = reinterpret_cast<const std::byte*>(g.stack);
   ASAN_UNPOISON_MEMORY_REGION(bottom, static_cast<std::size_t>(top - bottom));
@@ -79,7 +79,7 @@ void Scheduler::g_main() {
     try {
       g->run(*g, !killed);
     } catch (const Killed&) {
-      // It has unwound: what was asked for.
+      // It has unwound, as asked.
     } catch (...) {
       scheduler.fail(std::current_exception(), g->id);
     }

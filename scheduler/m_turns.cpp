@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ms: emulated OS threads that take turns on the one real one.
 //
-// An M enters the ring when it wants the thread and gets it in its turn. It gives the thread up on
-// its g0 only: a G that puts its M to sleep switches to that g0 first, and stays the M's current G,
-// `running`, until the M has the thread again. When the ring is empty, whichever M gave up the
+// An M enters the ring when it wants the thread, and gets it in its turn. It gives the thread up
+// only on its g0: a G that puts its M to sleep switches to that g0 first, and stays the M's current
+// G, `running`, until the M has the thread again. When the ring is empty, the M that gave up the
 // thread last waits outside for all of them.
 //
 // Of all Ms one, p_, may run Gs from the queue. It loses that right when it sleeps or gives way
-// with a G of its own; if Gs wait then, an idle M gets the right, or a new one. A G that is locked
-// to its M is handed to it by whoever picks it.
+// with a G of its own; if Gs wait then, an idle M gets the right, or a new one. An M that picks a G
+// that is locked to another M hands it to that M.
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -56,7 +56,7 @@ void Scheduler::pass_thread(bool for_good) {
     if (ended()) {
       if (&self == &m0_) return;
     } else {
-      // A dying scheduler makes do with the Ms it has, as long as one of them can go on.
+      // A dying scheduler makes no new M as long as one of its Ms can go on.
       const bool needs_m = p_ == nullptr && !run_queue_.empty();
       if (needs_m && !(dying_ && !m_ring_.empty())) start_m();
       next = m_ring_.front();

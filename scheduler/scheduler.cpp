@@ -132,7 +132,7 @@ bool Scheduler::ended() {
 }
 
 void Scheduler::end_run(RunEnd end, std::string_view text) {
-  // A turn's deadlock is none if the other loop goes on to ready a G; it may come often.
+  // In a turn this is no deadlock when the embedder's loop readies a G later; so it may come often.
   const bool told = !in_turn() || end != RunEnd::deadlock;
   end_ = {end, told ? fatal_report(census(), text) : std::string()};
 }
@@ -158,8 +158,8 @@ void Scheduler::resume_on(M& m, G& g, FiberContext context) {
   switch_context(*eh_, m.g0.context, m.g0.notes, context, g.stack->notes);
 }
 
-// Off the fast path: when it is time to look, when no other G is runnable, and whenever somebody
-// watches, chooses, was killed or wants the thread.
+// Off the fast path: when it is time to look, when no other G is runnable, when there is a sink or
+// a Chooser, when a G was killed, or when another M wants the thread.
 [[gnu::noinline]] void Scheduler::yield_slowly() {
   if (looked_here()) return yield();
   G* g = current();
@@ -173,7 +173,7 @@ void Scheduler::resume_on(M& m, G& g, FiberContext context) {
   if (looked_here()) return park(reason);
   G* g = current();
   WEFT_CHECK(g != nullptr, "called outside of a G");
-  // Killed while it ran: nobody would ready it for that.
+  // Killed while it ran: no ready() would come for that.
   if ((g->requests.load(std::memory_order_relaxed) & kKill) != 0) serve_requests(*g);
   g->wait_reason = reason;
   g->waiting_since = coarse_now_;
@@ -300,7 +300,7 @@ void Scheduler::look_behind_preempted() {
   if (overtaken) run_queue_.move_to_end(queued - 1);
 }
 
-// What a timer or an embedder's handler throws ends the run, as what a G throws does.
+// An exception of a timer or of an embedder's handler ends the run, as one of a G does.
 template <class F>
 void Scheduler::guarded(F&& f) {
   try {

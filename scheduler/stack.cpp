@@ -90,7 +90,7 @@ StackPool::StackPool(const Config& config) : config_(config), guard_(config.guar
 StackPool::~StackPool() {
   if (config_.mprotect_guards_max == 0) process_budget() += mprotect_guards_;
 #if defined(WEFT_ASAN)
-  // Whoever maps this address next must not find our poison.
+  // The next mapping at this address must not find our poison.
   for (std::size_t i = 0; i < used_; ++i) {
     const Slot s = slot(i);
     ASAN_UNPOISON_MEMORY_REGION(s.bottom, static_cast<std::size_t>(s.header - s.bottom));

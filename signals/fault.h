@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// FaultHandler: what a G that runs over the end of its stack dies of, in words.
+// FaultHandler: reports the overflow of a G's stack in words.
 //
-//   SIGSEGV or SIGBUS ─▶ on the alternate stack ─▶ a guest's, who traps by it (FaultClaim)? else
-//                                                 in the guard page of one of our stacks?
-//       yes   the two lines of Go's runtime and the G, to stderr; the process ends with code 2
-//       no    whoever had the signal before: a sanitizer, a wasm engine, or the default action
+//   SIGSEGV or SIGBUS ─▶ on the alternate stack:
+//       a guest's own fault (FaultClaim)          the guest traps
+//       in the guard page of one of our stacks    the two lines of Go's runtime and the G go to
+//                                                 stderr; the process ends with code 2
+//       any other                                 the handler that was there before: a sanitizer,
+//                                                 a wasm engine, or the default action
 //
-// One that was sent, by kill() or its like, is nobody's fault: it goes to whoever had the signal
-// before, and ends the process by that signal when nobody had.
+// A signal that was sent, as by kill(), is no fault of an instruction: it goes to the handler that
+// was there before; without one it ends the process.
 //
-// Without it an overflow is a bare SIGSEGV, and without an alternate stack not even that gets
-// through: the handler would have to run on the stack that has just ended.
+// Without this an overflow is a bare SIGSEGV. A handler needs the alternate stack, since the G's
+// own stack has just ended.
 //
 //   signals::FaultHandler faults;   // Once in main(), on the scheduler's thread, before run().
 //
@@ -21,9 +23,9 @@
 
 namespace weft::signals {
 
-// Somebody who can say of a fault that it was expected, and where to go on: it changes `context`
-// (a ucontext_t) and returns true. Called in the handler, first of all, on the alternate stack. One
-// for the process; nullptr: none.
+// A function that may claim a fault as expected: it changes `context` (a ucontext_t) to say where
+// to go on, and returns true. Called in the handler, first of all, on the alternate stack. One for
+// the process; nullptr: none.
 using FaultClaim = bool (*)(const siginfo_t* info, void* context);
 void set_fault_claim(FaultClaim claim);
 

@@ -81,7 +81,7 @@ AlternateStack::AlternateStack() {
   if ((now.ss_flags & SS_DISABLE) == 0) return;  // A sanitizer's, or the embedder's.
   void* memory = ::mmap(nullptr, kAlternateStackBytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  if (memory == MAP_FAILED) return;  // Then handlers run where they are: worse, not wrong.
+  if (memory == MAP_FAILED) return;  // Handlers then run on the G's stack: worse, not wrong.
   memory_ = memory;
   const stack_t ours{.ss_sp = memory_, .ss_flags = 0, .ss_size = kAlternateStackBytes};
   ::sigaltstack(&ours, nullptr);

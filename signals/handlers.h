@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handlers of this process, taken and given back: who had a signal before weft took it gets
-// what weft does not want, and gets it back at the end.
+// The signal handlers of this process, taken and given back. A signal that weft does not want goes
+// to the handler that was there before, which is restored at the end.
 //
-// A process has one handler for a signal, while weft has a Tick a thread: takes of one signal are
-// counted, the first installs and the last restores.
+// A process has one handler for a signal, while weft has a Tick for each thread. So takes of one
+// signal are counted: the first installs the handler, the last restores the old one.
 #pragma once
 
 #include <signal.h>
@@ -17,14 +17,14 @@ using Handler = void (*)(int sig, siginfo_t* info, void* context);
 void take_signal(int sig, Handler handler, int flags);
 void give_back_signal(int sig);
 
-// Was it sent, by kill() or its like from here or from another process, and is no fault of an
-// instruction? What else `info` says is the sender's then.
+// Was the signal sent, as by kill(), from here or from another process, and not raised by an
+// instruction? The other fields of `info` are then the sender's.
 bool was_sent(const siginfo_t& info) noexcept;
 
-// Does what would have happened to the signal without weft: calls the previous handler; or, when
-// there was none, what the signal does by default. What is ignored stays so, and the handler stays;
-// what ends the process ends it: at once, or, for a fault, when this handler has returned and the
-// instruction repeats. From a handler.
+// Does what would have happened to the signal without weft: calls the previous handler, or, without
+// one, takes the default action. If that ignores the signal, weft's handler stays. If it ends the
+// process, it does so at once, or, for a fault, when this handler has returned and the instruction
+// repeats. From a handler.
 void chain_signal(int sig, siginfo_t* info, void* context) noexcept;
 
 // The alternate stack of the calling thread, made now if it has none, for as long as this lives. A

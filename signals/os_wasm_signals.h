@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Go's os_wasm.go has for signals, on an operating system without any: mirrored, so that empty
-// stays empty. The names are Go's own; docs/port.md has a line for each.
+// What Go's os_wasm.go has for signals: wasm has no signals, so its functions are empty, and so are
+// these. The names are Go's own; docs/port.md has a line for each.
 //
-// None of this installs a handler. What a host of weft needs of real signals stands beside it:
-// signals/tick.h, signals/fault.h, signals/shutdown.h.
+// Nothing here installs a handler. The real signals that a host of weft needs are in
+// signals/tick.h, signals/fault.h and signals/shutdown.h.
 #pragma once
 
 #include <cstdint>
@@ -28,15 +28,15 @@ void initsig(bool preinit);
 void sigenable(std::uint32_t sig);
 void sigdisable(std::uint32_t sig);
 void sigignore(std::uint32_t sig);
-// Nothing: whoever wrote gets EPIPE. (Go up to 1.23 gave up.)
+// Nothing: the writer gets EPIPE. (Go up to 1.23 gave up.)
 void os_sigpipe();
 
 // "", whatever the number.
 const char* signame(std::uint32_t sig);
 
-// A nil pointer was followed, says the compiler's check. Throws Panic("runtime error: invalid
-// memory address or nil pointer dereference") with signal 0xb; where a G can't panic (there is
-// none, or its M holds a lock) Throw("unexpected signal during runtime execution").
+// The compiler's test has found a nil pointer. Throws Panic("runtime error: invalid memory address
+// or nil pointer dereference") with signal 0xb; where a G can't panic (there is none, or its M
+// holds a lock) Throw("unexpected signal during runtime execution").
 [[noreturn]] void sigpanic();
 
 }  // namespace weft::port

@@ -51,7 +51,7 @@ void Tick::stop() {
   if (!started_) return;
   WEFT_CHECK(tick_of_thread == this, "a tick was stopped on another thread than it was started on");
   ::timer_delete(timer_);
-  tick_of_thread = nullptr;  // One that is still under way finds nobody.
+  tick_of_thread = nullptr;  // A signal that is still under way finds no tick.
   give_back_signal(kSignal);
   started_ = false;
 }

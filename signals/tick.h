@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tick: the preemption tick. Asks a G that has run for 10 ms without a switch to yield at its next
-// safe point (Go's sysmon with forcePreemptNS), by a timer's signal on the scheduler's own thread:
-// there is no second thread. Gs that do switch, but compute long in between, are not asked: there
-// the loop looks at timers and I/O at the next switch, however few of them there were since the
-// last look.
+// safe point (as Go's sysmon with forcePreemptNS). It uses a timer's signal on the scheduler's own
+// thread: there is no second thread. Where Gs do switch, but compute long in between, the tick
+// makes the loop look at timers and I/O at the next switch.
 //
 //   timer, 10 ms of this thread's CPU time ─▶ SIGURG ─┬─ the same switch count as at the last one:
 //                                                     │    preempt_m(current M)

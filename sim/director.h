@@ -8,7 +8,7 @@
 //        └─▶ written down: the Schedule of this run; and in the EventLog
 //
 // It also charges CPU work to the virtual clock, counts steps and stops a run that takes too many.
-// A decision with one option only is none: it has no number.
+// Where there is only one option there is no decision, and no number.
 #pragma once
 
 #include <array>

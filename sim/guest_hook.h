@@ -29,8 +29,8 @@ class GuestHook final : public wasip1::CallHook {
 
   Director& director_;
   const bool output_matters_;
-  // Calls that are to move fewer bytes: the list of buffers in the guest's memory is shortened for
-  // as long as the call takes. By G: the lengths as they were.
+  // For calls that have to move fewer bytes the list of buffers in the guest's memory is shortened
+  // during the call. By G: the lengths as they were.
   std::map<std::uint64_t, std::vector<wasip1::Size>> shortened_;
 };
 

@@ -121,7 +121,7 @@ class World {
     RunRecord record;
     judge(record, result);
     take_record(record, director_);
-    if (settings_.expected == nullptr) {  // In which order things are printed is nobody's concern.
+    if (settings_.expected == nullptr) {  // Without an expected output its order does not matter.
       record.shared_objects &= ~(std::uint64_t{1} << kStdout | std::uint64_t{1} << kStderr);
     }
     record.virtual_time = clock_.now() - kMonotonicStart;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs guests in virtual time: a Runtime on a clock that jumps, with everything that is not a
-// function of inputs and seed replaced.
+// Runs guests in virtual time: a Runtime on a clock that jumps. Everything that is not a function
+// of inputs and seed is replaced.
 //
 //   GuestSetup ─▶ run_guests ─▶ Runtime(ManualClock, VirtualPoller) + Director + EventLog
 //                                  each guest: GuestHook, Input, Capture, StableFiles, seeded

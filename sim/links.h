@@ -3,15 +3,15 @@
 //
 //   fd_write ─▶ LinkEnd ─▶ Pipe: underway ── its time has come ──▶ arrived ─▶ LinkEnd ─▶ fd_read
 //                              │  delay, jitter, bandwidth, loss:      │
-//                              │  decisions of the Director            └ wakes who waits
+//                              │  decisions of the Director            └ wakes the reader
 //                              └ while the link is down: held back (stream) or lost (datagrams)
 //
-// A Link has two ends and a Pipe in each direction; the Network has all links and does what is
-// planned with them. A guest that starts is plugged in: it gets an end of each of its links; when
-// its last descriptor of an end goes, by close, exit or kill, that end is unplugged. What a stream
-// then tells the other end is what TCP tells: the bytes that were underway, then the end, and EPIPE
-// for what is written afterwards. When the guest starts again, the other end's descriptor becomes a
-// new stream as soon as it has read the end of the old one (LinkEnd::connection_).
+// A Link has two ends and a Pipe in each direction. The Network has all links and does what is
+// planned for them. A guest that starts is plugged in: it gets an end of each of its links. When
+// its last descriptor of an end goes, by close, exit or kill, that end is unplugged. A stream then
+// behaves as TCP does: the other end reads the bytes that were underway, then the end, and gets
+// EPIPE for what it writes afterwards. When the guest starts again, the other end's descriptor
+// becomes a new stream as soon as it has read the end of the old one (LinkEnd::connection_).
 //
 // Nothing here blocks, and all of it runs on the scheduler's thread: LinkEnds on the guests' Gs,
 // arrivals and planned events as timers.
@@ -51,7 +51,7 @@ class Pipe : public Timer {
 
   [[nodiscard]] std::size_t room() const;
   void send(std::string bytes, End end = End::none);
-  // The end of a stream that has nobody at the other end from the start.
+  // The end of a stream that never had another end.
   void end_at_once() { arrived_.push_back({Instant{}, {}, End::gone}); }
   // The link has gone down, or come up again.
   void link_changed(bool down);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // OutputFile: a file that is opened early, so that a wrong path is known before the work, and
-// emptied when the work begins. If it never does, what was there stays, and a file that was made
-// for it goes (but one that a link made to be).
+// emptied when the work begins. If the work never begins, an existing file stays as it was, and a
+// new one is removed (unless its path is a link).
 //
 //   open() ─▶ begin(), which empties it ─▶ write()... ─▶ close()
 #pragma once

@@ -49,8 +49,8 @@ class Policy : public Chooser, public EventSink {
     (void)running, (void)queue;
     return false;
   }
-  // Is every safe point a unit of its account, as for a quantum? Else, for guests, the calls that
-  // others can see are enough: preempting one anywhere between two of them is the same.
+  // Does it count safe points, as for a quantum? If not, guests are preempted only before calls
+  // that others can see: a preemption anywhere between two such calls has the same effect.
   [[nodiscard]] virtual bool counts_safe_points() const noexcept { return false; }
   // How late a sleep ends: one of `levels` steps, 0 for on time.
   virtual std::uint32_t lateness(std::uint32_t levels) noexcept {

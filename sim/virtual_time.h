@@ -4,9 +4,9 @@
 //
 //   wait_outside ─▶ VirtualPoller::poll(deadline) ─▶ ManualClock::advance_to(deadline)
 //
-// The outside has no place in virtual time: what comes from there comes at no time that could be
-// repeated. When a G waits for a real descriptor all the same, the thread waits for it while the
-// time stands still, and waited_outside() says that this run need not repeat.
+// Virtual time has no place for events from outside: the time at which they come can't be repeated.
+// When a G waits for a real descriptor all the same, the thread waits for it while time stands
+// still, and waited_outside() says that this run may not repeat.
 #pragma once
 
 #include "os/clocks.h"

@@ -17,7 +17,7 @@ namespace weft::tools {
 // "weft: run: what\nTry 'weft run --help'.\n"
 ExitNow wrong_use(const std::string& command, const std::string& what);
 
-// What to print and exit with instead of going on, if anything: help or wrong use. The App's name
+// What to print before exiting, if the command must not go on: help, or wrong use. The App's name
 // is "weft COMMAND".
 std::optional<ExitNow> parse_words(CLI::App& app, std::vector<std::string> words);
 

@@ -16,7 +16,7 @@
 namespace weft::tools {
 namespace {
 
-// Tests allocate without a thought for a limit, and Go's own runner has none.
+// Go's tests may allocate much, and Go's own runner has no limit.
 constexpr GuestCommand kExec = {
     "exec",
     "Runs one guest as Go's own runner does: with / as a directory, PWD and PATH. For\n"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `weft exec`, which stands where Go's own runner of wasip1 programs would:
+// `weft exec`, to be used in place of Go's own runner of wasip1 programs:
 //
 //   GOOS=wasip1 GOARCH=wasm go test -exec "weft exec" ./...
 //   weft exec [options] prog.wasm [args]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Go guest needs of its directories. Go makes every path absolute before it looks for it
-// among the directories it was given, so one with a relative name ("--dir ." names it ".") is never
-// found: open says "Bad file number". Such a name is put under the root, and PWD is the root, which
-// is what the same --dir means to a C or Rust guest.
+// What a Go guest needs of its directories. Go makes every path absolute and then looks for it
+// among the directories that it was given. So it never finds a directory with a relative name
+// ("--dir ." names it "."): open says "Bad file number". Such a name is put under the root, and PWD
+// is the root: then --dir means the same as for a C or Rust guest.
 #pragma once
 
 #include <string>

@@ -199,13 +199,13 @@ Status read_own_limits(const GuestCommand& command, const RawGuest& raw, GuestSp
   return Nothing{};
 }
 
-// A guest's words may not be ":::"; one of four colons or more stands for one with one less.
+// A guest's word can't be ":::" itself; one of four colons or more stands for one with one less.
 std::string unescape(const std::string& word) {
   const bool only_colons = word.find_first_not_of(':') == std::string::npos;
   return only_colons && word.size() > 3 ? word.substr(1) : word;
 }
 
-// What stands where the module should: an option that nobody knows.
+// In place of the module stands an unknown option.
 std::string unknown_option(const std::string& word, std::span<const std::string> known) {
   std::string text = "unknown option " + word;
   const std::string elsewhere = in_place_of(word);

@@ -3,7 +3,7 @@
 //
 //   weft run [options] guest.wasm [args] [::: [options] guest.wasm [args]]...
 //
-// Everything up to the module is weft's, everything behind it the guest's, up to the next ":::".
+// Words before the module are for weft; words after it are for the guest, up to the next ":::".
 // Each guest has its own options; --total-..., --stats, --trace-wasi and those of the engine hold
 // for the whole run, wherever they stand.
 #pragma once

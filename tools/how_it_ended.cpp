@@ -12,7 +12,7 @@
 namespace weft::tools {
 namespace {
 
-// A process has eight bits for it: what does not fit must still not look like success.
+// An exit code has eight bits: a code that does not fit must not look like success.
 int process_code(std::uint32_t code) {
   return code != 0 && (code & 0xff) == 0 ? 0xff : static_cast<int>(code & 0xff);
 }

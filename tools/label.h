@@ -4,9 +4,9 @@
 //   guest ─ fd_write ─▶ LabelledOutput: gathers a line ─▶ LabelledStream ─▶ weft's stdout or stderr
 //                          EAGAIN: parks the guest        └─ full: a G waits until it takes more
 //
-// A line that has no end yet waits for it, or for the end of its guest. Nothing here blocks the
-// thread: what the host does not take now is kept, and above kPendingMax the guests wait. In
-// virtual time, where the thread may wait, sim/streams.h does it.
+// A line waits until it is complete, or until its guest ends. Nothing here blocks the thread: what
+// the host does not take now is kept, and above kPendingMax the guests wait. In virtual time, where
+// the thread may wait, sim/streams.h does it.
 #pragma once
 
 #include <memory>

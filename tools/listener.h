@@ -3,8 +3,8 @@
 //
 //   127.0.0.1:8080  [::1]:8080  localhost:8080  :8080 (every address)  unix:/run/a.sock
 //
-// The name of a unix socket is removed again by whoever made it. One that is left over from a
-// process that is gone is replaced; one that somebody listens on is not.
+// The Listener that made the name of a unix socket removes it. A name that a dead process left is
+// replaced; one on which a process listens is not.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The `weft` command: picks the subcommand. Each has a pair of files of its own and a row here; it
-// uses parts, and nobody uses it.
+// The `weft` command: picks the subcommand. Each has a pair of files of its own and a row here. A
+// subcommand uses parts, and never another subcommand.
 //
 //   weft run ...          kCommands ─▶ run_command
 //   weft guest.wasm ...   no command, but a file or an option of run ─▶ run_command
@@ -168,7 +168,7 @@ int main(int argc, char** argv) try {
   const weft::wasip1::HoldBackSigxfsz hold_back_sigxfsz;
   return dispatch({argv + 1, argv + argc});
 } catch (const Interrupted& interrupted) {
-  std::raise(interrupted.signal);  // Whoever started weft sees what ended it.
+  std::raise(interrupted.signal);  // The process that started weft sees which signal ended it.
   return kExitSignal + interrupted.signal;
 } catch (const std::bad_alloc&) {
   return complain("", weft::refused_by_host("out of memory"), kExitHost);

@@ -19,10 +19,10 @@ void say(std::string_view text);
 // `about`: an option or a command, or empty.
 int complain(std::string_view about, const Error& error, int code);
 
-// Text of several lines on stderr, as it is but printable: reports of the scheduler.
+// Text of several lines on stderr, made printable: reports of the scheduler.
 void print_report(std::string_view text);
 
-// What to print, and the code to exit with, instead of doing anything: --help or wrong use.
+// What to print and the code to exit with when nothing is to be done: --help or wrong use.
 struct ExitNow {
   int code;
   std::string text;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT, SIGTERM and SIGHUP while a command does what must be tidied up behind: the first is noted
-// and check() throws it, so that destructors run; the next one ends the process as ever.
+// SIGINT, SIGTERM and SIGHUP while a command has something to clean up. The first is noted, and
+// check() throws it, so that destructors run; the next one ends the process at once.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +9,7 @@
 
 namespace weft::tools {
 
-// Thrown by whatever a noted signal has ended; main() turns it into the end that the signal asks
-// for.
+// Thrown by work that a noted signal ends. main() then ends the process by that signal.
 struct Interrupted {
   int signal;
 };
@@ -41,7 +40,7 @@ class NotedSignals {
     if (noted_ != 0) throw Interrupted{noted_};
   }
 
-  // In a process that was forked off: they end it, with nothing to be tidied up.
+  // In a forked process: there the signals end it, since it has nothing to clean up.
   static void end_at_once() {
     for (const int sig : kSignals) std::signal(sig, SIG_DFL);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run of guests, in real or in virtual time, whichever the options ask for.
+// One run of guests, in real or in virtual time, as the options say.
 #pragma once
 
 #include "tools/run_options.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files that a command is to write, looked at before it does anything: so that none of them
-// destroys what it reads or another of them, and no long run ends with nothing to show.
+// The files that a command will write. They are tested before it does anything: none of them may
+// destroy an input or another output, and a long run must not end with a file that can't be
+// written.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RunWatch: everything that looks at a run in real time, put together: the policy of --policy, the
-// table of --stats, the file of --record, that of --trace, the lines of --schedtrace. What was not
+// RunWatch: everything that watches or directs a run in real time: the policy of --policy, the
+// table of --stats, the file of --record, that of --trace, the lines of --schedtrace. What is not
 // asked for is not installed.
 //
 //   RunWatch watch(options);  watch.open() ─▶ Runtime(watch.runtime_options()) ─▶ watch.install
@@ -49,7 +49,7 @@ class RunWatch {
   // All guests are there and will run. Until then the files are what they were.
   void begin();
 
-  // For the guest that is spawned next; nullptr: nobody wants to see its calls.
+  // For the guest that is spawned next; nullptr: its calls are not watched.
   wasip1::CallHook* next_hook();
   void guest_ended(const Guest& guest);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SearchFolder: where all the folders of a search, or of a replay, lie, so that they go with it,
-// whoever made them.
+// SearchFolder: all folders of a search, or of a replay, lie in it, so that they are removed with
+// it, also those that a killed worker made.
 //
 //   weft test, weft replay ── makes $TMPDIR/weft-test-XXXXXX and sets TMPDIR to it
 //      └─ workers and runs: their folders in it (sim/run_folders.cpp); a worker may be killed

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to say to a word that nobody knows: the known word that looks like it, or, for an option of
+// What to say about an unknown word: the known word that looks like it, or, for an option of
 // another runtime, what weft has in its place.
 #pragma once
 

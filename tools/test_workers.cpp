@@ -36,9 +36,9 @@ struct Worker {
   bool done = false;
 };
 
-// So that a worker ends when its parent does, however that ends: by the kernel's signal; and it
-// hears the signals that a terminal sends to all. Nobody waits for it: it holds the parent's stdout
-// no more, nor any pipe's reading end, so that a write fails when the parent is gone.
+// A worker ends when its parent ends, in whatever way: the kernel sends it a signal. It also gets
+// the signals that a terminal sends to all. It must keep nobody waiting: it closes the parent's
+// stdout and the reading ends of all pipes, so that its write fails when the parent is gone.
 void end_with_parent(pid_t parent, std::vector<Worker>& others, UniqueFd& own_reading_end) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) std::_Exit(1);  // It died before that line.
@@ -50,7 +50,8 @@ void end_with_parent(pid_t parent, std::vector<Worker>& others, UniqueFd& own_re
   ::dup2(null.get(), STDOUT_FILENO);
 }
 
-// Leaves by _Exit only: what is on the stack of a worker is the parent's to tidy up.
+// Leaves by _Exit only: the objects on a worker's stack are copies of the parent's, which cleans
+// up.
 [[noreturn]] void work(int to, const MakeRunOnce& make, const sim::ExploreOptions& options,
                        unsigned number, unsigned jobs) noexcept try {
   const auto once = make();
@@ -112,7 +113,7 @@ class Search {
         polled.push_back(
             {.fd = worker.done ? -1 : worker.from.get(), .events = POLLIN, .revents = 0});
       }
-      // A signal may come just before poll: then it is seen after this time at the latest.
+      // A signal may come just before poll: then it is seen after at most this time.
       constexpr int kLookMs = 100;
       if (::poll(polled.data(), polled.size(), kLookMs) < 0 && errno != EINTR) break;
       NotedSignals::check();

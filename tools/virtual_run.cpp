@@ -22,7 +22,7 @@
 namespace weft::tools {
 namespace {
 
-// What was read of stdin is in the record, so that a replay needs none.
+// The record holds what was read of stdin, so a replay needs no stdin.
 Status record_run(const RunOptions& options, const sim::GuestRunSettings& settings,
                   const sim::RunRecord& record) {
   sim::ReplayFile file = describe_run(settings, record);
@@ -55,7 +55,7 @@ sim::GuestRunSettings settings_of(const RunOptions& options) {
   return settings;
 }
 
-// Both files are written, whatever becomes of the other: the exit code, or `code`.
+// Writes both files, also when one fails. Returns `code`, or the exit code of a failure.
 int close_files(const RunOptions& options, const sim::GuestRunSettings& settings,
                 const sim::RunRecord& record, sim::TraceFile* trace, const char* ending, int code) {
   if (!options.record_file.empty()) {

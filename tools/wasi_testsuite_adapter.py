@@ -7,7 +7,7 @@
     tools/wasi_testsuite_adapter.py [--env K=V] [--dir HOST] [--arg ARG] --test-file test.wasm
 
 The last form is what older runners of the suite call; the current one loads
-wasi_testsuite_module.py, which this builds upon. The exit code is the module's. WEFT and
+wasi_testsuite_module.py, which this uses. The exit code is the module's. WEFT and
 WEFT_BESIDE are explained there.
 """
 

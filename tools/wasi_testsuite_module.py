@@ -8,7 +8,7 @@ a module of which eight copies run beside each test, so that every call is inter
 of others; it must end by itself and print nothing.
 
 The runner asks for a name, a version and a command line; it starts that itself. How its arguments
-look has changed over time, so what stands behind the third is taken as it comes.
+look has changed over time, so any further ones are accepted.
 """
 
 import os

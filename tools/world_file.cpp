@@ -27,7 +27,7 @@ struct Wrong {
   throw Wrong{node.source().begin, std::move(what)};
 }
 
-// One table of the manifest: hands out its values, and knows which keys nobody has asked for.
+// One table of the manifest: hands out its values, and knows which keys have not been asked for.
 class Section {
  public:
   Section(const toml::node& node, std::string name) : name_(std::move(name)) {
@@ -306,7 +306,7 @@ class Reader {
     return group_of;
   }
 
-  // A guest learns from its environment who it is, and whom descriptor 3 and so on lead to.
+  // A guest's environment tells its name, and which guests its descriptors from 3 on lead to.
   void tell_names() {
     for (std::size_t i = 0; i < file_.guests.size(); ++i) {
       GuestOptions& options = file_.guests[i].options;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine `aot`: a module is translated to C, compiled by the system's C compiler to a shared
-// object, which is kept in a cache (guest/aot/object_cache.h) and loaded.
+// The engine `aot`: a module is translated to C, and the system's C compiler makes a shared object
+// of it. The object is kept in a cache (guest/aot/object_cache.h) and loaded.
 //
 //   bytes ────▶ admit ────▶ key ─▶ in the cache? ─ yes ──────────────────────────▶ dlopen
 //                                       │ no                                          ▲
 //                                       ▼                                             │
 //                translate (a child: fuel points, C) ─▶ compile (children) ─▶ cache ──┘
 //
-// A module that can't be had this way (no compiler, an instruction that libwabt can't write as C)
-// runs on the engine `interp`, and `say` is told why.
+// A module that can't be compiled (no compiler, an instruction that libwabt can't write as C) runs
+// on the engine `interp`, and `say` is told why.
 #pragma once
 
 #include <functional>
@@ -42,8 +42,8 @@ struct AotOptions {
   std::string cc = {};  // The C compiler, with options; empty: $CC, cc, gcc or clang.
   Bounds bounds = Bounds::automatic;
   bool fuel_points = true;  // false: neither preemption nor fuel. For measuring what they cost.
-  bool compile = true;      // false: what is not in the cache runs otherwise, and nothing is said.
-  // What runs modules that can't be had this way; null: the engine interp.
+  bool compile = true;      // false: what is not in the cache runs on `otherwise`, and silently.
+  // Runs modules that can't be compiled; null: the engine interp.
   std::shared_ptr<Engine> otherwise = {};
   std::string cache_folder = {};  // Empty: ObjectCache::default_folder().
   // One line, without its end: why a module runs on interp.

@@ -57,8 +57,8 @@ void AotInstance::call_guest(void* argument) {
   self.module_.object.entry().call(self.instance_, self.called_->index, self.values_);
 }
 
-// All that the guest can change gets its first value: from the object, but for the segments, which
-// an image has.
+// All that the guest can change gets its first value: the segments from the image, everything else
+// from the object.
 void AotInstance::make() {
   MemoryImage& image = module_.image;
   memory_ = nullptr;
@@ -77,7 +77,7 @@ void AotInstance::make() {
 
 bool AotInstance::clear() {
   if (making_) return false;      // It could not be made.
-  for (Table& table : tables_) {  // Nobody's budget holds what an idle instance keeps.
+  for (Table& table : tables_) {  // What an idle instance keeps is in no guest's budget.
     if (table.bytes <= kTableBytesKept) continue;
     std::free(std::exchange(table.data, nullptr));
     table.bytes = 0;

@@ -5,9 +5,9 @@
 //           its start function and _start, until they return, or are left         │ the next guest
 //   clear() the memory has forgotten what the guest wrote                       ──┘
 //
-// What lies between two guests keeps what is dear to make: the place of the memory with the image
-// that is mapped there, and the tables' room. All values come from the object again, so that no
-// state can be left by whatever way the last guest ended.
+// An instance that waits for its next guest keeps what is expensive to make: the place of the
+// memory with the image that is mapped there, and the tables' room. All values come from the object
+// again, so nothing is left of the last guest, in whatever way it ended.
 //
 // The compiled code gets an AotInstance's address as its `guest`. Where it gives none (memory,
 // traps), the instance is the one that runs on this G.

@@ -18,8 +18,8 @@ std::mutex loading;  // dlopen() and dlerror() belong together, and objects numb
 
 }  // namespace
 
-// An object is loaded by the name of its descriptor, and dlopen() knows what it has loaded by name:
-// so a file is loaded once, and its descriptor stays open for as long as it is.
+// An object is loaded by the name of its descriptor, and dlopen() knows by name what it has loaded:
+// so a file is loaded once, and its descriptor stays open as long as the object is loaded.
 class SharedObject::Loaded {
  public:
   static Result<std::shared_ptr<const Loaded>> open(CacheEntry file) {

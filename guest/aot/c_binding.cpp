@@ -76,9 +76,9 @@ std::string CBinding::declarations(bool fuel_points) const {
              : "";
 }
 
-// sched_yield is asked for in place: behind a switch of stacks each return is one that the
-// processor did not foresee, and this one would take as long as the switch. A macro, so that its
-// line is the call's.
+// sched_yield is called in place, not by a function: after a switch of stacks the processor
+// predicts each return wrongly, and one more would take as long as the switch. A macro, so that its
+// line is that of the call.
 std::string CBinding::macros() const {
   std::string text = "#undef WEFT_OFFSET\n#define WEFT_OFFSET __LINE__\n";
   for (std::size_t i = 0; i < info_.imports.size(); ++i) {

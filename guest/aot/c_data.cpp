@@ -70,7 +70,7 @@ void CData::add(std::string_view line, std::string& to) {
   to += '\n';
 }
 
-// False when it is none of the form above.
+// False when the statement does not have the form above.
 bool CData::read_copy(std::string_view line, std::string& to) {
   const std::size_t at = line.find(", ");
   const std::size_t count = line.rfind(", ");

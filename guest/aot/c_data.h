@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The data segments of a module, as C.
 //
-// libwabt writes an array of numbers for each segment and a statement that copies it. A program of
-// Go has tens of thousands of segments, and a C compiler takes minutes over as many statements. So
-// they become one string, one table, and a loop for each run of statements.
+// libwabt writes an array of numbers for each segment and a statement that copies it. A Go program
+// has tens of thousands of segments, and a C compiler takes minutes for so many statements. So they
+// become one string, one table, and a loop for each run of statements.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class CData {
   // The array of segment N is called `name` and N, and is for segments[N].
   CData(std::string_view name, Segments segments);
 
-  // One line after the other of what stands outside of the guest's functions. Appends to `to` what
-  // is left of it.
+  // Takes the lines outside of the guest's functions, one by one. Appends to `to` what stays of a
+  // line.
   void add(std::string_view line, std::string& to);
 
   // What declares the string and the table, to all units.

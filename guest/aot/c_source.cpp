@@ -12,8 +12,8 @@
 //   data segments                                                   ─▶ guest/aot/c_data.h
 //   globals, memories, tables, instantiate, free                    ─▶ the first unit
 //
-// The functions come in parts (guest/wabt/wabt_ir.h); all the rest is the base's. Lines are all it
-// is read by: definitions start in the first column and end with a brace there.
+// The functions come in parts (guest/wabt/wabt_ir.h); everything else is in the base. The C is read
+// line by line only: a definition starts in the first column and ends with a brace there.
 #include "guest/aot/c_source.h"
 
 #include <algorithm>
@@ -39,7 +39,7 @@ constexpr char kCode[] =
 #include "guest/aot/aot_code.inc"
     ;
 
-// What begins, and what ends, libwabt's helpers that a guest's function calls.
+// The first and the last of libwabt's helpers that a guest's function calls.
 constexpr std::string_view kHelpers = "static inline void memory_fill";
 constexpr std::string_view kTableHelpers = "static inline void funcref_table_init";
 constexpr std::string_view kHelpersEnd = "\nDEFINE_TABLE_FILL(externref)\n";

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One compiled module in the cache: a shared object and behind it a footer, which says of what it
-// is and what it must add up to. An entry is opened once: what was checked by its descriptor is
-// what is loaded by it.
+// One compiled module in the cache: a shared object, and behind it a footer with the key and the
+// checksums. An entry is opened once: the descriptor that was checked is the one that is loaded.
 //
-// A start checks the part that is loaded: line numbers, most of a large object, have a checksum of
-// their own, which is looked at before they are used.
+// A start checks only the part that is loaded. Line numbers, which are most of a large object, have
+// a checksum of their own, which is checked before they are used.
 #pragma once
 
 #include <cstdint>
@@ -20,15 +19,15 @@ namespace weft {
 
 class CacheEntry {
  public:
-  // Opens the file `key`.so in the folder. None when it is not there, or not a file of this user's
-  // that only he may write, or not an entry for this key whose code is whole. Never waits for what
-  // is no file.
+  // Opens the file `key`.so in the folder. None when it is not there, does not belong to this user,
+  // can be written by others, or is not an undamaged entry for this key. Never waits, also when the
+  // name is that of a FIFO.
   static std::optional<CacheEntry> open(std::shared_ptr<const UniqueFd> folder,
                                         const std::string& folder_path, std::string_view key);
 
   // The file that was checked, open to be read.
   [[nodiscard]] int fd() const { return file_.get(); }
-  // For messages: another file may be there by now.
+  // For messages: another file may have this name now.
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string module() const;
 

@@ -23,7 +23,7 @@ bool forget(std::uint8_t* data, std::size_t bytes) {
   return bytes == 0 || ::madvise(data, bytes, MADV_DONTNEED) == 0;
 }
 
-// Whoever has the memory next must find nothing in it.
+// The next owner of the memory must find nothing in it.
 void wipe(std::uint8_t* data, std::size_t bytes) {
   if (!forget(data, bytes)) std::memset(data, 0, bytes);
 }

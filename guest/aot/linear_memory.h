@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear memories of compiled guests: where they lie, how they grow, and how they are used again.
+// Linear memories of compiled guests: where they lie, how they grow, and how they are reused.
 //
 //   guard   a reservation of 8 GiB each, of which the guest's pages are accessible: whatever a
 //           32-bit address and a 32-bit offset can reach beyond them faults
 //   check   a place in a slab, many to a mapping; the guest's code checks each access itself
 //
-// A memory that was given back keeps its place for the next one, without its pages: the kernel
+// A memory that was given back keeps its place for the next one, but not its pages: the kernel
 // gives zeroes when they are touched again. A place may begin with an image of what an instance
-// starts with (guest/aot/memory_image.h); one that is reset has it again. One pool a thread.
+// starts with (guest/aot/memory_image.h); a place that is reset has the image again. One pool a
+// thread.
 #pragma once
 
 #include <cstddef>
@@ -51,8 +52,8 @@ class MemoryPool {
   // Puts a module's image into a memory that holds nothing but zeroes, or that image already.
   static void lay(MemoryImage& image, MemoryPlace& place);
 
-  // Makes a memory of which `used_bytes` were in use as it was when it was taken, `bytes` long: all
-  // zeroes but where an image is mapped. False when the system refuses.
+  // Resets a memory of which `used_bytes` were in use: it is `bytes` long again, all zeroes except
+  // where an image is mapped. False when the system refuses.
   static bool reset(MemoryPlace& place, std::size_t used_bytes, std::size_t bytes);
 
   // `bytes` of it were in use.

@@ -5,8 +5,8 @@
 // which copies them; from then on lay() puts them into a memory that is all zeroes:
 //
 //   few bytes    copied from the object's constants: a page that is written costs a page either way
-//   many bytes   written to a file without a name when a second instance is made, and that mapped
-//                over the memory, copy-on-write: what a guest only reads it shares with all others
+//   many bytes   written to a file without a name when a second instance is made; the file is
+//                mapped over the memory, copy-on-write: pages that are only read are shared by all
 //
 // A mapping of its own splits a slab, so there is a budget of them for the process, an eighth of
 // what vm.max_map_count allows; beyond it the bytes are copied. One thread.
@@ -49,7 +49,7 @@ class MemoryImage {
   // Puts zeroes where one was mapped, and gives the budget back. False when the system refuses: the
   // range is still mapped.
   static bool unmap(std::uint8_t* data, std::size_t begin, std::size_t end) noexcept;
-  // As unmap, of a mapping that is gone already.
+  // As unmap, for a mapping that is gone already.
   static void forget_mapping() noexcept;
 
   // Into a memory whose byte `from` is at `data`.

@@ -67,8 +67,8 @@ class KeyLock {
   UniqueFd fd_;  // Closing it unlocks.
 };
 
-// A folder to work in, locked for as long as this lives: so others see that its process does. It
-// goes by its path, as compilers need one.
+// A folder to work in, locked for as long as this lives, so that others see that its process is
+// alive. Compilers need its path.
 class WorkFolder {
  public:
   WorkFolder() = default;

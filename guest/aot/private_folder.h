@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder that no other user can change, or put another in the place of: the one in which compiled
-// modules lie, which weft loads as code.
+// A folder that no other user can change or replace. Compiled modules lie in it, and weft loads
+// them as code.
 //
-// The path is walked from the root, one descriptor after the other, links followed by hand. Each
-// folder on the way must belong to root or to this user and be writable by nobody else; in one that
-// all may write but that has the sticky bit, as /tmp, what comes next is safe when it belongs to
-// one of the two. The last folder must belong to this user. From then on everything is reached by
-// its descriptor.
+// The path is walked from the root, one descriptor after the other, and links are followed by hand.
+// Each folder on the way must belong to root or to this user, and nobody else may write to it. A
+// folder that all may write to, as /tmp, is allowed when it has the sticky bit and the next one
+// belongs to root or this user. The last folder must belong to this user. From then on everything
+// is reached by its descriptor.
 #pragma once
 
 #include <string>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // From addresses in compiled code back to the module: which function, which instruction.
 //
-// The C compiler was told that the guest's code comes from lines of a file, and a line's number is
-// an offset in the module, that of an instruction's end (guest/aot/c_source.cpp). So the line
-// numbers that it leaves for debuggers are the table that is wanted. It is read from the object
-// when a guest first traps.
+// The C compiler is told that the guest's code comes from lines of a file, where the number of a
+// line is an offset in the module: that of an instruction's end (guest/aot/c_source.cpp). So the
+// line numbers that it leaves for debuggers are the table we need. It is read from the object when
+// a guest first traps.
 #pragma once
 
 #include <cstdint>

@@ -3,13 +3,13 @@
 // is not on its own stack. One a running guest; it hangs on the guest's G, so it travels with it.
 //
 //   enter()  ─▶ the guest's code ─▶ a WASI function, C++ again, which may park the G
-//     ▲              │  leave(): a trap that the code found itself, a budget that ran out, or what
-//     │              │  a WASI function wanted (its frames are unwound by then)
+//     ▲              │  leave(): a trap that the code found itself, a budget that ran out, or a
+//     │              │  WASI function's wish (its frames have been unwound)
 //     │              │  SIGSEGV: beyond the memory's end, or beyond the stack's (claim())
 //     └──────────────┘  by longjmp, over frames of C that have nothing to destroy
 //
 // A guest may be left only while its own code is on top of the stack: `in_guest`. A fault at any
-// other time is a bug of weft's, and nobody claims it.
+// other time is a bug of weft, and is not claimed.
 //
 // The guard page of a stack catches the guest's own frames. Host functions need more room than that
 // page: require_stack() traps before one is called with too little.
@@ -47,7 +47,8 @@ class TrapState {
   // way tell it.
   void note(TrapKind kind, std::uint32_t offset) noexcept;
 
-  // Ends enter(). On the G's stack, nothing between here and enter() needing to be destroyed.
+  // Ends enter() by a jump. On the G's stack; no frame in between may hold an object with a
+  // destructor.
   [[noreturn]] void leave() noexcept;
 
   // Is there room for a host function?
@@ -59,7 +60,7 @@ class TrapState {
   // While it is entered: the guest's frames and those of what it called lie below.
   [[nodiscard]] const void* entry_stack() const { return reinterpret_cast<const void*>(landing_); }
 
-  void* owner = nullptr;  // Whose state it is: for whoever asked for current().
+  void* owner = nullptr;  // The instance whose state this is: for callers of current().
 
   // Code without tables for exceptions: fills in `frames`, from an address in the innermost
   // function's code and that function's frame; null: from where the guest's code was left. In a
@@ -81,7 +82,7 @@ class TrapState {
   std::array<const void*, kFramesMax> frames{};
   std::size_t frame_count = 0;
 
-  // Makes faults of guests traps of theirs, for this process and as long as one of these lives.
+  // While one of these lives, a fault of a guest in this process becomes a trap of that guest.
   class FaultClaims {
    public:
     FaultClaims();

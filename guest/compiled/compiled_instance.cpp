@@ -118,8 +118,8 @@ void CompiledInstance::leave_killed() {
   state_.leave();
 }
 
-// Returns by a jump: the processor foresees one from where the last ones went, a return from the
-// calls that it saw; and behind a switch of stacks those were another fiber's.
+// Returns by a jump. The processor predicts a return from the calls that it saw, and after a switch
+// of stacks those were another fiber's. It predicts a jump from where the last ones went.
 #if defined(__x86_64__) && __has_attribute(function_return)
 asm(R"(
   .pushsection .text

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CompiledInstance: what an instance that runs as machine code needs, whoever made the code: how it
-// is entered and left, what its code asks of the host, and how its fuel is counted.
+// CompiledInstance: what every instance that runs as machine code needs, of both engines: how it is
+// entered and left, what its code asks of the host, and how its fuel is counted.
 //
 //   enter() ─▶ the guest's code ─┬─ call()    an import
 //      ▲                         ├─ yield_of() sched_yield, on a path of its own
@@ -43,8 +43,8 @@ class CompiledModule : public Module {
   using Module::Module;
   [[nodiscard]] std::size_t stack_bytes() const override { return limits.stack_bytes; }
 
-  // Puts the functions and the offset of a guest that was left into its report. On bad_alloc what
-  // is there by then stays.
+  // Puts the functions and the offset of a guest that was left into its report. On bad_alloc the
+  // report keeps what it has so far.
   virtual void describe(const TrapState& state, TrapReport& report) = 0;
 
   void bind(std::vector<const wasip1::Function*> functions);
@@ -53,7 +53,7 @@ class CompiledModule : public Module {
   std::size_t yield_import = SIZE_MAX;  // Which of them is sched_yield.
 };
 
-// Not polymorphic: code takes it for its Portions.
+// Not polymorphic: compiled code uses its address as that of its Portions.
 class CompiledInstance : public Portions {
  public:
   explicit CompiledInstance(CompiledModule& module) : shared_(module) { state_.owner = this; }
@@ -65,7 +65,7 @@ class CompiledInstance : public Portions {
   // --- for the compiled code ---
   // The one that runs on this G.
   static CompiledInstance& current();
-  // Ends enter(). Nothing between here and there may need to be destroyed.
+  // Ends enter() by a jump. No frame in between may hold an object with a destructor.
   [[noreturn]] void trap(TrapKind kind, std::uint32_t offset = 0, const char* detail = "");
   std::uint32_t call(std::uint32_t import, const std::uint64_t* args);
   static std::uint32_t yield_of(void* instance);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Assembler: xbyak's encoder over a buffer that grows, and what xbyak does more slowly than a
-// compiler of a single pass needs it: labels, jumps, constants and references to what lies outside.
+// Assembler: xbyak's encoder over a buffer that grows. It adds what a one-pass compiler needs and
+// xbyak does too slowly: labels, jumps, constants and references to what lies outside.
 //
-// Code is position independent until it is placed (guest/jit/code_space.h): jumps inside of it are
-// relative, and a Reference tells of each 32-bit displacement to an address outside.
+// Code is position independent until it is placed (guest/jit/code_space.h): jumps inside it are
+// relative, and a Reference records each 32-bit displacement to an address outside.
 //
-// A label that is not bound yet costs no memory: the displacements of the jumps to it, which are
-// not known, hold the chain of them.
+// A label that is not bound yet costs no memory: the jumps to it form a chain, and each link stands
+// in the place of a displacement that is not known yet.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@
 
 namespace weft::jit {
 
-// The condition codes of x86, and two that take a pair of jumps: "equal" of floats is false and
-// "not equal" true when one is a NaN.
+// The condition codes of x86, and two that take a pair of jumps: for floats "equal" is false and
+// "not equal" is true when one operand is a NaN.
 enum class Cond : std::uint8_t {
   overflow = 0x0,
   below = 0x2,
@@ -69,11 +69,11 @@ class Label {
 struct CodeTooLarge {};
 
 struct Reference {
-  std::uint32_t at;  // Of the displacement, whose end is where it counts from.
+  std::uint32_t at;  // Where the displacement is. It counts from its own end.
   const void* target;
 };
 
-// The buffer, made before xbyak's part, which is given it.
+// The buffer. It is made before xbyak's part, which uses it.
 class CodeBuffer {
  protected:
   static constexpr std::size_t kFirstBytes = std::size_t{64} * 1024;

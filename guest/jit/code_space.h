@@ -8,7 +8,7 @@
 //   CodeSpace    the two mappings; hands out chunks, takes them back with their memory
 //   ModuleCode   the chunks of one module, filled from their beginnings
 //
-// All code lies within 2 GiB: any place of it can refer to any other by 32 bits.
+// All code lies within 2 GiB: any place in it can refer to any other by 32 bits.
 #pragma once
 
 #include <cstddef>
@@ -26,13 +26,13 @@ inline constexpr std::size_t kCodeBytesMax = std::size_t{1} << 30;
 
 class CodeSpace {
  public:
-  // The error says why this system lets nobody make code.
+  // The error says why this system does not allow making code.
   static Result<std::shared_ptr<CodeSpace>> make(std::size_t bytes_max = kCodeBytesMax);
   ~CodeSpace();
   CodeSpace(const CodeSpace&) = delete;
   CodeSpace& operator=(const CodeSpace&) = delete;
 
-  // From offset to offset, in whole pages; false when the budget is spent.
+  // Commits [from, to), whole pages; false when the budget is spent.
   bool take(std::size_t bytes, std::size_t& offset);
   void give_back(std::size_t offset, std::size_t bytes);
 

@@ -10,7 +10,7 @@ constexpr std::uint8_t kCallee = 0;                     // rax
 
 }  // namespace
 
-// A word of the Context's arguments, or two of a vector. By the scratch register, if by one.
+// A word of the Context's arguments, or two for a vector. Uses the scratch register where it must.
 void Compiler::store_to_context(const Value& value, std::uint32_t at) {
   const int reg = register_of(value);
   const bool in_reg = reg >= 0;
@@ -33,8 +33,8 @@ void Compiler::store_to_context(const Value& value, std::uint32_t at) {
   }
 }
 
-// Pops the arguments and puts them where the callee wants them; `callee`, when it is none of -1, is
-// a register that is held and goes to rax. All other operands survive a call afterwards.
+// Pops the arguments and puts them where the callee wants them. `callee`, unless it is -1, is a
+// held register, and goes to rax. All other operands survive the call.
 void Compiler::arguments(std::span<const ValType> params, int callee) {
   arguments_.resize(params.size());
   for (std::size_t i = params.size(); i > 0; --i) arguments_[i - 1] = pop();

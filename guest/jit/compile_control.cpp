@@ -55,7 +55,7 @@ void Compiler::fuel_point_bulk(const Value& size, wasm::Cost cost, bool wide) {
   } else {
     const int shift = cost == wasm::Cost::bytes ? 10 : 6;
     wide ? a_.shr(r64(reg), shift) : a_.shr(r32(reg), shift);
-    if (wide) {  // More than a count can hold is as good as all of it.
+    if (wide) {  // A size above this is charged as this: it is more than any count.
       Label fits;
       a_.cmp(r64(reg), 1 << 30);
       a_.jump_if(Cond::below, fits);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exceptions. Where nothing is thrown they cost nothing: ranges of code lead to the try that they
-// stand in, a try to its clauses, a clause to where it lands (guest/jit/unwind.cpp reads them).
+// Exceptions. They cost nothing until one is thrown. Tables lead from a range of code to its try,
+// from a try to its clauses, from a clause to its landing (guest/jit/unwind.cpp reads them).
 //
 //   try_table   its clauses land behind its body, each with a branch to its label
 //   try         catch and catch_all land at their beginnings. The exception is kept, for
 //               rethrow, in an operand of its own at the bottom of the catch
 //   delegate    a try without clauses, whose parent is not the next one around it
 //
-// At a landing all operands below the try are in their slots, as they are at the beginning of every
-// block, and the homes are as they were at the call.
+// At a landing all operands below the try are in their slots, as at the beginning of every block,
+// and the homes are as they were at the call.
 #include "guest/jit/compiler.h"
 
 namespace weft::jit {

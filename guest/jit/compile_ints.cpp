@@ -93,7 +93,7 @@ bool Compiler::fold(Op op, const Value& a, const Value& b, bool wide) {
   return true;
 }
 
-// An and of which only is asked whether it is zero.
+// An `and` that is only tested for zero.
 bool Compiler::test_only(Value& a, Value& b, bool wide) {
   const bool asked = wide ? next_op() == Op::i64_eqz : wants_flags(next_op());
   if (!asked || (is_constant(b) && !fits_32(b))) return false;

@@ -138,7 +138,7 @@ int Compiler::take_float() {
   return victim;
 }
 
-// Takes this one, whoever has it. No instruction that is under way may.
+// Takes this register from the operand that has it. The current instruction may not hold it.
 void Compiler::reserve_int(int reg) {
   std::size_t& owner = int_owner_[static_cast<std::size_t>(reg)];
   WEFT_CHECK(owner != kHeld, "an instruction takes a register once");
@@ -428,7 +428,7 @@ void Compiler::parallel_moves(std::span<Move> moves, bool floats) {
       break;
     }
     if (moved) continue;
-    // A circle: one value goes where it belongs, and what was there takes its place.
+    // A cycle: one value goes where it belongs, and what was there takes its place.
     const Move first = moves[0];
     if (floats) {
       move_float(kScratch, first.to);

@@ -24,8 +24,8 @@ constexpr std::uint32_t kWeightMin = 3;
 // Locals in the frame that are zeroed one by one.
 constexpr std::uint32_t kZeroesInline = 128;
 
-// A function that calls nothing and whose frame is smaller than what lies below a stack's limit
-// need not ask for room.
+// A function that calls nothing needs no stack check when its frame is smaller than the reserve
+// below a stack's limit.
 constexpr std::size_t kLeafBytesMax = 1'024;
 
 // Weights of locals, the heaviest first; of equal ones the first.

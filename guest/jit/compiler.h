@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiler: one function of a validated module, from its bytes to machine code, in one pass.
 //
-//   survey() ─▶ homes for locals ─▶ one instruction after the other ─▶ what is out of line ─▶ code
+//   survey() ─▶ homes for locals ─▶ one instruction after the other ─▶ out-of-line code ─▶ code
 //
-// The operand stack exists while compiling only. An operand is where it came to be for as long as
-// that is possible: a constant, a local that has not changed since, flags that the next instruction
-// wants, a register. It goes to its slot in the frame when registers run out, before calls, and
-// where ways of control meet: there everything below a block is in its slot, the block's single
-// result in rax or xmm0, several in slots. So two ways that meet agree without anybody comparing.
+// The operand stack exists only while compiling. An operand stays where it was made for as long as
+// possible: it is a constant, a local that has not changed since, flags that the next instruction
+// uses, or a register. It goes to its slot in the frame when registers run out, before calls, and
+// where control flow joins. There everything below a block is in its slot, and the block's result
+// is in rax or xmm0 (several results: in slots). So all paths to a join agree by construction.
 //
 // Locals that are used most live in registers for the whole function (homes), the others in the
 // frame. A function saves the homes that it uses, so nothing of a caller is lost by a call.
 //
-// Time and memory are linear in the function's bytes: only the topmost kWindow operands are ever
-// anywhere else than in their slots, and code that can't be reached is passed over.
+// Time and memory are linear in the function's bytes: all operands below the topmost kWindow are in
+// their slots, and code that can't be reached is skipped.
 //
-// One file a family: compile_operands (registers, locals), compile_ints, compile_floats,
+// One file for each family: compile_operands (registers, locals), compile_ints, compile_floats,
 // compile_conversions, compile_vectors and three more of vectors, compile_memory, compile_control,
 // compile_calls, compile_tables, compile_exceptions.
 #pragma once
@@ -79,7 +79,7 @@ struct Clause {
   std::uint32_t next;
 };
 
-// What is known of a function's code beside its bytes.
+// What is known of a function's code, beside its bytes.
 struct CodeFacts {
   std::vector<Site> sites;       // By code.
   std::vector<TryRange> ranges;  // By code.

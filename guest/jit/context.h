@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What machine code and C++ share: the Context of an instance, which a register points to while the
-// guest runs, the cells that lie behind it, and which register is what.
+// What machine code and C++ share: the Context of an instance, the cells that lie behind it, and
+// what each register holds. A register points to the Context while the guest runs.
 //
 //   r15        the Context
 //   r14        where memory 0 lies
 //   r13        fuel left until the host is asked (guest/wabt/meter.h)
 //   r12        --bounds=check: how many bytes memory 0 has; --bounds=guard: a home
 //   rbp        the frame: [rbp] the caller's, [rbp + 8] where it goes on
-//   homes      rbx r8 r9 r10 r11, xmm8 to xmm15: locals; who uses one saves it first
+//   homes      rbx r8 r9 r10 r11, xmm8 to xmm15: locals; a function saves those that it uses
 //   temps      rax rcx rdx rsi rdi, xmm0 to xmm6: operands; lost by calls
 //   xmm7       scratch of one instruction
 //
 // Parameters: whole numbers and references in rdi rsi rdx rcx, floats and vectors in xmm0 to xmm5;
 // the others, in their order, behind the first four words of Context's arguments. A single result
-// is in rax or xmm0; several are all in the arguments. All i32 in registers have an upper half of
-// zeroes.
+// is in rax or xmm0; several are all in the arguments. The upper half of a register with an i32 is
+// zero.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@
 
 namespace weft::jit {
 
-// A function as a value, and as what is called: one for each function of a module.
+// A function as a value, and as the target of a call: one for each function of a module.
 struct FunctionEntry {
   const void* code;     // What compiles it, until that is done.
   std::uint32_t type;   // The canonical index of its type.

@@ -18,7 +18,7 @@ bool is_inside(std::uint64_t at, std::uint64_t count, std::uint64_t size) {
   return count <= size && at <= size - count;
 }
 
-// What moves much does so in steps, between which others may run.
+// An instruction that moves much does it in steps; between two steps other Gs may run.
 constexpr std::uint64_t kStepBytes = std::uint64_t{256} << 10;
 
 void fill(JitInstance& self, std::uint8_t* to, int value, std::uint64_t count) {

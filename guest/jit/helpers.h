@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instructions that C++ does for compiled code. They trap by JitInstance::trap(): nothing in them
-// may need to be destroyed.
+// Instructions that C++ does for compiled code. They trap by JitInstance::trap(), which jumps over
+// their frames: no local in them may have a destructor.
 #pragma once
 
 #include "guest/jit/stubs.h"

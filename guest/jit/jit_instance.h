@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JitInstance: one instance of a module whose code guest/jit/compiler.h makes: made, run, and made
-// again for the next guest, as guest/aot/aot_instance.h tells.
+// JitInstance: one instance of a module whose code guest/jit/compiler.h makes. It is made, run, and
+// reset for the next guest, as guest/aot/aot_instance.h describes.
 #pragma once
 
 #include <cstdint>

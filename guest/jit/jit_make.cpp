@@ -253,7 +253,7 @@ bool JitInstance::clear() {
   if (making_) return false;  // It could not be made.
   free_exceptions();
   for (std::uint32_t i = 0; i < program_.view.tables.size(); ++i) {
-    TableCell& kept = table(i);  // Nobody's budget holds what an idle instance keeps.
+    TableCell& kept = table(i);  // What an idle instance keeps is in no guest's budget.
     if (kept.room <= kElementsKept) continue;
     std::free(std::exchange(kept.elements, nullptr));
     kept.room = 0;

@@ -8,7 +8,8 @@
 //                                    ├─ an instruction that C++ does ─▶ a helper
 //                                    └─ a trap ─▶ Host::trap, which does not return
 //
-// Each notes in the Context where it left the guest's code, and keeps the homes that C++ would not.
+// Each stub notes in the Context where it left the guest's code, and saves the homes that C++ code
+// may overwrite.
 #pragma once
 
 #include <array>

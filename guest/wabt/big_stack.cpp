@@ -43,7 +43,7 @@ void on_big_stack(std::size_t bytes, const std::function<void()>& f) {
   call.callee.prepare(stack, static_cast<std::byte*>(stack) + bytes, &call_main, &call);
   switch_fiber(call.caller, call.callee);
 #if defined(WEFT_ASAN)
-  // Whoever maps this address next must not find the poison of frames that never returned.
+  // Frames that never returned have left poison: the next mapping at this address must not find it.
   ASAN_UNPOISON_MEMORY_REGION(stack, bytes);
 #endif
   ::munmap(stack, bytes);

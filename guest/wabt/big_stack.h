@@ -11,10 +11,10 @@ namespace weft {
 // What libwabt may need for the deepest nesting that a binary can have.
 inline constexpr std::size_t kTranslatorStackBytes = std::size_t{1} << 30;
 
-// Calls f() on a stack of so many bytes, which take memory only when they are touched, and returns
-// when it does. f must not throw, nor use the scheduler. When the system gives no such address
-// space the stack is smaller, or the caller's own: what might not fit runs in a child
-// (guest/child_work.h), which a stack that is used up ends by SIGSEGV.
+// Calls f() on a stack of so many bytes and returns when f returns. The stack takes memory only
+// where it is touched. f must not throw and must not use the scheduler. When the system gives no
+// such address space the stack is smaller, or the caller's own. Work that might not fit runs in a
+// child (guest/child_work.h), which SIGSEGV ends when its stack is used up.
 void on_big_stack(std::size_t bytes, const std::function<void()>& f);
 
 }  // namespace weft

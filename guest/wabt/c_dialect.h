@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C that libwabt writes, by the generation of its C writer: how things are called in it, and
-// what it asks of wasm-rt.h. All that differs is here; guest/aot/c_source.cpp and
-// guest/aot/c_data.cpp read and bind whatever a dialect names.
+// The C that libwabt writes differs between versions of its C writer: in its names, and in what it
+// expects of wasm-rt.h. All differences are here; guest/aot/c_source.cpp and guest/aot/c_data.cpp
+// use the names of a dialect.
 #pragma once
 
 #include <map>
@@ -34,7 +34,7 @@ struct CDialect {
   std::string_view header;  // Belongs into wasm-rt.h.
 };
 
-// Whose C that is; null when it is none that weft knows.
+// The dialect of this C; null when weft does not know it.
 const CDialect* dialect_of(std::string_view source);
 
 // The versions of libwabt whose C weft knows, for messages.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Has libwabt's C writer write a module in parts.
 //
-// The writer of libwabt 1.0.32 copies the names of everything that a module has once for each
-// function. For one part the module is made to have, for as long as the writer looks at it, only
-// the part's functions and what those name: functions of other parts as stubs without a body,
-// globals and segments without their values. So a copy is small, and the whole is linear. What is
-// written is freed at once.
+// The writer of libwabt 1.0.32 copies the names of everything in a module once for each function.
+// So while the writer works on one part, the module is reduced to the part's functions and what
+// those name: functions of other parts as stubs without a body, globals and segments without their
+// values. A copy is then small, and the whole takes linear time. What has been written is freed at
+// once.
 //
 // C++17 like guest/wabt/meter.h; included by guest/wabt/wabt_ir.cpp only.
 #pragma once
@@ -43,7 +43,7 @@ class CParts {
       : module_(module), import_module_(std::move(import_module)) {}
 
   // Calls write() while the module has no function of its own: those that its tables and globals
-  // start with are imports, which are called as wabt_ir.h says, and stubs. Data segments of any
+  // start with are imports, which are named as wabt_ir.h says, and stubs. Data segments of any
   // length have one byte; what they had is moved to `segments`. Returns whether it has imports.
   bool with_base(std::vector<std::vector<std::uint8_t>>* segments,
                  const std::function<void()>& write);

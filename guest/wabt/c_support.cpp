@@ -158,7 +158,7 @@ std::string unsupported_in_c(const wabt::Module& module, std::size_t bytes) {
     if (!writable(global->type)) return kVectors;
   }
   for (const wabt::Import* import : module.imports) {
-    if (import->kind() != wabt::ExternalKind::Func) return "the module imports what is no function";
+    if (import->kind() != wabt::ExternalKind::Func) return "an import of the module is no function";
   }
   return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What libwabt's C writer can write. It aborts the process on what it does not know, so all is
-// looked for first, by a list of what it does know.
+// What libwabt's C writer can write. It aborts the process at what it does not know, so the module
+// is compared first with a list of what it knows.
 //
 // C++17 like guest/wabt/meter.h; included by guest/wabt/wabt_ir.cpp only.
 #pragma once

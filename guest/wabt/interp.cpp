@@ -229,9 +229,9 @@ bool InterpInstance::turn() noexcept {
   return false;
 }
 
-// libwabt lets tables grow by itself. So it is told before each slice how far they may, and what it
-// took is booked before anybody else runs. Tables that grow side by side may overtake their limit
-// within a slice: then the guest ends.
+// libwabt grows tables by itself. So before each slice it is told how far they may grow, and what
+// it took is booked before another G runs. Two tables that grow within one slice may go over the
+// limit together: then the guest ends.
 bool InterpInstance::book() {
   Budgets& budgets = process_.budgets();
   const std::uint64_t table_elements = run_->table_elements();

@@ -144,8 +144,9 @@ wabt::Result call_host(std::uint32_t import, const std::string& letters, wi::Thr
 
 // --- memory.grow, memory.fill, memory.copy ---
 //
-// libwabt's own write zeroes to a memory that grows, and do all at once. So the decoded code calls
-// functions of weft's instead, which stand behind the module's own in each instance.
+// libwabt's own instructions write zeroes to a memory that grows, and do everything at once. So the
+// decoded code calls functions of weft instead, which stand behind the module's own in each
+// instance.
 
 enum Own : std::uint32_t { kGrow, kFill, kCopy, kOwnFunctions };
 
@@ -242,10 +243,10 @@ class WabtCode final : public Code {
   // libwabt frees by mark and sweep over the whole store. So collect once there are as many dead
   // instances as live ones: the cost an instance stays constant.
   //
-  // It would also mark what it believes to be references on the stacks, and there it is wrong: a
-  // slot stays on the list one pop too long, and holds another value then, which the guest chose.
-  // Nothing lies there that an instance does not hold itself: its functions, those of the host, and
-  // what it was given (GuestThread). So there is nothing to be marked.
+  // It would also mark what it takes for references on the stacks, and there it is wrong: a slot
+  // stays on the list one pop too long, and by then holds a value that the guest chose. The stacks
+  // need no marking: an instance itself holds everything that can lie there: its functions, those
+  // of the host, and what it was given (GuestThread).
   void instance_gone() {
     --live_;
     if (++dead_ < live_) return;
@@ -481,8 +482,8 @@ class WabtRun final : public Run {
   }
 
  private:
-  // How many instructions that may trap there are in the function up to the one that ends here; 0
-  // when that is none of them.
+  // How many instructions that may trap there are in the function, up to and with the one that ends
+  // here; 0 when that one can't trap.
   [[nodiscard]] std::size_t traps_up_to(const wi::DefinedFunc& func,
                                         wi::Istream::Offset end) const {
     const wi::Istream& code = code_->module->desc().istream;

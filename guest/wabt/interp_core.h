@@ -26,7 +26,7 @@ struct ImportType {
   std::string results;
 };
 
-// Who executes the imports, and what needs others to have turns. Nothing may throw.
+// Executes the imports and instructions between whose steps other Gs have turns. Must not throw.
 class Host {
  public:
   virtual ~Host() = default;

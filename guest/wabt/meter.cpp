@@ -13,10 +13,11 @@
 //        memory.grow                                        N * 64 if N <= 65536, else nothing
 //        table.fill, table.copy, table.init, table.grow     N / 64
 //
-// Weight: each instruction of the binary weighs 1 (block, loop, if and nop too; `else` and `end`
-// are none); a call of an import weighs 256. W is found in one pass over the function, with a stack
-// of regions (the function, and the loops around the place at hand) that have `at`, the weight of
-// the heaviest way to here, and W, the most that `at` ever was; and a stack of labels with `most`:
+// Weight: each instruction of the binary weighs 1 (block, loop, if and nop too, but not `else` and
+// `end`); a call of an import weighs 256. W is found in one pass over the function, with two
+// stacks. One has the regions: the function, and the loops around the current place. A region has
+// `at`, the weight of the heaviest way to here, and W, the largest `at` so far. The other has
+// labels with `most`:
 //
 //   an instruction             `at` of the innermost region grows by its weight, before all else
 //   loop                       a region with at = 0 begins; the one around it goes on at its end
@@ -26,10 +27,10 @@
 //   else, end of an if         the arm begins with the `at` of the if; at = the larger of both arms
 //   end                        at = max(at, most of the label)
 //
-// (Of WebAssembly 3.0: a tail call is a call and a return; br_on_null and its like are a br_if;
-// throw and throw_ref end the way; a catch of try_table is a br_if at its `end`.)
-// So a fuel of 1 stands for at most 256 instructions, one call of the host or one KiB. What (2)
-// moves at once can be more: the engines do that in steps.
+// (In WebAssembly 3.0: a tail call is a call and a return; br_on_null and br_on_non_null are a
+// br_if; throw and throw_ref end the way; a catch of try_table is a br_if at its `end`.) So a fuel
+// of 1 stands for at most 256 instructions, one call of the host or one KiB. What (2) moves at once
+// can be more: the engines do that in steps.
 //
 // The count: `left` > 0 is the fuel that the guest may use before it asks the host. A fuel point
 // takes its cost from `left`. When nothing is left (`left` <= 0) it asks the host for more, and
@@ -264,7 +265,7 @@ class Meter {
   wabt::Module& module_;
   Index budget_ = 0;  // The global.
   Index refill_ = 0;  // The function.
-  // Locals of the function at hand.
+  // Locals of the current function.
   Index left_ = 0;
   Index size_ = 0;  // Of what a bulk instruction is about to move.
 };
@@ -409,7 +410,7 @@ void Meter::ask_local(At at) {
   inside.add<wabt::LocalSetExpr>(var(left_));
 }
 
-// Before a bulk instruction, whose last operand is what size it is of.
+// Before a bulk instruction; its last operand is its size.
 void Meter::fuel_point_bulk(At at, int shift, bool in_local) {
   at.add<wabt::LocalTeeExpr>(var(size_));
   if (in_local) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One NaN. WebAssembly leaves the bits of a NaN that arithmetic makes to the processor, and a C
 // compiler may swap operands, which decides whose bits come through. A guest can see them. Where a
-// run must be the same everywhere, each instruction that may make one is followed by
+// run must be the same everywhere, each instruction that may make a NaN is followed by
 //
 //   local.tee $t
 //   f64.const nan          ;; the canonical one: positive, quiet, no payload

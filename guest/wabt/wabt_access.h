@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door to private members of libwabt, without which its interpreter can't be kept in bounds:
+// The door to private members of libwabt. Without them its interpreter can't be kept within limits:
 //
 //   frames_   The capacity of a thread's call stack is its limit; the library fixes it at 1,638,
-//             too little for Go, and its check for calls through a table is wrong (it goes on after
-//             the failure). So room is made between slices of instructions, and the limit is ours.
+//             too little for Go, and its test in calls through a table is wrong (it goes on after a
+//             failure). So room is made between slices of instructions, and the limit is ours.
 //   values_   A thread's locals and operands have no limit at all.
 //   data_     A memory's bytes are a std::vector, which writes zeroes to all of them at once. So it
 //             gets the ends of a mapping instead, which nobody resizes, and gives them up again.
@@ -14,8 +14,8 @@
 //   Istream   What a function was decoded to. Some instructions are done otherwise.
 //   PushCall  starts a function without running it to its end, so that it can be run in slices.
 //
-// An explicit instantiation may name private members (C++17 [temp.spec]/6), so this is plain C++;
-// it fails to compile, and says so, when a later libwabt names them otherwise.
+// An explicit instantiation may name private members (C++17 [temp.spec]/6), so this is plain C++.
+// It fails to compile, and says so, when a later libwabt gives them other names.
 #pragma once
 
 #include <cstdlib>
@@ -90,7 +90,7 @@ inline std::vector<Value>& values(Thread& thread) {
 inline wabt::interp::Buffer& data(wabt::interp::Istream& code) {
   return code.*member(static_cast<StreamMember*>(nullptr));
 }
-// Makes these pages the memory's, which has none of its own; or takes them from it (null, 0).
+// Gives these pages to a memory that has no own pages; or takes them from it (null, 0).
 inline void set_bytes(wabt::interp::Memory& memory, wabt::interp::u8* bytes, std::size_t pages) {
   wabt::interp::Buffer& data = memory.*member(static_cast<DataMember*>(nullptr));
   wabt::interp::u8* const end = bytes + pages * std::size_t{65'536};

@@ -47,7 +47,8 @@ struct CPart {
   std::size_t end = 0;
   std::size_t of = 0;
   // Before each statement that may trap stands an assignment of a 64-bit constant with these high
-  // 32 bits, and of no other; its low 32 bits say where in the module's file the instruction is.
+  // 32 bits; no other constant has them. Its low 32 bits say where in the module's file the
+  // instruction is.
   std::uint32_t marker = 0;
 };
 

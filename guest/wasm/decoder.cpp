@@ -222,7 +222,7 @@ ValType read_heap_type(ByteReader& in) {
 }
 
 ValType read_val_type(ByteReader& in) {
-  constexpr std::uint8_t kRefNull = 0x63;  // The long form of funcref and its like.
+  constexpr std::uint8_t kRefNull = 0x63;  // The long form of funcref, externref and exnref.
   const std::uint32_t offset = in.offset();
   const std::uint8_t byte = in.u8();
   if (byte != kRefNull) return val_type_of(byte, offset);

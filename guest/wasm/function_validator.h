@@ -24,9 +24,9 @@
 // any type can be taken from the empty stack there. else, catch, catch_all, end and delegate close
 // a frame; behind them code is reachable again as far as the rules of types know.
 //
-// Bounded: frames by the bytes of a function (16 bytes each), operands by kOperandsMax; nothing is
-// recursive, and every instruction takes time in proportion to its bytes, save that lists of types
-// (1,000 at most) are compared as one piece of memory.
+// Bounded: frames by the bytes of a function (16 bytes each), operands by kOperandsMax. Nothing is
+// recursive. Every instruction takes time in proportion to its bytes; lists of types (1,000 at
+// most) are compared as one piece of memory.
 #pragma once
 
 #include <array>

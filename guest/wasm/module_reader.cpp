@@ -473,7 +473,7 @@ void ModuleReader::check_export_names(std::uint32_t offset) {
 void ModuleReader::read_start(ByteReader& in) {
   const std::uint32_t offset = in.offset();
   const std::uint32_t index = in.u32();
-  if (index >= module_.functions()) ByteReader::fail_at("a start function that is none", offset);
+  if (index >= module_.functions()) ByteReader::fail_at("an unknown start function", offset);
   const FuncType& type = module_.type_of_function(index);
   if (!type.params.empty() || !type.results.empty()) {
     ByteReader::fail_at("a start function with parameters or results", offset);

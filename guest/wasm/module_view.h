@@ -5,11 +5,11 @@
 //                                │               │                        │
 //                         not a module      what can't be             FunctionValidator
 //
-// The whole module is proved valid by WebAssembly 3.0, or refused with one line that names what is
-// wrong and at which byte. What is refused although it may be valid: modules that need GC or typed
-// function references, what is beyond the limits below, and shared memories, unless the caller
-// allows them. What an engine lacks of the rest it reads from ModuleView::features. It takes one
-// pass, time linear in the bytes and memory in proportion to them, whatever they are; nothing is
+// The whole module is proved valid by WebAssembly 3.0, or refused with one line that says what is
+// wrong and at which byte. Some valid modules are refused, too: those that need GC or typed
+// function references, those beyond the limits below, and, unless the caller allows them, those
+// with shared memories. ModuleView::features says what else an engine has to support. There is one
+// pass; time is linear in the bytes and memory in proportion to them, for any bytes; nothing is
 // recursive.
 //
 // The view owns no bytes: the binary has to live as long as the view.
@@ -31,8 +31,8 @@
 
 namespace weft::wasm {
 
-// Limits, those that engines have agreed upon for the JavaScript API. A module beyond one is
-// refused by name.
+// The limits on which engines have agreed for the JavaScript API. The error for a module beyond one
+// names it.
 inline constexpr std::size_t kModuleBytesMax = std::size_t{1} << 30;
 inline constexpr std::uint32_t kTypesMax = 1'000'000;
 inline constexpr std::uint32_t kFunctionsMax = 1'000'000;

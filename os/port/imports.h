@@ -6,10 +6,10 @@
 //                                                                     ◀─ results copied out
 //
 // Pointer parameters may point anywhere. Addresses inside the data (iovec.buf, the argv that
-// args_get fills) have 32 bits and count from the start of the port's window; what lies outside of
-// it is EFAULT. All answer a WASI errno, 0 for success, but exit. Calls that may wait park the G,
-// or let the thread sleep; a strict port blocks the host instead. poll_oneoff and fd_write must be
-// called on a G or a thread, the others anywhere.
+// args_get fills) have 32 bits and count from the start of the port's window; an address outside of
+// it is EFAULT. All except exit return a WASI errno, 0 for success. Calls that may wait park the G,
+// or let the thread sleep; a strict port blocks the host. poll_oneoff and fd_write must be called
+// on a G or a thread, the others anywhere.
 #pragma once
 
 #include <cstddef>

@@ -55,7 +55,7 @@ void remove(Queue& queue, Waiter& waiter) {
   }
 }
 
-// Gives the lock to whoever has waited longest, or to nobody.
+// Gives the lock to the M that has waited longest, if one waits.
 void hand_on(Scheduler& scheduler, mutex& l) {
   Waiter* const next = l.head;
   if (next == nullptr) {
@@ -234,7 +234,7 @@ bool futexsleep(const std::uint32_t* address, std::uint32_t value, std::int64_t 
   Port& port = this_port();
   refuse(port, Lacking::futexsleep);
   M& m = caller(port, "futexsleep");
-  // Nobody runs between this look and the sleep: there is one thread.
+  // Nothing runs between this look and the sleep: there is one thread.
   if (__atomic_load_n(address, __ATOMIC_SEQ_CST) != value) return true;
   struct Queued {
     FutexBucket& bucket;

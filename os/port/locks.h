@@ -3,16 +3,16 @@
 //
 //   lock, notesleep, semasleep, futexsleep      the M sleeps, with its G, and the others run
 //   notetsleepg                                 only the G is parked
-//   unlock, notewakeup, semawakeup, futexwakeup whoever waited longest gets in line for the thread
+//   unlock, notewakeup, semawakeup, futexwakeup the one that waited longest gets in line to run
 //
 // On a wasm target there is one M, so a lock that is taken can only be its own (self deadlock) and
 // a sleep could never end; Go throws. A strict port does that. Emulated, there are other Ms, and
 // each of these does what it does on an operating system with threads. As in Go, a G that holds a
 // lock stays on its M: osyield and usleep see m.locks and act on the M.
 //
-// All structs are good when all their bytes are zero. They lie where their owner put them and must
-// stay there while somebody waits. To be called on a G or on a thread; waking is allowed from g0
-// too (timers, event handlers). Not from other threads or signal handlers.
+// All structs are valid when all their bytes are zero. They must not move while a G or an M waits.
+// To be called on a G or on a thread; waking is allowed from g0 too (timers, event handlers). Not
+// from other threads or signal handlers.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@
 
 namespace weft::port {
 
-// Somebody who waits, on its own stack.
+// A waiting M or G, on its own stack.
 struct Waiter {
   M* m = nullptr;
   G* g = nullptr;  // notetsleepg: it is this G that waits, not its M.
@@ -53,7 +53,7 @@ struct note {
 void noteclear(note* n);
 // Throw: "notewakeup - double wakeup".
 void notewakeup(note* n);
-// Throw: "notesleep - waitm out of sync" when somebody waits for it already. Strict: "notesleep not
+// Throw: "notesleep - waitm out of sync" when it is waited for already. Strict: "notesleep not
 // supported by wasi".
 void notesleep(note* n);
 // At most ns nanoseconds, for ever when ns < 0. Returns whether it was woken. Throws as notesleep;
@@ -75,7 +75,7 @@ bool futexsleep(const std::uint32_t* address, std::uint32_t value, std::int64_t 
 // Wakes up to count Ms that sleep there, first come first; returns how many.
 std::uint32_t futexwakeup(const std::uint32_t* address, std::uint32_t count);
 
-// --- for the port itself: neither looks at the behaviour ---
+// --- for the port itself: the same emulated and strict ---
 
 // Returns whether the note was woken. reason: what a dump shows.
 bool sleep_on_note(note& n, const char* reason, std::int64_t ns);

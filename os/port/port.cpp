@@ -121,7 +121,7 @@ void Port::mpreinit(M& m) {
 // Empty in Go's wasm port, and here.
 void Port::minit(M&) {}
 
-// An M that ends with a lock leaves one that nobody can ever unlock: the run ends, in Go's words.
+// An M that ends with a lock leaves one that can never be unlocked: the run ends, in Go's words.
 void Port::unminit(M& m) {
   if (m.locks != 0 && !m.leaving) {
     scheduler_.fail(std::make_exception_ptr(port::Throw("schedule: holding locks")), 0);

@@ -94,7 +94,7 @@ static_assert(sizeof(subscriptionFdReadwrite) == 4);
 // | tag | subscriptionClock, or fd  |
 //
 // A tagged union that knows nothing of its members: the methods say where the tag and the bodies
-// lie. Whoever writes a body through one of them must read it through the same.
+// lie. A body that was written through one of them must be read through the same one.
 struct subscriptionUnion {
   std::array<std::uint64_t, 5> words;
 

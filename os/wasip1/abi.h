@@ -241,7 +241,7 @@ struct Event {
 static_assert(sizeof(Event) == 32 && offsetof(Event, error) == 8 && offsetof(Event, type) == 10 &&
               offsetof(Event, nbytes) == 16 && offsetof(Event, flags) == 24);
 
-// --- what wasi_unstable (snapshot 0) has otherwise ---
+// --- where wasi_unstable (snapshot 0) differs ---
 
 namespace unstable {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CallHook: what stands between a guest and its WASI calls when somebody wants to see them, or to
-// decide about them: simulations, recorders, traces. Without one a call costs one branch more.
+// CallHook: stands between a guest and its WASI calls for simulations, recorders and traces, which
+// watch the calls or decide about them. Without one a call costs one branch more.
 //
 //   guest ─▶ Adapter ─▶ before ─┬─ nothing ─▶ the function ─▶ after ─▶ guest
 //                               └─ an errno, which the guest gets in the function's place

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals that a call to the host raises at the thread that makes it, where an errno says the same.
-// Their default is to end the process: one guest would end all of them.
+// Signals that a call to the host sends to the calling thread although an errno says the same.
+// Their default action ends the process: one guest would end all of them.
 //
-//   SIGPIPE   writing to a pipe that nobody reads             EPIPE   HoldBackSigpipe, one call
+//   SIGPIPE   writing to a pipe without a reader              EPIPE   HoldBackSigpipe, one call
 //   SIGXFSZ   making a file larger than RLIMIT_FSIZE allows   EFBIG   HoldBackSigxfsz, one guest
 //
-// What a signal does is the embedder's to decide, for the whole process; so neither is ignored, but
-// blocked for this thread, and taken back when it came. SIGPIPE is blocked around each write to a
-// pipe: programs rely on it, and the thread is theirs too. SIGXFSZ is blocked for as long as a
-// guest lives on the thread: two system calls more would cost a small write to a file a third.
-// Writing to a socket raises nothing (MSG_NOSIGNAL). docs/wasi.md lists the other signals.
+// The embedder decides what a signal does, for the whole process. So neither signal is ignored: it
+// is blocked for this thread, and taken back when it came. SIGPIPE is blocked around each write to
+// a pipe only, because the embedder's own code on this thread may rely on it. SIGXFSZ is blocked as
+// long as a guest lives on the thread: two more system calls would make a small write to a file
+// slower by a third. Writing to a socket raises nothing (MSG_NOSIGNAL). docs/wasi.md lists the
+// other signals.
 #pragma once
 
 #include <signal.h>

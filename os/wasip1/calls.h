@@ -100,7 +100,7 @@ Errno sock_send(Process&, Memory, Fd fd, Size si_data, Size si_data_len, std::ui
                 Size so_datalen);
 Errno sock_shutdown(Process&, Memory, Fd fd, std::uint32_t how);
 
-// What wasi_unstable has otherwise: beside the function of the same name.
+// Where wasi_unstable differs: each is defined beside the function of the same name.
 namespace unstable {
 Errno fd_seek(Process&, Memory, Fd fd, FileDelta offset, std::uint32_t whence, Size new_offset);
 Errno fd_filestat_get(Process&, Memory, Fd fd, Size filestat);

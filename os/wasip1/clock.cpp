@@ -19,7 +19,7 @@ Errno check_clock(std::uint32_t id) {
 }  // namespace
 
 // Writes the resolution of a clock, in nanoseconds (u64 at resolution): 1; of CPU time in virtual
-// time 10. EINVAL: no clock. EFAULT: the address lies outside. Never parks. Specification:
+// time 10. EINVAL: no such clock. EFAULT: the address lies outside. Never parks. Specification:
 // clock_res_get.
 Errno clock_res_get(Process& process, Memory memory, std::uint32_t id, Size resolution) {
   WEFT_WASI_TRY(check_clock(id));
@@ -28,10 +28,10 @@ Errno clock_res_get(Process& process, Memory memory, std::uint32_t id, Size reso
 }
 
 // Writes the time of a clock, in nanoseconds (u64 at time): realtime since 1970-01-01 UTC,
-// monotonic since an arbitrary point, the two clocks of CPU time what the guest itself has used:
-// a guest has one thread. The precision that the guest would be content with is ignored: the time
-// is always exact. EINVAL: no clock. EFAULT: the address lies outside. Never parks. Specification:
-// clock_time_get.
+// monotonic time since an arbitrary point; both CPU clocks say what the guest itself has used,
+// since a guest has one thread. The precision that the guest asks for is ignored: the time is
+// always exact. EINVAL: no such clock. EFAULT: the address lies outside. Never parks.
+// Specification: clock_time_get.
 Errno clock_time_get(Process& process, Memory memory, std::uint32_t id, Timestamp, Size time) {
   WEFT_WASI_TRY(check_clock(id));
   WEFT_WASI_TRY(memory.check<Timestamp>(time));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Device: a file that is no file of the host: what a simulation gives a guest as its standard
-// streams and as links to other guests.
+// Device: a file that does not exist on the host: a simulation gives a guest Devices as its
+// standard streams and as links to other guests.
 //
-//   fd_read, fd_write, poll_oneoff ─▶ HostFile (kind device) ─▶ Device ─▶ whatever it is made of
+//   fd_read, fd_write, poll_oneoff ─▶ HostFile (kind device) ─▶ Device ─▶ a stream or a link
 //                                              parks: DeviceWait      wake(direction)
 //
 // A Device never blocks and never parks: it answers EAGAIN, the caller parks with a DeviceWait, and
-// the Device wakes it when the answer would be another. Everything happens on the scheduler's
-// thread, so a guest that waits for a device for ever is seen as a deadlock.
+// the Device wakes it when the answer changes. Everything happens on the scheduler's thread, so a
+// guest that waits for a device for ever is reported as a deadlock.
 #pragma once
 
 #include <sys/uio.h>
@@ -49,7 +49,7 @@ class Device {
   virtual Errno write(std::span<const iovec> buffers, std::size_t& n) = 0;
 
   // For sockets. As recv(2) with MSG_PEEK: what read would give, left where it is. As shutdown(2).
-  // ENOTSOCK: it is none.
+  // ENOTSOCK: the device is not a socket.
   virtual Errno peek(std::span<const iovec>, std::size_t&) { return Errno::notsock; }
   virtual Errno shutdown(bool /*reading*/, bool /*writing*/) { return Errno::notsock; }
 

@@ -22,17 +22,16 @@ bool append(std::span<std::byte>& room, const void* bytes, std::size_t size) {
 }  // namespace
 
 // Writes the entries of a directory from a cookie on (0: from the start) into buf, and how many
-// bytes it were (u32 at bufused). Less than buf_len: that was the end. The last entry may be cut
-// off, wherever the buffer ends; the guest asks again with the d_next of the last entry that it has
-// whole.
+// bytes were written (u32 at bufused). Less than buf_len: that was the end. The last entry may be
+// cut off, wherever the buffer ends; the guest asks again with the d_next of the last entry that it
+// has whole.
 //
 //   0        8       16      20 21  24
 //   | d_next | d_ino |namlen |ty|   | name, no terminator | next entry, not aligned
 //
-// Cookies are places in a snapshot that is taken for cookie 0: what is created or removed meanwhile
-// changes nothing. "." and
-// ".." come first, then the others by name. Names that are not UTF-8 are given as they are: a guest
-// sees that they exist, but path_open refuses them.
+// Cookies are places in a snapshot that is taken for cookie 0: files that are created or removed
+// later do not change it. "." and ".." come first, then the others by name. Names that are not
+// UTF-8 are given as they are: a guest sees that they exist, but path_open refuses them.
 //
 // EBADF: no such descriptor. ENOTDIR: not a directory. ENOTCAPABLE: without fd_readdir. EFAULT: buf
 // or bufused lies outside. EINVAL: a cookie that was never given. ENOMEM: the snapshot is more than
@@ -46,7 +45,7 @@ Errno fd_readdir(Process& process, Memory memory, Fd fd, Size buf, Size buf_len,
   WEFT_WASI_TRY(memory.bytes(buf, buf_len, room));
   WEFT_WASI_TRY(memory.check<Size>(bufused));
   if (cookie == 0 || descriptor->listing == nullptr) {
-    descriptor->listing.reset();  // Not two at a time.
+    descriptor->listing.reset();  // Frees the old one before the new one is made.
     auto listing = std::make_unique<DirectoryListing>(process.host_memory());
     WEFT_WASI_TRY(listing->take(descriptor->file->fd()));
     descriptor->listing = std::move(listing);

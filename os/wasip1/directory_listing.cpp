@@ -16,7 +16,7 @@
 namespace weft::wasip1 {
 
 Errno DirectoryListing::take(int dir_fd) {
-  // Opened once more: the offset of dir_fd's own description stays where it is.
+  // Opened again, so that the offset of dir_fd's own description does not move.
   UniqueFd fd(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   struct stat self = {};
   if (!fd.valid() || ::fstat(fd.get(), &self) != 0) return from_host(errno);

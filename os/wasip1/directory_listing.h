@@ -28,10 +28,10 @@ class DirectoryListing {
 
   explicit DirectoryListing(HostMemory& memory) : held_(memory) {}
 
-  // Reads the directory behind dir_fd. "." and ".." come first (".." with the inode of "." itself:
-  // a guest is told nothing of what lies above), the others by name, so that the order does not
-  // depend on the file system. ENOMEM: the guest makes weft hold too much. Others: as the host
-  // says. Gives turns while it reads and sorts; may throw Killed. On a new listing only.
+  // Reads the directory behind dir_fd. "." and ".." come first (".." with the inode of ".": a guest
+  // learns nothing of the folder above), the others by name, so that the order does not depend on
+  // the file system. ENOMEM: the guest makes weft hold too much. Others: as the host says. Gives
+  // turns while it reads and sorts; may throw Killed. On a new listing only.
   Errno take(int dir_fd);
 
   [[nodiscard]] std::size_t size() const { return places_.size(); }

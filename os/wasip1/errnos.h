@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errno: what every WASI function answers, and the one door by which the host's errno becomes one.
+// Errno: what every WASI function returns, and the one place where the host's errno becomes one.
 //
 // The values are those of wasi_snapshot_preview1 (and of wasi_unstable: the list never changed). A
-// guest sees the number,
-// --trace-wasi the name. Host errno values enter in from_host() and nowhere else.
+// guest sees the number, --trace-wasi prints the name. A host's errno enters in from_host() and
+// nowhere else.
 //
 // Specification: "errno" in the types of WASI preview 1.
 #pragma once
@@ -104,7 +104,7 @@ static_assert(static_cast<std::size_t>(Errno::notcapable) == kErrnos - 1);
 static_assert(static_cast<int>(Errno::badf) == 8 && static_cast<int>(Errno::intr) == 27 &&
               static_cast<int>(Errno::nosys) == 52 && static_cast<int>(Errno::spipe) == 70);
 
-// "EBADF"; "E?" for a value that is none.
+// "EBADF"; "E?" for a value that is not in the list.
 std::string_view name(Errno errno_value);
 
 // What a guest is told for an errno of the host. An errno that WASI has no value for becomes EIO; 0

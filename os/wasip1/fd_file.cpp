@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The file behind a descriptor: its attributes, its size, its way to the disk. None of these parks;
-// fd_sync and fd_datasync hold the thread as long as the disk takes. What makes a file larger or
-// smaller goes in steps, with turns for the others in between.
+// fd_sync and fd_datasync block the thread as long as the disk takes. Changing a file's size is
+// done in steps, with turns for the others in between.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,9 +44,9 @@ Errno filestat_get(Process& process, Memory memory, Fd fd, Size at) {
 }  // namespace
 
 // Tells the system how [offset, offset + len) will be used (len 0: to the end). 0 normal, 1
-// sequential, 2 random, 3 willneed, 4 dontneed, 5 noreuse. A hint: nothing a guest can see follows
-// from it. Of a directory: does nothing. EBADF: no such descriptor. ENOTCAPABLE: without fd_advise.
-// EINVAL: no such advice, or beyond 2^63 - 1. ESPIPE: a pipe. Specification: fd_advise.
+// sequential, 2 random, 3 willneed, 4 dontneed, 5 noreuse. A hint without an effect that a guest
+// can see. On a directory it does nothing. EBADF: no such descriptor. ENOTCAPABLE: without
+// fd_advise. EINVAL: no such advice, or beyond 2^63 - 1. ESPIPE: a pipe. Specification: fd_advise.
 Errno fd_advise(Process& process, Memory, Fd fd, FileSize offset, FileSize len,
                 std::uint32_t advice) {
   Descriptor* descriptor = nullptr;
@@ -64,9 +64,9 @@ Errno fd_advise(Process& process, Memory, Fd fd, FileSize offset, FileSize len,
 // Makes sure that [offset, offset + len) has its place on the disk; the file grows when it was
 // shorter. EBADF: no such descriptor, or a directory. ENOTCAPABLE: without fd_allocate. EINVAL: len
 // 0, or beyond 2^63 - 1. ENOTSUP: the file system can't (it is not imitated by writing zeros).
-// ENOSPC: the disk is full, or len is more than the guest may write yet, as which it counts. EFBIG,
-// ESPIPE, ENODEV: as the host says. The size is as it was then. Never parks; yields every 8 MiB.
-// Specification: fd_allocate.
+// ENOSPC: the disk is full, or len is more than the guest may still write (it counts as written).
+// EFBIG, ESPIPE, ENODEV: as the host says. After an error the size is as before. Never parks;
+// yields every 8 MiB. Specification: fd_allocate.
 Errno fd_allocate(Process& process, Memory, Fd fd, FileSize offset, FileSize len) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_file(process, fd, rights::fd_allocate, descriptor));

@@ -4,9 +4,9 @@
 // The rule for all of them: do what is possible now; if nothing is and the descriptor has no
 // FDFLAGS_NONBLOCK, park until the file is ready and try again. Reading a stream returns with what
 // there is, reading a file when the buffers are full or the file ends. Writing goes on until
-// everything is written, as a blocking write does under POSIX: so a slow reader holds up the guest
-// that writes, and nobody else. What takes long is done in pieces, with turns for the others in
-// between (long_call.h).
+// everything is written, as a blocking write does under POSIX: so a slow reader delays only the
+// guest that writes. Long transfers are done in pieces, with turns for the others in between
+// (long_call.h).
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -45,7 +45,7 @@ Errno read_some(Descriptor& descriptor, Iovecs& iovecs, std::size_t& n, off_t at
   const bool fills = file.kind() == HostFile::Kind::file;
   const std::size_t max = bytes_per_call(descriptor);
   LongCall turns;
-  // A read of nothing tells nothing about the end of the file either.
+  // A read of 0 bytes does not tell whether the file has ended.
   while (iovecs.total() > 0) {
     const std::span<const iovec> buffers = iovecs.piece(max);
     const std::size_t wanted = bytes_of(buffers);
@@ -125,9 +125,9 @@ Errno seek(Process& process, Memory memory, Fd fd, FileDelta offset, int whence,
 
 }  // namespace
 
-// Reads into iovs_len buffers (iovecs of 8 bytes at iovs), writes how many bytes it were (u32 at
-// nread); 0 at the end of the file. Of a file it reads until the buffers are full, of what is none
-// what there is, at most 64 KiB. EBADF: no such descriptor, or a directory. EISDIR: stdin is a
+// Reads into iovs_len buffers (iovecs of 8 bytes at iovs), and writes how many bytes were read (u32
+// at nread); 0 at the end of the file. A file is read until the buffers are full; a stream gives
+// what is there, at most 64 KiB. EBADF: no such descriptor, or a directory. EISDIR: stdin is a
 // directory. ENOTCAPABLE: without fd_read. EFAULT: the iovecs, a buffer or nread lie outside.
 // EINVAL: more than 65,536 iovecs. ENOMEM: no budget to hold them. EAGAIN: nothing there and
 // FDFLAGS_NONBLOCK. Others: as the host says. Parks ("IO wait") on pipes, terminals and sockets;
@@ -143,13 +143,14 @@ Errno fd_read(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, 
   return memory.store(nread, static_cast<Size>(n));
 }
 
-// Writes iovs_len buffers, and how many bytes it were (u32 at nwritten). Less than all only on an
-// error after the first byte, with FDFLAGS_NONBLOCK, beyond 2 GiB, or when the guest may write no
-// more: the next call then ends it. EBADF: no such descriptor, or a directory. ENOTCAPABLE: without
-// fd_write. EFAULT: the iovecs, a buffer or nwritten lie outside. EINVAL: more than 65,536 iovecs.
-// ENOMEM: no budget to hold them. EAGAIN: no room and FDFLAGS_NONBLOCK. EPIPE: nobody reads. EFBIG:
-// the host lets no file grow so large (RLIMIT_FSIZE, the file system). Others: as the host says.
-// Parks ("IO wait") on pipes, terminals and sockets; yields every 64 KiB. Specification: fd_write.
+// Writes iovs_len buffers, and how many bytes were written (u32 at nwritten). It is less than all
+// only after an error behind the first byte, with FDFLAGS_NONBLOCK, beyond 2 GiB, or when the guest
+// may write no more: the next call then ends it. EBADF: no such descriptor, or a directory.
+// ENOTCAPABLE: without fd_write. EFAULT: the iovecs, a buffer or nwritten lie outside. EINVAL: more
+// than 65,536 iovecs. ENOMEM: no budget to hold them. EAGAIN: no room and FDFLAGS_NONBLOCK. EPIPE:
+// no reader. EFBIG: the host lets no file grow so large (RLIMIT_FSIZE, the file system). Others: as
+// the host says. Parks ("IO wait") on pipes, terminals and sockets; yields every 64 KiB.
+// Specification: fd_write.
 Errno fd_write(Process& process, Memory memory, Fd fd, Size iovs, Size iovs_len, Size nwritten) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(find_io(process, fd, rights::fd_write, descriptor));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FdTable: the descriptors of one guest, numbered from 0, and what weft knows of each.
+// FdTable: the descriptors of one guest, numbered from 0, with their flags and rights.
 //
 //   fd  ─▶ Descriptor ─▶ HostFile (may be shared with other guests' stdio)
 //
@@ -32,8 +32,8 @@ struct Descriptor {
 
   std::shared_ptr<HostFile> file;
   FileType type;
-  Rights base;        // What may be done with it.
-  Rights inheriting;  // What may be done with what path_open opens under it.
+  Rights base;        // Of the descriptor itself.
+  Rights inheriting;  // The most that descriptors opened under it by path_open may have.
   std::uint16_t flags;
   std::optional<std::string> preopen_path;    // Of a preopened directory: its name for the guest.
   bool preopened_socket = false;              // A listener, or the end of a link.
@@ -48,7 +48,7 @@ class FdTable {
   // The descriptor with this number. EBADF: there is none. ENOTCAPABLE: it lacks one of the rights.
   Errno find(Fd fd, Rights needed, Descriptor*& out) const;
 
-  // Takes the descriptor in under the lowest free number. Errors: those of room().
+  // Adds the descriptor with the lowest free number. Errors: those of room().
   Errno add(std::unique_ptr<Descriptor> descriptor, Fd& out);
 
   // EBADF: there is none.

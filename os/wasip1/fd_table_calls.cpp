@@ -38,11 +38,10 @@ Errno fd_fdstat_get(Process& process, Memory memory, Fd fd, Size fdstat) {
   return memory.store(fdstat, stat);
 }
 
-// Sets the flags of a descriptor: nonblock makes calls answer EAGAIN that would park; append,
-// dsync, sync and rsync hold for the writes to come. They are the guest's own: a terminal that weft
+// Sets the flags of a descriptor: with nonblock a call that would park returns EAGAIN; append,
+// dsync, sync and rsync hold for later writes. They are the guest's own: a terminal that weft
 // shares with its parent keeps its flags. EBADF: no such descriptor. ENOTCAPABLE: without
-// fd_fdstat_set_flags. EINVAL: a flag that there is not. Never parks. Specification:
-// fd_fdstat_set_flags.
+// fd_fdstat_set_flags. EINVAL: an unknown flag. Never parks. Specification: fd_fdstat_set_flags.
 Errno fd_fdstat_set_flags(Process& process, Memory, Fd fd, std::uint32_t flags) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(process.fds().find(fd, rights::fd_fdstat_set_flags, descriptor));
@@ -66,9 +65,9 @@ Errno fd_fdstat_set_rights(Process& process, Memory, Fd fd, Rights base, Rights 
 }
 
 // Writes what the embedder gave under this descriptor (8 bytes at prestat): tag 0, a directory, and
-// the length of its name. A listener has tag 1, which the specification does not know: libraries
-// enumerate preopens from 3 on until EBADF; Go and wasi-libc pass over a tag that they don't know,
-// while any errno would make the one or the other stop or abort before it has seen the directories.
+// the length of its name. A listener has tag 1, which the specification does not know. Libraries
+// enumerate preopens from 3 on until EBADF: Go and wasi-libc skip an unknown tag, but would stop or
+// abort at any other errno before they have seen the directories.
 // EBADF: no such descriptor, or one that was not preopened. EFAULT: prestat lies outside. Never
 // parks. Specification: fd_prestat_get.
 Errno fd_prestat_get(Process& process, Memory memory, Fd fd, Size prestat) {

@@ -13,7 +13,7 @@
 namespace weft::wasip1 {
 namespace {
 
-// Some milliseconds' work, where the pages are memory.
+// A few milliseconds of work, where the pages are memory.
 constexpr off_t kAllocateStep = off_t{8} << 20;
 constexpr off_t kTruncateStep = off_t{16} << 20;
 // A file with holes may be larger than all disks: its steps are longer, not more.
@@ -37,7 +37,8 @@ Errno truncate_once(int fd, off_t size) {
 Errno allocate_in_steps(int fd, off_t offset, off_t length, LongCall& turns) {
   const off_t end = offset + length;
   const off_t last = end - std::min(length, kAllocateStep);
-  // The last step first, without the size: a file can't be so long, the host says now.
+  // The last step first, without changing the size: if the file can't be so long, the host says so
+  // now.
   if (last > offset) {
     WEFT_WASI_TRY(allocate_once(fd, FALLOC_FL_KEEP_SIZE, last, end - last));
   }

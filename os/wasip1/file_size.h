@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The size of a file of the host, and its place on the disk, changed in steps: a gigabyte takes the
-// host up to a second where it has to be cleared, or given back. Others see the steps.
+// Changes the size of a host's file, and its space on the disk, in steps: the host takes up to a
+// second to clear or to free a gigabyte. Other guests can see the steps.
 #pragma once
 
 #include <sys/types.h>
@@ -9,8 +9,8 @@
 
 namespace weft::wasip1 {
 
-// Makes sure that [offset, offset + length) has its place on the disk; length > 0, and the sum
-// fits. The file grows at the last step: when one fails, what lies beyond its end is given back.
+// Makes sure that [offset, offset + length) has space on the disk; length > 0, and the sum does not
+// overflow. The file grows at the last step: when a step fails, the space beyond its end is freed.
 // Errors: as the host says. On the guest's G: gives turns, and may throw Killed.
 Errno allocate(int fd, off_t offset, off_t length);
 

@@ -29,7 +29,7 @@ constexpr FileType file_type(mode_t mode) {
   }
 }
 
-// A time of the host in nanoseconds since 1970; what lies before is 0.
+// A time of the host in nanoseconds since 1970; a time before 1970 is 0.
 constexpr Timestamp timestamp(const timespec& t) {
   if (t.tv_sec < 0) return 0;
   return static_cast<Timestamp>(t.tv_sec) * 1'000'000'000 + static_cast<Timestamp>(t.tv_nsec);

@@ -40,8 +40,8 @@ void trace_return(TraceSink& sink, Errno result) {
   sink.line(std::string("<== ").append(wasip1::name(result)));
 }
 
-// A call to WASI is a safe point: whoever was asked to yield or to end does so here. (A test may
-// call without a G.)
+// A call to WASI is a safe point: a guest that was asked to yield or to end does so here. (A test
+// may call without a G.)
 void safe_point() {
   if (scheduler_of_thread != nullptr && scheduler_of_thread->current() != nullptr) checkpoint();
 }

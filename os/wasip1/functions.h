@@ -6,7 +6,7 @@
 // Function::call is the one place that every call passes: it unpacks the arguments, traces the call
 // when the process has a TraceSink, and turns the Errno into the number that the guest gets.
 //
-// The rest of a row is for those who look on. Tracing reads the names, recording the shape,
+// The other columns of a row are for tools. Tracing reads the names, recording the shape,
 // exploration what a call touches and changes, and --faults how it may fail. To add a function, add
 // a row; nothing else holds a list of them.
 #pragma once
@@ -34,8 +34,8 @@ enum class Touch : std::uint8_t {
   links,       // All links: it looks at any of them.
 };
 
-// Does a call change what it touches? Calls that tell of inodes do: the number that an inode has
-// depends on who asked first.
+// Does a call change what it touches? Calls that report inodes do: the number of an inode depends
+// on which guest asked first.
 enum class Change : std::uint8_t {
   no,
   yes,

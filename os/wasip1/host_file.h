@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// HostFile: one open file of the host as guests use it: read, write, ready?, wait until ready. None
-// of its calls blocks the thread, whatever the descriptor is, and none changes the flags of a file
-// description that somebody else uses too.
+// HostFile: one open file of the host as guests use it: read, write, ready?, wait until ready. No
+// call blocks the thread, for any kind of descriptor. No call changes the flags of a file
+// description that other processes share.
 //
 // How depends on the kind:
 //   file    Regular files, directories, block devices, and devices that can't be polled
@@ -13,10 +13,10 @@
 //   socket  A socket whose description is shared. It can't be opened again; MSG_DONTWAIT does it
 //           for each call.
 //   device  No file of the host at all: a Device of a simulation (os/wasip1/device.h).
-//   shared  What is left (no /proc, no permission to open, other devices): poll(2) with no timeout
-//           first, then at most PIPE_BUF bytes written, which a pipe that polled writable takes
-//           whole. If another process empties the pipe between the two calls, a read waits for it:
-//           the price of this last resort alone.
+//   shared  Everything else (no /proc, no permission to open, other devices): first poll(2) without
+//           a timeout; then at most PIPE_BUF bytes are written, which a pipe that polled writable
+//           takes whole. If another process empties the pipe between the two calls, a read blocks
+//           the thread; only this last resort has that flaw.
 //
 // Waiting goes through a Watch of the reactor. Asio makes a descriptor that it watches
 // non-blocking, which for a shared description would change the parent's terminal; so for `socket`
@@ -51,8 +51,8 @@ class HostFile {
  public:
   enum class Kind : std::uint8_t { file, own, socket, shared, device };
 
-  // A file that somebody else uses too: stdio. Duplicates fd, or shares what an earlier call made
-  // of the same description. Fails when fd is not open or the system has no descriptor left.
+  // A file that other processes share: stdio. Duplicates fd, or shares what an earlier call made of
+  // the same description. Fails when fd is not open or the system has no descriptor left.
   static Result<std::shared_ptr<HostFile>> borrow(Reactor& reactor, int fd);
 
   // /dev/null, for streams that a guest was not given. One description for all guests.
@@ -61,8 +61,8 @@ class HostFile {
   // A file that is ours alone. Anything but a regular file or a directory must have O_NONBLOCK.
   static std::shared_ptr<HostFile> own(Reactor& reactor, UniqueFd fd);
 
-  // A device in a file's place. Fails when the system has no descriptor left: for the calls that
-  // want one of the host's there is /dev/null's.
+  // A device in a file's place. Calls that need a host's descriptor get one of /dev/null; fails
+  // when the system has none left.
   static Result<std::shared_ptr<HostFile>> simulate(Reactor& reactor,
                                                     std::shared_ptr<Device> device, FileType type);
   ~HostFile();

@@ -6,11 +6,10 @@
 //   fd_write ... the buffers' addresses, while the guest waits
 //   stable files the inodes that a simulation has numbered for it, until it ends
 //
-// What is held beyond kFree counts as the guest's memory: it comes out of the same budget as its
-// linear memory (--memory, --total-memory). The first kFree bytes are free, as the guest's G and
-// its descriptors are: so a guest whose linear memory fills its budget can still wait for a few
-// hundred things. No guest holds more than kMax, whatever its budget is. Calls that get nothing
-// answer ENOMEM.
+// What is held beyond kFree counts as the guest's memory, in the same budget as its linear memory
+// (--memory, --total-memory). The first kFree bytes are free, as the guest's G and its descriptors
+// are: a guest whose linear memory fills its budget can still wait for a few hundred things. No
+// guest holds more than kMax, also with a larger budget. A call that gets no memory returns ENOMEM.
 //
 // Invariants:
 //   I1. charged_ == max(held_, kFree) - kFree, and so much is taken from the budget.
@@ -92,7 +91,7 @@ class HeldMemory {
     if (from_ != nullptr && bytes_ > 0) from_->give_back(std::exchange(bytes_, 0));
   }
 
-  HostMemory* from_ = nullptr;  // nullptr: nobody counts.
+  HostMemory* from_ = nullptr;  // nullptr: not counted.
   std::uint64_t bytes_ = 0;
 };
 

@@ -3,9 +3,9 @@
 //
 //   read() ─▶ all of them, copied ─▶ piece() ─▶ one call of the host ─▶ consume() ─▶ piece() ...
 //
-// A piece is what one call of the host may take: at most kIovecsPerCall buffers, and so many bytes
-// that the call is short. A transfer is a loop over pieces, which gives the others a turn in
-// between. All of a guest's array is copied first: what is read may overwrite the array.
+// A piece is what one call of the host gets: at most kIovecsPerCall buffers, and so few bytes that
+// the call is short. A transfer is a loop over pieces, which gives the others a turn in between.
+// The whole array is copied first: the bytes that are read may overwrite it.
 //
 // Limits: beyond kBytesPerCall bytes (or fewer) the transfer is short, as it may be. Empty buffers
 // don't count. An array of more than kIovecsMax is EINVAL: so no guest makes weft walk four

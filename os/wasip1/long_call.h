@@ -10,14 +10,14 @@
 
 namespace weft::wasip1 {
 
-// Some ten microseconds' work of a host call.
+// A host call takes about ten microseconds for so much.
 inline constexpr std::size_t kBytesPerTurn = std::size_t{64} * 1024;
-// What one step counts that looks at one thing: an entry of a directory, a subscription.
+// What a step counts that handles one entry of a directory or one subscription.
 inline constexpr std::size_t kBytesPerStep = 64;
 
-// Lets the others run, and those first whose time has come or whose event is there: a guest that
-// always finds something to do would reach the usual look outside, after 61 switches, late. On the
-// guest's G. Throws Killed.
+// Lets the others run, first those whose timer or event is due: the usual look outside, after 61
+// switches, would come late when a guest makes one long call after another. On the guest's G.
+// Throws Killed.
 inline void give_way() {
   Scheduler::request_preempt(this_g());
   checkpoint();

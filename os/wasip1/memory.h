@@ -68,7 +68,7 @@ class Memory {
     return Errno::success;
   }
 
-  // The same as characters. What they are is for the caller to check.
+  // The same as characters. The caller must check their encoding.
   [[nodiscard]] Errno text(Size at, Size length, std::string_view& out) const {
     std::span<std::byte> chars;
     if (const Errno e = bytes(at, length, chars); e != Errno::success) return e;

@@ -2,11 +2,11 @@
 // What is done to a file by its name: made, removed, looked at. All of it under a directory that
 // the guest has; how a path is kept inside is told in resolve.h. None of these parks.
 //
-// Errors that all have in common: EBADF: no such descriptor. ENOTDIR: it, or a component on the
-// way, is no directory. ENOTCAPABLE: it lacks the right of that name. EFAULT: the path lies outside
-// of memory. ENOENT: an empty path, or a missing component. EINVAL: a zero in the path. EILSEQ: not
-// UTF-8. ENAMETOOLONG. EPERM: the path leaves the directory. ELOOP: more than 40 links. Those of
-// the host come as they are.
+// Errors that all have in common: EBADF: no such descriptor. ENOTDIR: the descriptor, or a
+// component on the way, is not a directory. ENOTCAPABLE: it lacks the right of that name. EFAULT:
+// the path lies outside of memory. ENOENT: an empty path, or a missing component. EINVAL: a zero in
+// the path. EILSEQ: not UTF-8. ENAMETOOLONG. EPERM: the path leaves the directory. ELOOP: more than
+// 40 links. Those of the host come as they are.
 #include "os/wasip1/path.h"
 
 #include <fcntl.h>
@@ -63,7 +63,7 @@ Errno path_create_directory(Process& process, Memory memory, Fd fd, Size path, S
 }
 
 // Removes an empty directory. A trailing slash is allowed. ENOTEMPTY: it is not empty (also for
-// ".."). ENOTDIR: it is none; a link to one is none either. EINVAL: ".". Specification:
+// ".."). ENOTDIR: not a directory; a link to a directory is not one. EINVAL: ".". Specification:
 // path_remove_directory.
 Errno path_remove_directory(Process& process, Memory memory, Fd fd, Size path, Size path_len) {
   Parent parent;

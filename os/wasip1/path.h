@@ -38,8 +38,8 @@ inline Errno find_parent(Process& process, Memory memory, Fd fd, Rights needed, 
   return process.resolver().parent(directory->file->fd(), text, out);
 }
 
-// Calls remove(), which takes a name away or puts another file in its place: a simulation's
-// StableFiles is told when the file has gone with it.
+// Calls remove(), which removes a name or gives it to another file. Tells a simulation's
+// StableFiles when that was the file's last name.
 template <class Remove>
 Errno remove_name(Process& process, const Parent& name, Remove&& remove) {
   StableFiles* const stable = process.stable_files();

@@ -29,7 +29,7 @@ Errno is_directory(const Parent& parent, bool& out) {
   return Errno::success;
 }
 
-// Can a new name that is no directory's be made here? EEXIST, ENOTDIR, ENOENT: not with a trailing
+// Can a new name, not of a directory, be made here? EEXIST, ENOTDIR, ENOENT: not with a trailing
 // slash.
 Errno check_new_name(const Parent& parent) {
   if (parent.special) return Errno::exist;
@@ -41,10 +41,10 @@ Errno check_new_name(const Parent& parent) {
 
 }  // namespace
 
-// Gives a file one more name. A link at the end of old_path gets the name itself, or with
-// symlink_follow what it leads to. Both names lie under directories of the guest, so no file from
-// elsewhere can be had by this. EPERM also: a directory. EEXIST: new_path exists. EXDEV: another
-// file system. EMLINK. Rights: path_link_source of old_fd, path_link_target of new_fd.
+// Gives a file one more name. A link at the end of old_path gets the name itself; with
+// symlink_follow the file that it leads to does. Both names lie under directories of the guest, so
+// no other file can be reached this way. EPERM also: a directory. EEXIST: new_path exists. EXDEV:
+// another file system. EMLINK. Rights: path_link_source of old_fd, path_link_target of new_fd.
 // Specification: path_link.
 Errno path_link(Process& process, Memory memory, Fd old_fd, std::uint32_t old_flags, Size old_path,
                 Size old_path_len, Fd new_fd, Size new_path, Size new_path_len) {
@@ -97,9 +97,9 @@ Errno path_rename(Process& process, Memory memory, Fd fd, Size old_path, Size ol
   });
 }
 
-// Makes a symbolic link at new_path that says old_path. Relative ones may say anything: where they
-// lead is checked when somebody follows them. Absolute ones are refused, for no guest could follow
-// them, but the host's own programs would. EPERM also: old_path is absolute. EEXIST: new_path
+// Makes a symbolic link at new_path with the text old_path. A relative text may be anything: it is
+// checked when the link is followed. An absolute one is refused: no guest could follow it, but the
+// host's own programs would. EPERM also: old_path is absolute. EEXIST: new_path
 // exists. Rights: path_symlink. Specification: path_symlink.
 Errno path_symlink(Process& process, Memory memory, Size old_path, Size old_path_len, Fd fd,
                    Size new_path, Size new_path_len) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// path_open: the one way by which a guest gets at a file that it was not given.
+// path_open: the only way for a guest to open a file.
 #include <fcntl.h>
 
 #include "os/wasip1/calls.h"
@@ -28,8 +28,8 @@ Errno check_rights(const Descriptor& directory, const OpenRequest& request) {
   if (request.creates) needed |= rights::path_create_file;
   if ((directory.base & needed) != needed) return Errno::notcapable;
   if (((request.base | request.inheriting) & ~directory.inheriting) != 0) return Errno::notcapable;
-  // Who may open a file with the right to set its size may set it at once: Go's os.Root counts on
-  // that.
+  // A directory that may give the right to set a file's size may also cut the file when it opens
+  // it: Go's os.Root relies on that.
   const bool may_truncate = (directory.base & rights::path_filestat_set_size) != 0 ||
                             (directory.inheriting & rights::fd_filestat_set_size) != 0;
   if (request.truncates && !may_truncate) return Errno::notcapable;
@@ -99,20 +99,21 @@ Errno parse(std::uint32_t dirflags, std::uint32_t o_flags, Rights base, Rights i
 // Opens, and with oflags.creat makes, the file that path names under the directory fd; writes its
 // descriptor (u32 at opened_fd), which is the lowest free number.
 //
-// It is opened for writing when base has fd_write (or with oflags.trunc), for reading otherwise and
-// when it has fd_read. Of the rights asked for the descriptor gets those that mean something for
-// its type of file; fd_allocate and fd_filestat_set_size only together with fd_write. A directory
-// with fd_write is EISDIR.
+// It is opened for writing when base has fd_write (or with oflags.trunc), for reading when base has
+// fd_read, or when it is not opened for writing. The descriptor gets those of the rights asked for
+// that apply to its type of file; fd_allocate and fd_filestat_set_size only together with fd_write.
+// A directory with fd_write is EISDIR.
 //
-// EBADF: no such descriptor fd. ENOTDIR: it, or a component on the way, is no directory; or the
-// file is none and oflags.directory. ENOTCAPABLE: fd lacks path_open, path_create_file (creat),
-// path_filestat_set_size (trunc), or may not pass on one of the rights (fd_sync and fd_datasync for
-// those fdflags). EPERM: the path leaves fd. EINVAL: an unknown flag, creat with directory, or a
-// zero in the path. EILSEQ: the path is not UTF-8. ENOENT: empty, or there is none. EEXIST: there
-// is one, and excl. ELOOP: a link, and not symlink_follow; or more than 40 links. EMFILE: the
-// guest's descriptors are used up. ENFILE: those of all guests are. EFAULT: path or opened_fd lies
-// outside. ENXIO: a pipe to be written that nobody reads. Others: as the host says. Never parks: a
-// pipe is opened without waiting for its other end. Specification: path_open.
+// EBADF: no such descriptor fd. ENOTDIR: fd, or a component on the way, is not a directory; or
+// oflags.directory, and the file is not one. ENOTCAPABLE: fd lacks path_open, path_create_file
+// (creat), path_filestat_set_size (trunc), or can't pass on one of the rights (fd_sync and
+// fd_datasync for those fdflags). EPERM: the path leaves fd. EINVAL: an unknown flag, creat with
+// directory, or a zero in the path. EILSEQ: the path is not UTF-8. ENOENT: the path is empty, or
+// the file is missing. EEXIST: excl, and the file exists. ELOOP: a link without symlink_follow; or
+// more than 40 links. EMFILE: the guest's descriptors are used up. ENFILE: those of all guests are.
+// EFAULT: path or opened_fd lies outside. ENXIO: a pipe to be written has no reader. Others: as the
+// host says. Never parks: a pipe is opened without waiting for its other end. Specification:
+// path_open.
 Errno path_open(Process& process, Memory memory, Fd fd, std::uint32_t dirflags, Size path,
                 Size path_len, std::uint32_t o_flags, Rights base, Rights inheriting,
                 std::uint32_t fd_flags, Size opened_fd) {

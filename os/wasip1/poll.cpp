@@ -8,9 +8,9 @@
 //                                    descriptor; park until
 //                                    the first deadline
 //
-// Regular files are always ready. A call that need not wait still gives way once, so that a guest
-// which polls with a timeout of zero in a loop starves nobody, sleepers included. The time is the
-// process's clock, never the host's own.
+// Regular files are always ready. A call that need not wait still yields once: so a guest that
+// polls with a timeout of zero in a loop does not starve the others, sleepers included. The time is
+// the process's clock, never the host's own.
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -32,7 +32,7 @@ namespace weft::wasip1 {
 namespace {
 
 constexpr Size kSubscriptionsMax =
-    64 * 1024;  // EINVAL beyond: what a guest may make weft hold for one call.
+    64 * 1024;  // More is EINVAL: it bounds what weft holds for one call.
 
 // A subscription, whatever its layout was.
 struct Request {
@@ -106,8 +106,8 @@ Errno prepare(Process& process, Instant now, Request& request) {
   return Errno::inval;
 }
 
-// When the request is due. An absolute realtime is converted anew at each look: that clock may be
-// set.
+// When the request is due. An absolute realtime is converted again at each look, since that clock
+// may be set.
 Instant deadline_of(Process& process, Instant now, const Request& request) {
   if (!request.is_absolute() || request.clock != static_cast<std::uint32_t>(ClockId::realtime)) {
     return request.deadline;

@@ -5,8 +5,8 @@
 namespace weft::wasip1 {
 namespace {
 
-// The signals of the specification that do something other than end the process when nobody handles
-// them; a guest can't.
+// The signals of the specification whose default action does not end the process. (A guest can't
+// handle signals.)
 enum Signal : std::uint32_t {
   kNone = 0,
   kChld = 16,
@@ -30,7 +30,7 @@ void proc_exit(Process&, Memory, std::uint32_t rval) {
 
 // Sends the guest itself a signal. Guests have no handlers, so each signal has its default action:
 // chld, cont, urg and winch do nothing, the others end the guest with exit code 128 + sig. EINVAL:
-// no such signal. ENOTSUP: stop, tstp, ttin, ttou; nobody could continue it. Never parks.
+// no such signal. ENOTSUP: stop, tstp, ttin, ttou: the guest could not be continued. Never parks.
 // Specification: proc_raise.
 Errno proc_raise(Process&, Memory, std::uint32_t sig) {
   switch (sig) {

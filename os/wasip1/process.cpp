@@ -70,7 +70,7 @@ Result<std::unique_ptr<Process>> Process::create(Reactor& reactor, GuestClock& c
 Status Process::add_stdio(int host_fd, Rights direction) {
   auto file = host_fd < 0 ? HostFile::null(reactor_) : HostFile::borrow(reactor_, host_fd);
   if (!file) return file.error();
-  // Only what the stream is for: a terminal is open for reading and writing on all three.
+  // Only the stream's own direction: a terminal is open for reading and writing on all three.
   Rights base = rights::of_stream;
   switch ((*file)->type()) {
     case FileType::regular_file:

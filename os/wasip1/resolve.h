@@ -19,8 +19,8 @@
 // EPERM too, wherever it is mounted: /proc/self/mem is weft's own memory.
 //
 // Calls that name something without opening it (mkdir, unlink, rename, ...) get the parent
-// directory, opened as above, and a last component that holds no slash: no call to the host ever
-// takes a path of the guest whole.
+// directory, opened as above, and a last component without a slash. A guest's whole path never goes
+// to the host.
 #pragma once
 
 #include <sys/types.h>
@@ -76,8 +76,8 @@ class Resolver {
   bool walks_;
 };
 
-// Copies a guest's path if it can be one. ENOENT: empty. EINVAL: holds a zero. EILSEQ: not UTF-8.
-// ENAMETOOLONG: 4096 bytes or more.
+// Copies a guest's path if it is a valid one. ENOENT: empty. EINVAL: holds a zero. EILSEQ: not
+// UTF-8. ENAMETOOLONG: 4096 bytes or more.
 Errno check_path(std::string_view path, std::string& out);
 
 bool is_utf8(std::string_view text);

@@ -44,8 +44,8 @@ Errno receive(const HostFile& file, std::span<const iovec> buffers, int flags, s
   return Errno::success;
 }
 
-// Guests can't set options: what every server sets anyway, and Go's net package too. Not a TCP
-// socket: nothing happens.
+// Guests can't set options, so weft sets the one that every server sets, as Go's net package does.
+// Does nothing when it is not a TCP socket.
 void set_no_delay(int fd) {
   const int on = 1;
   (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -86,13 +86,13 @@ Errno sock_accept(Process& process, Memory memory, Fd fd, std::uint32_t flags, S
   return memory.store(accepted_fd, number);
 }
 
-// Receives into ri_data_len buffers at ri_data; writes how many bytes it were (u32 at ro_datalen;
-// 0: the other end has closed) and what became of them (u16 at ro_flags; 1: the datagram was
-// longer). ri_flags: peek 1 leaves them in the socket; waitall 2 waits until the buffers are full
-// (not together with peek: there it waits for the first byte only). EBADF: no such descriptor.
-// ENOTSOCK: not a socket. ENOTCAPABLE: without fd_read. EINVAL: another flag, or more than 65,536
-// buffers. EFAULT: an address lies outside. EAGAIN: nothing there and FDFLAGS_NONBLOCK. ENOTCONN,
-// ECONNRESET: as the host says. Parks ("IO wait"). Specification: sock_recv.
+// Receives into ri_data_len buffers at ri_data; writes how many bytes came (u32 at ro_datalen; 0:
+// the other end has closed) and flags (u16 at ro_flags; 1: the datagram was longer). ri_flags: peek
+// 1 leaves them in the socket; waitall 2 waits until the buffers are full (not together with peek:
+// there it waits for the first byte only). EBADF: no such descriptor. ENOTSOCK: not a socket.
+// ENOTCAPABLE: without fd_read. EINVAL: another flag, or more than 65,536 buffers. EFAULT: an
+// address lies outside. EAGAIN: nothing there and FDFLAGS_NONBLOCK. ENOTCONN, ECONNRESET: as the
+// host says. Parks ("IO wait"). Specification: sock_recv.
 Errno sock_recv(Process& process, Memory memory, Fd fd, Size ri_data, Size ri_data_len,
                 std::uint32_t ri_flags, Size ro_datalen, Size ro_flags) {
   Descriptor* descriptor = nullptr;
@@ -109,7 +109,7 @@ Errno sock_recv(Process& process, Memory memory, Fd fd, Size ri_data, Size ri_da
   std::size_t total = 0;
   std::uint16_t flags = 0;
   LongCall turns;
-  // What is no stream of bytes comes whole.
+  // A datagram comes whole.
   const bool in_pieces = descriptor->type == FileType::socket_stream && !peeks && !file.device();
   const std::size_t max = in_pieces ? kBytesPerTurn : kBytesPerCall;
   for (;;) {
@@ -131,12 +131,12 @@ Errno sock_recv(Process& process, Memory memory, Fd fd, Size ri_data, Size ri_da
   return memory.store(ro_datalen, static_cast<Size>(total));
 }
 
-// Sends si_data_len buffers at si_data, and writes how many bytes it were (u32 at so_datalen): all,
-// but for the reasons that fd_write has. There are no flags: si_flags must be 0. EBADF: no such
-// descriptor. ENOTSOCK: not a socket. ENOTCAPABLE: without fd_write. EINVAL: a flag, or more than
-// 65,536 buffers. EFAULT: an address lies outside. EAGAIN: no room and FDFLAGS_NONBLOCK. EPIPE: the
-// other end has closed (no signal is raised). ECONNRESET, EMSGSIZE: as the host says. Parks ("IO
-// wait"). Specification: sock_send.
+// Sends si_data_len buffers at si_data, and writes how many bytes were sent (u32 at so_datalen):
+// all, or fewer for the reasons that fd_write has. There are no flags: si_flags must be 0. EBADF:
+// no such descriptor. ENOTSOCK: not a socket. ENOTCAPABLE: without fd_write. EINVAL: a flag, or
+// more than 65,536 buffers. EFAULT: an address lies outside. EAGAIN: no room and FDFLAGS_NONBLOCK.
+// EPIPE: the other end has closed (no signal is raised). ECONNRESET, EMSGSIZE: as the host says.
+// Parks ("IO wait"). Specification: sock_send.
 Errno sock_send(Process& process, Memory memory, Fd fd, Size si_data, Size si_data_len,
                 std::uint32_t si_flags, Size so_datalen) {
   Descriptor* descriptor = nullptr;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// StableFiles: hides what the host's file system says otherwise in each run: device and inode
-// numbers, sizes and link counts of directories, times of last access, and the times of what was
-// changed during the run.
+// StableFiles: hides what the host's file system says differently in each run: device and inode
+// numbers, sizes and link counts of directories, times of last access, and the times of files that
+// were changed during the run.
 //
-//   inode     numbered from 1 in the order in which the run first sees them; what takes the place
-//             of a file that is gone has a number of its own, whatever the file system gives it
-//   times     what was last changed before the run keeps its time; what the run itself changed has
-//             the time at which virtual time started; times that a guest set itself stay
+//   inode     numbered from 1 in the order in which the run first sees them; a file that replaces
+//             one that is gone has a new number, also when the file system reuses the inode
+//   times     a file that was last changed before the run keeps its time; one that the run changed
+//             has the time at which virtual time started; times that a guest set itself stay
 //   atim      the same as mtim
 //
 // One for all guests of a run, so that a file has one number for all of them.

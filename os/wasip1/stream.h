@@ -15,7 +15,7 @@ namespace weft::wasip1 {
 inline Errno find_io(Process& process, Fd fd, Rights needed, Descriptor*& out) {
   WEFT_WASI_TRY(process.fds().find(fd, 0, out));
   const bool allowed = (out->base & needed) == needed;
-  // No directory that path_open gave has the right to be read.
+  // A directory from path_open never has the right to be read.
   if (out->type == FileType::directory) return allowed ? Errno::isdir : Errno::badf;
   return allowed ? Errno::success : Errno::notcapable;
 }
@@ -27,22 +27,22 @@ inline Errno find_positioned(Process& process, Fd fd, Rights needed, Descriptor*
   return process.fds().find(fd, rights::fd_seek, out);
 }
 
-// How much one call may read. Who watches the calls keeps what was read until it is written down:
-// and a guest's buffers may all be one.
+// How much one call may read. A recorder keeps what was read until it is written down, and all of a
+// guest's buffers may be the same memory.
 inline std::size_t most_to_read(const Process& process) {
   constexpr std::size_t kWatched = std::size_t{1} << 20;
   return process.hook() != nullptr ? kWatched : kBytesPerCall;
 }
 
-// Reads into iovecs from a file's offset `at`, or from where it stands (HostFile::kHere). Files:
-// until the buffers are full or the file ends, with turns for the others in between. What is no
-// file: what there is, parking until there is something. EAGAIN: nothing, and it may not park. An
+// Reads into iovecs from a file's offset `at`, or from where it stands (HostFile::kHere). A file is
+// read until the buffers are full or it ends, with turns for the others in between. A stream gives
+// what is there; if nothing is, this parks. EAGAIN: nothing is there, and it must not park. An
 // error after the first byte makes the transfer short.
 Errno read_some(Descriptor& descriptor, Iovecs& iovecs, std::size_t& n, off_t at = HostFile::kHere);
 
 // Writes everything, at a file's offset `at` or where it stands, parking while there is no room,
 // with turns for the others in between. An error after the first byte makes it short, and so does
-// the end of the budget. EAGAIN: no room, and it may not park. Throws OutputSpent when nothing was
+// the end of the budget. EAGAIN: no room, and it must not park. Throws OutputSpent when nothing was
 // left of the budget before the first byte.
 Errno write_all(Budget& output, Descriptor& descriptor, Iovecs& iovecs, std::size_t& n,
                 off_t at = HostFile::kHere);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists of strings as args_get and environ_get hand them out: an array of addresses, and the
-// strings, each with a terminating zero, one after the other in a buffer of their own.
+// Lists of strings as args_get and environ_get return them: an array of addresses, and a buffer
+// with the strings one after the other, each with a terminating zero.
 #pragma once
 
 #include <string>

@@ -104,7 +104,7 @@ class ContextNode : public ListLink<ContextChildTag>, public Timer {
 
   static StopFunction after(ContextNode* node, std::function<void()> f) {
     auto function = std::make_shared<AfterFunc>(std::move(f));
-    // Of a node that only carries a value nobody keeps hold.
+    // A node that only carries a value is not held.
     while (node != nullptr && node->key != nullptr) node = node->parent_.get();
     if (node != nullptr && node->end_ != ContextEnd::none) {
       function->start();

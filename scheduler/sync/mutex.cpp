@@ -9,9 +9,9 @@ namespace weft {
 namespace {
 constexpr Duration kStarvationAfter = milliseconds(1);
 
-// Whether a G that loses the mutex again and again has waited for too long. A clock costs more than
-// a switch, so it is read only when that may be so: as often as the losses so far took to half of
-// what is left, and after at most kLossesPerClockRead of them.
+// Has a G that loses the mutex again and again waited for too long? Reading a clock costs more than
+// a switch, so it is read only when the answer may be yes: after as many losses as would use up
+// half of the time that is left, at the rate so far, and after at most kLossesPerClockRead.
 class Patience {
  public:
   // After each wait.
@@ -80,7 +80,7 @@ void mutex::unlock_slow() {
   if ((state_ & kStarving) == 0) {
     wake_one_if_free();
   } else {
-    // kLocked stays off until the waiter runs and takes over; kStarving keeps everybody else out.
+    // kLocked stays off until the waiter runs and takes over; kStarving keeps all others out.
     sema_.release(true);
   }
 }

@@ -46,8 +46,8 @@ void rw_mutex::unlock() {
   let_readers_in();
 }
 
-// Those who came since the writer announced itself. Those who were there before, if it leaves
-// without ever having had the lock, read on.
+// Lets in the readers that came since the writer announced itself. Readers that were there before
+// read on when the writer leaves without having had the lock.
 void rw_mutex::let_readers_in() {
   readers_ += kReadersMax;
   for (std::int32_t i = readers_ - departing_; i > 0; --i) reader_sema_.release();

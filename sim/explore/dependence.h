@@ -4,11 +4,12 @@
 // may share, and each wake-up; it answers two questions.
 //
 // Is what this G does now covered by another run? A G that is preempted before an access sleeps
-// until another G makes an access that conflicts with it (the same object, one of them writes). If
-// it runs on before that, nobody has done anything in the meantime that it could notice, nor will
-// notice that it came later: when it comes to its next access, with no yield or wait in between,
-// the run could as well have had its preemption there. So what follows is covered, unless it is
-// preempted again. An access that wakes Gs does not sleep: it changes the order of the run queue.
+// until another G makes an access that conflicts with it (the same object, one of them writes).
+// Suppose it resumes before that. Then no other G has done anything that it could notice, and no
+// other G can notice the delay. When it reaches its next access, with no yield or wait in between,
+// the preemption could have been there with the same result. So what follows is covered, unless it
+// is preempted again. An access that wakes Gs does not sleep: it changes the order of the run
+// queue.
 //
 // Is this state known? Each G has a hash of its past: its accesses, each with those of others that
 // it depends on, its own choices, who started and woke it. Where all these hashes are the same,
@@ -33,7 +34,7 @@ enum Object : unsigned { kFiles = 1, kStdin, kStdout, kStderr, kLinks };
 
 // What a call or a step is about to touch.
 struct Access {
-  unsigned object = 0;  // An Object of guests, else a number from 1 to 63; 0: nobody knows.
+  unsigned object = 0;  // An Object of guests, else a number from 1 to 63; 0: not known.
   bool writes = true;
   bool wakes = false;  // It may make other Gs runnable.
 };

@@ -6,8 +6,8 @@
 //      └── next seed, or next branch (DFS)
 //
 // Each schedule is run twice: a difference between the two is a failure of its own, and names the
-// first event that differs. RunOnce is whatever can be run under a schedule: guests
-// (sim/guest_run.h), or a native function (explore(fn) below).
+// first event that differs. RunOnce runs a program under a schedule: guests (sim/guest_run.h), or a
+// native function (explore(fn) below).
 #pragma once
 
 #include <functional>
@@ -30,9 +30,9 @@ ExploreReport explore(const std::function<void()>& fn, const ExploreOptions& opt
 // One run of a native program.
 RunRecord run_native(const std::function<void()>& fn, const RunSettings& settings);
 
-// Tells that the calling G is about to touch something that others may too, under a number from 1
-// to 63; another G may come in between. When everything that Gs share is told so, a search with
-// settings.accesses_told leaves out what only reorders independent accesses. On a G.
+// Says that the calling G is about to touch something that other Gs may touch too, by a number from
+// 1 to 63; another G may run first. When everything that Gs share is announced this way, a search
+// with settings.accesses_told leaves out schedules that only reorder independent accesses. On a G.
 enum class Touch : std::uint8_t {
   reads,
   writes,

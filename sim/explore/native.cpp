@@ -16,7 +16,7 @@ thread_local Director* director_of_thread = nullptr;
 // The failure of check() in the run of this thread.
 thread_local std::string* failed_check = nullptr;
 
-// For the end: everybody else before main, whose frames hold what they all use.
+// For the end: all other Gs before main, whose frames hold what they all use.
 class MainLast final : public Chooser {
  public:
   explicit MainLast(const G& main) : main_(main) {}
@@ -51,7 +51,7 @@ void check(bool condition, const std::string& message) {
   if (condition) return;
   WEFT_CHECK(failed_check != nullptr, "check() was called outside of a simulated run");
   if (failed_check->empty()) *failed_check = message;
-  // Not by an exception: that would destroy what other Gs may be waiting on.
+  // Not by an exception: that would destroy objects on which other Gs may be waiting.
   this_scheduler().stop();
   weft::park(WaitReason::none);
 }

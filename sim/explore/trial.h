@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trial: one schedule of one program, tried. Every search is made of this: how a program is run
-// once, what a search is told and reports, a schedule run twice and compared, a failing schedule
+// Trial: one schedule of one program, tried. All searches use this: how a program is run once, the
+// options and the report of a search, a schedule run twice and compared, a failing schedule
 // minimised. The searches themselves are sim/explore/explore.h (by seeds) and sim/explore/dfs.h.
 #pragma once
 

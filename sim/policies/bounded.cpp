@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bounded: at most `bound` preemptions a run (default 2), at points random among the first `steps`
-// safe points; whoever gives up the thread by itself is followed by a random G. Most ordering bugs
-// need few preemptions (Musuvathi and Qadeer, PLDI 2007), and a schedule with few is one that a
-// person can read.
+// safe points. When a G gives up the thread by itself, a random G runs next. Most ordering bugs
+// need few preemptions (Musuvathi and Qadeer, PLDI 2007), and a schedule with few is readable.
 #include <algorithm>
 #include <vector>
 

@@ -72,7 +72,7 @@ class Go final : public Policy {
       local_.push_back(g);
     }
   }
-  // It runs, whoever chose it: a replay, for one.
+  // This G runs, also when a replay and not this policy has chosen it.
   void forget(const G* g) {
     if (runnext_ == g) runnext_ = nullptr;
     std::erase(local_, g);

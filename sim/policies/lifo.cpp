@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// lifo: what became runnable last runs next. Nothing is preempted. Starves whoever waits longest,
-// which is what it is good for: a program that is right under lifo does not count on fairness.
+// lifo: what became runnable last runs next. Nothing is preempted. The G that has waited longest
+// starves, and that is the purpose: a program that is right under lifo does not rely on fairness.
 #include "sim/policies/all.h"
 #include "sim/policy.h"
 

@@ -3,7 +3,7 @@
 // (stride:web=3,batch=1; 1 when it is not named), and a pass, which every safe point and every turn
 // raises by 1/tickets. The runnable G with the lowest pass runs; the running one makes room when it
 // is `slack` steps ahead. A G that comes back from waiting starts at the lowest pass of those that
-// did not wait: what it did not use is not saved up.
+// did not wait: time that it did not use is not saved.
 #include <algorithm>
 #include <unordered_map>
 

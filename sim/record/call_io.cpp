@@ -123,8 +123,8 @@ void read_filled(const Call& call, char letter, std::size_t i, CallRecord& recor
   }
 }
 
-// Whoever the event was for must still be there: subscriptions are 48 bytes, wasi_unstable's 56,
-// and begin with the userdata.
+// The subscription of the event must still be there: subscriptions are 48 bytes, wasi_unstable's
+// 56, and begin with the userdata.
 bool has_userdata(const Call& call, std::uint64_t userdata) {
   for (const std::uint64_t stride : {48, 56}) {
     for (std::uint64_t i = 0; i < std::min<std::uint64_t>(call.args[2], 65'536); ++i) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a WASI call takes in and gives out, of every function that has to do with the outside: the
+// The inputs and outputs of a WASI call, for every function that has to do with the outside: the
 // numbers, paths and bytes that the guest hands over, and what the host writes into its memory. The
-// recorder takes it down, the replay compares the first half and hands out the second.
+// recorder writes both down; the replay compares the inputs and hands out the outputs.
 //
 //   fd_read(fd=3, iovs, n, nread)   in: 3        out: how many bytes, the bytes
 //   path_open(3, 1, "a.txt", ...)   in: numbers, the path      out: the new descriptor
 //
-// Addresses are not part of it: a program that was built anew has others.
+// Addresses are not part of it: a program that was built again has other addresses.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct CallRecord {
   bool operator==(const CallRecord&) const = default;
 };
 
-// What the guest hands over: before the call or after it.
+// The inputs: before the call or after it.
 CallRecord read_inputs(const wasip1::Call& call);
 
 // The same with the outputs, after the call.

@@ -34,7 +34,7 @@ class Playback::Player final : public wasip1::CallHook {
   std::optional<Errno> before(const Call& call) override;
   void after(const Call&, Errno) override {}
 
-  // It makes no more calls: nobody waits for those that are left.
+  // It makes no more calls: the others need not wait for those that are left.
   void leave_rest() {
     while (at_ < calls_.size()) playback_.done(calls_[at_++]);
   }
@@ -124,7 +124,7 @@ std::optional<Errno> Playback::Player::before(const Call& call) {
   }
   if (!left_.empty()) return alone(call, given);
   ++passed_;
-  return std::nullopt;  // It prints what the recorded program did not: as ever.
+  return std::nullopt;  // It prints what the recorded program did not: the call is made as usual.
 }
 
 // Its turn, and what was recorded.
@@ -173,7 +173,7 @@ void Playback::Player::follow_descriptors(const CallRecord& record) {
   if (stream != 0) streams_[record.values[1]] = stream;
 }
 
-// Nothing of the outside is there; nothing: the call is made as ever.
+// Nothing from outside is there. nullopt: the call is made as usual.
 std::optional<Errno> Playback::Player::alone(const Call& call, const CallRecord& given) const {
   if (call.function.name == "poll_oneoff" || call.function.name == "clock_time_get" ||
       call.function.name == "random_get") {

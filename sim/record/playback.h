@@ -7,8 +7,8 @@
 //                                          ├─ is only about stdout or stderr: passed over
 //                                          └─ does not fit: the guest goes on alone
 //
-// What a guest does between two calls nobody else can see: so the order of the calls is the whole
-// schedule, and it is the same on every engine.
+// Other guests can't see what a guest does between two calls. So the order of the calls is the
+// whole schedule, and it is the same on every engine.
 //
 // A guest that went on alone lives in virtual time, with random numbers by the seed: it can write
 // to stdout and stderr, stdin is at its end, and descriptors of the recording answer EIO. The

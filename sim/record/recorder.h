@@ -3,8 +3,8 @@
 //
 //   each guest's WASI call ─▶ its CallHook::after ─▶ Entry ─▶ write(2) to the file
 //
-// Every entry goes to the file at once: when weft is ended by force, what happened before is there.
-// A file that can't be written any more ends the recording and not the run; close() tells.
+// Every entry goes to the file at once: when weft is killed, the file has what happened before.
+// When the file can't be written any more, the recording ends and the run goes on; close() says so.
 #pragma once
 
 #include <memory>

@@ -4,7 +4,7 @@
 //
 //   head: engine, seed, times, guests     entry  entry  entry ...  end
 //
-// Entries are written as they happen, each with a check of its own: what was recorded before a
+// Entries are written as they happen, each with a checksum of its own: what was recorded before a
 // crash, or before the disk was full, can be replayed.
 #pragma once
 

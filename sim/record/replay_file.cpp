@@ -170,7 +170,7 @@ Result<ReplayFile> decode(std::string_view bytes) {
                  "; this weft reads up to version " + std::to_string(kVersion)};
   }
   const std::size_t start = kMagic.size() + 1;
-  const char* const broken = "is cut off or damaged: its check sum does not fit; record it again";
+  const char* const broken = "is cut off or damaged: its checksum does not fit; record it again";
   if (bytes.size() < start + kHashBytes) return Error{broken};
   const std::string_view checked = bytes.substr(0, bytes.size() - kHashBytes);
   Hash hash;
@@ -185,8 +185,8 @@ Result<ReplayFile> decode(std::string_view bytes) {
   return file;
 }
 
-// What is there already is replaced by a rename, so that no cut file is ever seen; but a device or
-// a link is written to.
+// An existing file is replaced by a rename, so that nobody sees half a file. A device or a link is
+// written to.
 Status write_replay(const std::string& path, const ReplayFile& file) {
   struct stat before = {};
   const bool in_place = ::lstat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode);

@@ -32,7 +32,7 @@ struct ReplayGuest {
 struct ReplayFile {
   RunSettings settings;                // Without forced, then_policy, the keeps and the listener.
   std::string engine = kOracleEngine;  // One that is_fixed.
-  std::uint32_t quantum = 0;           // Of the guests' checks; 0 in version 1: slices of interp.
+  std::uint32_t quantum = 0;           // Of the guests' fuel; 0 in version 1: slices of interp.
   bool copy_folders = false;
   std::string input;
   bool has_expected = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EventLog: everything that happens in a run, as one stream: changes of state, WASI calls, output,
-// decisions. It is folded into a hash as it comes; who wants more reads it along.
+// decisions. Each event goes into a hash as it comes; a listener can read the events, too.
 //
 //   Director::on_event ─┐
 //   GuestHook           ├─▶ EventLog::add ─▶ hash ─▶ kept in memory (if asked) ─▶ listener (if any)

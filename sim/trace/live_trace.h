@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// LiveTrace: the stream of events of a run in real time, and what a simulated run adds to its own
-// for those who look at it: timers, fuel, the loop's waits.
+// LiveTrace: the stream of events of a run in real time. In a simulated run it adds what only a
+// viewer needs: timers, fuel, the loop's waits.
 //
 //   scheduler ── EventSink, Chooser ─▶ LiveTrace ─▶ EventListener (sim/trace/trace_file.h)
 //   each guest ── CallHook ──────────────▲
@@ -80,7 +80,7 @@ class TracedPoller final : public Poller {
   TracedPoller(Clock& clock, Duration period, bool detail)
       : clock_(clock), period_(period), detail_(detail) {}
 
-  // Before run(). Both must outlive it; nullptr: nobody is told.
+  // Before run(). Both must outlive it; nullptr: none.
   void attach(Poller& poller) { poller_ = &poller; }
   void tell(LiveTrace* live) { live_ = live; }
 

@@ -6,9 +6,9 @@
 //           (ui.perfetto.dev) and in chrome://tracing
 //   .csv    a line for each event: ns, g, name, kind, from, to, what, value, detail
 //
-// What is written so far stays when the disk is full: the trace then ends there, the run goes on,
-// and close() says so. A JSON trace without its end still opens. Events are collected and written
-// some sixty kilobytes at a time.
+// When the disk is full the trace ends there, with what is written so far; the run goes on, and
+// close() says so. A JSON trace without its end still opens. Events are collected and written about
+// sixty kilobytes at a time.
 #pragma once
 
 #include <cstdio>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The readers of replay files and of recordings, on any bytes: they refuse them, or what was read
-// can be written again. The check sum is put right first, or nothing would get past it.
+// can be written again. The checksum is corrected first, or every input would be refused.
 #include <algorithm>
 #include <cstdint>
 #include <string>

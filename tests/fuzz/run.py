@@ -93,7 +93,7 @@ def seeds_of(where, target):
         seeds = where / "replay-seeds"
         seeds.mkdir(exist_ok=True)
         for text in (ROOT / "tests/e2e").glob("*.replay.hex"):
-            # The target adds the head and the check sum itself.
+            # The target adds the head and the checksum itself.
             file = bytes.fromhex(text.read_text())
             (seeds / text.stem).write_bytes(file[REPLAY_HEAD_BYTES:-REPLAY_SUM_BYTES])
         return seeds
