@@ -6,11 +6,11 @@
 
 The programs of bench/programs, each as a native program (gcc -O2), as a guest of WEFT's engine
 aot with fuel points, without them, and with --bounds=check, of its engine jit with both bounds,
-under node, and under wasmtime where its
-Python package is installed (pip install wasmtime). All run in turns, several times; the fastest run
-of each counts, in CPU seconds, less what a program that does nothing takes the same way; of
-wasmtime only the call of _start is measured at all. Every way must print the same. Prints seconds
-and, at the end, ratios as geometric means. --smoke: one round of the shortest program, for tests.
+under node, and under wasmtime where its Python package is installed (pip install wasmtime). All
+run in turns, several times. The fastest run of each counts, in CPU seconds, less the time that a
+program which does nothing takes in the same way; of wasmtime only the call of _start is measured.
+All ways must print the same. Prints seconds and, at the end, ratios as geometric means. --smoke:
+one round of the shortest program, for tests.
 """
 
 import argparse
@@ -54,7 +54,7 @@ print(time.process_time() - begin, file=sys.stderr)
 
 EMPTY = "int main(void) { return 0; }\n"
 SMOKE = "binary_trees"
-SECONDS_MIN = 1e-3  # What is shorter is not told from a start.
+SECONDS_MIN = 1e-3  # A shorter time can't be told from that of a start.
 
 
 def build(source, folder):

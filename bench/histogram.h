@@ -33,14 +33,14 @@ class Histogram {
   }
 
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(count_); }
-  // Of what was recorded, exactly. 0 when that is nothing.
+  // Of the recorded values, exactly. 0 when there are none.
   [[nodiscard]] std::int64_t min() const {
     return count_ > 0 ? static_cast<std::int64_t>(min_) : 0;
   }
   [[nodiscard]] std::int64_t max() const { return static_cast<std::int64_t>(max_); }
 
-  // A value that at least this share of what was recorded is not above: the end of its bucket, but
-  // never above max(). The share is in 0 to 1. 0 when nothing was recorded.
+  // The quantile: at least this share of the recorded values is not above it. It is the end of its
+  // bucket, but never above max(). The share is from 0 to 1. 0 when nothing was recorded.
   [[nodiscard]] std::int64_t quantile(double share) const {
     const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count_) + 0.5);
     std::uint64_t seen = 0;

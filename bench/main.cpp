@@ -6,7 +6,7 @@
 //   weft-bench --json                                JSON on stdout
 //   weft-bench --smoke                               tiny, only to show that each still works
 //
-// Columns: `each` is the CPU time of one operation; `checksum` was made by those who did the work;
+// Columns: `each` is the CPU time of one operation; `checksum` is made by the Gs that do the work;
 // min, p50, p99, p99.9, max are a distribution, in ns; `bytes` is memory for each G.
 //
 // Exit codes: 0, 1 when a benchmark failed (its line says why), 64 for wrong use.

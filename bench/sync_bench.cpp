@@ -63,7 +63,7 @@ void pipeline(benchmark::State& state) {
 }
 BENCHMARK(pipeline)->Name("pipeline")->Arg(0)->Arg(16);
 
-// Receives from whichever of kChannels has a value; another G sends to each in turn.
+// Receives from the one of kChannels that has a value; another G sends to each in turn.
 template <std::size_t... I>
 void select_of(benchmark::State& state, std::index_sequence<I...>) {
   constexpr std::size_t kChannels = sizeof...(I);

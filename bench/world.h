@@ -4,8 +4,8 @@
 // Goals: figures per operation that can be compared with other schedulers' on the same machine in
 // the same run. Not goals: figures of one machine that mean anything on another; whole programs.
 //
-// Every benchmark counts its operations, and lets those who do the work make a checksum that
-// follows from that number. A benchmark whose checksum is wrong fails: it did not do what it timed.
+// Every benchmark counts its operations. The Gs that do the work make a checksum that follows from
+// that number. A benchmark whose checksum is wrong fails: it did not do what it timed.
 #pragma once
 
 #include <benchmark/benchmark.h>

@@ -13,7 +13,7 @@ namespace weft::capi {
 namespace {
 
 thread_local constinit weft_scheduler* current_of_thread = nullptr;
-// Not a std::string: the text must be there when memory is not.
+// Not a std::string: the text must exist even when no memory is left.
 thread_local constinit char last_error[512] = {};
 
 // Which code a text of Go's stands for.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands behind a weft_scheduler, and the two ways over the border to C.
+// The implementation of weft_scheduler, and the two ways across the border to C.
 //
 //   C ─ weft_x() ─▶ guarded(f): f's exceptions become error codes ─▶ os/port
 //   scheduler ─▶ trampoline ─ start(argument) ─▶ C

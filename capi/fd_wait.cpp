@@ -7,9 +7,9 @@
 //   a Watch for each descriptor, however often it is named, a ReadyWait for each entry and
 //   direction; park until the first or the deadline, look again
 //
-// A negative descriptor is passed over, as by poll(2), and so is one without events.
+// A negative descriptor is skipped, as by poll(2), and so is one without events.
 //
-// A thread without a G has one do it for it, and sleeps.
+// A thread without a G starts a G that does it, and sleeps.
 #include <poll.h>
 
 #include <deque>
@@ -35,7 +35,7 @@ std::int16_t weft_events(int asked, int revents) {
   int events = 0;
   if ((revents & (POLLIN | POLLRDHUP)) != 0) events |= WEFT_POLL_READ;
   if ((revents & POLLOUT) != 0) events |= WEFT_POLL_WRITE;
-  // Whoever waited may go on: the call it was about to make tells.
+  // The waiter goes on: the call that it makes next reports the error.
   if ((revents & (POLLHUP | POLLERR | POLLRDHUP)) != 0) events |= asked | WEFT_POLL_HANGUP;
   return static_cast<std::int16_t>(events);
 }

@@ -23,12 +23,12 @@
  *   thread     on the OS thread that created the scheduler, inside or not; else WEFT_EOFFTHREAD.
  *   anywhere   on any OS thread and in signal handlers.
  *
- * Any function inside may not return: when its scheduler is destroyed or its G is killed, what runs
- * leaves its stack there and then. C code that holds memory at such a time loses it; C++ code must
- * not have objects with destructors below a call of weft. No exception ever leaves a function.
+ * A call from inside may never return: when its scheduler is destroyed or its G is killed, the code
+ * leaves its stack at that point. Memory that C code holds then is lost; C++ code must not have
+ * objects with destructors on the stack around a call of weft. No exception leaves a function.
  *
- * Structs are good when all their bytes are zero, and must stay where they are while in use. Times
- * are nanoseconds unless the name ends in another unit; a timeout < 0 means for ever.
+ * Structs are valid when all their bytes are zero, and must not move while in use. Times are in
+ * nanoseconds unless the name ends in another unit; a timeout < 0 means for ever.
  */
 #ifndef WEFT_H
 #define WEFT_H
@@ -74,7 +74,7 @@ enum weft_error {
   WEFT_EAGAIN         /* weft_chan_try_...: it would have to wait. */
 };
 
-/* "WEFT_EDEADLOCK"; "?" for a number that is none. From anywhere. */
+/* "WEFT_EDEADLOCK"; "?" for an unknown number. From anywhere. */
 const char* weft_error_name(int error);
 /* The text of the last error on this OS thread, "" without one. Until the next error there. */
 const char* weft_last_error(void);
@@ -94,7 +94,7 @@ typedef struct weft_config {
 
 /* config: NULL for the defaults. From: any thread without a scheduler that runs. */
 int weft_create(const weft_config* config, weft_scheduler** scheduler);
-/* Ends what still runs. WEFT_ERUNNING inside. From: thread. */
+/* Ends all threads and Gs that still run. WEFT_ERUNNING inside. From: thread. */
 int weft_destroy(weft_scheduler* scheduler);
 /* Runs until every G and thread has ended. WEFT_EDEADLOCK, WEFT_ESTOPPED, WEFT_EHOLDSLOCKS,
  * WEFT_ETHREADS; the others may run on: call it again. From: thread, not inside. */
@@ -129,7 +129,7 @@ int weft_usleep_no_g(uint32_t microseconds);
 /* Asks the G that runs on a thread to yield at its next safe point: any function of weft that lets
  * others run, and weft_checkpoint. From: anywhere, while the scheduler exists. */
 int weft_preempt(weft_m* thread);
-/* Yields if the G was asked to; costs next to nothing when not. From: inside. */
+/* Yields if the G was asked to; otherwise it costs almost nothing. From: inside. */
 int weft_checkpoint(void);
 
 /* --- Gs --- */
@@ -146,7 +146,7 @@ int weft_ready(weft_g* g);
 int weft_lock_os_thread(void);
 int weft_unlock_os_thread(void);
 
-/* --- locks: who waits sleeps, with its thread --- */
+/* --- locks: a waiter sleeps, with its thread --- */
 
 typedef struct weft_lock {
   uintptr_t opaque[4];
@@ -157,7 +157,7 @@ int weft_lock_acquire(weft_lock* lock);
 /* WEFT_EUNLOCKED. From: inside. */
 int weft_lock_release(weft_lock* lock);
 
-/* --- notes: an event that happens once, and one who waits for it --- */
+/* --- notes: an event that happens once, with one waiter --- */
 
 typedef struct weft_note {
   uintptr_t opaque[2];
@@ -172,7 +172,7 @@ int weft_note_sleep_g(weft_note* note, int64_t timeout);
 /* WEFT_EDOUBLEWAKE. From: inside. */
 int weft_note_wake(weft_note* note);
 
-/* --- for Gs, as Go's: who waits is parked, and others run on its thread ---
+/* --- for Gs, as Go's: a waiter is parked, and others run on its thread ---
  *
  * Each is made on the heap and must be freed: from the scheduler's thread, or when it does not run.
  * All others From: G, and WEFT_EHOLDSLOCKS. docs/library.md tells the order in which waiters go on.
@@ -193,11 +193,11 @@ int weft_chan_recv(weft_chan* chan, void** value);
 /* The same without waiting. WEFT_EAGAIN, WEFT_ECLOSED. */
 int weft_chan_try_send(weft_chan* chan, void* value);
 int weft_chan_try_recv(weft_chan* chan, void** value);
-/* Everybody who waits goes on. WEFT_ECLOSED: it was closed before. */
+/* All waiters go on. WEFT_ECLOSED: it was closed before. */
 int weft_chan_close(weft_chan* chan);
 
 int weft_mutex_make(weft_mutex** mutex);
-/* WEFT_EINVAL: somebody holds it. */
+/* WEFT_EINVAL: it is locked or waited for. */
 int weft_mutex_free(weft_mutex* mutex);
 int weft_mutex_lock(weft_mutex* mutex);
 /* WEFT_EUNLOCKED. Another G than the one that locked it may unlock it. */
@@ -241,8 +241,8 @@ typedef struct weft_pollfd {
   int16_t revents; /* Set by weft_poll. HANGUP: closed or failed. */
 } weft_pollfd;
 
-/* Waits until one of the descriptors is ready; on a G that is parked, else the thread sleeps. Files
- * are always ready. A negative descriptor, or one without events, is passed over: its revents is 0.
+/* Waits until one of the descriptors is ready. A G is parked meanwhile; a thread sleeps. Files are
+ * always ready. A negative descriptor, or one without events, is skipped: its revents is 0.
  * There may be any number of entries, and a descriptor may be named more than once. ready (may be
  * NULL): how many have revents. WEFT_ETIMEDOUT, WEFT_EINVAL (unknown bits in events), WEFT_EHOST (a
  * descriptor is not open). From: inside. */

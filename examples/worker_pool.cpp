@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A worker pool: four workers take jobs from one channel; a semaphore lets two at a time use the
 // "database". The results are summed under a mutex. A job that fails is an exception in a task, and
-// join() throws it where somebody can act.
+// join() throws it where it can be handled.
 #include <cstdio>
 #include <mutex>
 #include <stdexcept>

@@ -16,8 +16,8 @@ gone is removed. A missing tool is an error that names the tool and the command 
 nothing is ever skipped.
 
 A guest is the same, byte by byte, on every machine that has the same compilers, wherever the
-sources lie. Compilers see none of the user's settings (CFLAGS, GOFLAGS, CPATH and the like), only
-where tools and temporary files are. And clang compiles and links in two steps, the second without
+sources lie. Compilers see none of the user's settings (CFLAGS, GOFLAGS, CPATH), only where tools
+and temporary files are. And clang compiles and links in two steps, the second without
 -O: a clang that is asked to optimize while it links runs wasm-opt, if it finds one, and that drops
 names and lines.
 """

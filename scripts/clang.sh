@@ -3,8 +3,8 @@
 # Prints the path of a clang that can build WASI guests, or fails silently.
 #
 # A clang needs its own version's runtime library for wasm32, a wasm-ld, and the system's wasi-libc
-# below /usr: what has been tried says so, not a version. The one on PATH comes first; a newer one
-# without all that is passed over for Debian's. WEFT_CLANG is tried instead of it.
+# below /usr. Each candidate is tried; its version tells nothing. The one on PATH comes first; if it
+# lacks one of these, Debian's is used. WEFT_CLANG is tried in place of the one on PATH.
 set -u
 
 builds_guests() {

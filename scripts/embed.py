@@ -3,7 +3,7 @@
 """Makes C++ of text files: scripts/embed.py OUT FILE...
 
 Each file becomes a constant in namespace weft::sim::embedded, named after it: page.html is
-page_html. For what a program carries with it, so that it is edited as what it is.
+page_html. So a file that a program contains can be edited as a file of its own.
 """
 
 import pathlib

@@ -8,9 +8,9 @@
 #     scripts/fresh_root.sh --with binaryen 12 ./check    # with a package that weft does not need
 #
 # debootstrap makes the smallest Debian in a folder, the last commit is cloned into it, and the
-# command runs there under chroot, in mounts and processes of its own: when it ends, nothing is left
-# but the folder. What it prints is what the command prints, and the seconds; the exit code is the
-# command's. Needs root, debootstrap and apt.
+# command runs there under chroot, in mounts and processes of its own: when it ends, only the folder
+# is left. Prints what the command prints, and the seconds; the exit code is the command's. Needs
+# root, debootstrap and apt.
 #
 #     --dir FOLDER     where the roots lie; build/roots when not given
 #     --keep           use the root as the last run left it, when there is one, with the commit of
@@ -76,7 +76,7 @@ make_root() {
 }
 
 # The last commit, as a repository of its own: tests ask git which files there are. In a root that
-# is kept, only what changed is written, so that no more is built again.
+# is kept, only changed files are written, so that nothing else is built again.
 clone_into() {
   local root=$1
   local -a git=(git -c advice.detachedHead=false -c 'safe.directory=*')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who takes part in a comparison: how each is built, what it can do, and how one figure is got.
+"""The contenders of a comparison: how each is built, what it can do, and how a figure is measured.
 
 bench/peers/README.md documents what a peer prints. weft itself is build/release/bench/weft-bench,
 whose JSON is Google Benchmark's: `Weft` translates. A contender that can't be built is skipped with

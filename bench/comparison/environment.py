@@ -55,7 +55,7 @@ def describe(build, contenders):
 
 
 def warnings(build):
-    """What makes the figures doubtful before anything has run."""
+    """Reasons to doubt the figures, known before anything has run."""
     found = []
     options = build_options(build)
     if options.get("buildtype") != "release":

@@ -2,10 +2,10 @@
 """Measures: every contender's every benchmark once a round, interleaved, and what follows from it.
 
 Each figure comes from a process of its own, so that none inherits another's heap. Within a round
-the contenders take turns benchmark by benchmark, and each round begins with another one: what the
-machine does meanwhile hits all alike. A ratio is the median of the ratios within the rounds, which
-a machine that becomes slower does not change. A benchmark whose ratios differ much from round to
-round gets more rounds than were asked for.
+the contenders take turns benchmark by benchmark, and each round begins with another one: so other
+load on the machine affects all of them equally. A ratio is the median of the ratios within the
+rounds, which does not change when the machine becomes slower. A benchmark whose ratios differ much
+from round to round gets more rounds than were asked for.
 """
 
 import os

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Planted bug: ABA. A guest takes the top of a stack of cells kept in files: it reads the top, then
-// what is below it, looks whether the top is still the same, and makes the lower one the top. The
-// other guest takes two cells meanwhile and puts the first one back: same top, another stack. A
-// cell
-// that is in use becomes the top.
+// the cell below it, looks whether the top is still the same, and makes the lower cell the top.
+// Meanwhile the other guest takes two cells and puts the first one back: same top, another stack. A
+// cell that is in use becomes the top.
 // weft test --empty-dir /shared c_aba.wasm pop ::: c_aba.wasm swap
 #include "shared_file.h"
 
@@ -23,7 +22,7 @@ static void set_below(int cell, int other) {
   write_number(path, other);
 }
 
-// 1 on 2 on 3. Whoever comes first makes it.
+// 1 on 2 on 3. The first guest makes it.
 static void make_stack(void) {
   if (!try_lock("/shared/made")) return;
   set_below(2, 3);
@@ -45,7 +44,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   int next = below(top);
-  if (read_number("/shared/top") != top) return 0;  // Somebody came in between: gives up.
+  if (read_number("/shared/top") != top) return 0;  // The other guest came first: gives up.
   write_number("/shared/top", next);
   return read_number("/shared/top") == read_number("/shared/in_use") && next == 2 ? 1 : 0;
 }

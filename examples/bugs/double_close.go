@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Planted bug: double close. Two goroutines close a channel when they see the end of the work;
-// whether it is closed already they look up before they give way.
+// Planted bug: double close. Two goroutines close a channel when they see the end of the work. Each
+// looks whether it is closed already, but then gives way before it closes.
 // weft test go_double_close.wasm
 package main
 

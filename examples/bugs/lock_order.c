@@ -10,7 +10,7 @@ static void lock(const char* name) {
   char path[64];
   snprintf(path, sizeof path, "/shared/%s", name);
   for (int tries = 0; !try_lock(path); tries++) {
-    if (tries == 100) exit(3);  // A second of trying: the other one holds it for good.
+    if (tries == 100) exit(3);  // After a second: the other guest never gives it back.
     struct timespec pause = {.tv_sec = 0, .tv_nsec = 10 * 1000 * 1000};
     nanosleep(&pause, NULL);
   }

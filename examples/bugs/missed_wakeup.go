@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Planted bug: missed wake-up. The consumer looks whether there is work, finds none, and only then
-// begins to listen; a signal sent between the two is heard by nobody. Nobody sends a second one.
+// begins to listen. A signal that is sent in between is lost, and there is no second one.
 // weft test go_missed_wakeup.wasm
 package main
 

@@ -25,7 +25,7 @@ __attribute__((unused)) static void write_number(const char* path, int number) {
   close(fd);
 }
 
-// A lock: whoever makes the directory has it. Returns 1 when it is ours.
+// A lock: the guest that makes the directory has it. Returns 1 when it is ours.
 __attribute__((unused)) static int try_lock(const char* path) {
   return mkdir(path, 0755) == 0;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Planted bug: a timer that fires after it was stopped. The program stops a timer and takes the
-// answer of Stop for granted: when the timer has fired in the moment before, its function runs all
-// the same, on a connection that is closed by then.
+// Planted bug: a timer that fires after it was stopped. The program stops a timer and ignores the
+// answer of Stop. When the timer has fired just before, its function runs all the same, on a
+// connection that is already closed.
 // weft test --jitter 5ms go_timer_after_stop.wasm
 package main
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Planted bug: a queue without a bound. The producer adds an item every 10 ms, the consumer
-// takes one
-// every 10 ms; nothing slows the producer down, so each delay of the consumer stays in the queue.
-// weft test --jitter 4ms go_unbounded_queue.wasm
+// Planted bug: a queue without a bound. The producer adds an item every 10 ms, the consumer takes
+// one every 10 ms. Nothing slows the producer down, so each delay of the consumer stays in the
+// queue. weft test --jitter 4ms go_unbounded_queue.wasm
 package main
 
 import (

@@ -30,7 +30,7 @@ const (
 	requestVote kind = iota
 	vote
 	alive // The leader's heartbeat.
-	late  // The answer to a heartbeat of the past: the term is another one by now.
+	late  // The answer to a heartbeat of an earlier term.
 )
 
 type message struct {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The port example says the same on each floor: examples/port/compare.py PTHREAD WEFT
 
-Runs the program on pthreads, on weft, and on weft as a wasm target would have it, and compares what
-they print. The strict run must also name what such a target lacks.
+Runs the program on pthreads, on weft, and on weft in its strict form (what a wasm target has), and
+compares what they print. The strict run must also name what such a target lacks.
 """
 
 import subprocess

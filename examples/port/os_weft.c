@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The floor of the runtime on weft: all threads are Ms on the one thread that calls os_run.
  *
- * Each function is one call of capi/weft.h. Strict, some of them answer WEFT_ELACKS: a runtime with
- * one thread can do without a yield and never has to sleep on a note while there is work, so those
- * errors are passed over; any other is a bug, and the end.
+ * Each function is one call of capi/weft.h. Strict, some of them answer WEFT_ELACKS. A runtime with
+ * one thread needs no yield, and never sleeps on a note while there is work: so those errors are
+ * ignored. Any other error is a bug and ends the program.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ int os_run(int strict, void (*first)(void* argument), void* argument) {
     fprintf(stderr, "%s\n", weft_last_error());
     return 1;
   }
-  /* On a G, because a wasm target has no other thread than the first one, and neither has strict.
+  /* On a G, because a wasm target has only the first thread, and so has strict.
    */
   must(weft_go(scheduler, first, argument, NULL));
   error = weft_run(scheduler);

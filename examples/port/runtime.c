@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The loop of each thread, its queue, and channels. Locks are held for a few lines and never two at
- * a time, but for the scheduler's around a look at the queues.
+/* The loop of each thread, its queue, and channels. A thread holds one lock at a time, for a few
+ * lines; only the scheduler's lock is held while another one is taken, to look at the queues.
  *
- * No wake is lost: who sleeps counts itself in `idle` and then looks at every queue; who queues a
- * task counts it in that queue and then looks at `idle`. One of the two sees the other.
+ * No wake is lost: a thread that goes to sleep counts itself in `idle` and then looks at every
+ * queue; a thread that queues a task counts it in that queue and then looks at `idle`. One of the
+ * two sees the other.
  */
 #include "examples/port/runtime.h"
 

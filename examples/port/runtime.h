@@ -35,7 +35,7 @@ struct rt_queue {
   struct rt_task* tail;
 };
 
-/* Unbuffered. Good when all its bytes are zero. */
+/* Unbuffered. Valid when all its bytes are zero. */
 struct rt_chan {
   os_lock lock;
   struct rt_queue senders;

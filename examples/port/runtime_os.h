@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Both are good when all their bytes are zero. */
+/* Both are valid when all their bytes are zero. */
 typedef struct os_lock {
   uintptr_t opaque[8];
 } os_lock;
@@ -17,11 +17,12 @@ typedef struct os_note {
   uintptr_t opaque[16];
 } os_note;
 
-/* Runs first(argument) on the first thread; returns when all threads have ended: 0, or 1 after
- * having said why not. strict: without what a wasm target lacks; says at the end what was asked. */
+/* Runs first(argument) on the first thread; returns when all threads have ended. Returns 0, or 1
+ * after it has said what failed. strict: as on a wasm target; says at the end what such a target
+ * lacks of what was called. */
 int os_run(int strict, void (*first)(void* argument), void* argument);
 
-/* Returns 0, or 1 when there are no more threads to be had. */
+/* Returns 0, or 1 when no more threads can be made. */
 int os_newosproc(void (*start)(void* argument), void* argument);
 /* Lets other threads run. */
 void os_yield(void);

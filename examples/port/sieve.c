@@ -24,7 +24,7 @@ struct stage {
 
 static struct rt_chan links[primes + 1];
 
-/* 2, 3, 4, ... until nobody receives: the last value is 0, which runs down the whole chain. */
+/* 2, 3, 4, ... The last value is 0, which runs down the whole chain and ends it. */
 static enum rt_outcome generate(struct rt_task* task) {
   struct stage* self = (struct stage*)task;
   RT_BEGIN(task);

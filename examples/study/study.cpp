@@ -196,7 +196,7 @@ class Meter final : public sim::EventListener {
     waits_.push_back((event.at - runnable_since_[event.g]).ns);
     runnable_since_.erase(event.g);
   }
-  // Whoever still waits has waited until now.
+  // Gs that still wait have waited until now.
   void finish(Instant end) {
     for (const auto& [g, since] : runnable_since_) waits_.push_back((end - since).ns);
     std::sort(waits_.begin(), waits_.end());

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cache of compiled modules: one file an object, named by its key.
 //
-//   $XDG_CACHE_HOME/weft/<key>.so     ~/.cache/weft without that variable
-//     the shared object, then a footer: magic, key, sizes and checksums, the name of the module
-//   .../lock                          a byte of it for each key, locked while somebody fills it
-//   .../work-XXXXXX/                  where somebody compiles
+//   $XDG_CACHE_HOME/weft/    or ~/.cache/weft without that variable
+//     <key>.so               the shared object, then a footer: magic, key, sizes and checksums, the
+//                            name of the module
+//     lock                   has a byte for each key, locked while a process makes that entry
+//     work-XXXXXX/           where a process compiles
 //
-// The folder is opened once, and only when no other user can change it or put another in its place
+// The folder is opened once, and only when no other user can change or replace it
 // (guest/aot/private_folder.h); from then on everything in it is reached by its descriptor. An
-// entry appears by a rename, so a reader finds a whole one or none, and what a reader has opened
-// and checked is what it loads (guest/aot/cache_entry.h). Who wants to fill an entry locks it and
-// looks
-// again: of ten processes that start at once, one compiles and nine wait. An entry that is damaged,
-// of another key, or writable by others is not used, and is made again; so is what is no file. A
-// process that is killed leaves its lock free, and its work too: the next fill removes the folders
-// that no living process has locked.
+// entry appears by a rename, so a reader finds a whole one or none, and it loads the very file that
+// it has opened and checked (guest/aot/cache_entry.h). A process that wants to make an entry locks
+// it and looks again: of ten processes that start at once, one compiles and nine wait. An entry
+// that is damaged, of another key, writable by others, or not a file is not used, and is made
+// again. When a process is killed, its locks are released, and the next one that makes an entry
+// removes its work folder.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ class ObjectCache {
   [[nodiscard]] std::optional<CacheEntry> find(const std::string& key) const;
 
   // As find; when there is none, calls make(work folder, path to write the object to) and keeps
-  // what it made. While another process makes the same one, wait() is called again and again, until
-  // that has ended. Both may throw; nothing is left then but what others made.
+  // what it made. While another process makes the same entry, calls wait() again and again until
+  // that has ended. Both may throw; this call then leaves nothing behind.
   using Make = std::function<Status(const std::string& work, const std::string& object)>;
   using Wait = std::function<void()>;
   Result<CacheEntry> fill(const std::string& key, std::string_view module, const Make& make,
@@ -62,8 +62,8 @@ class ObjectCache {
   // All that is called like an entry, newest use first.
   [[nodiscard]] std::vector<Entry> entries() const;
 
-  // Removes all of them, whatever they are, and what killed processes left; returns how many
-  // entries it removed.
+  // Removes all of them, of any kind, and what killed processes left; returns how many entries it
+  // removed.
   std::size_t clear();
 
   [[nodiscard]] const std::string& folder() const { return folder_; }

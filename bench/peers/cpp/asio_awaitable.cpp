@@ -114,7 +114,8 @@ Sample round_trips(std::int64_t n) {
   return result;
 }
 
-// Asio's users take a channel of one element for a mutex: whoever has the element has the lock.
+// Asio's users take a channel of one element for a mutex: the task that has the element has the
+// lock.
 Task lock_and_yield(Channel& mutex, std::int64_t& locks, std::int64_t n) {
   for (bool more = true; more;) {
     co_await mutex.async_receive(use_awaitable);

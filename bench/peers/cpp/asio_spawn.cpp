@@ -82,7 +82,8 @@ Sample round_trips(std::int64_t n) {
   return result;
 }
 
-// Asio's users take a channel of one element for a mutex: whoever has the element has the lock.
+// Asio's users take a channel of one element for a mutex: the task that has the element has the
+// lock.
 Sample mutex_hand_offs(std::int64_t n) {
   Channel mutex(io(), 1);
   mutex.try_send(Error{}, 1);

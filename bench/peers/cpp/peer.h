@@ -108,7 +108,7 @@ class Benchmarks {
       const auto start = Clock::now();
       const Sample s = run(wanted);
       const std::chrono::duration<double, std::milli> wall = Clock::now() - start;
-      // Making many tasks is not what is measured, but where that takes long, one run is enough.
+      // Making many tasks is not measured; where it takes long, one run is enough.
       const std::string unit = s.unit;
       const double spent = unit == "ns" ? s.total / 1e6 : wall.count();
       if (spent >= milliseconds || wall.count() >= 20 * milliseconds || unit == "bytes") return s;
