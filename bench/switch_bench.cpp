@@ -127,7 +127,7 @@ BENCHMARK(bare_ring)
     ->Arg(100'000)
     ->Arg(1'000'000);
 
-// state.range(0) Gs that do nothing but yield; an iteration is one round of all of them.
+// state.range(0) Gs that only yield; an iteration is one round of all of them.
 void yield_all(benchmark::State& state) {
   World world;
   bool done = false;

@@ -57,7 +57,7 @@ bool are_numbers(std::string_view params) {
   return params.find_first_not_of("iIfF") == std::string_view::npos;
 }
 
-// An export that is a function of the module's own; nullptr: it is none.
+// An export that is a function of the module's own; nullptr: there is none.
 const ExportInfo* own_function(const ModuleInfo& info, std::string_view name) {
   const ExportInfo* found = info.find_export(name);
   const bool own = found != nullptr && found->kind == ExternalKind::func &&
@@ -89,7 +89,7 @@ Error nothing_to_run(const ModuleInfo& info) {
                what_can_be_invoked(info)};
 }
 
-// The whole word, of the type's size; nothing: it is none.
+// Reads the whole word, of the type's size; nothing when it is not a number of that type.
 template <class T>
 std::optional<T> read_whole(std::string_view word, int base) {
   T value = 0;

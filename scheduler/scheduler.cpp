@@ -391,7 +391,7 @@ void Scheduler::park_for_outside() {
   g.outside_permit = false;
 }
 
-// --- who watches, chooses, and gives turns ---
+// --- sinks, choosers, and the embedder's loop ---
 
 void Scheduler::set_chooser(Chooser* chooser) {
   chooser_ = chooser;

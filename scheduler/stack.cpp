@@ -199,7 +199,7 @@ bool StackPool::return_some() {
   return false;
 }
 
-// All but the last kept_bytes of the free slots [from, to). Neighbours go together: guards stay.
+// All except the last kept_bytes of the free slots [from, to). Neighbours go together: guards stay.
 void StackPool::return_memory(std::size_t from, std::size_t to, std::size_t kept_bytes) {
   std::array<std::byte*, kSlotsPerStep> bottoms;
   std::size_t count = 0;

@@ -41,7 +41,7 @@ class Shutdown {
   struct Config {
     Duration grace = seconds(5);  // 0: killed at the first signal.
     // Both run on g0: they may ready, kill and stop, and must not park.
-    std::function<void(int sig)> on_request = {};  // Empty: nothing but the grace time.
+    std::function<void(int sig)> on_request = {};  // Empty: only the grace time begins.
     std::function<void()> on_kill = {};            // Empty: kills every G.
   };
 

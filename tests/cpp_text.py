@@ -2,7 +2,7 @@
 """Enough understanding of C++ text to find its functions: no compiler, no dependencies.
 
 Comments and strings are blanked, then braces are matched. A block whose head has a parameter list
-and that stands in nothing but namespaces, classes and `extern "C"` is a function. Heuristic, and
+and that stands only in namespaces, classes and `extern "C"` is a function. Heuristic, and
 right for code that clang-format has seen.
 """
 

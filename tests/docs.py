@@ -117,7 +117,7 @@ def checked(block):
 
 
 def commands_of(block):
-    """Pairs of a command of a console and the lines that it shall print."""
+    """Pairs of a command of a console and the lines that it must print."""
     commands = []
     for line in block.text.replace("\\\n", " ").splitlines():
         if line.startswith("$ "):

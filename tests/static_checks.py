@@ -16,7 +16,7 @@ import sources
 
 PARALLEL = 2
 
-# Sources that clang-tidy has not been content with yet, or has not seen since they were written. A
+# Sources that clang-tidy still complains of, or has not seen since they were written. A
 # finding there is printed and does not fail. The list only becomes shorter: a file that passes is
 # to be taken out of it.
 PENDING = sources.ROOT / "tests" / "static_checks_pending.txt"

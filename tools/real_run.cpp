@@ -21,7 +21,7 @@ namespace weft::tools {
 namespace {
 
 // Loads all modules, and then spawns the copies of each: a module may have to be compiled, and a
-// guest's deadline counts from its spawning. Returns the exit code when something can't be had.
+// guest's deadline counts from its spawning. Returns the exit code when one can't be made.
 std::optional<int> start_all(Runtime& runtime, Spawner& spawner, const RunOptions& options,
                              RunWatch& watch) {
   Modules modules(runtime);

@@ -21,7 +21,7 @@ func main() {
 			if len(queue) > 0 {
 				queue = queue[1:]
 			}
-			time.Sleep(10 * time.Millisecond) // Works; a late wake-up is never made good.
+			time.Sleep(10 * time.Millisecond) // Works; the time of a late wake-up is lost.
 		}
 	}()
 	for i := 0; i < 100; i++ {

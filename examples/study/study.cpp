@@ -174,7 +174,7 @@ void web(Sample& sample) {
 struct Load {
   const char* name;
   void (*run)(Sample& sample);
-  const char* stride;  // What the policies that go by names are told.
+  const char* stride;  // Parameters of the policies that need names.
   const char* edf;
 };
 constexpr Load kLoads[] = {

@@ -49,7 +49,7 @@ class MemoryPool {
   bool grow(MemoryPlace& place, std::size_t old_bytes, std::size_t bytes,
             const std::function<bool()>& turn = {});
 
-  // Puts a module's image into a memory that holds nothing but zeroes, or that image already.
+  // Puts a module's image into a memory that holds only zeroes, or that image already.
   static void lay(MemoryImage& image, MemoryPlace& place);
 
   // Resets a memory of which `used_bytes` were in use: it is `bytes` long again, all zeroes except

@@ -16,7 +16,7 @@ constexpr std::uint32_t kSpGlobal = 0;
 constexpr std::uint32_t kSpLocal = 1;
 constexpr std::int64_t kReturnAddressBytes = 8;
 constexpr std::int64_t kArgumentBytesMax = 128;  // What is looked at of a call.
-constexpr std::uint32_t kLocalsMax = 256;        // Go's compiler uses some 60.
+constexpr std::uint32_t kLocalsMax = 256;        // Go's compiler uses about 60.
 constexpr std::int64_t kFrameBytesMax = std::int64_t{1} << 30;
 constexpr std::int64_t kLowHalf = 0xffffffff;
 

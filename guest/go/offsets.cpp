@@ -275,7 +275,8 @@ void Discovery::goroutineheader() {
   wait_reasons(in);
 }
 
-// Strings, pointer and length each, up to what is none, or to one that is empty but for the first.
+// Strings, each a pointer and a length: up to the first that is not valid, or that is empty and not
+// the first one.
 std::vector<std::string> Discovery::strings_at(std::uint64_t table) const {
   constexpr std::uint64_t kStringBytes = 16;
   constexpr std::uint64_t kStringsMax = 256;
@@ -376,7 +377,7 @@ void Discovery::runqget() {
   if (masked.kind != Node::Kind::bits) fail(in, "does not mask the index of p.runq");
   o().runq_mask = offset_in_struct(in, masked.value);
   if ((o().runq_mask & (o().runq_mask + 1)) != 0 || o().runq_mask == 0) {
-    fail(in, "has a mask of p.runq that is none");
+    fail(in, "has a mask of p.runq that is not one less than a power of two");
   }
 }
 

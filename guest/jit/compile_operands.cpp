@@ -165,7 +165,7 @@ void Compiler::spill(std::size_t index) {
   value.kind = Value::Kind::slot;
 }
 
-// All but the topmost `keep`.
+// All except the topmost `keep`.
 void Compiler::spill_all(std::size_t keep) {
   const std::size_t end = stack_.size() - keep;
   for (std::size_t i = in_slots_below_; i < end; ++i) spill(i);

@@ -45,7 +45,7 @@ struct CompileOptions {
   const std::uint8_t* lazy_end = nullptr;
   bool guard_pages = false;  // --bounds=guard
   bool one_nan = false;
-  bool has_bmi = false;  // lzcnt, tzcnt, shlx and their like.
+  bool has_bmi = false;  // lzcnt, tzcnt, shlx, shrx, sarx.
 };
 
 // An instruction that the compiler does not know.

@@ -22,7 +22,7 @@ class Maker {
     a_.call(a_.rax);
   }
 
-  // Where the guest's code goes on is on top of the stack. Changes r?: none but the one given.
+  // Where the guest's code goes on is on top of the stack. Changes only the given register.
   void note_exit(const Xbyak::Reg64& scratch) {
     a_.mov(scratch, a_.qword[a_.rsp]);
     a_.mov(a_.qword[a_.r15 + field(offsetof(Context, exit_address))], scratch);

@@ -244,7 +244,7 @@ class WabtCode final : public Code {
   // instances as live ones: the cost an instance stays constant.
   //
   // It would also mark what it takes for references on the stacks, and there it is wrong: a slot
-  // stays on the list one pop too long, and by then holds a value that the guest chose. The stacks
+  // stays on the list one pop too long, when it holds a value that the guest chose. The stacks
   // need no marking: an instance itself holds everything that can lie there: its functions, those
   // of the host, and what it was given (GuestThread).
   void instance_gone() {

@@ -72,8 +72,8 @@ void remove_fields(wabt::Module& module) {
   }
 }
 
-// One name for each function, the memory and the counter that says nothing but its index: what is
-// in the module's name section is reported from guest/wasm/module_scan.h's copy.
+// Names each function, the memory and the counter by its index only: reports take the names of the
+// module's name section from guest/wasm/module_scan.h's copy.
 void name_for_c(wabt::Module& module, bool fuel_points) {
   const std::size_t own_imports = module.num_func_imports - (fuel_points ? 1 : 0);
   module.func_bindings.clear();

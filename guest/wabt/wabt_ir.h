@@ -25,7 +25,7 @@ struct Binary {
 // Reads and validates the module and writes it again with fuel points. Returns an error or "".
 std::string add_fuel_points(const Binary& module, std::vector<std::uint8_t>* out);
 
-// All but the functions.
+// All except the functions.
 struct CBase {
   std::string header;
   // Of the functions that tables and globals start with it has declarations, or definitions that

@@ -217,7 +217,7 @@ ValType read_heap_type(ByteReader& in) {
     ByteReader::fail_at("an unknown type", offset);
   }
   const ValType type = val_type_of(in.u8(), offset);
-  if (!is_reference(type)) ByteReader::fail_at("a type that is none of references", offset);
+  if (!is_reference(type)) ByteReader::fail_at("a type that is not a reference", offset);
   return type;
 }
 
@@ -233,7 +233,7 @@ ValType read_val_type(ByteReader& in) {
 ValType read_ref_type(ByteReader& in) {
   const std::uint32_t offset = in.offset();
   const ValType type = read_val_type(in);
-  if (!is_reference(type)) ByteReader::fail_at("a type that is none of references", offset);
+  if (!is_reference(type)) ByteReader::fail_at("a type that is not a reference", offset);
   return type;
 }
 

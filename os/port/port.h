@@ -126,7 +126,7 @@ class Port final : public MHooks {
   [[nodiscard]] port::Window window() const { return window_; }
   void host_sleep(Duration d) const;
 
-  // From now on the import of that name does nothing but answer e; without e it works again. To
+  // From now on the import of that name only answers e; without e it works again. To
   // see what a runtime does on a host that lacks something.
   void answer(std::string_view import, std::optional<port::errno_> e);
   [[nodiscard]] std::optional<port::errno_> answer_for(std::string_view import) const;

@@ -103,8 +103,8 @@ class Dependence {
 
  private:
   struct Touched {
-    std::uint64_t written = 0;  // The past of who wrote it last.
-    std::uint64_t read = 0;     // The sum of the pasts of who has read it since.
+    std::uint64_t written = 0;  // The past of the G that wrote it last.
+    std::uint64_t read = 0;     // The sum of the pasts of the Gs that have read it since.
   };
   static void touch(std::uint64_t& past, Touched& object, bool writes) {
     past = mix(past, object.written);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // edf: earliest deadline first. When a G becomes runnable by a wake-up or a spawn, its deadline is
 // now plus its allowance: milliseconds by its name (edf:audio=5,batch=1000; 100 when it is not
-// named). By then it should wait again. The G with the nearest deadline runs, and preempts the
-// running one at the next safe point. Equal deadlines: the older first. The time is the loop's, as
-// of its last look outside.
+// named). Until then it should have done its work and wait again. The G with the nearest deadline
+// runs, and preempts the running one at the next safe point. Equal deadlines: the older first. The
+// time is the loop's, as of its last look outside.
 #include <unordered_map>
 
 #include "scheduler/api.h"

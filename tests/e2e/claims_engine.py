@@ -126,7 +126,7 @@ def _(weft):
     for words in [["--virtual-time"], *([f"--engine={name}"] for name in weft.engines())]:
         weft.run(*words, "c_trap_div").expect(
             err_has=rf"integer divide by zero\s+at offset 0x[0-9a-f]+ \(trap_div\.c:{line}\)\n")
-    # A replay goes by the kind of trap: the line is no part of what must be the same.
+    # A replay compares the kind of trap; the line may differ.
     replay = weft.scratch / "trap.replay"
     weft.raw("test", "--seeds", 1, "--replay", replay, weft.guest("c_trap_div")).expect(
         code=1, out_has=rf"trap_div\.c:{line}")

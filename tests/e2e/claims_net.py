@@ -145,7 +145,7 @@ def _(weft):
     assert note.read_text() == "no socket"
 
 
-@claim("--listen: an address that is none is wrong use, and says what is wrong")
+@claim("--listen: a malformed address is wrong use, and weft says what is wrong")
 def _(weft):
     for address, complaint in [
             ("8080", "HOST:PORT"), ("127.0.0.1:", "no port"), ("127.0.0.1:http", "no port"),

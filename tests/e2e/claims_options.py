@@ -38,7 +38,7 @@ def _(weft):
 
 @claim("weft test --jitter 0 ends no sleep late")
 def _(weft):
-    # Five sleeps of 20 ms each, which end by then only when they are on time.
+    # Five sleeps of 20 ms each. They end before the deadline only when they are on time.
     words = ["test", "--seeds", "20", "--max-time", "100ms", "--replay", weft.scratch / "late",
              weft.guest("c_ticker")]
     weft.raw(*words).expect(code=1, out_has="time-out")

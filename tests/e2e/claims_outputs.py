@@ -176,7 +176,7 @@ def _(weft):
             code=74, err_has="stdout: No space left on device")
 
 
-@claim("--trace and --record leave their files as they were when a guest can't be had")
+@claim("--trace and --record leave their files as they were when a guest can't be made")
 def _(weft):
     broken = weft.scratch / "broken.wasm"
     broken.write_bytes(weft.guest("c_hello").read_bytes()[:200])

@@ -138,7 +138,7 @@ def _(weft):
     assert weft.raw("replay", "--modules", changed, file).out == first.out
 
 
-@claim("a program that only prints otherwise than recorded follows the recording to its end")
+@claim("a program that differs from the recording only in what it prints follows it to its end")
 def _(weft):
     _, file = record(weft, "r", "c_exit7")
     changed = weft.scratch / "prints"

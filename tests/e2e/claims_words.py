@@ -41,7 +41,7 @@ def _(weft):
         weft.run(option, "1.5", "c_hello").expect_error(USAGE, f"{option} wants a number from 1")
 
 
-@claim("--memory 128K is two pages, 64M are 1,024, and a number alone is MiB as ever")
+@claim("--memory 128K is two pages, 64M are 1,024, and a number alone is MiB")
 def _(weft):
     for word, pages in [("256K", 4), ("2M", 32), ("2", 32), ("0.5M", 8)]:
         run = weft.run("--memory", word, "c_limits", "grow").expect(code=0)

@@ -82,7 +82,7 @@ class Maker {
   void function_constant(Code& to);
   Code body(const FuncType& type, bool is_start);
 
-  // --- code of the function at hand ---
+  // --- code of the current function ---
   void value(Code& to, Type type, int depth);
   void value_of_i32(Code& to, int depth);
   void value_of_i64(Code& to, int depth);
@@ -113,7 +113,7 @@ class Maker {
   std::vector<Type> elements_;  // Of each segment.
   std::uint32_t datas_ = 0;
   bool data_count_ = false;
-  std::vector<Type> locals_;  // Of the function at hand, parameters first.
+  std::vector<Type> locals_;  // Of the current function, parameters first.
 };
 
 void Maker::choose() {

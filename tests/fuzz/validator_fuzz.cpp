@@ -5,7 +5,7 @@
 //
 // The second opinion is a process, tests/fuzz/validator_oracle, whose path is in the variable
 // WEFT_VALIDATOR_ORACLE. Most mutations are of one section or one function's body, whose lengths
-// are written anew: a mutation of the whole file mostly ends at a length that no longer fits.
+// are written again: a mutation of the whole file mostly ends at a length that no longer fits.
 #include <unistd.h>
 
 #include <algorithm>

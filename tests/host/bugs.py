@@ -135,7 +135,7 @@ def main():
         results = list(pool.map(lambda item: finder.find_and_replay(*item), bugs.items()))
         for name, (good, text) in zip(bugs, results):
             print("ok    " if good else "FAILED", f"{name}: {text}")
-    failed = sum(not good for good, _ in results)
+    failed = sum(not passed for passed, _ in results)
     print(f"{len(bugs) - failed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -7,7 +7,7 @@
 // Handler: a G raises a signal whose handler preempts the G's own M; the checkpoint behind it must
 // switch, every time. Thread: it preempts all Ms in turn, blindly, while Gs start, end, yield,
 // sleep on their Ms and check what they keep on their stacks. Handshake: a G waits without a safe
-// point until the thread has preempted it, so the request can have gone to nobody else; its
+// point until the thread has preempted it, so the request can't have gone to another G; its
 // checkpoint must switch.
 #include <atomic>
 #include <csignal>

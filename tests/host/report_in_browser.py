@@ -5,7 +5,7 @@
 Traces three runs (several guests in virtual time, one in real time, a deadlock), makes the pages
 and clicks through them in headless Chromium: the timeline zooms and moves, a box tells what it is,
 the table sorts, the histograms have counts, the deadlock has its graph. Chromium is driven through
-its debugging pipe: nothing but the browser is needed. --keep leaves the pages and pictures of them.
+its debugging pipe: only the browser is needed. --keep leaves the pages and pictures of them.
 
 Prints a line for each claim and `N passed, N failed`.
 """
@@ -210,7 +210,7 @@ def check_histograms(browser, *ids):
         assert "median" in said and "p99" in said, (name, said)
 
 
-# Every text that is drawn anew, with where it begins and ends, and how wide its canvas is.
+# Every text that is drawn from now on, with where it begins and ends, and how wide its canvas is.
 TEXTS_CUT_OFF = """(() => {
   const drawn = [], draw = CanvasRenderingContext2D.prototype.fillText;
   CanvasRenderingContext2D.prototype.fillText = function(text, x, y, most) {

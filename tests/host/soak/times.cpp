@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sleeps that must not be short, timers that must fire or be stopped and never both, contexts that
-// must end everybody who waits for them.
+// must end all waits for them.
 #include "scheduler/sync/context.h"
 #include "scheduler/sync/select.h"
 #include "scheduler/sync/ticker.h"

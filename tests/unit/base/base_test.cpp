@@ -70,7 +70,7 @@ TEST_CASE("a result is a value or an error that says what failed") {
   CHECK(bad.error().message == "guest.wasm: no such file");
 }
 
-TEST_CASE("a descriptor is closed exactly once, by whoever holds it") {
+TEST_CASE("a descriptor is closed exactly once, by its last owner") {
   const int raw = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   {
     UniqueFd first(raw);
@@ -120,7 +120,7 @@ TEST_CASE("what is no UTF-8 becomes U+FFFD, a byte at a time, and all else stays
   CHECK(as_utf8("\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa2") == "\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa2");
   CHECK(as_utf8("a\xff!") == "a\xef\xbf\xbd!");
   CHECK(as_utf8("\xc3") == "\xef\xbf\xbd");                  // Cut off.
-  CHECK(as_utf8("\xc0\xaf") == "\xef\xbf\xbd\xef\xbf\xbd");  // Longer than it need be.
+  CHECK(as_utf8("\xc0\xaf") == "\xef\xbf\xbd\xef\xbf\xbd");  // An overlong form.
   CHECK(as_utf8("\xed\xa0\x80").size() == 9);                // Half of a surrogate pair.
   CHECK(as_utf8("\xf4\x90\x80\x80").size() == 12);           // Beyond the last character.
 }

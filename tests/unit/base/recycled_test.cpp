@@ -22,7 +22,7 @@ struct Larger : Item {
 
 }  // namespace
 
-TEST_CASE("the memory of what is deleted is that of the next one, unless a sanitizer watches") {
+TEST_CASE("the next object gets the memory of the deleted one, unless a sanitizer watches") {
   const auto* first = new Item(1);
   const void* const place = first;
   delete first;

@@ -333,7 +333,7 @@ TEST_CASE("a compiler that fails is quoted, and the module runs on interp") {
   CHECK(count_of(options.cache_folder.c_str()) == 1);
 }
 
-TEST_CASE("what libwabt can't write as C runs on interp; what is not valid is refused as ever") {
+TEST_CASE("a module that libwabt can't write as C runs on interp; an invalid one is refused") {
   Said said;
   CHECK(end_of(make_aot(said.options()), "wat_simd").kind == GuestEnd::Kind::exited);
   REQUIRE(said.lines.size() == 1);

@@ -44,7 +44,7 @@ std::size_t images_mapped() {
 
 }  // namespace
 
-TEST_CASE("whatever way the last guest ended, the next one finds globals, memory, tables fresh") {
+TEST_CASE("in whatever way a guest ends, the next one finds fresh globals, memory and tables") {
   for (const Bounds bounds : {Bounds::guard, Bounds::check}) {
     Runtime runtime(engine(bounds));
     auto module = runtime.load(guest_path("wat_fresh"));
@@ -139,7 +139,8 @@ TEST_CASE("an image is mapped over a memory, comes back by a reset, and goes wit
   }
 }
 
-TEST_CASE("a memory in a slab that grows out of its place takes its data along and has it anew") {
+TEST_CASE(
+    "a memory in a slab that grows out of its place keeps its data, and a reset restores it") {
   Data data;
   MemoryPool pool;
   MemoryPlace place;

@@ -79,13 +79,13 @@ TEST_CASE("a proposal that libwabt does not know is named, with what needs it an
             "\"function-references\""));
 }
 
-TEST_CASE("what libwabt knows is no reason to refuse a module") {
+TEST_CASE("a module that uses only what libwabt knows is not refused") {
   CHECK(lacking(Binary().function({0x00, 0xfc, 0, 0xc0, 0x1a, 0x1a})).empty());
   CHECK(lacking(Binary().function({0x00, 0xfd, 0x62, 0x1a})).empty());
   CHECK(lacking(Binary().section(4, {2, 0x70, 0, 1, 0x6f, 0, 1})).empty());
 }
 
-TEST_CASE("a count that can't be true is refused before anybody makes room for it") {
+TEST_CASE("a count that can't be true is refused before room is made for it") {
   CHECK(has(Binary().types({0xff, 0xff, 0xff, 0xff, 0x0f}).error(), "more types than bytes"));
   CHECK(has(Binary().function({0x00, 0x0e, 0xff, 0xff, 0xff, 0xff, 0x0f, 0}).error(),
             "more targets of a br_table than bytes"));

@@ -106,7 +106,7 @@ TEST_CASE("an entry is made once and found again") {
   CHECK(cache->entries().empty());
 }
 
-TEST_CASE("a damaged entry, one of another key and one that others may write are made anew") {
+TEST_CASE("a damaged entry, one of another key and one that others may write are made again") {
   const Folder folder;
   auto cache = ObjectCache::open(folder.path + "/c");
   REQUIRE(cache.ok());
@@ -146,7 +146,7 @@ TEST_CASE("a damaged entry, one of another key and one that others may write are
   CHECK(find(*cache, key_of("a")) == path);
 }
 
-TEST_CASE("damage beyond what is loaded is found when line numbers are wanted, and made anew") {
+TEST_CASE("damage in the part that is not loaded is found when line numbers are used, and mended") {
   const Folder folder;
   auto cache = ObjectCache::open(folder.path + "/c");
   REQUIRE(cache.ok());
@@ -249,7 +249,7 @@ TEST_CASE("a cache is what its folder was when it was opened") {
   CHECK(std::filesystem::is_empty(folder.path + "/c"));
 }
 
-TEST_CASE("a FIFO, a folder or a socket in the place of an entry is waited for by nobody") {
+TEST_CASE("no process waits for a FIFO, a folder or a socket in the place of an entry") {
   using Put = void (*)(const std::string& path);
   const Put puts[] = {
       [](const std::string& path) { REQUIRE(::mkfifo(path.c_str(), 0600) == 0); },

@@ -205,7 +205,7 @@ TEST_CASE("a timer may send: an operation that does not wait needs no G") {
   CHECK(w.run() == "r=5");
 }
 
-TEST_CASE("a killed receiver takes its place in the line with it") {
+TEST_CASE("a killed receiver leaves the line") {
   World w;
   auto c = make_chan<int>();
   G& first = receiver(w, c, "first");

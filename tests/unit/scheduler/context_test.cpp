@@ -28,7 +28,7 @@ TEST_CASE("the background is never cancelled and carries nothing") {
   CHECK(std::string(ctx.why()).empty());
 }
 
-TEST_CASE("cancel wakes whoever waits, and cancels all below and none above") {
+TEST_CASE("cancel wakes all that wait, and cancels all below and none above") {
   World w;
   w.go("main", [&] {
     auto [root, cancel_root] = with_cancel(background());
@@ -86,7 +86,7 @@ TEST_CASE("a deadline ends the context by itself; the earlier one of two counts"
   w.run();
 }
 
-TEST_CASE("a context that is cancelled, or that nobody holds, leaves no timer behind") {
+TEST_CASE("a context that is cancelled, or whose last handle goes, leaves no timer behind") {
   World w;
   w.go("main", [&] {
     auto [ctx, cancel] = with_timeout(background(), seconds(100));
@@ -136,7 +136,7 @@ TEST_CASE("of several who ask for the same at once one does the work") {
   CHECK(calls == 2);
 }
 
-TEST_CASE("who shares a flight shares its failure") {
+TEST_CASE("all that share a flight share its failure") {
   World w;
   single_flight<int, int> flights;
   const auto fails = []() -> int {
@@ -214,7 +214,7 @@ TEST_CASE("after_func runs at the deadline, and through a context that only carr
   CHECK(w.trace == "context deadline exceeded");
 }
 
-TEST_CASE("a context that nobody holds any more forgets its functions") {
+TEST_CASE("a context forgets its functions when its last handle goes") {
   World w;
   const auto captured = std::make_shared<int>(1);
   w.go("main", [&] {

@@ -243,7 +243,7 @@ TEST_CASE("stacks that overflow stayed resident: what lay unused for a second go
     // Two periods, and steps until all has gone.
     for (int ms = 0; ms < 2'100; ++ms) sleep_for(milliseconds(1));
     for (const char* frame : deep) CHECK_FALSE(is_resident(frame));
-    // They are as good as new.
+    // They can be used again.
     int ran = 0;
     for (int i = 0; i < kGs; ++i) {
       WEFT_CHECK(go([&] {

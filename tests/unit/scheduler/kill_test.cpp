@@ -26,7 +26,7 @@ namespace {
 constexpr int kGs = 12;
 constexpr int kSteps = 40;
 
-// Counts who is inside, and checks that they may be there together.
+// Counts the Gs inside, and checks that they may be there together.
 struct Inside {
   int& count;
   explicit Inside(int& c, int most) : count(c) { CHECK(++count <= most); }

@@ -58,7 +58,8 @@ TEST_CASE("a sleeper beside a G with longer turns is late by two of them at most
     CAPTURE(us);
     const auto late = lateness_beside({microseconds(us)});
     CHECK(late[kSleeps - 2] <= microseconds(2 * us));
-    CHECK(late.back() <= microseconds(4 * us));  // The first: nobody knew how long turns are.
+    CHECK(late.back() <=
+          microseconds(4 * us));  // The first: the length of turns was not known yet.
   }
 }
 

@@ -240,7 +240,7 @@ TEST_CASE("stop returns from run, and the next run goes on") {
   CHECK(w.result.end == RunEnd::finished);
 }
 
-TEST_CASE("a checkpoint yields only when somebody asked") {
+TEST_CASE("a checkpoint yields only when it was asked to") {
   World w;
   w.go("a", [&] {
     checkpoint();

@@ -45,7 +45,7 @@ TEST_CASE("with none ready, otherwise is chosen; a nil channel never is") {
   CHECK(w.run() == "o");
 }
 
-TEST_CASE("select waits for whichever case becomes ready first") {
+TEST_CASE("select waits for the case that becomes ready first") {
   World w;
   auto a = make_chan<int>();
   auto b = make_chan<int>();
@@ -130,7 +130,7 @@ TEST_CASE("a timeout is chosen when no case became ready in time") {
   CHECK(w.run() == "timeout c1 at-once");
 }
 
-TEST_CASE("a value that comes after the deadline, before the G has run, goes to somebody else") {
+TEST_CASE("a value that comes after the deadline, before the G has run, goes to another G") {
   World w;
   auto c = make_chan<int>();
   w.go("late", [&] {

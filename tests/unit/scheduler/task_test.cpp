@@ -48,7 +48,7 @@ TEST_CASE("join throws what left the function") {
   CHECK(w.run() == "caught");
 }
 
-TEST_CASE("an exception that nobody can join is a panic: at once without a handle, or with it") {
+TEST_CASE("an exception that can't be joined is a panic: at once, or when the handle goes") {
   World w;
   w.go("main", [&] {
     auto first = spawn([] { throw std::runtime_error("no handle"); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each death happens in a child; the test reads its last words.
+// Each process ends in a child; the test reads what it printed.
 #include "signals/fault.h"
 
 #include <sys/mman.h>
@@ -78,7 +78,7 @@ TEST_CASE("a thread without a G that overflows its stack is named as an M") {
   CHECK(death.words.find("\n\nM1 [running]:\n") != std::string::npos);
 }
 
-TEST_CASE("another fault goes to whoever had the signal before") {
+TEST_CASE("another fault goes to the handler that was there before") {
   const Death death = death_of([] {
     struct sigaction mine = {};
     mine.sa_handler = [](int) { ::_exit(77); };

@@ -67,7 +67,7 @@ TEST_CASE("a program that ends in its grace time is not killed") {
   CHECK_FALSE(shutdown.killed());
 }
 
-TEST_CASE("the second signal kills at once, whichever of the two it is") {
+TEST_CASE("the second signal kills at once, SIGINT as well as SIGTERM") {
   World w;
   Shutdown shutdown(w.scheduler);
   w.go("waits", [] { park(WaitReason::select); });

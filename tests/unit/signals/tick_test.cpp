@@ -116,7 +116,7 @@ TEST_CASE("a tick that is stopped no longer ticks, and can start again") {
   CHECK(tick.ticks() > ticks);
 }
 
-TEST_CASE("a SIGURG of somebody else reaches the handler that was there before") {
+TEST_CASE("a SIGURG that the tick did not send reaches the handler that was there before") {
   static std::atomic<int> seen = 0;
   struct sigaction before = {};
   struct sigaction mine = {};

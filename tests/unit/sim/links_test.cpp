@@ -175,7 +175,7 @@ TEST_CASE(
   CHECK(wire.run().end == RunEnd::finished);
 }
 
-TEST_CASE("a slow link holds up its writer, and nobody else") {
+TEST_CASE("a slow link delays its writer, and no other guest") {
   LinkSpec link = Wire::link();
   link.bandwidth = 1000;
   link.buffer = 100;

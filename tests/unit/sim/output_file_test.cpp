@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of a file that is opened for work which may not begin.
+// What happens to a file that is opened for work which then does not begin.
 #include "sim/output_file.h"
 
 #include <doctest/doctest.h>
@@ -57,7 +57,7 @@ TEST_CASE("a file that is begun is emptied, and stays") {
   CHECK(place.text() == "new");
 }
 
-TEST_CASE("what somebody else has written meanwhile, or put in its place, stays") {
+TEST_CASE("what another process has written meanwhile, or put in its place, stays") {
   const Place place;
   {
     auto file = OutputFile::open(place.path);

@@ -40,7 +40,7 @@ TEST_CASE("what reads or writes memory has a width and may trap") {
   }
 }
 
-TEST_CASE("opcodes of proposals that weft lacks are named, others are none") {
+TEST_CASE("opcodes of proposals that weft lacks are named, other unknown ones are not") {
   CHECK(missing_proposal(0xfb, 0) == "gc");
   CHECK(missing_proposal(0x14, 0) == "function-references");
   CHECK(missing_proposal(0xe0, 0) == "stack-switching");

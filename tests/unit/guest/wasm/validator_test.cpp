@@ -25,7 +25,7 @@ TEST_CASE("operands of another type are named, with the function and the byte") 
   CHECK(has(Binary().function({0x41, 1}).error(), "1 more values on the stack"));
 }
 
-TEST_CASE("behind what never goes on, the stack gives any type") {
+TEST_CASE("behind an instruction that never goes on, the stack gives any type") {
   CHECK(Binary().function({0x00, 0x6a, 0x1a}).error().empty());
   CHECK(Binary().function({0x0c, 0, 0x1b, 0x1a}).error().empty());
   CHECK(has(Binary().function({0x00, 0x42, 0, 0x6a, 0x1a}).error(), "found i64"));
@@ -190,7 +190,7 @@ TEST_CASE("more operands than a million are refused by name") {
   CHECK(has(Binary().function(code).error(), "more than 1,000,000 operands"));
 }
 
-TEST_CASE("what can't be run is refused with what its producer can do") {
+TEST_CASE("a module that weft can't run is refused with what its producer can do") {
   const auto said = [](const std::string& module, int kind) {
     Code imports{1, static_cast<int>(module.size())};
     for (const char c : module) imports.push_back(c);

@@ -92,7 +92,7 @@ TEST_CASE("osyield and usleep of a G that holds a lock keep it on its M") {
   CHECK(w.run() == "other holder");
 }
 
-TEST_CASE("a sleeper who is killed while it waits for a lock leaves the line") {
+TEST_CASE("a sleeper that is killed while it waits for a lock leaves the line") {
   PortWorld w;
   port::mutex l{};
   w.m([&] {

@@ -132,7 +132,7 @@ void check_write1() {
   CHECK(w.output.text() == "from the stack");
 }
 
-// Emulated, the G is parked and others run; strict, the thread sleeps and nobody does.
+// Emulated, the G is parked and others run; strict, the thread sleeps and none runs.
 void check_usleep() {
   PortWorld w;
   w.go("sleeper", [&] {

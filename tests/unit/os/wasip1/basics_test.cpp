@@ -266,7 +266,7 @@ TEST_CASE("a disk that is full fails what needs room, a broken one all the rest"
   }
 }
 
-TEST_CASE("wasi_unstable has all but sock_accept, and other modules nothing") {
+TEST_CASE("wasi_unstable has all functions except sock_accept, and other modules have none") {
   for (const Function& f : functions()) {
     CHECK((find("wasi_unstable", f.name) != nullptr) == (f.name != "sock_accept"));
     CHECK(find("env", f.name) == nullptr);

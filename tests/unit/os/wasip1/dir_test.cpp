@@ -85,7 +85,7 @@ TEST_CASE("a small buffer is filled to its last byte and the cookies lead throug
   });
 }
 
-TEST_CASE("cookies stay valid while files come and go, and cookie 0 looks anew") {
+TEST_CASE("cookies stay valid while files come and go, and cookie 0 reads the directory again") {
   TempDir dir;
   for (const char* name : {"a", "b", "c"}) write_file(dir / name, "");
   TestGuest guest(with_directory(dir.path()));
@@ -121,7 +121,7 @@ TEST_CASE("names that are not UTF-8 are shown as they are") {
   });
 }
 
-TEST_CASE("fd_readdir of no directory and to bad addresses") {
+TEST_CASE("fd_readdir of a file that is not a directory, and to bad addresses") {
   TempDir dir;
   TestGuest guest(with_directory(dir.path()));
   guest.run([&] {

@@ -47,7 +47,7 @@ struct Pty {
 
 }  // namespace
 
-TEST_CASE("a read from an empty pipe parks its guest and nobody else") {
+TEST_CASE("a read from an empty pipe parks its guest and no other") {
   Pipe pipe;
   TestGuest guest(with_stdio(pipe.read.get()));
   std::string order;
@@ -95,7 +95,7 @@ TEST_CASE("with FDFLAGS_NONBLOCK a read answers EAGAIN, and the parent's pipe st
   CHECK(is_blocking(pipe.read.get()));
 }
 
-TEST_CASE("a slow reader holds up the guest that writes and nobody else; everything arrives") {
+TEST_CASE("a slow reader delays only the guest that writes; everything arrives") {
   Pipe pipe;
   TestGuest guest(with_stdio(-1, pipe.write.get()));
   constexpr std::size_t kBytes = 512 * 1024;                    // More than any pipe holds.

@@ -109,7 +109,7 @@ class JumpingPoller final : public Poller {
 class TestGuest {
  public:
   static constexpr Size kMemory = 64 * 1024;
-  // Where path() and the like put things; tests use what is below.
+  // path() and the other helpers put things from here on; tests use the memory below.
   static constexpr Size kScratch = 48 * 1024;
 
   // The config's stdio is /dev/null where it was left at 0, 1, 2.

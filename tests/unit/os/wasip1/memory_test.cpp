@@ -72,7 +72,7 @@ TEST_CASE("iovecs skip empty buffers and add up the others") {
   CHECK(iovecs.piece(100)[1].iov_base == &m.bytes[48]);
 }
 
-TEST_CASE("an iovec array or a buffer outside of memory is EFAULT, whichever it is") {
+TEST_CASE("an iovec array outside of memory is EFAULT, and so is a buffer") {
   SmallMemory m;
   Iovecs iovecs;
   CHECK(iovecs.read(m.memory, 57, 1) == Errno::fault);

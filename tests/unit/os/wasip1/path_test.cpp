@@ -177,7 +177,7 @@ TEST_CASE("paths that are no paths are refused before the host sees them") {
   });
 }
 
-TEST_CASE("/proc/self/mem is not to be had: what shows the host's processes is EPERM") {
+TEST_CASE("/proc/self/mem can't be opened: a file that shows the host's processes is EPERM") {
   for (const ResolverKind kind : {ResolverKind::automatic, ResolverKind::walk}) {
     ProcessConfig config = with_directory("/");
     config.resolver = kind;

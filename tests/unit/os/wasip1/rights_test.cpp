@@ -6,7 +6,7 @@ using namespace weft;
 using namespace weft::wasip1;
 using namespace weft::wasip1::test;
 
-TEST_CASE("what a directory may not pass on can't be asked for under it") {
+TEST_CASE("a right that a directory can't pass on can't be asked for under it") {
   with_both_resolvers([](TestGuest& guest, TempDir& dir) {
     fs::create_directory(dir / "dir");
     write_file(dir / "dir/f", "x");
@@ -26,7 +26,7 @@ TEST_CASE("what a directory may not pass on can't be asked for under it") {
     more.inheriting = rights::fd_read | rights::fd_seek;
     CHECK(guest.open(sub, "f", fd, more) == Errno::notcapable);
     CHECK(read_file(dir / "dir/f") == "x");
-    // Who asks for all 64 bits asks for all there are.
+    // A request for all 64 bits is one for all rights that exist.
     CHECK(guest.open(kRoot, "dir/f", fd, flags(0, ~Rights{0})) == Errno::success);
     CHECK(guest.call("fd_fdstat_get", {fd, 0}) == Errno::success);
     CHECK(guest.value<Fdstat>(0).fs_rights_base == rights::of_file);
