@@ -26,7 +26,7 @@ def blank_comments_and_strings(text):
 
 
 def is_container(head):
-    """A namespace, class or the like: its head names one and has no parameter list at its end."""
+    """A namespace, class, struct, union or enum: the head has no parameter list at its end."""
     return bool(CONTAINER_HEAD.search(head)) and not head.rstrip().endswith(")")
 
 

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every header of the project compiles alone: tests/headers.py
 
-A header that needs another one included before it is a trap for its next user. Where a source of
-the same name includes it first, the build is the proof. Each other one is compiled in a file that
-includes nothing else, two at a time, and again only when it or a header it reaches changed. Headers
-of guests are not the host's to compile. What reaches libwabt is C++17, as the build has it: libwabt
-1.0.32 is not valid C++20.
+A header must not need another one included before it. Where a source of the same name includes it
+first, the build proves it. Each other header is compiled in a file that includes nothing else, two
+at a time, and again only when it or a header that it includes changed. Headers of guests are left
+out. Headers that include libwabt are compiled as C++17, as in the build: libwabt 1.0.32 is not
+valid C++20.
 """
 
 import concurrent.futures

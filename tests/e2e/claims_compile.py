@@ -35,7 +35,7 @@ def command_module(bodies):
 
 
 def many_functions(count):
-    """Each calls the one behind it, but the last."""
+    """Each function calls the next one, except the last."""
     return command_module([b"\x10" + leb(i + 1) for i in range(count - 1)] + [b""])
 
 
@@ -56,7 +56,7 @@ def write(weft, name, module):
 
 
 def endless_compiler(weft):
-    """A C compiler that never ends, and the file in which it says its process."""
+    """A C compiler that never ends, and the file into which it writes its process id."""
     pid_file = weft.scratch / "endless.pid"
     pid_file.unlink(missing_ok=True)
     compiler = weft.scratch / "endless-compiler"
@@ -79,7 +79,7 @@ def _(weft):
     assert used[1] < 8 * used[0] + 0.2, used
 
 
-@claim("SIGINT and SIGTERM end a compilation within a second, whatever it is about")
+@claim("SIGINT and SIGTERM end a compilation within a second, at each of its stages")
 def _(weft):
     env, folder = fresh_cache(weft)
     module = write(weft, "many.wasm", many_functions(40_000))
@@ -108,14 +108,14 @@ def _(weft):
         run.process.kill()
         run.process.wait()
         wait_for(lambda: all(map(is_gone, [*children, int(pid_file.read_text())])))
-        # Nobody else holds its pipes.
+        # No other process holds its pipes.
         assert run.process.stdout.read() == b"" and run.process.stderr.read() == b""
     assert children and len(list(folder.glob("work-*"))) == 1
     weft.raw("compile", weft.guest("wat_hello"), env=env).expect(code=0, err="")
     assert not list(folder.glob("work-*")) and len(objects(folder)) == 1
 
 
-@claim("blocks nested too deep for the stack that there is are refused; weft does not crash",
+@claim("blocks nested too deep for the available stack are refused; weft does not crash",
        "malloc")
 def _(weft):
     env, _ = fresh_cache(weft)

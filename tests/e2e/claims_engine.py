@@ -180,7 +180,7 @@ def _(weft):
         weft.run(f"--engine={engine}", "wat_declared_only").expect(code=7, err="")
 
 
-@claim("a SIGSEGV that somebody sends ends weft by that signal, beside a guest on any engine",
+@claim("a SIGSEGV from another process ends weft by that signal, beside a guest on any engine",
        "speed")
 def _(weft):
     for engine in weft.engines():

@@ -38,30 +38,30 @@ def _(weft):
         LOAD_ERROR, r"no_such_file\.wasm", "no such file")
 
 
-@claim("a directory is no module")
+@claim("a directory is refused as a module")
 def _(weft):
     weft.raw("run", "/tmp").expect_error(LOAD_ERROR, "/tmp", "directory")
 
 
-@claim("a file that may not be read is named; one without an end is refused")
+@claim("a file without permission to read is named; one without an end is refused")
 def _(weft):
     weft.raw("run", "/dev/zero").expect_error(LOAD_ERROR, "/dev/zero")
 
 
-@claim("an empty file is no module")
+@claim("an empty file is refused as a module")
 def _(weft):
     weft.raw("run", write(weft, "empty.wasm", b"")).expect_error(
         LOAD_ERROR, r"empty\.wasm", "empty|not a (wasm|webassembly)")
 
 
-@claim("a file that is not WebAssembly is no module")
+@claim("a file that is not WebAssembly is refused as a module")
 def _(weft):
     weft.raw("run", write(weft, "text.wasm", b"#!/bin/sh\necho hello\n")).expect_error(
         LOAD_ERROR, r"text\.wasm", "not (a )?(wasm|webassembly)")
     weft.raw("run", "/bin/sh").expect_error(LOAD_ERROR, "/bin/sh", "not (a )?(wasm|webassembly)")
 
 
-@claim("a truncated module is refused, wherever it was cut")
+@claim("a truncated module is refused, at every place of the cut")
 def _(weft):
     whole = weft.guest("wat_hello").read_bytes()
     code_begins = whole.index(b"_start")

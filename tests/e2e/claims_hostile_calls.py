@@ -45,7 +45,7 @@ def _(weft):
                 f"{engine}, {kind}: {late} us late, beside computing {computing} us")
 
 
-@claim("a guest beyond RLIMIT_FSIZE gets EFBIG; SIGXFSZ ends nobody")
+@claim("a guest beyond RLIMIT_FSIZE gets EFBIG; SIGXFSZ ends no process")
 def _(weft):
     modules = [weft.guest(name) for name in ("c_hoards", "c_sleep300")]
     weft.raw("compile", *modules, timeout=300).expect(code=0)

@@ -41,7 +41,7 @@ def _(weft):
     weft.run("go_stdin_ticker").expect(code=0, out_has=r"^ticks \d+$")
 
 
-@claim("poll_oneoff waits for a pipe on stdin and for a clock, whatever comes first")
+@claim("poll_oneoff waits for a pipe on stdin and for a clock; the first one ends the wait")
 def _(weft):
     with weft.start("c_poll", stdin=subprocess.PIPE) as run:
         run.read_until(b"timeout\ntimeout\n")

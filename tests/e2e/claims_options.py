@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An option that can't be honoured is wrong use, and says so; none is passed over in silence."""
+"""An option that has no effect is wrong use, and weft says so; none is ignored silently."""
 
 from harness import LOAD_ERROR, USAGE, claim
 
@@ -45,12 +45,12 @@ def _(weft):
     weft.raw(*words[:1], "--jitter", "0", *words[1:]).expect(code=0, out_has="all pass")
 
 
-@claim("--grace is refused in virtual time, where nobody waits for it")
+@claim("--grace is refused in virtual time, where it has no meaning")
 def _(weft):
     weft.run("--virtual-time", "--grace", "5", "c_hello").expect_error(USAGE, "--grace")
 
 
-@claim("--start takes days that there are, from 1970 to 2255, and tells the guest no other")
+@claim("--start takes only days that exist, from 1970 to 2255")
 def _(weft):
     file = weft.scratch / "start.rep"
     for date, wall in [("1970-01-01T00:00:00Z", 0), ("2024-02-29T00:00:00", 1709164800),

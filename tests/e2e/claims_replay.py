@@ -84,7 +84,7 @@ def _(weft):
 def _(weft):
     file = weft.scratch / "r"
     with weft.start("--record", file, "c_metronome") as run:
-        for _ in range(3):  # Of the last one the record may not be written yet.
+        for _ in range(3):  # The record of the last one is perhaps not written yet.
             run.read_until(b"late")
         run.process.kill()
         run.finish()

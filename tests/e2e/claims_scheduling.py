@@ -83,7 +83,7 @@ def _(weft):
 
 
 def least(weft, measure, *words):
-    """The least of three runs: the others paid for what this machine did besides."""
+    """The least of three runs: other load on the machine makes the others longer."""
     return min(measure(weft.run(*words).expect(code=0)) for _ in range(3))
 
 

@@ -150,7 +150,7 @@ class Weft:
             small = [path for path in sorted(self.guests.glob("*.wasm"))
                      if not path.name.startswith("go_")]
             pathlib.Path(self.environment["XDG_CACHE_HOME"]).mkdir(parents=True, exist_ok=True)
-            # Some of them are made to be refused.
+            # Some guests exist to be refused.
             subprocess.run([self.binary, "compile", *small], env=self.environment, check=False,
                            capture_output=True, timeout=600)
 

@@ -83,8 +83,8 @@ def complaint(claim, weft):
 def holds(claim, weft):
     """Runs one claim and reports it.
 
-    Whatever else the machine does can make a claim about time fail, and never makes a false one
-    hold: such a claim may take several attempts, and the line says how many it took.
+    Other load on the machine can make a claim about time fail, but never makes a false one hold:
+    such a claim may take several attempts, and the line says how many.
     """
     start = time.monotonic()
     for attempt in range(1, (TIMED_ATTEMPTS if "speed" in claim.needs else 1) + 1):

@@ -3,8 +3,8 @@
 // the start of every input, and a guest without a module whose time and whose waits are not real.
 //
 // Nothing blocks: stdio is /dev/null, the clock jumps to the next deadline, and a guest that waits
-// for what can't come is a deadlock, which ends the run at once. Files can't grow beyond a mebibyte
-// (RLIMIT_FSIZE), whatever a hostile guest asks for.
+// for something that can't come is a deadlock, which ends the run at once. Files can't grow beyond
+// a mebibyte (RLIMIT_FSIZE).
 #pragma once
 
 #include <sys/resource.h>
@@ -121,7 +121,7 @@ class Tree {
   [[nodiscard]] fs::path inside() const { return root_ / "inside"; }
   [[nodiscard]] fs::path outside() const { return root_ / "outside"; }
 
-  // Ends the process, and by that the fuzzing, when anything outside has changed.
+  // Ends the process, and so the fuzzing, when anything outside has changed.
   void check_outside() const { WEFT_CHECK(picture() == before_, "a guest got outside"); }
 
  private:

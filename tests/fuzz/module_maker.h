@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes modules out of a fuzzer's bytes: valid ones, of what the engines know least from compilers.
+// Makes valid modules out of a fuzzer's bytes, with features that compilers rarely use:
 //
 //   references of both types in every place: locals, parameters, results, globals, tables, elements
 //   segments active, passive and declared, by index and by expression; with a data count or without

@@ -97,7 +97,7 @@ def seeds_of(where, target):
             file = bytes.fromhex(text.read_text())
             (seeds / text.stem).write_bytes(file[REPLAY_HEAD_BYTES:-REPLAY_SUM_BYTES])
         return seeds
-    if target == "references":  # Bytes of any kind are as good.
+    if target == "references":  # Bytes of any kind will do.
         seeds = where / "references-seeds"
         seeds.mkdir(exist_ok=True)
         for i in range(64):

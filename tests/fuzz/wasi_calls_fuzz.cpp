@@ -2,7 +2,7 @@
 // Fuzz target: every WASI function, with hostile memory and arguments.
 //
 // The input is a program: each step either pokes bytes into a memory of 64 KiB, or calls one of the
-// functions with arguments that are near what could be right, or wild. Nothing may crash, leak a
+// functions with arguments that are nearly right, or wild. Nothing may crash, leak a
 // descriptor, wait for real, or change anything outside of the guest's directory.
 #include <algorithm>
 #include <array>
@@ -25,7 +25,7 @@ class Discard final : public wasip1::TraceSink {
   std::size_t bytes = 0;
 };
 
-// A value for an argument: most are small, or addresses, so that calls get past their first check.
+// A value for an argument: most are small, or addresses, so that calls pass their first test.
 std::uint64_t argument(Bytes& in, char type) {
   constexpr std::array<std::uint64_t, 16> kEdges = {
       0xffff'ffff,      0x7fff'ffff, 0x8000'0000, kMemoryBytes, kMemoryBytes - 1, kMemoryBytes - 8,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How programs end: compared are the exit code, the first line on stderr, and why main waited.
+// How programs end: the exit code, the first line on stderr and main's wait reason are compared.
 #include <mutex>
 #include <stdexcept>
 

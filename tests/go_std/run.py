@@ -8,9 +8,9 @@ For each package: `GOOS=wasip1 GOARCH=wasm go test -exec "WEFT exec" PACKAGE`, a
 would. Without PACKAGE it is the six of QUICK, which ./check runs; --all takes every package of
 PACKAGES, which are hours for an interpreter. Needs a Go with its sources (scripts/go.sh finds it).
 
-A test that fails for a reason of Go's own, with every host, stands in NOT_OURS with that reason
-and is skipped; nothing else is. Prints a line a package with its seconds, for a failing one what go
-test said, and `N passed, N failed` at the end.
+A test that fails with every host, for a reason of Go's own, is listed in NOT_OURS with that reason
+and is skipped; nothing else is. Prints a line for each package with its seconds, for a failing one
+what go test printed, and `N passed, N failed` at the end.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def environment():
 
 
 def command(go, weft, engine, package, seconds, only):
-    """vet is a check of the package's source, which is not ours to judge."""
+    """Without vet, which examines the package's source: that is not our subject."""
     runner = shlex.join([str(weft), "exec", f"--engine={engine}"])
     words = [go, "test", "-short", "-vet=off", "-count=1", f"-timeout={seconds}s",
              f"-exec={runner}"]

@@ -8,9 +8,9 @@ weft runs three guests on its one thread: net/http on a preopened listener, one 
 one that ticks every 50 ms. This program sends N requests (20,000) over 64 kept connections, each
 connection its next request when the last is answered, and checks every byte of every answer.
 
-Holds when all are right and both of the others went on meanwhile. Prints the rate, how late the
-ticks were, and `1 passed, 0 failed`. Rate and lateness are measurements, no claims: they are the
-machine's as much as weft's.
+Passes when all answers are right and both other guests went on meanwhile. Prints the rate, how late
+the ticks were, and `1 passed, 0 failed`. Rate and lateness are only measured, not tested: they
+depend on the machine as much as on weft.
 """
 
 import argparse
@@ -65,7 +65,7 @@ async def load(port, options):
 
 
 class Output:
-    """What the guests print, read as it comes so that none of them has to wait."""
+    """The guests' output, read as it comes, so that no guest has to wait."""
 
     def __init__(self, stream):
         self.lines = collections.deque()

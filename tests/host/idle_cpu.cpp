@@ -4,7 +4,7 @@
 //   idle_cpu [GS [SECONDS]]       10,000 Gs for 5 s unless told
 //
 // Ends with 1 when they used 20 ms or more while all of them were asleep, in each of three rounds:
-// what else the machine does can only add to it.
+// other load on the machine can only add to it.
 #include <sys/resource.h>
 
 #include <cstdio>

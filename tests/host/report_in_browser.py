@@ -128,7 +128,7 @@ def make_page(weft, folder, name, *words):
 
 
 def make_deadlock_page(weft, folder):
-    """Of a trace of two that wake each other until both wait, and one that nobody wakes."""
+    """Of a trace of two Gs that wake each other until both wait, and one that is never woken."""
     events = [{"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}}
               for tid, name in enumerate(["loop", "left G1", "right G2", "lonely G3"])]
     now = 1000

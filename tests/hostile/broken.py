@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Families of hostile modules that are no modules: broken, lying or invalid binaries."""
+"""Families of hostile files that are not valid modules: broken, lying or invalid binaries."""
 
 from wasm import (DROP, ELSE, HEADER, I32, I32_ADD, I32_LOAD8, Module, NOP, RETURN, UNREACHABLE,
                   block, br, call, const, func_type, if_, local_get, name, section, uleb, vec)
@@ -61,7 +61,7 @@ def evil_names(random):
 
 
 def invalid_code(random):
-    """Bytes that are no code, or code that does not fit its types."""
+    """Bytes that are not code, or code with wrong types."""
     body = random.choice([
         b"\xfe\xff", b"\xfc\xff\x7f", b"\x06\x40", I32_ADD, const(1), RETURN + I32_ADD + b"\xff",
         block(b"", I32), if_(NOP), ELSE, br(99), call(99), local_get(9), b"\x41", b"\x11\0\0",

@@ -68,7 +68,7 @@ std::size_t held_mib() {
 #endif
 }
 
-// From here on the peak (VmHWM) is that of what comes.
+// Resets the peak (VmHWM): from here on it is that of what comes.
 void forget_peak() {
   std::ofstream("/proc/self/clear_refs") << "5";
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An assembler for WebAssembly binaries that lets everything through: what it writes need not be
-valid, which no text format allows."""
+"""An assembler for WebAssembly binaries that tests nothing: unlike with a text format, its output
+may be invalid."""
 
 I32, I64, F64, FUNCREF, EXTERNREF, EMPTY = 0x7f, 0x7e, 0x7c, 0x70, 0x6f, 0x40
 FUNC, TABLE, MEMORY, GLOBAL = 0, 1, 2, 3

@@ -5,7 +5,7 @@
 int main(void) {
   __wasi_fd_fdstat_set_flags(3, 0);
   say("listening");
-  nap(100 * kMs);  // The clients have connected by now.
+  nap(100 * kMs);  // Meanwhile the clients connect.
   for (int i = 0; i < 3; i++) {
     char buffer[16];
     int got = 0;

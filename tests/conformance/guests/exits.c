@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// exits CODE: leaves by proc_exit from within calls, with output before and none behind.
+// exits CODE: leaves by proc_exit from within calls; output before it arrives, none comes after it.
 #include "say.h"
 
 static void leave(int code, int depth) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Of three clocks the one that is due first ends the wait, wherever it stands in the list.
+// Of three clocks the one that is due first ends the wait, at any place in the list.
 #include "say.h"
 
 static void poll_three(__wasi_timestamp_t a, __wasi_timestamp_t b, __wasi_timestamp_t c) {

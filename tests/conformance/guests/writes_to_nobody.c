@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes until the reader of stdout is gone: EPIPE is the errno of a write, not the guest's end.
+// Writes until the reader of stdout is gone: the write answers EPIPE, and the guest goes on.
 #include "say.h"
 
 int main(void) {

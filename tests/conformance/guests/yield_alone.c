@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives way 10,000 times with nobody there to take over.
+// Yields 10,000 times while no other guest can run.
 #include "say.h"
 
 int main(void) {

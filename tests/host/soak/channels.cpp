@@ -144,7 +144,7 @@ std::uint64_t run_exchange(Soak& soak, int victims) {
 }  // namespace
 
 std::uint64_t channels(Soak& soak) {
-  // Where nobody is killed the books are exact.
+  // Where no G is killed the books are exact.
   auto exact = spawn([&soak] { return run_exchange(soak, 0); });
   const std::uint64_t received = run_exchange(soak, 4);
   return received + exact.join();

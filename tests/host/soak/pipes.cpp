@@ -93,7 +93,7 @@ std::uint64_t pipes(Soak& soak) {
       }
     });
   }
-  // Somebody waits for a pipe that nobody writes to, and is killed there.
+  // A G waits for a pipe without a writer, and is killed there.
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) soak.check(false, "a pipe opens");
   const UniqueFd kept_open(ends[1]);

@@ -30,7 +30,7 @@ class Soak {
   Soak(Reactor& reactor, std::uint64_t seed, Instant end)
       : reactor_(reactor), random_(seed), end_(end) {}
 
-  // Is it time to come to an end?
+  // Is it time to end?
   [[nodiscard]] bool over() const { return now() >= end_; }
   [[nodiscard]] Reactor& reactor() { return reactor_; }
   // 0 to n - 1.
@@ -72,7 +72,7 @@ class Soak {
     return killed;
   }
 
-  // What must hold does; else says what, and the run has failed.
+  // When `holds` is false it says `what`, and the run has failed.
   void check(bool holds, const char* what) {
     ++checks_;
     if (holds) return;

@@ -156,7 +156,7 @@ std::uint64_t locks(Soak& soak) {
     while (!soak.over()) shared.consume();
   });
   all.go([&] {
-    // The last one lets the consumer go that may wait when the time is over.
+    // The last one wakes a consumer that may still wait when the time is over.
     for (bool last = false; !last;) {
       last = soak.over();
       shared.produce();
