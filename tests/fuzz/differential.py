@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Do the engines agree? Modules from generators, run on several of them.
+
+    tests/fuzz/differential.py BUILDDIR [--seconds N] [--seed S] [--keep FOLDER]
+
+Modules come from two generators: `wasm-tools smith`, which knows every proposal and makes what
+nobody writes, and tests/fuzz/loops.py, whose functions compute in loops with many values at once.
+Each is made observable (tests/fuzz/observed.py), and is then run by
+
+    jit --bounds=guard, jit --bounds=check with the NaN of virtual time
+    interp, when the module keeps to what it knows (WebAssembly 2.0)
+    wasmtime (PyPI), which knows the rest: exceptions, tail calls, memory64, several memories,
+    relaxed vectors
+
+Compared are the words that each function returned, what kind of trap it ended by, and then all
+globals, memories and tables. Every other module runs with a limit of fuel too, on jit and interp:
+both have to end at the same check. A module on which two disagree is kept in FOLDER
+(build/fuzz/findings), with the answers beside it.
+
+The last lines are a line for each generator and `N passed, N failed`.
+"""
+
+import argparse
+import collections
+import os
+import pathlib
+import random
+import select
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "spec")]
+# pylint: disable=wrong-import-position
+import core_tests
+import loops
+import observed
+
+WASMTIME = "50.0.1"
+ANSWER_SECONDS_MAX = 60
+FINDINGS_MAX = 20
+
+# What smith is told, beside the seed. Traps and NaNs are left in; a NaN has one bit pattern.
+SMITH = ["--ensure-termination", "--fuel", "1000", "--export-everything", "true",
+         "--max-imports", "0", "--min-funcs", "2", "--max-funcs", "8",
+         "--canonicalize-nans", "true", "--generate-custom-sections", "false",
+         "--max-memory32-bytes", "262144", "--max-memory64-bytes", "262144",
+         "--max-table-elements", "200", "--gc-enabled", "false", "--threads-enabled", "false",
+         "--shared-everything-threads-enabled", "false", "--custom-page-sizes-enabled", "false",
+         "--custom-descriptors-enabled", "false", "--wide-arithmetic-enabled", "false",
+         "--compact-imports-enabled", "false"]
+OF_INTERP = ["--exceptions-enabled", "false", "--tail-call-enabled", "false", "--memory64-enabled",
+             "false", "--max-memories", "1", "--relaxed-simd-enabled", "false",
+             "--extended-const-enabled", "false"]
+
+# A trap's kind by words in the text of the engine that says it.
+KINDS = [("divide by zero", "divide"), ("integer overflow", "overflow"),
+         ("invalid conversion", "conversion"), ("out of bounds memory", "memory"),
+         ("memory", "memory"), ("undefined element", "table"),
+         ("undefined table index", "table"), ("table", "table"), ("uninitialized", "table"),
+         ("signature mismatch", "type"), ("type mismatch", "type"),
+         ("unreachable", "unreachable"), ("stack", "stack"), ("fuel", "fuel"),
+         ("null reference", "null"), ("null exception", "null"), ("exception", "exception"),
+         ("thrown", "exception")]
+
+
+class Differs(Exception):
+    """Two engines do not agree, or one of them is gone."""
+
+
+class Executor:
+    def __init__(self, name, command, cache):
+        self.name = name
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, errors="replace",
+            env={**os.environ, "XDG_CACHE_HOME": str(cache)})
+
+    def ask(self, line):
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+            if not select.select([self.process.stdout], [], [], ANSWER_SECONDS_MAX)[0]:
+                raise Differs(f"{self.name} takes more than {ANSWER_SECONDS_MAX} s")
+            answer = self.process.stdout.readline().strip()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            raise Differs(f"{self.name} ended with {self.process.wait()} at: {line}")
+        return answer
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=ANSWER_SECONDS_MAX)
+
+
+def kind_of(answer):
+    for words, kind in KINDS:
+        if words in answer:
+            return kind
+    return answer
+
+
+class Run:
+    """What one engine said of a module."""
+
+    def __init__(self, executor, module, names, fuel):
+        self.name = executor.name
+        self.answers = []
+        self.ends_early = False  # By its stack, whose depth is each engine's own.
+        said = executor.ask(f"module - {module}" + (f" {fuel}" if fuel else ""))
+        self.refused = said if said.startswith("refused") else ""
+        self.note("load", said)
+        for name in names if said == "made" else ():
+            if self.ends_early:
+                break
+            self.note(name, executor.ask("call " + name.encode().hex()))
+
+    def note(self, name, said):
+        if said.startswith("trapped"):
+            kind = kind_of(said)
+            self.ends_early = kind == "stack"
+            said = f"trapped {kind}"
+        self.answers.append(f"{name}: {said}")
+
+
+def compare(first, other):
+    for a, b in zip(first.answers, other.answers):
+        if "trapped stack" in a or "trapped stack" in b:
+            return
+        if a != b:
+            raise Differs(f"{first.name}: {a}\n{other.name}: {b}")
+
+
+class Fuzzer:
+    def __init__(self, options, scratch):
+        self.options = options
+        self.scratch = scratch
+        executor = options.build / "tests/spec/executor"
+        cache = scratch / "cache"
+        cache.mkdir()
+        self.commands = {
+            "jit": [executor, "jit", "guard"],
+            "jit check": [executor, "jit", "check", "virtual"],
+            "interp": [executor, "interp"],
+            "wasmtime": [sys.executable, HERE / "wasmtime_executor.py", wasmtime_folder()],
+        }
+        self.cache = cache
+        self.executors = {}
+        self.smith = core_tests.wasm_tools()
+        self.modules = collections.Counter()
+        self.skipped = collections.Counter()
+        self.findings = []
+
+    def executor(self, name):
+        if name not in self.executors:
+            self.executors[name] = Executor(name, self.commands[name], self.cache)
+        return self.executors[name]
+
+    def by_smith(self, rng, of_interp):
+        seed = self.scratch / "seed"
+        seed.write_bytes(rng.randbytes(rng.choice((200, 1_000, 4_000))))
+        made = subprocess.run([self.smith, "smith", *SMITH, *(OF_INTERP if of_interp else []),
+                               seed], capture_output=True, check=False)
+        if made.returncode != 0:
+            raise observed.Unobservable(f"smith: {made.stderr.decode()[-80:].strip()}")
+        return made.stdout
+
+    def one(self, number):
+        rng = random.Random(f"{self.options.seed}/{number}")
+        of_interp = rng.random() < 0.5
+        generator = "smith" if rng.random() < 0.5 else "loops"
+        self.modules[generator] += 1
+        if generator == "smith":
+            binary = self.by_smith(rng, of_interp)
+        else:
+            binary = loops.make(rng, of_interp)
+        seen = observed.Observed(binary, rng.random())
+        module = self.scratch / "module.wasm"
+        module.write_bytes(seen.binary)
+        try:
+            self.run(module, seen, of_interp, rng)
+        except Differs as difference:
+            self.keep(number, generator, seen.binary, str(difference))
+
+    def run(self, module, seen, of_interp, rng):
+        names = ["jit", "jit check", "interp" if of_interp else "wasmtime"]
+        if of_interp and rng.random() < 0.25:
+            names.append("wasmtime")
+        fuel = rng.randrange(1, 3_000) if of_interp and seen.calls and rng.random() < 0.5 else 0
+        runs = [Run(self.executor(name), module, seen.calls + seen.leaves, 0) for name in names]
+        if runs[0].refused:
+            if "proposal" not in runs[0].refused:
+                raise Differs(runs[0].refused)
+            raise observed.Unobservable(runs[0].refused.split('"')[1])
+        for run in runs[1:]:
+            compare(runs[0], run)
+        if fuel:
+            call = rng.choice(seen.calls)  # What a call leaves of its last portion is lost.
+            runs = [Run(self.executor(name), module, [call], fuel) for name in names[:3]]
+            for run in runs[1:]:
+                compare(runs[0], run)
+
+    def keep(self, number, generator, binary, text):
+        self.options.keep.mkdir(parents=True, exist_ok=True)
+        stem = self.options.keep / f"differential-{self.options.seed}-{number}"
+        stem.with_suffix(".wasm").write_bytes(binary)
+        stem.with_suffix(".txt").write_text(text + "\n")
+        self.findings.append(f"{stem.name} ({generator}): {text}")
+        print("FAIL  " + self.findings[-1], flush=True)
+        for executor in self.executors.values():
+            executor.process.kill()
+            executor.process.wait()
+        self.executors = {}
+
+    def fuzz(self):
+        end = time.monotonic() + self.options.seconds
+        number = self.options.first
+        while time.monotonic() < end and len(self.findings) < FINDINGS_MAX:
+            try:
+                self.one(number)
+            except observed.Unobservable as why:
+                self.skipped[str(why)] += 1
+            number += 1
+            if self.options.only:
+                break
+        for executor in self.executors.values():
+            executor.close()
+
+
+def wasmtime_folder():
+    """Where pip has put it."""
+    folder = core_tests.CACHE / f"wasmtime-{WASMTIME}"
+    if not (folder / "wasmtime").exists():
+        core_tests.CACHE.mkdir(parents=True, exist_ok=True)
+        core_tests.run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target",
+                       folder, f"wasmtime=={WASMTIME}", cwd=core_tests.CACHE)
+    return folder
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first module")
+    parser.add_argument("--only", action="store_true", help="that module alone")
+    parser.add_argument("--keep", type=pathlib.Path, default=ROOT / "build/fuzz/findings")
+    options = parser.parse_args()
+    options.build = options.build.resolve()
+    options.keep = options.keep.resolve()
+    try:
+        with tempfile.TemporaryDirectory(prefix="weft-differential-") as scratch:
+            fuzzer = Fuzzer(options, pathlib.Path(scratch))
+            fuzzer.fuzz()
+    except core_tests.Unavailable as why:
+        print(f"{why}\n0 passed, 1 failed")
+        return 1
+    for generator, count in fuzzer.modules.items():
+        print(f"{generator}: {count} modules")
+    for why, count in fuzzer.skipped.most_common(8):
+        print(f"not compared: {count}: {why}")
+    compared = fuzzer.modules.total() - fuzzer.skipped.total() - len(fuzzer.findings)
+    print(f"{compared} passed, {len(fuzzer.findings)} failed")
+    return 0 if compared and not fuzzer.findings else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
