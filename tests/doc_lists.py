@@ -184,8 +184,28 @@ def figures(_):
     return {done.stderr.strip()} - {""}, set()
 
 
+def slug(heading):
+    """The anchor that a forge makes of a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower().replace("`", "")).replace(" ", "-")
+
+
+def links(_):
+    """every link leads to a file and a heading that are there"""
+    dead = set()
+    for path in sources.project_files():
+        for target, anchor in re.findall(r"\]\(([^):#]*)(?:#([^)]*))?\)",
+                                         sources.text_of(path) if path.suffix == ".md" else ""):
+            file = sources.ROOT / path.parent / target if target else sources.ROOT / path
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.M) \
+                if file.suffix == ".md" and file.is_file() else []
+            if not file.exists() or anchor and anchor not in map(slug, headings):
+                dead.add(f"{path}: {target}#{anchor}")
+    return dead, set()
+
+
 CLAIMS = [engines, policies, functions, fuzz_targets, panics, c_functions, c_errors, columns,
-          exit_codes, layers, pages, all_commands, all_options, no_other_options, limits, figures]
+          exit_codes, layers, pages, all_commands, all_options, no_other_options, limits, figures,
+          links]
 
 
 def held(weft):
