@@ -102,7 +102,7 @@ void Scheduler::schedule(M& m) {
     // 4. Right: only one M at a time runs Gs from the queue. Another one's: this M is idle.
     if (!take_p(m)) continue;
     // 5. Look: readiness from outside, timers, I/O; at least every kSwitchesPerLook switches.
-    if (must_look()) look_behind_preempted();
+    if (must_look()) look_before_it_that_gave_way();
     // 6. Share: between two Gs each other M that wants the thread has a turn.
     if (!m_ring_.empty()) {
       give_way(m);
@@ -164,6 +164,7 @@ void Scheduler::resume_on(M& m, G& g, FiberContext context) {
   if (looked_here()) return yield();
   G* g = current();
   WEFT_CHECK(g != nullptr, "called outside of a G");
+  if (must_look()) gave_way_ = g;
   move<GState::running, GState::runnable>(*g);
   leave_slowly(*g, run_queue_.push(*g));
   if (g->requests.load(std::memory_order_relaxed) != 0) serve_requests(*g);
@@ -226,7 +227,7 @@ void Scheduler::look_outside() {
 bool Scheduler::looked_here() {
   const bool only_to_look = must_look() && current() != nullptr && !run_queue_.empty() &&
                             may_switch_directly() && !in_turn() && !stopping_ &&
-                            failure_ == nullptr && preempted_ == nullptr && !current_m_->leaving;
+                            failure_ == nullptr && !current_m_->leaving;
   if (!only_to_look || !poller_.is_quiet() || outside_.load(std::memory_order_relaxed) != nullptr ||
       interrupted_.load(std::memory_order_relaxed))
     return false;
@@ -246,11 +247,12 @@ bool Scheduler::looked_here() {
   return may_go_direct();
 }
 
-// How many switches until the next look: as many as took kTimePerLook in the interval that ends
-// now, at most kSwitchesPerLook, and at most twice as many as last time, so that one short interval
-// does not make the next one long. So a switch reads no clock, and where turns take 80 us timers
-// are looked at after each. Turns that suddenly get longer are noticed after one interval, or by
-// the tick. A Chooser orders by switches alone: it must not see how fast the machine is.
+// How many switches to make without a look: as many as took kTimePerLook in the interval that ends
+// now, at most kSwitchesPerLook, and about twice as many as last time at most, so that one short
+// interval does not make the next one long. So a switch reads no clock, and where turns take longer
+// than kTimePerLook timers are looked at after each. Turns that suddenly get longer are noticed
+// after one interval, or by the tick. A Chooser orders by switches alone: it must not see how fast
+// the machine is.
 void Scheduler::plan_next_look(Instant before) {
   const std::uint64_t switches = switches_ - std::exchange(looked_at_, switches_);
   const Duration took = coarse_now_ - before;
@@ -259,11 +261,12 @@ void Scheduler::plan_next_look(Instant before) {
   } else if (switches > 0) {
     const auto took_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(took.ns, 1));
     const auto per_look = static_cast<std::uint64_t>(kTimePerLook.ns) * switches / took_ns;
-    const auto most = std::min<std::uint64_t>(kSwitchesPerLook, 2 * switches_per_look_);
-    switches_per_look_ = std::clamp<std::uint64_t>(per_look, 1, most);
+    const auto most = std::min<std::uint64_t>(kSwitchesPerLook, 2 * switches_per_look_ + 1);
+    switches_per_look_ = std::min(per_look, most);
   }
   next_look_.store(switches_ + switches_per_look_, std::memory_order_relaxed);
-  if (in_turn()) turn_end_ = std::min(turn_end_, switches_ + switches_per_look_);
+  const auto turn = std::max<std::uint64_t>(switches_per_look_, 1);
+  if (in_turn()) turn_end_ = std::min(turn_end_, switches_ + turn);
 }
 
 // A step each millisecond until all that lay unused for a period is with the system, then nothing
@@ -289,14 +292,14 @@ Instant Scheduler::wait_until() const {
   return idle && chooser_ == nullptr ? std::min(deadline, return_memory_at_) : deadline;
 }
 
-// A G that was preempted is the last in the queue: after the look, behind those that it readied.
-// Not where a chooser says who runs.
-void Scheduler::look_behind_preempted() {
+// The G that gave way is the last in the queue. Those that the look readies were due before it gave
+// way, or may have been: they run before it. Not where a chooser says who runs.
+void Scheduler::look_before_it_that_gave_way() {
   const std::size_t queued = run_queue_.size();
   look_outside();
-  const G* preempted = std::exchange(preempted_, nullptr);
-  const bool overtaken = preempted != nullptr && chooser_ == nullptr && queued > 0 &&
-                         run_queue_.size() > queued && run_queue_.peek(queued - 1) == preempted;
+  const G* gave_way = std::exchange(gave_way_, nullptr);
+  const bool overtaken = gave_way != nullptr && chooser_ == nullptr && queued > 0 &&
+                         run_queue_.size() > queued && run_queue_.peek(queued - 1) == gave_way;
   if (overtaken) run_queue_.move_to_end(queued - 1);
 }
 

@@ -343,7 +343,7 @@ class Scheduler {
   void look_outside();
   void plan_next_look(Instant before);
   bool looked_here();
-  void look_behind_preempted();
+  void look_before_it_that_gave_way();
   bool wait_outside();
   void return_memory();
   [[nodiscard]] Instant wait_until() const;
@@ -396,7 +396,7 @@ class Scheduler {
   std::atomic<std::uint64_t> next_look_ = 0;  // As switches_: when the loop must look outside.
   std::uint64_t looked_at_ = 0;               // As switches_: when it did last.
   std::uint64_t switches_per_look_ = kSwitchesPerLook;
-  G* preempted_ = nullptr;  // Gave way at a checkpoint, before the next look.
+  G* gave_way_ = nullptr;  // The last in the queue, when a look is due.
   static constexpr std::uint64_t kNoTurn = ~std::uint64_t{0};
   std::uint64_t turn_end_ = kNoTurn;  // As switches_: when run_turn() returns.
   Doorbell doorbell_;
@@ -592,7 +592,6 @@ WEFT_INLINE void Scheduler::checkpoint() {
     // It may have run for long, perhaps alone: time and events come first, and whom they ready runs
     // before it.
     look_soon();
-    preempted_ = g;
     yield();
   }
 }
