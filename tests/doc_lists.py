@@ -184,6 +184,15 @@ def figures(_):
     return {done.stderr.strip()} - {""}, set()
 
 
+def engine_figures(_):
+    """README.md's figures of engines are those of docs/engines.md"""
+    text = text_of("README.md").split("readme_figures.py: to here -->")[1].split("\n## ")[0]
+    there = " ".join(text_of("docs/engines.md").split())
+    return {figure for figure in re.findall(r"\d[\d.,]* (?:s|ms|us|ns|MB|times)\b",
+                                            " ".join(text.split()))
+            if figure not in there}, set()
+
+
 def slug(heading):
     """The anchor that a forge makes of a heading."""
     return re.sub(r"[^\w -]", "", heading.lower().replace("`", "")).replace(" ", "-")
@@ -205,7 +214,7 @@ def links(_):
 
 CLAIMS = [engines, policies, functions, fuzz_targets, panics, c_functions, c_errors, columns,
           exit_codes, layers, pages, all_commands, all_options, no_other_options, limits, figures,
-          links]
+          engine_figures, links]
 
 
 def held(weft):
