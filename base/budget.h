@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Budget: so much of a thing that can be used up, or held and given back. Budgets stack up: what is
-// taken from a guest's is taken from that of all guests too, or from neither.
+// Budget: an amount of something that can be used up, or held and given back. Budgets stack: what
+// is taken from a guest's budget is taken from that of all guests too, or from neither.
 //
 //   Budgets all({.descriptors = 1'000});
 //   Budgets guest({.descriptors = 64}, &all);
@@ -54,7 +54,7 @@ class Budget {
   }
   [[nodiscard]] std::uint64_t used() const { return used_; }
   [[nodiscard]] std::uint64_t max() const { return max_; }
-  // Is it this one's own, and not one above, that has less than n left?
+  // Does this budget itself, and not one above it, have less than n left?
   [[nodiscard]] bool lacks_itself(std::uint64_t n) const { return max_ - used_ < n; }
 
  private:
@@ -70,7 +70,7 @@ struct BudgetSizes {
   std::uint64_t stack_bytes = Budget::kUnlimited;     // Of call stacks, as they are reserved.
   std::uint64_t descriptors = Budget::kUnlimited;     // Open at a time, stdio included.
   std::uint64_t output_bytes = Budget::kUnlimited;    // Written to files, pipes and sockets.
-  std::uint64_t checks = Budget::kUnlimited;          // Fuel: loops and calls.
+  std::uint64_t fuel = Budget::kUnlimited;            // Fuel: loops and calls.
 };
 
 struct Budgets {
@@ -80,9 +80,9 @@ struct Budgets {
         stack_bytes(sizes.stack_bytes, above != nullptr ? &above->stack_bytes : nullptr),
         descriptors(sizes.descriptors, above != nullptr ? &above->descriptors : nullptr),
         output_bytes(sizes.output_bytes, above != nullptr ? &above->output_bytes : nullptr),
-        checks(sizes.checks, above != nullptr ? &above->checks : nullptr) {}
+        fuel(sizes.fuel, above != nullptr ? &above->fuel : nullptr) {}
 
-  // What is held goes back to the budgets above; output and checks are spent.
+  // What is held goes back to the budgets above; output and fuel are spent.
   ~Budgets() {
     for (Budget* held : {&memory_bytes, &table_elements, &stack_bytes, &descriptors}) {
       held->give_back(held->used());
@@ -96,7 +96,7 @@ struct Budgets {
   Budget stack_bytes;
   Budget descriptors;
   Budget output_bytes;
-  Budget checks;
+  Budget fuel;
 };
 
 }  // namespace weft

@@ -23,7 +23,7 @@ class ListLink {
 
   [[nodiscard]] bool linked() const { return next_ != this; }
 
-  // Takes this object off whatever list it is on; does nothing when it is on none.
+  // Takes this object off its list; does nothing when it is on no list.
   void unlink() {
     prev_->next_ = next_;
     next_->prev_ = prev_;

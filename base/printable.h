@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Foreign text, made fit for where it goes:
+// Foreign text, made safe for its destination:
 //
 //   printable        one line of a terminal: control characters become \xNN, and what is longer
 //                    than a line of a report is cut
 //   printable_lines  several lines, whole
-//   as_utf8          a file that must be UTF-8, as JSON and XML: what is none becomes U+FFFD
+//   as_utf8          a file that must be UTF-8, as JSON and XML: invalid bytes become U+FFFD
 #pragma once
 
 #include <string>
@@ -51,7 +51,7 @@ inline std::size_t utf8_length(std::string_view text) {
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xc0U) != 0x80) return 0;
   }
-  // Longer than it need be, half of a surrogate pair, beyond the last character.
+  // An overlong form, half of a surrogate pair, or beyond the last character.
   const unsigned second = byte(1);
   const bool wrong = (first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) ||
                      (first == 0xf0 && second < 0x90) || (first == 0xf4 && second >= 0x90);

@@ -2,8 +2,8 @@
 // Recycled<T>: a T whose memory is kept, when it is deleted, for the next T of the same thread.
 //
 // For small objects that come and go all the time: `new` takes the one that was deleted last, and
-// asks malloc only when there is none. What a thread keeps is at most what it deleted and did not
-// make anew, and goes with the thread. Under AddressSanitizer nothing is kept, so that a use after
+// asks malloc only when there is none. A thread keeps only memory that it deleted and has not used
+// again, and frees it at its end. Under AddressSanitizer nothing is kept, so that a use after
 // `delete` is found.
 #pragma once
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Result<T>: a value, or an Error that says in words what failed and what to do about it.
 //
-// The way a failure of the host travels (a file that is missing, memory that ran out). Guests'
-// mistakes are WASI errnos and weft's own bugs are WEFT_CHECKs; neither is ever a Result.
+// For failures of the host (a file that is missing, memory that ran out). A guest's mistakes are
+// WASI errnos and weft's own bugs are WEFT_CHECKs; neither is ever a Result.
 #pragma once
 
 #include <cerrno>
@@ -16,10 +16,10 @@
 
 namespace weft {
 
-// Who can do something about it.
+// The one who can do something about it.
 enum class Cause : std::uint8_t {
-  request,  // Who asked: a file that is missing, a number that is too large.
-  host,     // Who runs the machine: no memory, no descriptor, a port in use.
+  request,  // The caller: a file that is missing, a number that is too large.
+  host,     // The owner of the machine: no memory, no descriptor, a port in use.
 };
 
 struct Error {

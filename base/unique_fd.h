@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// UniqueFd: the whole story of who closes a file descriptor. Whoever holds the UniqueFd does,
-// exactly once.
+// UniqueFd: the owner of a file descriptor, which closes it exactly once.
 #pragma once
 
 #include <unistd.h>

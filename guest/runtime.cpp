@@ -53,7 +53,7 @@ BudgetSizes budgets_of(const Module& module, BudgetSizes sizes) {
   const std::uint64_t memory_bytes = std::uint64_t{limits.memory_pages_max} * kWasmPageBytes;
   sizes.memory_bytes = std::min(sizes.memory_bytes, memory_bytes);
   sizes.table_elements = std::min<std::uint64_t>(sizes.table_elements, limits.table_elements_max);
-  if (limits.fuel != 0) sizes.checks = std::min(sizes.checks, limits.fuel);
+  if (limits.fuel != 0) sizes.fuel = std::min(sizes.fuel, limits.fuel);
   return sizes;
 }
 
@@ -194,7 +194,7 @@ Result<std::shared_ptr<Module>> Runtime::load_bytes(const std::string& name,
                                                     const GuestLimits& limits, Role role) {
   GuestLimits within = limits;
   // A guest counts its fuel when there is a limit of it.
-  const std::uint64_t all_fuel = all_limits_.sizes.checks;
+  const std::uint64_t all_fuel = all_limits_.sizes.fuel;
   if (within.fuel == 0 && all_fuel != Budget::kUnlimited) within.fuel = all_fuel;
   Result<std::shared_ptr<Module>> module = engine_->load(name, binary, within, role);
   if (!module) return Error{name + ": " + module.error().message};
@@ -218,7 +218,7 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
       return errno_error("listener " + std::to_string(listener), errno);
     }
   }
-  if (options.use.sizes.checks != Budget::kUnlimited && module->limits.fuel == 0) {
+  if (options.use.sizes.fuel != Budget::kUnlimited && module->limits.fuel == 0) {
     return Error{module->name + ": to be limited in fuel it must be loaded with GuestLimits::fuel"};
   }
   config.stdin_fd = options.stdin_from;

@@ -96,7 +96,7 @@ class Guest {
   // How much fuel it has been given; up to one quantum of it may not be used yet. 0 when it counts
   // none (guest/wabt/meter.cpp), or has ended.
   [[nodiscard]] std::uint64_t fuel_given() const {
-    return process_ != nullptr ? process_->budgets().checks.used() : 0;
+    return process_ != nullptr ? process_->budgets().fuel.used() : 0;
   }
 
  private:

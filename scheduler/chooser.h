@@ -7,7 +7,7 @@
 // write one.
 //
 // Everything here is called on the scheduler's thread, in the middle of a switch or at a safe
-// point: it must not call the scheduler, but for reading.
+// point. It may read the scheduler's state, and must not call anything else of it.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ class Chooser {
   virtual std::size_t next_g(const RunQueue& queue) noexcept = 0;
 
   // The running G passes a safe point. True: it goes to the tail, after a look at timers and I/O.
-  virtual bool at_check(G& running, const RunQueue& queue) noexcept {
+  virtual bool at_safe_point(G& running, const RunQueue& queue) noexcept {
     (void)running, (void)queue;
     return false;
   }

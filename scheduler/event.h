@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events: what the scheduler tells whoever watches it. One hook, off by default; a hook that is off
-// costs the yield path one branch that is never taken.
+// Events: what the scheduler tells an observer. One hook, off by default; a hook that is off costs
+// the yield path one branch that is never taken.
 #pragma once
 
 #include "scheduler/g.h"
@@ -34,8 +34,8 @@ class EventSink {
   virtual void on_m_event(const MEvent& event) noexcept { (void)event; }
 };
 
-// The sink between turns: passes events on and rings for whoever wants to give the next turn. So
-// that this costs ready() nothing.
+// The sink between turns: passes events on, and tells the embedder's loop that a turn is wanted. It
+// is a sink so that ready() pays nothing for it.
 struct Doorbell final : EventSink {
   void on_event(const GEvent& event) noexcept override;
   void on_m_event(const MEvent& event) noexcept override;

@@ -2,9 +2,9 @@
 // A fiber is an execution context: a stack, and the place on it where execution stopped (its
 // FiberContext). switch_context is the one switch of the program; nothing else calls Boost.Context.
 //
-// Whoever switches says where the context of the fiber that stops shall be written: a member of its
-// G, or its place in the run queue. The fiber that goes on writes it, as its first act, since only
-// then is it known.
+// The caller of a switch says where to write the context of the fiber that stops: a member of its
+// G, or its place in the run queue. The fiber that goes on writes it, first of all, since the
+// context is known only then.
 //
 // What travels with a fiber:
 //   - the callee-saved registers and the floating point control words, saved by jump_fcontext on
@@ -67,7 +67,7 @@ struct FiberNotes {
 
 // A fiber for itself, as an M's g0 is. A G has the same parts in several places.
 struct Fiber {
-  using Main = void (*)(void* argument);  // Must end by switching away for good: it never returns.
+  using Main = void (*)(void* argument);  // Must not return: its last act is to switch away.
 
   Fiber() = default;
   Fiber(const Fiber&) = delete;
@@ -77,7 +77,7 @@ struct Fiber {
   }
 
   // Makes this a fiber that calls main(argument) on [bottom, top) when it is first switched to. May
-  // be called again when the previous main has switched away for good.
+  // be called again when the previous main has ended.
   void prepare(void* bottom, void* top, Main main, void* argument);
 
   // Makes this the fiber of the code that now runs on this thread's own stack.
@@ -92,7 +92,7 @@ struct Fiber {
 // What each switch needs of its thread.
 struct FiberThread {
   EhGlobals* eh = nullptr;   // Cached: __cxa_get_globals() is a call into another library.
-  Fiber* entered = nullptr;  // The Fiber that was switched to last: a new one asks who it is.
+  Fiber* entered = nullptr;  // The Fiber that was switched to last: a new fiber reads which it is.
 #if defined(WEFT_ASAN)
   FiberNotes* left = nullptr;  // The fiber that stopped last.
 #endif
@@ -148,7 +148,7 @@ void context_entry(boost::context::detail::transfer_t transfer) {
 }  // namespace detail
 
 // The context of a fiber that calls kMain() on [bottom, top) when it is first switched to. kMain
-// must end by switching away for good.
+// must not return: its last act is to switch away.
 template <void (*kMain)()>
 FiberContext make_context(void* bottom, void* top, FiberNotes& notes) {
   notes.prepare(bottom, top);
@@ -156,9 +156,9 @@ FiberContext make_context(void* bottom, void* top, FiberNotes& notes) {
   return boost::context::detail::make_fcontext(top, size, &detail::context_entry<kMain>);
 }
 
-// Stops the running fiber `from`, writes where to `stopped_at`, and goes on with `to`. Returns when
-// somebody switches back. With from_is_done nobody ever does. `eh` is this thread's. Allocates
-// nothing, makes no system call.
+// Stops the running fiber `from`, writes its context to `stopped_at`, and goes on with `to`.
+// Returns when a later switch comes back; with from_is_done there is none. `eh` is this thread's.
+// Allocates nothing, makes no system call.
 WEFT_INLINE void switch_context(EhGlobals& eh, FiberContext& stopped_at, FiberNotes& from,
                                 FiberContext to, FiberNotes& to_notes, bool from_is_done = false) {
   if (eh.in_use()) [[unlikely]] {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// G: a green thread. It lives in two places, each as large as its time needs:
+// G: a green thread. It lives in two places:
 //
-//   from spawn to end       G: 128 bytes in a dense array. Who it is, what it will call, what it
-//                           waits for. All that a G has until it first runs.
+//   from spawn to end       G: 128 bytes in a dense array. Its id, what it will call, what it waits
+//                           for. A G has nothing else until it first runs.
 //   from first run to end   GStack: at the top of its stack (the header of a slot in
 //                           scheduler/stack.h), so that it and the frames that a switch touches
 //                           share one page.
@@ -10,8 +10,8 @@
 // A switch from G to G touches neither: where a runnable G stopped stands in the run queue.
 //
 // A G is never freed while its scheduler lives: a dead one goes back to its pool and is used again
-// under another id. So a G* stays readable; who keeps one beyond the G's life compares the id. (The
-// memory of many dead Gs goes back to the system; they read as idle then, with id 0.)
+// with another id. So a G* stays readable; code that keeps one beyond the G's life compares the id.
+// (The memory of many dead Gs goes back to the system; they read as idle then, with id 0.)
 #pragma once
 
 #include <atomic>
@@ -62,7 +62,7 @@ struct SleepTimer : Timer {
 };
 
 // What a G has once it has run. Made when a stack is first used, and kept with the stack in its
-// pool: all but `bottom`, `current_m` and the notes is as here when the next G gets it.
+// pool. When the next G gets it, everything is as here, except `bottom`, `current_m` and the notes.
 struct alignas(64) GStack {
   GStack(void* stack_bottom, M* const& running_m) : bottom(stack_bottom), current_m(running_m) {}
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pool of Gs with one size of stack. It hands out two things apart: a G when it is spawned, and
-// a stack when that G first runs. Both last in, first out: what is warm is used again first.
+// The pool of Gs with one size of stack. It hands out a G when it is spawned, and a stack when that
+// G first runs. Both are last in, first out: what is warm in the caches is used again first.
 //
 // Invariants:
-//   I1. The stacks have address space for as many as there are live Gs: a stack for a G that take()
-//       gave is always to be had.
-//   I2. The free lists have room for all that was ever handed out: giving back allocates nothing.
+//   I1. The stacks have address space for as many as there are live Gs: give_stack() always finds
+//       one for a G from take().
+//   I2. The free lists have room for every G and stack: giving back allocates nothing.
 #pragma once
 
 #include <cstddef>
@@ -63,7 +63,7 @@ class GPool {
   // The stack of one that has ended is the other's, which has not run yet.
   static void pass_stack(G& from, G& to) { own(*std::exchange(from.stack, nullptr), to); }
 
-  // Calls f(G&) for each G that was ever made, in that order.
+  // Calls f(G&) for each G of the pool, in the order in which they were made.
   template <class F>
   void for_each(F&& f) {
     for (std::size_t i = 0; i < made_; ++i) f(slabs_[i / kGsPerSlab][i % kGsPerSlab]);
@@ -71,8 +71,8 @@ class GPool {
 
   [[nodiscard]] const StackPool& stacks() const { return stacks_; }
 
-  // Memory of dead Gs and free stacks for the system, as StackPool's. Pages of which no G was asked
-  // for in a period go all at once: some 20 ns a G, where there are many.
+  // Returns memory of dead Gs and free stacks to the system, as StackPool does. Pages from which no
+  // G was taken in a period go all at once: about 20 ns a G, where there are many.
   void end_period();
   bool return_some() { return stacks_.return_some(); }
   [[nodiscard]] bool has_much_idle() const {

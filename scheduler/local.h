@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // G-local storage: a variable of which each G has its own.
 //
-//   weft::GLocal<int> depth;         // Usually a global.
-//   ++*depth;                        // This G's own, made (as T{}) the first time this G asks for
-//   it.
+//   weft::GLocal<int> depth;   // Usually a global.
+//   ++*depth;                  // This G's own value, made (as T{}) when this G first asks for it.
 //
 // A value is made when its G first asks for it, hangs on that G's list (GStack::locals), and is
 // destroyed on the G's own stack when the G's function has returned or been unwound, newest first.
 // A value's destructor may use the scheduler, and may make other values, which are destroyed too.
 //
-// It costs one allocation for each variable and G that meet, and a walk along the G's list, which
-// is as long as the G has variables, for each use: keep the reference in a loop.
+// It costs one allocation for each G that uses the variable. Each use walks along the G's list,
+// which has an entry for each variable of the G: in a loop, keep the reference.
 #pragma once
 
 #include "scheduler/api.h"

@@ -10,8 +10,8 @@
 
 namespace weft {
 
-// Monotonic time. Called by the loop at its looks outside and by whoever asks for a deadline, never
-// by a yield.
+// Monotonic time. Called by the loop at its looks outside, and to compute deadlines; never by a
+// yield.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random: where the scheduler takes the choices from that Go leaves to chance, which case of a
-// select for one. A counter and a mixing function: eight bytes of state, any seed is as good as any
-// other, and a run's choices are a function of it. Not for secrets.
+// Random: makes the choices that Go leaves to chance, for example which case a select takes. A
+// counter and a mixing function: eight bytes of state. All seeds are equally good, and a run's
+// choices are a function of the seed. Not for secrets.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class Random {
     return z ^ (z >> 31);
   }
 
-  // The next value below n > 0; each equally likely, but for a bias of at most n / 2^32.
+  // The next value below n > 0. All are equally likely, with a bias of at most n / 2^32.
   constexpr std::uint32_t below(std::uint32_t n) {
     return static_cast<std::uint32_t>(((next() >> 32) * n) >> 32);
   }

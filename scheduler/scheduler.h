@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scheduler: many Gs on one OS thread, first in, first out.
 //
-// A G enters by spawn() and waits in the run queue; it gets its stack when it first runs. Who gives
-// up the thread (yield, park, return) takes the next G from the queue and switches to it directly,
-// stack to stack. Only when there is no next G, or when it is time to look at timers and I/O, does
-// the thread go to g0, the loop in scheduler.cpp, whose phases docs/scheduler.md numbers. A parked
-// G is in nobody's queue: who it waits for keeps its G& and calls ready(). What the scheduler does
-// not do: read clocks or poll on a switch, allocate on one, or run a G from an event's handler.
+// A G enters by spawn() and waits in the run queue; it gets its stack when it first runs. A G that
+// gives up the thread (yield, park, return) takes the next G from the queue and switches to it
+// directly, stack to stack. The thread goes to g0, the loop in scheduler.cpp, only when there is no
+// next G or when it is time to look at timers and I/O; docs/scheduler.md numbers the loop's phases.
+// A parked G is in no queue: what it waits for keeps its G& and calls ready(). A switch reads no
+// clock, polls nothing and allocates nothing, and no event's handler runs a G.
 //
 // The guarantee: with n runnable Gs and no Chooser, each runs at least once in every n switches.
 // Timers, I/O and readiness from outside are looked at at least once in every kSwitchesPerLook
@@ -16,7 +16,7 @@
 // Emulated OS threads, Ms, take turns on the one real thread: scheduler/m.h, scheduler/m_turns.cpp.
 // A program that asks for none has M0 alone and pays nothing for the others.
 //
-// Everything here belongs to one thread, but for the functions marked "from anywhere".
+// Everything here belongs to one thread, except the functions marked "from anywhere".
 //
 // Invariants:
 //   I1. A G is in run_queue_ exactly when it is runnable. Its context there is null exactly when it
@@ -60,7 +60,7 @@ namespace weft {
 
 // Go's number: prime, so that it falls in with no program's own period.
 inline constexpr int kSwitchesPerLook = 61;
-// As long as may pass between two looks, on average, where turns are shorter than that.
+// The average time between two looks, where turns are shorter than that.
 inline constexpr Duration kTimePerLook = microseconds(100);
 // How long memory of ended Gs lies unused before it goes back to the system.
 inline constexpr Duration kMemoryPeriod = seconds(1);
@@ -127,19 +127,19 @@ class Scheduler {
   // Rethrows the exception that left a G; the other Gs stay as they are.
   RunResult run();
 
-  // As run(), for somebody else's loop (os/turns.h): returns after this many switches or a few
-  // more, or when nothing is runnable. Never waits and never polls; that is the other loop's work.
+  // As run(), for an embedder's loop (os/turns.h): returns after this many switches or a few more,
+  // or when nothing is runnable. Never waits and never polls; that is the embedder's work.
   RunResult run_turn(std::uint64_t switches);
 
-  // Says whom to call, with this context, when a G becomes runnable outside run() and run_turn();
-  // nullptr: nobody.
+  // Sets what to call, with this context, when a G becomes runnable outside run() and run_turn();
+  // nullptr: nothing.
   void on_runnable(void (*f)(void* context), void* context);
 
   // Makes run() return when the running G next gives up the thread.
   void stop();
 
   // Kills every G and M that is left and runs them to their end, so that their destructors run. Not
-  // inside run(). For whatever they use and the scheduler does not own; the destructor does it too.
+  // inside run(). Call it while the objects that they use still exist. The destructor does it too.
   void wind_up();
 
   // --- on a G ---
@@ -148,11 +148,11 @@ class Scheduler {
   // killed meanwhile.
   void yield();
 
-  // Parks the running G until ready(). The caller has left its G& with whoever will call that.
-  // Throws Killed; so what keeps the G& must be taken back by a destructor.
+  // Parks the running G until ready(). The caller has stored its G& for the code that will call
+  // ready(). Throws Killed; so a destructor must take the stored G& back.
   void park(WaitReason reason);
 
-  // As park, but at the latest until the deadline. Returns false when it was the deadline.
+  // As park, but no longer than the deadline. Returns false when the deadline came first.
   bool park_until(WaitReason reason, Instant deadline);
 
   // Parks until the deadline; returns at once, without a yield, when it has passed (as Go's Sleep).
@@ -177,13 +177,13 @@ class Scheduler {
   void arm(Timer& timer, Instant deadline) { timers_.arm(timer, deadline); }
   bool cancel(Timer& timer) { return timers_.cancel(timer); }
 
-  // Ends run() with this exception, as if it had left that G. For whoever caught it there in vain.
+  // Ends run() with this exception, as if it had left that G. For code that can't handle it there.
   void fail(std::exception_ptr failure, std::uint64_t g_id);
 
   // The id of the G whose exception the last run() threw, or 0.
   [[nodiscard]] std::uint64_t failed_g_id() const { return failed_g_id_; }
 
-  // What is left to chance: a function of Config::seed.
+  // Random numbers: a function of Config::seed.
   [[nodiscard]] Random& random() { return random_; }
   // One of n > 1 equal things, as the ready cases of a select: the Chooser's decision, else chance.
   std::uint32_t one_of(std::uint32_t n) {
@@ -220,7 +220,7 @@ class Scheduler {
   void set_event_sink(EventSink* sink);  // nullptr: none.
   [[nodiscard]] EventSink* event_sink() const { return doorbell_.behind; }
 
-  // While a hold is taken, all Gs parked is not a deadlock: somebody outside may still ready one.
+  // While a hold is taken, all Gs parked is not a deadlock: an event from outside may ready one.
   void hold() { ++holds_; }
   void release_hold() { --holds_; }
 
@@ -283,7 +283,7 @@ class Scheduler {
   // signal handler there.
   void look_soon() noexcept;
 
-  // How many stacks Gs have had at once, at the most.
+  // The largest number of stacks that Gs have had at once.
   [[nodiscard]] std::size_t stacks_made() const;
 
   // Does a guard page lie below the stack of this G, which has run? Code that may use any amount of
@@ -387,7 +387,7 @@ class Scheduler {
   std::uint64_t last_id_ = 0;
   std::vector<std::unique_ptr<GPool>> pools_;  // One for each size of stack.
   CallableBlocks blocks_;
-  FiberContext ended_at_ = nullptr;  // Where a G stopped that has ended: nobody asks.
+  FiberContext ended_at_ = nullptr;  // Where a G stopped that has ended: never read.
   TimerHeap timers_;
   Instant coarse_now_;
   Instant started_at_;
@@ -446,9 +446,9 @@ inline thread_local constinit Scheduler* scheduler_of_thread = nullptr;
 
 // --- the path of a switch ---
 //
-// Yield, park, ready, and how the next G is picked and entered. All of it dissolves into the caller
-// (base/inline.h says why), so it stands in a header. What is not on this path is in scheduler.cpp
-// and m_turns.cpp.
+// Yield, park, ready, and how the next G is picked and entered. All of it is inlined into the
+// caller (base/inline.h says why), so it stands in a header. What is not on this path is in
+// scheduler.cpp and m_turns.cpp.
 
 template <std::invocable F>
 Result<G*> Scheduler::spawn(F&& f, const SpawnOptions& options) {
@@ -510,7 +510,7 @@ void Scheduler::for_each_g(F&& f) {
   }
 }
 
-// A G changes its state in one of two places: here, while somebody may watch, ...
+// A G changes its state in one of two places: here, while a sink may watch, ...
 template <GState from, GState to>
 WEFT_INLINE void Scheduler::move(G& g) {
   move_unseen<from, to>(g);
@@ -518,7 +518,7 @@ WEFT_INLINE void Scheduler::move(G& g) {
     sink_->on_event({g, from, to});
 }
 
-// ... and here. What runs is known by its M: nothing is written of it, and a yield writes nothing.
+// ... and here. Its M knows that a G runs: nothing is written for it, so a yield writes nothing.
 template <GState from, GState to>
 WEFT_INLINE void Scheduler::move_unseen(G& g) {
   static_assert(may_move(from, to), "g_state.h allows no such move");
@@ -584,13 +584,13 @@ WEFT_INLINE void Scheduler::ready(G& g) {
 }
 
 WEFT_INLINE void Scheduler::checkpoint() {
-  G* g = current();  // None on the g0 of a thread: nobody asks that to yield.
+  G* g = current();  // nullptr on the g0 of a thread, which is never asked to yield.
   if (g == nullptr) return;
-  if (chooser_ != nullptr && chooser_->at_check(*g, run_queue_)) [[unlikely]]
+  if (chooser_ != nullptr && chooser_->at_safe_point(*g, run_queue_)) [[unlikely]]
     request_preempt(*g);
   if (g->requests.load(std::memory_order_relaxed) != 0) [[unlikely]] {
-    // It may have run for long, perhaps alone: time and events come first, and whom they ready runs
-    // before it.
+    // It may have run for long, perhaps alone: time and events come first, and the Gs that they
+    // ready run before it.
     look_soon();
     yield();
   }

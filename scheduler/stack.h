@@ -7,16 +7,13 @@
 //   └──────────┴──────────┴──────────┴─ ─ ─           │ guard │ ◀── grows down   │ header │ colour│
 //                                                     └───────┴──────────────────┴────────┴───────┘
 //   guard   one page that faults: MADV_GUARD_INSTALL (Linux 6.13), which keeps the slab one
-//   mapping; else
-//           PROT_NONE, which costs two mappings a stack and so has a budget below vm.max_map_count.
-//           It makes a slot an odd number of pages: at a power of two the tops of all stacks would
-//           fall into the same few sets of the processor's TLBs, which a few Gs would fill.
+//           mapping; else PROT_NONE, which costs two mappings a stack, so its number has a budget
+//           below vm.max_map_count. The page makes a slot an odd number of pages: at a power of two
+//           the tops of all stacks would fall into the same few sets of the processor's TLBs.
 //   header  room for the owner's bookkeeping (a G), beside the frames that a switch touches anyway.
-//   colour  0 to 31 cache lines that differ from slot to slot: without them the tops of all stacks
-//   would
-//           fall into the same few cache sets. Neighbours differ by many lines (the index, its bits
-//           reversed), so that the frames of two Gs that take turns do not lie at the same offsets
-//           either.
+//   colour  0 to 31 cache lines, different from slot to slot: without them the tops of all stacks
+//           would fall into the same few cache sets. Neighbours differ by many lines (the index
+//           with its bits reversed): the frames of two Gs that take turns lie at other offsets.
 //
 // One page catches a stack that grows frame by frame, and any larger frame of code that was
 // compiled with -fstack-clash-protection, as weft is: it touches each page in turn.
@@ -24,9 +21,9 @@
 // Memory is committed when touched and reused last-in first-out, so the next stack is the one whose
 // pages and cache lines are warm. Huge pages are off: one touch must cost one page.
 //
-// Memory goes back to the system when nobody has asked for it during a whole period: stacks that
-// lay in the free list all the while keep 8 KiB each, and all but the last 256 of them nothing.
-// That costs take() one compare, which also asks whether the list is empty:
+// Memory goes back to the system when it was not used during a whole period: of the stacks that lay
+// in the free list all the time, the last 256 keep 8 KiB each and the others keep nothing. That
+// costs take() one compare, which also tests whether the list is empty:
 //
 //   the free list  ┌───────────┬──────────────┬────────────────────┬──────────┐
 //                  │ blank     │ top only     │ not asked for      │ in use   │
@@ -92,17 +89,17 @@ class StackPool {
   // Takes back a slot that take() handed out. Nothing of it is changed before the next take().
   void give_back(Slot slot) { free_[free_count_++] = slot; }  // I3
 
-  // Memory of free slots for the system. A caller's clock says when a period ends; what was not
-  // asked for in it goes back in steps of some 100 us, until one returns false. Makes
+  // Returns memory of free slots to the system. The caller's clock says when a period ends. Slots
+  // that were not used in it go back in steps of about 100 us, until a step returns false. Makes
   // system calls.
   void end_period();
   bool return_some();
-  // Is there so much of it that a caller who has nothing else to do should come back for it?
+  // Is there so much of it that an idle caller should come back for it?
   [[nodiscard]] bool has_much_idle() const {
     return (free_count_ - shallow_) * config_.slot_bytes >= kMuchIdleBytes;
   }
 
-  // Hands out a slot that has never been used, for good. Fails as reserve().
+  // Hands out a slot that has never been used. It is never given back. Fails as reserve().
   Result<Slot> fresh();
 
   // The slots handed out so far, oldest first.

@@ -3,14 +3,14 @@
 // together fire in the order in which they were armed. Four children a node keep the heap half as
 // deep as a binary one and a node's children in one or two cache lines.
 //
-// A Timer belongs to whoever arms it (a G's sleep, a guest's deadline) and must stay where it is
-// until it has fired or been cancelled. Arming allocates only when the heap outgrows its capacity:
-// see reserve().
+// A Timer belongs to the code that arms it (a G's sleep, a guest's deadline) and must stay where it
+// is until it has fired or been cancelled. Arming allocates only when the heap outgrows its
+// capacity: see reserve().
 //
 // Invariants:
 //   I1. For every entry i > 0: entry (i - 1) / 4 is not after entry i.
-//   I2. For every entry i: heap_[i].timer->index_ == i. A Timer that is not armed has index_ ==
-//   kNotArmed.
+//   I2. For every entry i: heap_[i].timer->index_ == i.
+//       A Timer that is not armed has index_ == kNotArmed.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a G is parked. Every park names one; reasons are unique, and are Go's strings where Go has
-// one, so that a dump of parked Gs explains itself to whoever has read one of Go's.
+// Why a G is parked. Every park names a reason. Reasons are unique, and are Go's strings where Go
+// has one: a reader of Go's dumps understands a dump of parked Gs.
 #pragma once
 
 #include <cstddef>

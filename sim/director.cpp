@@ -92,7 +92,7 @@ std::size_t Director::next_g(const RunQueue& queue) noexcept {
                 [&] { return static_cast<std::uint32_t>(policy_.next_g(queue)); });
 }
 
-bool Director::at_check(G& running, const RunQueue& queue) noexcept {
+bool Director::at_safe_point(G& running, const RunQueue& queue) noexcept {
   if (finished_) return false;
   step();
   if (livelocked_) return true;

@@ -81,7 +81,7 @@ class Director final : public Chooser, public EventSink {
 
   // --- Chooser ---
   std::size_t next_g(const RunQueue& queue) noexcept override;
-  bool at_check(G& running, const RunQueue& queue) noexcept override;
+  bool at_safe_point(G& running, const RunQueue& queue) noexcept override;
   std::uint32_t one_of(std::uint32_t n, Random& random) noexcept override;
   Instant wake_at(Instant deadline) noexcept override;
 

@@ -59,7 +59,7 @@ class Policy : public Chooser, public EventSink {
   }
 
   void on_event(const GEvent&) noexcept override {}
-  bool at_check(G& running, const RunQueue& queue) noexcept override {
+  bool at_safe_point(G& running, const RunQueue& queue) noexcept override {
     return !queue.empty() && preempt(running, queue);
   }
   std::uint32_t one_of(std::uint32_t n, Random&) noexcept override { return random_.below(n); }

@@ -37,7 +37,7 @@ Result<UseLimits> read_limits(const std::string& prefix, const RawLimits& raw, U
   } amounts[] = {
       {"memory", raw.memory, kMib, sizes.memory_bytes},
       {"stack", raw.stack, kKib, sizes.stack_bytes},
-      {"fuel", raw.fuel, 0, sizes.checks},
+      {"fuel", raw.fuel, 0, sizes.fuel},
       {"tables", raw.tables, 0, sizes.table_elements},
       {"fds", raw.fds, 0, sizes.descriptors},
       {"output", raw.output, 1, sizes.output_bytes},

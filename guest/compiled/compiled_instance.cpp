@@ -38,7 +38,7 @@ void CompiledInstance::begin(wasip1::Process& process) {
   killed_at_ = {};
   rest = held_back_ = 0;
   fuel_unseen_ = kPortion;
-  begin_fuel(process_->budgets().checks);
+  begin_fuel(process_->budgets().fuel);
 }
 
 GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {
@@ -164,7 +164,7 @@ std::uint32_t CompiledInstance::refill(std::uint32_t left) {
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
   left += std::exchange(rest, 0) + std::exchange(held_back_, 0);
   if (static_cast<std::int32_t>(left) <= 0) {
-    left = next_quantum(process_->budgets().checks, left, shared_.limits);
+    left = next_quantum(process_->budgets().fuel, left, shared_.limits);
     if (left == 0) trap(TrapKind::out_of_fuel, 0);
   }
   const Duration ran = pass_safe_point();

@@ -168,7 +168,7 @@ std::optional<GuestEnd> InterpInstance::make() {
   if (budgets.table_elements.left() < info.table_elements_initial || !take_memory()) {
     return end_by(TrapKind::out_of_memory);
   }
-  begin_fuel(process_.budgets().checks);
+  begin_fuel(process_.budgets().fuel);
   switch (run_->instantiate()) {
     case Step::trapped:
       return end_by_trap();
@@ -284,7 +284,7 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
 
 // Throws like a WASI function.
 bool InterpInstance::refill(std::uint32_t left, std::uint32_t* next) {
-  *next = next_quantum(process_.budgets().checks, left, module_->limits);
+  *next = next_quantum(process_.budgets().fuel, left, module_->limits);
   if (*next == 0) {
     leaving_ = Leaving::out_of_fuel;
     return false;

@@ -24,7 +24,7 @@ Errno check_clock(std::uint32_t id) {
 Errno clock_res_get(Process& process, Memory memory, std::uint32_t id, Size resolution) {
   WEFT_WASI_TRY(check_clock(id));
   const bool by_fuel = counts_cpu(id) && !process.clock().passes_by_itself();
-  return memory.store(resolution, by_fuel ? Timestamp{Process::kCpuTimePerCheck.ns} : 1);
+  return memory.store(resolution, by_fuel ? Timestamp{Process::kCpuTimePerFuel.ns} : 1);
 }
 
 // Writes the time of a clock, in nanoseconds (u64 at time): realtime since 1970-01-01 UTC,

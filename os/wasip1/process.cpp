@@ -160,9 +160,9 @@ Status Process::add_preopen(const Preopen& preopen) {
 
 Duration Process::cpu_time() {
   if (!clock_.passes_by_itself()) {
-    constexpr std::uint64_t kMost = INT64_MAX / kCpuTimePerCheck.ns;
-    const std::uint64_t fuel = std::min<std::uint64_t>(budgets_.checks.used(), kMost);
-    return {static_cast<std::int64_t>(fuel) * kCpuTimePerCheck.ns};
+    constexpr std::uint64_t kMost = INT64_MAX / kCpuTimePerFuel.ns;
+    const std::uint64_t fuel = std::min<std::uint64_t>(budgets_.fuel.used(), kMost);
+    return {static_cast<std::int64_t>(fuel) * kCpuTimePerFuel.ns};
   }
   if (cpu_meter_ == nullptr) {
     cpu_meter_ = CpuMeter::of_thread();

@@ -113,16 +113,17 @@ class Process {
   [[nodiscard]] CallHook* hook() const { return config_.hook; }
   [[nodiscard]] StableFiles* stable_files() const { return config_.stable_files.get(); }
 
-  // The CPU time that the guest has used so far: measured, or where time does not pass by itself
-  // kCpuTimePerCheck for each check that it was given (fuel), so that it repeats. On the guest's G.
-  static constexpr Duration kCpuTimePerCheck = nanoseconds(10);
+  // The CPU time that the guest has used so far. It is measured; where time does not pass by
+  // itself, each unit of fuel that the guest was given counts kCpuTimePerFuel, so that it repeats.
+  // On the guest's G.
+  static constexpr Duration kCpuTimePerFuel = nanoseconds(10);
   Duration cpu_time();
-  // Nobody counts it any more. For a process that outlives its scheduler; else its end does it.
+  // Stops counting. For a process that outlives its scheduler; its destructor does the same.
   void stop_cpu_time();
 
-  // In a simulation: puts the run's own number in the place of the host's inode, or of all that the
-  // host's file system says otherwise in each run. Else does nothing. ENOMEM: the guest has seen
-  // more files than it may make weft remember.
+  // In a simulation: replaces the host's inode, or everything that the host's file system says
+  // differently in each run, by the run's own value. Without one it does nothing. ENOMEM: the guest
+  // has seen more files than weft remembers for it.
   Errno stable_inode(std::uint64_t device, std::uint64_t& inode);
   Errno stabilise(struct stat& status);
 

@@ -10,13 +10,13 @@
 // never ready.
 //
 // A send hands its value straight to the receiver that has waited longest, from frame to frame, and
-// goes on; without one it leaves the value in the buffer, and without room there it parks. A
-// receive mirrors that. Either way whoever completes an operation keeps the thread, and the other
-// side runs when its turn comes.
+// goes on. Without a receiver it leaves the value in the buffer; when the buffer is full it parks.
+// A receive mirrors that. The G that completes an operation keeps the thread; the other side runs
+// when its turn comes.
 //
-// Nothing is allocated but by make_chan and by what T's moves allocate. T must move without
-// throwing (wrap it in a std::unique_ptr otherwise) and need not copy. A killed G that waits takes
-// its place in the line with it; a value that had been handed to it already dies with it.
+// Only make_chan allocates, and T's moves where they do. T must move without throwing (if it can't,
+// wrap it in a std::unique_ptr) and need not copy. A G that is killed while it waits leaves the
+// line; a value that had been handed to it already is destroyed with it.
 #pragma once
 
 #include <concepts>
@@ -177,8 +177,8 @@ class chan {
     return result;
   }
 
-  // No more sends: receivers get what the buffer holds and then nothing. Everybody who waits is
-  // readied, the one who came last first, senders before receivers. Panics "close of nil channel",
+  // No more sends: receivers get what the buffer holds and then nothing. All Gs that wait are
+  // readied, senders before receivers, the last to come first. Panics "close of nil channel",
   // "close of closed channel". Also on g0.
   void close() {
     if (state_ == nullptr) panic("close of nil channel");

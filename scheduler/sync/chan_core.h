@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a channel is beneath its element type: who waits for it, how many elements it holds, whether
-// it is closed.
+// The part of a channel that does not depend on its element type: which Gs wait for it, how many
+// elements it holds, whether it is closed.
 //
-//   senders_  ─▶ W ─▶ W ─▶ W          a sender's slot points at its T, a receiver's at its
-//   std::optional<T>; ring      [ T T T . . ]           whoever completes the wait moves the
-//   element there or from there, receivers_ (empty then)           wins the waiter, and readies its
-//   G
+//   the ring is full                       the ring is empty
 //
-// chan.h moves elements on top of this and select.h waits on several at once; nobody else needs it.
+//   ring        [ T T T T T ]              ring        [ . . . . . ]
+//   senders_    ─▶ W ─▶ W ─▶ W             senders_    (empty)
+//   receivers_  (empty)                    receivers_  ─▶ W ─▶ W
+//
+// W is a ChanWaiter. Its slot points at a T when its G sends, at a std::optional<T> when its G
+// receives. The G that completes the wait wins the waiter, moves the element from or to the slot,
+// and readies the waiter's G.
+//
+// Only chan.h (which moves elements) and select.h (which waits on several channels) use this.
 //
 // A select puts one ChanWaiter on each of its channels. The first one to be taken off by another G
 // wins: `win` takes the others off at once, so that a G is on no list any more when it is readied.
 //
 // Invariants:
-//   I1. At least one of senders_ and receivers_ holds no waiting G (but for a select that does both
-//       on one channel).
+//   I1. At least one of senders_ and receivers_ holds no waiting G (except for a select that does
+//       both on one channel).
 //   I2. A G waits to receive only while the ring is empty, and to send only while it is full.
-//   I3. Nobody waits for a closed channel.
+//   I3. No G waits for a closed channel.
 #pragma once
 
 #include <cstddef>
@@ -62,7 +67,7 @@ class ChanCore {
   bool can_send() { return closed_ || size_ < capacity_ || front_waiting(receivers_) != nullptr; }
   bool can_receive() { return size_ > 0 || closed_ || front_waiting(senders_) != nullptr; }
 
-  // Readies everybody who waits, in Go's order. Panics when it is closed already.
+  // Readies all Gs that wait, in Go's order. Panics when it is closed already.
   void close();
 
   void wait_to_send(ChanWaiter& waiter) { senders_.push_back(waiter); }

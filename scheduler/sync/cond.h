@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // cond: a condition variable with Go's Cond's guarantees: signal wakes the G that has waited
-// longest, broadcast wakes all in the order in which they came, and nobody wakes without one of the
+// longest, broadcast wakes all in the order in which they came, and no G wakes without one of the
 // two.
 //
 //   std::unique_lock lock(m);

@@ -11,9 +11,9 @@
 //                       └──────────────▶ done() is closed: every G that waits for it goes on,
 //                                        and each function of after_func gets a G
 //
-// A context is a handle: copies mean the same one. A child that nobody holds any more leaves its
-// parent by itself, so there is nothing to be leaked by not calling cancel; its timer goes with it.
-// A context with a deadline must not outlive the scheduler it was made on.
+// A context is a handle: copies mean the same context. When the last handle to a child goes, the
+// child leaves its parent, and its timer goes too: nothing leaks when cancel is not called. A
+// context with a deadline must not outlive the scheduler it was made on.
 //
 // Each with_... allocates its context once, and done() its channel when it is first asked for.
 // Everything here may also be called on g0.
@@ -123,9 +123,9 @@ CancelContext with_deadline(const context& parent, Instant deadline);
 CancelContext with_timeout(const context& parent, Duration timeout);
 
 // Calls f() on a G of its own once the context is cancelled; at once when it is. Functions of one
-// context start in the order of these calls, before those of its children. A context that nobody
-// holds any more, neither itself nor a child nor its cancel function, forgets them. Throws
-// std::bad_alloc when there is no memory for the G's stack, at that time.
+// context start in the order of these calls, before those of its children. A context forgets them
+// when the last handle to it, its children and its cancel function has gone. Throws std::bad_alloc
+// when there is no memory for the G's stack, at that time.
 StopFunction after_func(const context& ctx, std::function<void()> f);
 
 context with_any_value(const context& parent, const void* key, std::any value);

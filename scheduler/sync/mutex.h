@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // mutex: mutual exclusion between Gs, with Go's two modes.
 //
-//                 lock(), nobody has it                  unlock(), somebody waits: wakes the
-//                 oldest,
-//                ┌─────────────▶ locked ◀──────────┐     which competes with whoever runs
-//             free                    │            │
-//                ▲────────────────────┘ unlock()   │ the last waiter, or one that waited < 1 ms,
-//                has it
-//                                     │            │
-//     a woken waiter that has waited  │            │
-//     > 1 ms finds it locked again    └──▶ starving┘     unlock(): hands it to the oldest waiter
-//     and
-//                                                        yields; lock() queues, try_lock() fails
+//          lock()              (1)
+//   free ──────────▶ locked ──────────▶ starving
+//    ▲                │  ▲                  │
+//    └─── unlock() ───┘  └────── (2) ───────┘
 //
-// Normal mode is fast: the unlocker may lock again many times without a switch. Starvation mode is
-// fair: it bounds the wait of the oldest. A woken waiter that loses goes to the front of the line.
+//   (1) a woken waiter finds it locked again, and has waited more than 1 ms
+//   (2) the last waiter gets it, or one that has waited less than 1 ms
+//
+// locked is the normal mode, and fast: unlock() wakes the oldest waiter, which competes with the Gs
+// that run. The unlocker may lock again many times without a switch. A woken waiter that loses goes
+// to the front of the line.
+//
+// starving is fair, and bounds the wait of the oldest: unlock() hands the mutex to the oldest
+// waiter and yields; lock() waits in line, and try_lock() fails.
 //
 // lock() and unlock() without contention are a compare and a store: no clock, no allocation, no
-// call. The clock is read when a G begins to wait, and not after every wait when those are short:
-// the end of its patience may be seen up to 16 lost races late.
+// call. The clock is read when a G begins to wait, and not after every wait when waits are short:
+// the mode may change up to 16 lost races late.
 //
-// Not recursive. As in Go it belongs to no G: one may lock it and another unlock it. Meets std's
-// Lockable, so std::lock_guard and std::unique_lock take it: use them, a killed G unlocks by its
-// destructors.
+// Not recursive. As in Go it belongs to no G: one may lock it and another unlock it. It meets std's
+// Lockable: use std::lock_guard or std::unique_lock, so that a killed G unlocks by its destructors.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +37,7 @@ class mutex {
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;
 
-  // Locks; parks while somebody else has it. On a G only. Throws Killed, and then has not locked.
+  // Locks; parks while another G has it. On a G only. Throws Killed, and then has not locked.
   WEFT_INLINE void lock() {
     if (state_ == 0) [[likely]] {
       state_ = kLocked;
@@ -69,8 +68,7 @@ class mutex {
   [[nodiscard]] std::uint32_t waiters() const { return state_ / kOneWaiter; }
 
  private:
-  // state_: three bits, and above them the number of Gs that wait, one that is being woken not
-  // among them.
+  // state_: three bits, and above them the number of Gs that wait, without one that is being woken.
   static constexpr std::uint32_t kLocked = 1;
   static constexpr std::uint32_t kWoken = 2;  // A woken waiter is under way: unlock wakes no other.
   static constexpr std::uint32_t kStarving =

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// once: calls a function the first time only, as Go's Once. Everybody who comes while it runs waits
-// until it has ended (as for a lock: "sync.Mutex.Lock"); who comes later goes on at once.
+// once: calls a function the first time only, as Go's Once. A G that comes while it runs waits
+// until it has ended (as for a lock: "sync.Mutex.Lock"); a G that comes later goes on at once.
 //
-// A function that leaves by an exception has been called all the same: nobody calls it again.
+// A function that leaves by an exception counts as called: it is not called again.
 // Calling from inside the function is a deadlock, as in Go.
 #pragma once
 
@@ -21,8 +21,7 @@ class once {
   once(const once&) = delete;
   once& operator=(const once&) = delete;
 
-  // Calls f() if nobody has done so on this once. On a G only. Costs one load when it has been
-  // done.
+  // Calls f() if no call was made on this once before. On a G only. Costs one load when one was.
   template <std::invocable F>
   void call(F&& f) {
     if (done_) [[likely]]

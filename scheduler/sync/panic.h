@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Panics and fatal errors: how a primitive says that it was misused, in Go's words.
 //
-//   what happened           in C++                       what run_main() prints
-//   a panic                 an exception, Panic when a   panic: send on closed channel
-//                           primitive throws it
-//                                                        goroutine 7 [running]:
-//   a fatal error           the exception FatalError     fatal error: sync: unlock of unlocked
-//   mutex Goexit                  the exception Killed         nothing: only that G ends
+//   in Go           in C++                            what run_main() prints
+//   a panic         an exception; the primitives      panic: send on closed channel
+//                   throw Panic
+//                                                     goroutine 7 [running]:
+//   a fatal error   the exception FatalError          fatal error: sync: unlock of unlocked mutex
+//   Goexit          the exception Killed              nothing: only that G ends
 //
-// Any exception that leaves a G is a panic: it ends run(), which throws it. A G may recover from
-// one by catching it, as Go's recover does. From a FatalError Go knows no recovery; here a `catch`
-// stops it, and should not.
+// Any exception that leaves a G is a panic: it ends run(), which throws it. A G may recover by
+// catching it, as Go's recover does. Go can't recover from a fatal error; here a `catch` would stop
+// a FatalError, and must not.
 #pragma once
 
 #include <cstdint>

@@ -13,8 +13,7 @@
 // deadlock prints Go's text on stderr and ends it with 2; when main leaves by goexit() the others
 // go on.
 //
-// For programs. Whoever embeds the scheduler calls run() and gets the same as values and
-// exceptions.
+// For programs. An embedder calls the scheduler's run() and gets the same as values and exceptions.
 #pragma once
 
 #include <concepts>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // rw_mutex: many readers or one writer, as Go's RWMutex.
 //
-//   readers_ > 0           that many read
-//   readers_ < 0           a writer has announced itself: readers_ + kReadersMax have read or wait
-//   to departing_             readers that the announced writer still waits for writers_ settles
-//   which writer is next, so at most one is announced
+//   readers_ > 0   so many Gs read
+//   readers_ < 0   a writer has announced itself; readers_ + kReadersMax Gs read, or wait to read
+//   departing_     readers for which the announced writer still waits
+//   writers_       decides which writer is next, so at most one is announced
 //
 // Preference: a writer that waits lets in no new readers, and a writer that unlocks lets in all
 // readers that came while it had the lock before the next writer. So neither starves the other. A G
@@ -45,7 +45,7 @@ class rw_mutex {
     return true;
   }
 
-  // Locks for writing; parks while anybody has it. On a G only. Throws Killed, and then has not
+  // Locks for writing; parks while another G has it. On a G only. Throws Killed, and then has not
   // locked.
   void lock();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// select: waits for whichever of several channel operations can be done first, and does that one.
+// select: waits for several channel operations and does the first one that is possible.
 //
 //   weft::select(
 //       weft::on_recv(jobs, [&](std::optional<Job> job) { ... }),     // Nothing: jobs is closed.
@@ -13,17 +13,18 @@
 //   - `otherwise` (Go's default) is chosen when no other case is ready at once;
 //   - a send case on a closed channel is ready, and panics when it is chosen;
 //   - no cases at all: the G parks for ever;
-//   - the values to send are computed before, whichever case is chosen.
+//   - the values of all send cases are computed before a case is chosen.
 // on_timeout(d) is Go's `case <-time.After(d)` without the channel: it loses against any other case
 // that is ready.
 //
-// How: one pass counts the ready cases. With one, that is it; with several, Scheduler::random()
-// draws one (Go shuffles all cases and takes the first that is ready: the same odds, at a draw
-// each). With none, a waiter goes on each channel, in the order of the cases, and the G parks; who
-// completes one of them takes the others off (scheduler/sync/chan_core.h).
+// How: one pass counts the ready cases. If there is one, it is done; of several,
+// Scheduler::random() draws one (Go shuffles all cases and takes the first that is ready: the same
+// odds, with a draw for each case). If there is none, a waiter goes on each channel, in the order
+// of the cases, and the G parks; the G that completes one of them takes the others off
+// (scheduler/sync/chan_core.h).
 //
-// Nothing is allocated, nor is a clock read unless there is a timeout to wait for. On a G only; a
-// killed G takes all its waiters with it.
+// Nothing is allocated, and a clock is read only for a timeout. On a G only; a killed G takes all
+// its waiters off.
 #pragma once
 
 #include <array>

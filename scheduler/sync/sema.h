@@ -3,10 +3,9 @@
 // beneath its sync package. Not for programs: they have `semaphore`
 // (scheduler/sync/weighted_semaphore.h).
 //
-// A release without hand-off leaves its unit lying and readies the oldest waiter, which takes it
-// when it runs, if nobody was faster; else it waits again. That lets a G that runs anyway go on
-// without a switch, and is where Go's order comes from. With hand-off the unit goes to that waiter
-// at once.
+// A release without hand-off adds its unit to the count and readies the oldest waiter. When that
+// runs it takes the unit, or waits again if another G was faster. So a running G can go on without
+// a switch; Go's order comes from this. With hand-off the unit goes to that waiter at once.
 //
 // Invariant:
 //   I1. A waiter that was taken off the list has been readied, and looks for a unit when it runs.
@@ -23,7 +22,7 @@ class Sema {
   enum class Place : std::uint8_t { back, front };  // Of the line.
 
   // Takes a unit; parks while there is none. Throws Killed; `taken` then says whether the caller
-  // has a unit all the same (it was on its way), which is then the caller's to give back.
+  // got a unit all the same, which it must give back.
   void acquire(WaitReason reason, Place place, bool& taken);
 
   // Takes a unit if there is one.

@@ -5,9 +5,9 @@
 //   weft::single_flight<std::string, Page> pages;
 //   Page page = pages.run(url, [&] { return fetch(url); }).value;
 //
-// Nothing is remembered: a call that comes after the work has ended starts it anew. If the function
-// leaves by an exception, everybody who waited gets that exception; if its G is killed, they get
-// TaskKilled.
+// Nothing is remembered: a call that comes after the work has ended starts it again. If the
+// function leaves by an exception, all waiting callers get that exception; if its G is killed, they
+// get TaskKilled.
 //
 // A call that does the work allocates its entry, one that joins it nothing. T must copy, as each
 // caller gets its own.
@@ -36,7 +36,7 @@ class single_flight {
   single_flight(const single_flight&) = delete;
   single_flight& operator=(const single_flight&) = delete;
 
-  // Calls f() if nobody does so for this key, else waits for who does. On a G only.
+  // Calls f() if no call for this key is under way; else waits for that call. On a G only.
   template <std::invocable F>
   Outcome run(const Key& key, F&& f) {
     if (const auto found = flights_.find(key); found != flights_.end()) {
@@ -60,11 +60,11 @@ class single_flight {
     return {*flight->result, flight->shared};
   }
 
-  // The next call for this key starts anew, even while one is under way.
+  // The next call for this key starts the work again, even while one is under way.
   void forget(const Key& key) { flights_.erase(key); }
 
  private:
-  // The work under way. Who does it calls, who waits for it waits.
+  // The work under way: one G calls it, the others wait for it.
   struct Work {
     bool killed = false;
     std::exception_ptr exception;

@@ -9,11 +9,11 @@
 //   join()                           throws it, on the G that joins
 //   the handle is gone already       a panic: it ends run(), as one that leaves any other G
 //   the handle goes without a join   a panic then; dropped when no scheduler runs any more
-// So none is lost while the program runs, and none ends the program while somebody may still take
-// it.
+// So no exception is lost while the program runs, and none ends the program while a join() may
+// still take it.
 //
-// The G and the handle share a place, which whichever goes last gives back; spawn() takes one that
-// was given back on this thread before it allocates.
+// The G and the handle share a block of memory; the last of the two gives it back. spawn() takes a
+// block that was given back on this thread before it allocates.
 // join() of a task that has ended switches nothing.
 #pragma once
 
@@ -40,14 +40,14 @@ struct TaskKilled : std::runtime_error {
 
 namespace detail {
 
-// What a task's G and its handle share, but for the result.
+// What a task's G and its handle share, without the result.
 struct TaskState {
   std::uint64_t g_id = 0;
   G* g = nullptr;  // nullptr when the function has ended.
   bool has_handle = true;
   bool has_body = true;  // The G's function has not been destroyed.
   bool killed = false;
-  std::exception_ptr exception;  // Left the function; nobody has taken it yet.
+  std::exception_ptr exception;  // Left the function, and was not taken yet.
   WaitList<Waiter> joiners;
 
   // The function has ended.
@@ -66,7 +66,7 @@ struct TaskState {
     if (killed) throw TaskKilled();
   }
 
-  // What nobody can take any more is a panic.
+  // An exception that can't be taken any more is a panic.
   void fail_if_untaken() {
     if (exception == nullptr || scheduler_of_thread == nullptr) return;
     scheduler_of_thread->fail(std::exchange(exception, nullptr), g_id);

@@ -8,15 +8,15 @@
 //   the loop's look ──▶ TimerChannel::fire, on g0 ──▶ try_send into a buffer of one ──▶ a receiver
 //
 // The value is the time for which the tick was set. A receiver that is late finds one tick, not
-// many: what does not fit in the buffer is dropped, and ticks that the loop itself was late for are
-// one tick. stop() and reset() take back what lies in the buffer, so nobody receives a stale tick
+// many: what does not fit in the buffer is dropped, and ticks for which the loop itself was late
+// are one tick. stop() and reset() take back what lies in the buffer, so no stale tick is received
 // afterwards.
 //
 // The timer belongs to the channel: it is disarmed when the last handle to it goes. Each costs one
 // channel; a tick allocates nothing. A channel must not outlive the scheduler it was made on.
 //
-// Unlike in Go since 1.23, an armed timer counts for the deadlock check even when nobody waits for
-// its channel.
+// Unlike in Go since 1.23, an armed timer prevents the report of a deadlock even when no G waits
+// for its channel.
 #pragma once
 
 #include "scheduler/sync/chan.h"
@@ -55,7 +55,7 @@ class one_shot {
 
   // Returns false when it had fired or was stopped already.
   bool stop();
-  // Sets it anew; returns whether it was armed.
+  // Sets it again; returns whether it was armed.
   bool reset(Duration d);
 
  private:

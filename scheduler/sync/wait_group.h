@@ -24,8 +24,8 @@ class wait_group {
   wait_group(const wait_group&) = delete;
   wait_group& operator=(const wait_group&) = delete;
 
-  // Adds to the count; at zero everybody who waits goes on. Panics "sync: negative WaitGroup
-  // counter", "sync: WaitGroup counter overflow"; the count is as it was then. Also on g0.
+  // Adds to the count; at zero all waiting Gs go on. Panics "sync: negative WaitGroup counter",
+  // "sync: WaitGroup counter overflow"; the count does not change then. Also on g0.
   void add(std::int64_t delta) {
     std::int64_t sum = 0;
     if (__builtin_add_overflow(count_, delta, &sum)) [[unlikely]] {
@@ -53,7 +53,7 @@ class wait_group {
       if (!taken) --waiters_;
       throw;
     }
-    // Somebody called add before all who waited for the last round had gone on.
+    // add() was called before all that waited for the last round had gone on.
     if (count_ != 0 || waiters_ != 0) [[unlikely]] {
       panic("sync: WaitGroup is reused before previous Wait has returned");
     }

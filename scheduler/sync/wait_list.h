@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The wait list: how every primitive keeps the Gs that wait for it.
 //
-//   the waiting G                               whoever ends the wait
+//   the waiting G                               the G that ends the wait
 //   Waiter w(this_g());    on its own stack
 //   list.push_back(w);
 //   park(reason);                               Waiter* w = pop_waiting(list);
@@ -12,9 +12,9 @@
 // lists, and because what it waits for (where to put the value, how many units) is then beside the
 // link. Nothing is allocated.
 //
-// A G may stop waiting behind the list's back: kill() and a deadline ready it, and until it runs
-// its node is still here. Such a node is nobody: pop_waiting and front_waiting drop it. Killed
-// flies out of park and ~Waiter unlinks what is left.
+// kill() and a deadline ready a G without asking the list, and until it runs its node is still
+// here. Such a node is stale: pop_waiting and front_waiting drop it. When park throws Killed,
+// ~Waiter unlinks a node that is still linked.
 //
 // Invariants:
 //   I1. A node's G is parked, or has been readied by a kill or a deadline and has not run since.
@@ -48,8 +48,7 @@ class Waiter : public ListLink<WaitListTag> {
 template <class W>
 using WaitList = List<W, WaitListTag>;
 
-// The oldest waiter whose G is parked, or nullptr. Takes those before it, which are nobody, off the
-// list.
+// The oldest waiter whose G is parked, or nullptr. Takes stale nodes before it off the list.
 template <class W>
 W* front_waiting(WaitList<W>& list) {
   for (;;) {

@@ -5,8 +5,8 @@
 //   weft::semaphore downloads(4);
 //   weft::semaphore::Hold hold(downloads);      // One unit until the end of the scope.
 //
-// First come, first served: who waits for many units is not overtaken by those who want few, so
-// nobody starves. Units go from the releaser straight to the waiter. Allocates nothing.
+// First come, first served: a G that waits for many units is not overtaken by Gs that want few, so
+// no G starves. Units go from the releaser straight to the waiter. Allocates nothing.
 #pragma once
 
 #include <cstdint>
@@ -35,20 +35,20 @@ class semaphore {
     } catch (const Killed&) {
       line.unlink();
       if (line.granted) free_ += n;
-      grant();  // Those behind may want fewer than it did.
+      grant();  // The next in line may want fewer.
       throw;
     }
   }
 
-  // Takes n units if they are free and nobody waits. Also callable on g0.
+  // Takes n units if they are free and no G waits. Also callable on g0.
   bool try_acquire(std::int64_t n = 1) {
     if (n > free_ || front_waiting(waiters_) != nullptr) return false;
     free_ -= n;
     return true;
   }
 
-  // Gives n units back and lets in who can be let in, in order. Panics "semaphore: released more
-  // than held". Also callable on g0.
+  // Gives n units back; waiters for which there are enough now get theirs, in order. Panics
+  // "semaphore: released more than held". Also callable on g0.
   void release(std::int64_t n = 1) {
     if (n > size_ - free_) panic("semaphore: released more than held");
     free_ += n;

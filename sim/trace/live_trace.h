@@ -49,8 +49,8 @@ class LiveTrace final : public EventSink, public Chooser {
   std::size_t next_g(const RunQueue& queue) noexcept override {
     return behind_.chooser != nullptr ? behind_.chooser->next_g(queue) : 0;
   }
-  bool at_check(G& running, const RunQueue& queue) noexcept override {
-    return behind_.chooser != nullptr && behind_.chooser->at_check(running, queue);
+  bool at_safe_point(G& running, const RunQueue& queue) noexcept override {
+    return behind_.chooser != nullptr && behind_.chooser->at_safe_point(running, queue);
   }
   std::uint32_t one_of(std::uint32_t n, Random& random) noexcept override {
     return behind_.chooser != nullptr ? behind_.chooser->one_of(n, random) : random.below(n);

@@ -107,7 +107,7 @@ class Executor {
     auto module = engine_->load(path, read_file(path), limits, Role::library);
     if (!module) return "refused " + module.error().message;
     wasip1::ProcessConfig config;
-    if (limits.fuel != 0) config.budgets.checks = limits.fuel;
+    if (limits.fuel != 0) config.budgets.fuel = limits.fuel;
     auto process = wasip1::Process::create(runtime.reactor(), runtime.clock(), std::move(config));
     if (!process) return "refused " + process.error().message;
     auto made = std::make_shared<Made>();

@@ -108,7 +108,7 @@ TEST_CASE(
     CAPTURE(engine);
     for (const bool together : {false, true}) {
       constexpr std::uint64_t kFuel = 250'001;
-      Guests guests(engine, with_sizes({.checks = together ? kFuel : Budget::kUnlimited}));
+      Guests guests(engine, with_sizes({.fuel = together ? kFuel : Budget::kUnlimited}));
       const Guest& guest =
           guests.spawn("c_compute", {}, GuestOptions{}.use, {.fuel = together ? 0 : kFuel});
       guests.run();
@@ -116,7 +116,7 @@ TEST_CASE(
       if (expected.empty()) expected = guests.output.text();
       CHECK(guests.output.text() == expected);
     }
-    Guests two(engine, with_sizes({.checks = 100'000}));
+    Guests two(engine, with_sizes({.fuel = 100'000}));
     const Guest& first = two.spawn("c_compute");
     const Guest& second = two.spawn("c_compute");
     two.run();
@@ -129,7 +129,7 @@ TEST_CASE("a limit of fuel for a guest whose module counts none is refused, not 
   for (const char* engine : kEngines) {
     CAPTURE(engine);
     Guests guests(engine);
-    const auto guest = guests.try_spawn("c_compute", {}, with_sizes({.checks = 1'000}));
+    const auto guest = guests.try_spawn("c_compute", {}, with_sizes({.fuel = 1'000}));
     REQUIRE_FALSE(guest.ok());
     CHECK(guest.error().message.find("GuestLimits::fuel") != std::string::npos);
   }

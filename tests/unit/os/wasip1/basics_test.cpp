@@ -80,10 +80,10 @@ TEST_CASE("in virtual time a guest's CPU time is counted in fuel") {
   TestGuest guest({}, &clock);
   guest.run([&] {
     for (const std::uint64_t id : {2, 3}) {
-      const std::uint64_t before = guest.process().budgets().checks.used();
+      const std::uint64_t before = guest.process().budgets().fuel.used();
       CHECK(guest.call("clock_time_get", {id, 0, 8}) == Errno::success);
       CHECK(guest.u64(8) == before * 10);
-      REQUIRE(guest.process().budgets().checks.take(1000));
+      REQUIRE(guest.process().budgets().fuel.take(1000));
       CHECK(guest.call("clock_time_get", {id, 0, 8}) == Errno::success);
       CHECK(guest.u64(8) == before * 10 + 10'000);
       CHECK(guest.call("clock_res_get", {id, 8}) == Errno::success);
