@@ -3,9 +3,9 @@
 """House rules that a machine can check: tests/tidy.py
 
 Licence lines; lengths of lines, functions and files; layers and third-party doors; no leftovers;
-documents that name only code that exists. Each rule is a function that takes a File and yields
-findings, each finding says what to do, and tests/tidy_test.py shows each rule something it must
-find and something it must not.
+plain English; documents that name only code that exists. Each rule is a function that takes a File
+and yields findings, each finding says what to do, and tests/tidy_test.py shows each rule something
+it must find and something it must not.
 
 Prints one line a finding, `file:line: what; what to do`, and ends with 1 when there is one.
 """
@@ -285,6 +285,41 @@ def bare_blocks(file):
         before = line
 
 
+# ---- plain English -------------------------------------------------------------------------------
+
+STYLE = "docs/style.md"
+# A row of its table: turns, and the plain form. The table defines what is wrong, and so is skipped.
+TURNS_ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \|$")
+# Between two words of a turn: blanks, or the end of a line and the next line's comment mark.
+GAP = r"(?:[ \t]+|[ \t]*\n[ \t]*(?:(?://[/!]?|#|;;|\*|>)[ \t]*)?)"
+
+
+def turns_in(style):
+    """{turn: plain form} of the table in docs/style.md."""
+    rows = [match for line in style.splitlines() if (match := TURNS_ROW.match(line))]
+    return {turn: row[2] for row in rows[1:] for turn in row[1].split(", ")}
+
+
+class Turns:
+    """Finds turns in text, also where a line ends within one. N stands for any number."""
+
+    def __init__(self, style):
+        self.plain = turns_in(style)
+        self.patterns = [
+            (re.compile(r"\b[" + turn[0].upper() + turn[0] + "]" + GAP.join(
+                r"[0-9][0-9.,]*" if word == "N" else re.escape(word)
+                for word in turn.split())[1:] + r"(?![\w'-])"), turn) for turn in self.plain]
+
+    def in_file(self, file):
+        text = file.text
+        if str(file.path) == STYLE:
+            text = "\n".join("" if TURNS_ROW.match(line) else line for line in file.lines)
+        for pattern, turn in self.patterns:
+            for match in pattern.finditer(text):
+                line = text.count("\n", 0, match.start()) + 1
+                yield line, f"'{turn}' is no plain English; say: {self.plain[turn]} ({STYLE})"
+
+
 # ---- the whole tree ------------------------------------------------------------------------------
 
 
@@ -335,11 +370,12 @@ def loops(uses):
 
 def findings_in(files):
     code = Code(files)
+    turns = Turns(next((file.text for file in files if str(file.path) == STYLE), ""))
     for file in files:
         for rule in RULES:
             for number, what in rule(file):
                 yield f"{file.path}:{number}: {what}"
-        for number, what in [*stale_names(file, code), *bare_blocks(file)]:
+        for number, what in [*stale_names(file, code), *bare_blocks(file), *turns.in_file(file)]:
             yield f"{file.path}:{number}: {what}"
     for loop in loops(rooms(files)):
         if loop not in LOOPS_LEFT:

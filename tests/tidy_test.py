@@ -196,6 +196,42 @@ def test_documents_name_code_that_exists():
     assert stale("```cpp\nanything::at_all();\n```") == 0
 
 
+STYLE = """# Style
+
+| not | but |
+|---|---|
+| so be it, far off | except, remote |
+| hardly N | about N |
+"""
+
+
+def turns(text, path="base/a.h"):
+    return [what for _, what in tidy.Turns(STYLE).in_file(file(path, text))]
+
+
+def test_plain_english():
+    for text in ["// It is far off.\n", "// So be it.\n", "// Both, so\n  // be it.\n",
+                 "/* Both, so\n * be it. */\n", "# Both, far\n# off.\n", "far\noff",
+                 '"far off"', "hardly 1,000 of them"]:
+        assert len(turns(text)) == 1, text
+    assert turns("far off") == ["'far off' is no plain English; say: except, remote "
+                                "(docs/style.md)"]
+    for text in ["// also be it.\n", "// Far away.\n", "// far office", "hardly any",
+                 "far_off()", "far-off", "// So it is far\n\noff;\n"]:
+        assert not turns(text), text
+
+
+def test_the_table_of_turns_is_read_and_not_found_in_itself():
+    assert tidy.turns_in(STYLE) == {"so be it": "except, remote", "far off": "except, remote",
+                                    "hardly N": "about N"}
+    assert not turns(STYLE, tidy.STYLE)
+    assert turns(STYLE + "\nSo be it.\n", tidy.STYLE)
+    known = tidy.turns_in((pathlib.Path(__file__).parent.parent / tidy.STYLE).read_text())
+    assert len(known) > 40
+    found = list(tidy.findings_in([file(tidy.STYLE, STYLE), file("docs/a.md", "It is far off.\n")]))
+    assert found and found[0].startswith("docs/a.md:1: 'far off'"), found
+
+
 def main():
     tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
     failed = 0
