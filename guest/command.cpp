@@ -10,27 +10,59 @@ namespace weft {
 namespace {
 
 // Where a module comes from that imports what weft does not offer, by the import's module, and what
-// its producer can do instead. A prefix, where it ends in a colon.
+// its producer can do instead. A prefix, where it ends in a sign.
 struct Elsewhere {
   std::string_view module;
   std::string_view advice;
 };
+
+constexpr std::string_view kOfEmscripten =
+    "a function of Emscripten's JavaScript; build it for WASI preview 1 "
+    "(wasi-sdk, --target wasm32-wasip1; emcc -sSTANDALONE_WASM)";
+constexpr std::string_view kOfWasix =
+    "it is made for WASIX; build it for WASI preview 1 (--target wasm32-wasip1)";
+constexpr std::string_view kOfWasmBindgen =
+    "it is made for JavaScript by wasm-bindgen; build it with --target wasm32-wasip1";
+constexpr std::string_view kOfGo = "it is made by Go for JavaScript; build it with GOOS=wasip1";
+constexpr std::string_view kOfNode =
+    "it is an addon for Node.js (Node-API), which its npm package loads; build it as a command "
+    "(--target wasm32-wasip1)";
+constexpr std::string_view kOfLinking =
+    "it is a shared library for dynamic linking; link it as a command, statically";
+constexpr std::string_view kOfComponents =
+    "it imports from the component model; build it for WASI preview 1 (--target wasm32-wasip1)";
 
 constexpr Elsewhere kElsewhere[] = {
     {"wasi:", "it is made for WASI preview 2; build it for preview 1 (--target wasm32-wasip1)"},
     {"wasi",
      "it is made for threads (wasi-threads), which weft does not have; build it without "
      "(--target wasm32-wasip1)"},
-    {"wasix_32v1", "it is made for WASIX; build it for WASI preview 1 (--target wasm32-wasip1)"},
-    {"wasix_64v1", "it is made for WASIX; build it for WASI preview 1 (--target wasm32-wasip1)"},
+    {"wasix_32v1", kOfWasix},
+    {"wasix_64v1", kOfWasix},
     {"env",
      "the host's functions of a JavaScript toolchain; build it for WASI preview 1 "
      "(wasi-sdk, --target wasm32-wasip1; emcc -sSTANDALONE_WASM)"},
-    {"gojs", "it is made by Go for JavaScript; build it with GOOS=wasip1"},
-    {"go", "it is made by Go for JavaScript; build it with GOOS=wasip1"},
-    {"wbg", "it is made for JavaScript by wasm-bindgen; build it with --target wasm32-wasip1"},
-    {"__wbindgen_placeholder__",
-     "it is made for JavaScript by wasm-bindgen; build it with --target wasm32-wasip1"},
+    {"a", kOfEmscripten},  // Its names are shortened in optimised builds.
+    {"GOT.mem", kOfLinking},
+    {"GOT.func", kOfLinking},
+    {"gojs", kOfGo},
+    {"go", kOfGo},
+    {"wbg", kOfWasmBindgen},
+    {"__wbindgen_placeholder__", kOfWasmBindgen},
+    {"__wbindgen_externref_xform__", kOfWasmBindgen},
+    {"napi", kOfNode},
+    {"emnapi", kOfNode},
+    {"rb-js-abi-host",
+     "it is ruby.wasm for JavaScript; build it without js (rbwasm build --target "
+     "wasm32-unknown-wasip1, without the gem js)"},
+    {"wasi_nn", "wasi-nn is a proposal beyond WASI preview 1; build it without"},
+    {"wasi_ephemeral_nn", "wasi-nn is a proposal beyond WASI preview 1; build it without"},
+    {"wasi_experimental_http", "it wants HTTP of its host; weft gives a guest sockets: --listen"},
+    {"extism:", "it is a plug-in of Extism, which its host's SDK calls; build it as a command"},
+    {"spectest", "it is a test of the WebAssembly specification (tests/spec/run.py)"},
+    {"cm32p2:", kOfComponents},
+    {"cm32p2|", kOfComponents},
+    {"[export]", kOfComponents},
 };
 
 std::string advice_for(const ImportInfo& import) {
@@ -38,9 +70,15 @@ std::string advice_for(const ImportInfo& import) {
     return "a memory of its own is what a command needs (link it without --import-memory)";
   }
   for (const Elsewhere& from : kElsewhere) {
-    const bool fits = from.module.back() == ':' ? import.module.starts_with(from.module)
-                                                : import.module == from.module;
+    const bool is_prefix = std::string_view(":|]").find(from.module.back()) != std::string::npos;
+    const bool fits =
+        is_prefix ? import.module.starts_with(from.module) : import.module == from.module;
     if (fits) return std::string(from.advice);
+  }
+  if (import.module.starts_with("./")) return std::string(kOfWasmBindgen);
+  if (import.module.find(':') != std::string::npos &&
+      import.module.find('/') != std::string::npos) {
+    return std::string(kOfComponents);
   }
   return "weft offers the functions of wasi_snapshot_preview1 and wasi_unstable";
 }
@@ -85,7 +123,7 @@ Status check_sizes(const ModuleInfo& info, const GuestLimits& limits) {
 }  // namespace
 
 Result<Admitted> admit(std::span<const std::byte> binary, const GuestLimits& limits, Role role,
-                       CodeScan code) {
+                       CodeScan code, const wasm::ValidationStep& step) {
   auto module = wasm::read_module(binary, {.bodies = wasm::Bodies::skip});
   if (!module) return module.error();
   Admitted admitted;
@@ -99,7 +137,8 @@ Result<Admitted> admit(std::span<const std::byte> binary, const GuestLimits& lim
   }
   if (Status status = check_sizes(admitted.info, limits); !status) return status.error();
   if (code == CodeScan::now) {
-    if (Status status = scan_code(admitted.view, admitted.info); !status) return status.error();
+    if (Status status = scan_code(admitted.view, admitted.info, step); !status)
+      return status.error();
   }
   return admitted;
 }

@@ -25,7 +25,7 @@ struct Admitted {
 // (ModuleInfo then lacks what scan_code() adds). The error completes "<file>: ".
 enum class CodeScan : std::uint8_t { now, later };
 Result<Admitted> admit(std::span<const std::byte> binary, const GuestLimits& limits, Role role,
-                       CodeScan code = CodeScan::now);
+                       CodeScan code = CodeScan::now, const wasm::ValidationStep& step = {});
 
 // Does the module use one of these? The error names it, the instruction or type, and the engine.
 Status check_features(const ModuleInfo& info, std::span<const wasm::Feature> lacking,

@@ -151,9 +151,13 @@ class Module {
   // What its instances need of a G's stack: a power of two.
   [[nodiscard]] virtual std::size_t stack_bytes() const { return kStackBytes; }
 
+  // By which it runs: a name of guest/engines.h.
+  [[nodiscard]] virtual const char* engine() const = 0;
+
   const std::string name;  // For messages: the file's name.
   const ModuleInfo info;
   const GuestLimits limits;
+  Duration loading = {};  // How long it took to read, validate and compile it. Runtime::load's.
 };
 
 // What a module is loaded as.

@@ -44,7 +44,7 @@ class FirstThatTakesIt final : public Engine {
 };
 
 std::unique_ptr<Engine> make_jit_row(EngineOptions options) {  // NOLINT: as every row's
-  auto engine = make_jit({.bounds = options.aot.bounds});
+  auto engine = make_jit({.bounds = options.aot.bounds, .progress = options.aot.progress});
   if (engine) return std::move(*engine);
   return std::make_unique<Missing>(engine.error());
 }
@@ -66,7 +66,7 @@ constexpr EngineRow kRows[] = {
      .what = "compiled in process, each function at its first call",
      .is_fixed = true,
      .makes_machine_code = true,
-     .loads_in_steps = false,
+     .loads_in_steps = true,
      .make = &make_jit_row},
     {.name = "auto",
      .what = "aot for a module that has been compiled, else jit",
@@ -75,7 +75,7 @@ constexpr EngineRow kRows[] = {
      .loads_in_steps = true,
      .make =
          [](EngineOptions options) {
-           auto jit = make_jit({.bounds = options.aot.bounds});
+           auto jit = make_jit({.bounds = options.aot.bounds, .progress = options.aot.progress});
            std::vector<std::unique_ptr<Engine>> engines;
            if (jit) engines.push_back(std::move(*jit));
            engines.push_back(make_interp());

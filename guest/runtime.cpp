@@ -10,7 +10,7 @@
 #include <new>
 
 #include "base/unique_fd.h"
-#include "guest/wabt/interp.h"
+#include "guest/engines.h"
 
 namespace weft {
 namespace {
@@ -65,6 +65,8 @@ Guest::Guest(Runtime& runtime, std::size_t number, std::string name, std::shared
       number_(number),
       name_(std::move(name)),
       module_(std::move(module)),
+      engine_(module_->engine()),
+      loading_(module_->loading),
       process_(std::move(process)),
       entry_(entry),
       invoke_(std::move(invoke)),
@@ -139,14 +141,14 @@ void Guest::ended() {
 
 Runtime::Runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine)
     : clock_(options.clock != nullptr ? *options.clock : system_clock_),
-      engine_(engine != nullptr ? std::move(engine) : make_interp()),
+      engine_(std::move(engine)),
       scheduler_(clock_, options.poller != nullptr ? *options.poller : reactor_,
                  {.guard = options.guard, .seed = options.seed}) {}
 
 Runtime::Runtime(boost::asio::io_context& io, std::unique_ptr<Engine> engine)
     : clock_(system_clock_),
       reactor_(io),
-      engine_(engine != nullptr ? std::move(engine) : make_interp()),
+      engine_(std::move(engine)),
       scheduler_(clock_, reactor_) {
   turns_.emplace(scheduler_, reactor_);
 }
@@ -180,12 +182,14 @@ RunResult Runtime::run() {
 
 Result<std::shared_ptr<Module>> Runtime::load(const std::string& path, const GuestLimits& limits,
                                               Role role) {
+  const Instant begin = system_clock_.now();
   Result<std::vector<std::byte>> bytes = read_file(path);
   if (!bytes) return Error{path + ": " + bytes.error().message};
   Result<std::shared_ptr<Module>> module = load_bytes(base_name(path), *bytes, limits, role);
   if (!module) {  // The name with its folder.
     return Error{path.substr(0, path.size() - base_name(path).size()) + module.error().message};
   }
+  (*module)->loading = system_clock_.now() - begin;
   return module;
 }
 
@@ -196,8 +200,11 @@ Result<std::shared_ptr<Module>> Runtime::load_bytes(const std::string& name,
   // A guest counts its fuel when there is a limit of it.
   const std::uint64_t all_fuel = all_limits_.sizes.fuel;
   if (within.fuel == 0 && all_fuel != Budget::kUnlimited) within.fuel = all_fuel;
+  if (engine_ == nullptr) engine_ = find_engine(kDefaultEngine)->make({});
+  const Instant begin = system_clock_.now();
   Result<std::shared_ptr<Module>> module = engine_->load(name, binary, within, role);
   if (!module) return Error{name + ": " + module.error().message};
+  (*module)->loading = system_clock_.now() - begin;
   return module;
 }
 

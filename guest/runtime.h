@@ -85,6 +85,9 @@ class Guest {
 
   [[nodiscard]] std::size_t number() const { return number_; }  // From 1, in the order of spawning.
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const char* engine() const { return engine_; }  // By which it runs.
+  // How long its module took to load; the same for all its guests.
+  [[nodiscard]] Duration loading() const { return loading_; }
 
   // Nothing while it runs.
   [[nodiscard]] const std::optional<GuestEnd>& end() const { return end_; }
@@ -116,6 +119,8 @@ class Guest {
   const std::size_t number_;
   const std::string name_;
   std::shared_ptr<Module> module_;
+  const char* const engine_;
+  const Duration loading_;
   std::unique_ptr<wasip1::Process> process_;
   G* g_ = nullptr;
   EntryPoint entry_;
@@ -129,7 +134,8 @@ class Guest {
 
 class Runtime {
  public:
-  // With a loop of its own, and the engine interp, or the one given.
+  // With a loop of its own, and the engine given; nullptr: that of kDefaultEngine
+  // (guest/engines.h), made when the first module is loaded.
   explicit Runtime(std::unique_ptr<Engine> engine = nullptr)
       : Runtime(RuntimeOptions{}, std::move(engine)) {}
   explicit Runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine = nullptr);

@@ -6,6 +6,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -26,7 +27,9 @@ class Progress {
     }
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - since_).count();
     if (now - since_ < kQuiet) return;
-    const bool last = stage.kind == CompileStage::Kind::compiling && stage.done == stage.of;
+    const bool last_kind =
+        stage.kind == CompileStage::Kind::compiling || stage.kind == CompileStage::Kind::validating;
+    const bool last = last_kind && stage.done == stage.of;
     std::string line = fmt::format("\rweft: {}: {}, {} s{}", printable(module), text_of(stage),
                                    seconds, last ? "\033[K\n" : "\033[K");
     if (line == line_) return;
@@ -40,6 +43,9 @@ class Progress {
 
   static std::string text_of(const CompileStage& stage) {
     switch (stage.kind) {
+      case CompileStage::Kind::validating:
+        return fmt::format("validating it: {} % of {} functions",
+                           100 * stage.done / std::max<std::size_t>(stage.of, 1), stage.of);
       case CompileStage::Kind::waiting:
         return "waiting for another process that compiles it";
       case CompileStage::Kind::translating:
@@ -64,6 +70,12 @@ class Interruptible final : public Engine {
       constexpr int kLookMs = 5;
       ::poll(nullptr, 0, kLookMs);
       NotedSignals::check();
+    };
+    options.aot.progress = [show = std::move(options.aot.progress)](const std::string& module,
+                                                                    const CompileStage& stage) {
+      // Of a compilation wait() looks, where nothing is left behind.
+      if (stage.kind == CompileStage::Kind::validating) NotedSignals::check();
+      if (show) show(module, stage);
     };
     engine_ = row.make(std::move(options));
   }

@@ -14,13 +14,15 @@ namespace {
 
 void print_stats(Runtime& runtime, const GuestTimes& times) {
   const auto ms = [](Duration d) { return static_cast<double>(d.ns) / 1e6; };
-  std::string text = fmt::format("{:>5}  {:<20}  {:>6}  {:>9}  {:>12}  {:>12}\n", "guest", "module",
-                                 "exit", "switches", "on cpu", "asleep");
+  std::string text =
+      fmt::format("{:>5}  {:<20}  {:<6}  {:>12}  {:>6}  {:>9}  {:>12}  {:>12}\n", "guest", "module",
+                  "engine", "loaded in", "exit", "switches", "on cpu", "asleep");
   for (const auto& guest : runtime.guests()) {
     const GuestTimes::Times spent = times.of(*guest);
-    text += fmt::format("{:>5}  {:<20}  {:>6}  {:>9}  {:>9.3f} ms  {:>9.3f} ms\n", guest->number(),
-                        printable(guest->name()), end_in_words(*guest), spent.switches,
-                        ms(spent.on_cpu), ms(spent.asleep));
+    text += fmt::format(
+        "{:>5}  {:<20}  {:<6}  {:>9.3f} ms  {:>6}  {:>9}  {:>9.3f} ms  {:>9.3f} ms\n",
+        guest->number(), printable(guest->name()), guest->engine(), ms(guest->loading()),
+        end_in_words(*guest), spent.switches, ms(spent.on_cpu), ms(spent.asleep));
   }
   print_report(text);
 }

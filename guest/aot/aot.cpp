@@ -163,7 +163,12 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
   std::optional<CacheEntry> cached = cached_object({name, admitted->info, binary, one_nan});
   if (!cached && !options_.compile) return options_.otherwise->load(name, binary, limits, role);
   if (!cached) {
-    admitted = admit(binary, limits, role);
+    const auto validated = [&](std::size_t done, std::size_t of) {
+      if (options_.progress) {
+        options_.progress(name, {CompileStage::Kind::validating, done, of});
+      }
+    };
+    admitted = admit(binary, limits, role, CodeScan::now, validated);
     if (!admitted) return admitted.error();
     if (Status known = check_libwabt_knows(admitted->info, "aot"); !known) return known.error();
   }

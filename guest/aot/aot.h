@@ -29,6 +29,7 @@ enum class Bounds : std::uint8_t {
 // How far a compilation is.
 struct CompileStage {
   enum class Kind : std::uint8_t {
+    validating,   // `done` of `of` functions are validated.
     waiting,      // Another process compiles this module.
     translating,  // `done` of `of` functions are written as C.
     compiling,    // `done` of `of` units are compiled.

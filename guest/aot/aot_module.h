@@ -37,6 +37,7 @@ class AotModule final : public CompiledModule, public std::enable_shared_from_th
             SharedObject shared, const GuestLimits& limits, bool guard,
             std::shared_ptr<MemoryPool> pool);
 
+  [[nodiscard]] const char* engine() const override { return "aot"; }
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
 
   const bool guard_pages;

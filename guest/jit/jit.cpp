@@ -18,13 +18,15 @@ using jit::JitModule;
 
 class Jit final : public Engine {
  public:
-  explicit Jit(std::shared_ptr<jit::Shared> shared) : shared_(std::move(shared)) {}
+  Jit(std::shared_ptr<jit::Shared> shared, JitOptions options)
+      : shared_(std::move(shared)), options_(std::move(options)) {}
 
   Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
                                        const GuestLimits& limits, Role role) override;
 
  private:
   const std::shared_ptr<jit::Shared> shared_;
+  const JitOptions options_;
   const signals::FaultHandler faults_;
   const TrapState::FaultClaims claims_;
 };
@@ -37,7 +39,10 @@ constexpr wasm::Feature kLacking[] = {
 Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std::byte> binary,
                                           const GuestLimits& limits, Role role) {
   std::vector<std::byte> bytes(binary.begin(), binary.end());
-  auto admitted = admit(bytes, limits, role);
+  const auto validated = [&](std::size_t done, std::size_t of) {
+    if (options_.progress) options_.progress(name, {CompileStage::Kind::validating, done, of});
+  };
+  auto admitted = admit(bytes, limits, role, CodeScan::now, validated);
   if (!admitted) return admitted.error();
   if (Status known = check_features(admitted->info, kLacking, "jit"); !known) return known.error();
   auto module =
@@ -82,7 +87,7 @@ Result<std::unique_ptr<Engine>> make_jit(JitOptions options) try {
   shared->code = std::make_unique<jit::ModuleCode>(shared->space);
   shared->stubs =
       std::make_unique<jit::Stubs>(*shared->code, jit::host_of_instances(), shared->guard_pages);
-  return std::unique_ptr<Engine>(std::make_unique<Jit>(std::move(shared)));
+  return std::unique_ptr<Engine>(std::make_unique<Jit>(std::move(shared), std::move(options)));
 } catch (const std::bad_alloc&) {
   return Error{"no memory is left for the engine jit"};
 }

@@ -9,7 +9,9 @@
 // For x86-64; elsewhere make_jit() says so.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "guest/aot/aot.h"
 #include "guest/engine.h"
@@ -18,6 +20,8 @@ namespace weft {
 
 struct JitOptions {
   Bounds bounds = Bounds::automatic;
+  // While a module is validated, again and again. It may throw, which leaves load().
+  std::function<void(const std::string& module, const CompileStage& stage)> progress = {};
 };
 
 // The error says what this machine or system lacks.

@@ -17,6 +17,7 @@ class JitModule final : public CompiledModule, public std::enable_shared_from_th
       : CompiledModule(std::move(file), std::move(about), of_guests),
         program(std::move(binary), std::move(parsed), of_guests, std::move(shared)) {}
 
+  [[nodiscard]] const char* engine() const override { return "jit"; }
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
   void describe(const TrapState& state, TrapReport& report) override {
     program.describe(state, report);

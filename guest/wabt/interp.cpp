@@ -74,6 +74,7 @@ class InterpModule final : public Module, public std::enable_shared_from_this<In
   using Module::Module;
 
   Status decode(std::span<const std::byte> binary);
+  [[nodiscard]] const char* engine() const override { return "interp"; }
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
 
   // Of a function's index in the code, which the import of the fuel points may have moved.

@@ -481,10 +481,14 @@ void ModuleReader::read_start(ByteReader& in) {
   module_.start = index;
 }
 
-Status validate_bodies(ModuleView& module, std::vector<std::uint32_t>* may_trap) try {
+Status validate_bodies(ModuleView& module, std::vector<std::uint32_t>* may_trap,
+                       const ValidationStep& step) try {
+  constexpr std::uint32_t kBodiesOfStep = 64;
   FunctionValidator validator(module, &module.features);
   Instruction in;
   for (std::uint32_t i = module.imported_functions; i < module.functions(); ++i) {
+    const std::uint32_t done = i - module.imported_functions;
+    if (step && done % kBodiesOfStep == 0) step(done, module.bodies.size());
     validator.begin(i);
     const auto params = static_cast<std::uint32_t>(validator.type().params.size());
     module.locals_max = std::max(module.locals_max, validator.locals() - params);
@@ -492,6 +496,7 @@ Status validate_bodies(ModuleView& module, std::vector<std::uint32_t>* may_trap)
       if (may_trap != nullptr && info(in.op).trap == Trap::may) may_trap->push_back(in.offset);
     }
   }
+  if (step) step(module.bodies.size(), module.bodies.size());
   return Nothing{};
 } catch (const Refused& refused) {
   return Error{refused.what};

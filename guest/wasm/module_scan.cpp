@@ -94,8 +94,8 @@ ModuleInfo keep_info(const ModuleView& module) {
   return info;
 }
 
-Status scan_code(ModuleView& module, ModuleInfo& info) {
-  if (Status valid = wasm::validate_bodies(module, &info.trap_offsets); !valid) return valid;
+Status scan_code(ModuleView& module, ModuleInfo& info, const wasm::ValidationStep& step) {
+  if (Status valid = wasm::validate_bodies(module, &info.trap_offsets, step); !valid) return valid;
   info.features = module.features;
   info.locals_of_one_function_max = module.locals_max;
   if (const auto* lines = module.find_custom(".debug_line")) {

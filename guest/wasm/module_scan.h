@@ -82,7 +82,7 @@ struct ModuleInfo {
 // Of a module whose sections were read; what is in its functions, scan_code() adds: trap_offsets,
 // locals_of_one_function_max, source_lines and the features that instructions use.
 ModuleInfo keep_info(const wasm::ModuleView& module);
-Status scan_code(wasm::ModuleView& module, ModuleInfo& info);
+Status scan_code(wasm::ModuleView& module, ModuleInfo& info, const wasm::ValidationStep& step = {});
 
 // Both, from the bytes. Fails with a message that completes "<file>: ...".
 Result<ModuleInfo> scan_module(std::span<const std::byte> binary);

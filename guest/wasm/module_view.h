@@ -18,6 +18,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -207,8 +208,12 @@ struct ReadOptions {
 // The error completes "FILE: ...".
 Result<ModuleView> read_module(std::span<const std::byte> bytes, const ReadOptions& options = {});
 
+// Called now and then with how many of the bodies are validated. It may throw.
+using ValidationStep = std::function<void(std::size_t done, std::size_t of)>;
+
 // The second half of it, for a view that was made with Bodies::skip. may_trap is told, in their
 // order, where in the file each instruction is that may trap; or null.
-Status validate_bodies(ModuleView& module, std::vector<std::uint32_t>* may_trap = nullptr);
+Status validate_bodies(ModuleView& module, std::vector<std::uint32_t>* may_trap = nullptr,
+                       const ValidationStep& step = {});
 
 }  // namespace weft::wasm

@@ -150,6 +150,17 @@ def _(weft):
         result.fail("expected about 300 ms asleep in the row of c_sleep300")
 
 
+@claim("--stats tells each guest's engine, and how long its module took to load")
+def _(weft):
+    for engine in ["interp", "jit", "auto"]:
+        result = weft.run(f"--engine={engine}", "--stats", "c_hello", ":::", "-n", 2, "c_exit7")
+        rows = [line.split() for line in result.expect(code=7).err.splitlines() if ".wasm" in line]
+        known = {"jit", "aot"} if engine == "auto" else {engine}
+        assert len(rows) == 3 and all(row[2] in known for row in rows), rows
+        assert all(float(row[3]) > 0 and row[4] == "ms" for row in rows), rows
+        assert rows[1][3] == rows[2][3], "one module is loaded once"
+
+
 @claim("a symbolic link and a relative path to a guest work")
 def _(weft):
     link = weft.scratch / "linked.wasm"

@@ -2,6 +2,8 @@
 """Every failure has a clear message: what, which file, which function, and the right exit code."""
 
 import random
+import signal
+import time
 
 from harness import HOST_REFUSES, LOAD_ERROR, TRAP, claim
 
@@ -114,6 +116,78 @@ def _(weft):
             result.expect_error(LOAD_ERROR, "needs_")
             if not any(word in shown.lower() for word in words.split("|")):
                 result.fail(f"expected the message to name the proposal: {words}")
+
+
+# Imports from elsewhere than WASI preview 1, and what the message says of them.
+ELSEWHERE = [
+    ("env", "__syscall_openat", "STANDALONE_WASM"),
+    ("a", "b", "Emscripten.*wasm32-wasip1"),
+    ("GOT.mem", "__heap_base", "dynamic linking; link it as a command"),
+    ("wasi:cli/environment@0.2.0", "get-environment", "preview 2.*wasm32-wasip1"),
+    ("wasi", "thread-spawn", "wasi-threads.*wasm32-wasip1"),
+    ("wasix_32v1", "proc_fork", "WASIX.*wasm32-wasip1"),
+    ("wasi_snapshot_preview1", "sock_open", "functions of wasi_snapshot_preview1"),
+    ("wasi_ephemeral_nn", "load", "wasi-nn is a proposal"),
+    ("gojs", "runtime.wasmExit", "GOOS=wasip1"),
+    ("wbg", "__wbg_log", "wasm-bindgen.*wasm32-wasip1"),
+    ("./web_bg.js", "__wbg_log", "wasm-bindgen.*wasm32-wasip1"),
+    ("emnapi", "napi_create_object", "Node.js"),
+    ("rb-js-abi-host", "rb_wasm_throw", "without the gem js"),
+    ("extism:host/env", "alloc", "Extism"),
+    ("acme:tools/math", "add", "component model.*wasm32-wasip1"),
+    ("nobody", "knows", "weft offers the functions of wasi_snapshot_preview1"),
+]
+
+
+def module_importing(module, name):
+    names = b"".join(bytes([len(text)]) + text for text in (module.encode(), name.encode()))
+    return HEADER + TYPE_NONE + section(2, b"\x01" + names + b"\0\0") + ONE_FUNCTION + MEMORY + \
+        section(7, b"\x01\x06_start\0\x01") + code()
+
+
+@claim("a module that imports from elsewhere is refused in one line that says what to do instead")
+def _(weft):
+    for module, name, says in ELSEWHERE:
+        result = weft.raw("run", write(weft, "elsewhere.wasm", module_importing(module, name)))
+        result.expect_error(LOAD_ERROR, r'elsewhere\.wasm: unknown import "', says)
+        assert result.err.count("\n") == 1, result.err
+
+
+@claim("what can't be run is refused at once, however large it is", "speed")
+def _(weft):
+    size = 60_000_000
+    leb = bytes([size >> shift & 127 | (128 if shift < 21 else 0) for shift in (0, 7, 14, 21)])
+    rest = b"\0" + leb + b"\x01x" + bytes(size - 2)
+    for start in [module_importing("env", "f"), COMPONENT, PROPOSALS[-1][2]]:
+        result = weft.raw("run", write(weft, "large.wasm", start + rest))
+        result.expect_error(LOAD_ERROR, r"large\.wasm")
+        assert result.cpu_seconds < 0.3, result.cpu_seconds
+
+
+@claim("a module of 60 MB loads in seconds, on jit and auto, and hears SIGINT meanwhile", "speed")
+def _(weft):
+    body = b"\x41\x01\x1a" * 200
+    each = bytes([(len(body) + 2) & 127 | 128, (len(body) + 2) >> 7]) + b"\0" + body + b"\x0b"
+    first = b"\x07\0\x03\x40\x0c\0\x0b\x0b"  # It loops.
+    count = 100_000
+    number = bytes([count & 127 | 128, count >> 7 & 127 | 128, count >> 14])
+    types = number + bytes(count)
+    codes = number + first + each * (count - 1)
+
+    def large(kind, payload):
+        length = len(payload)
+        return bytes([kind] + [length >> shift & 127 | (128 if shift < 28 else 0)
+                               for shift in (0, 7, 14, 21, 28)]) + payload
+    path = write(weft, "endless.wasm",
+                 HEADER + TYPE_NONE + large(3, types) + MEMORY + START + large(10, codes))
+    for engine in ["jit", "auto"]:
+        weft.run(f"--engine={engine}", "--stats", "--deadline", "10ms", path).expect(
+            code=TRAP, err_has="deadline exceeded").expect_seconds(below=20)
+        for wait in [0.02, 0.1, 0.3]:
+            with weft.start(f"--engine={engine}", path) as run:
+                time.sleep(wait)
+                run.process.send_signal(signal.SIGINT)
+                run.finish().expect(code=130, out="").expect_seconds(below=20)
 
 
 @claim("an unknown import is named with its module")

@@ -98,9 +98,9 @@ TEST_CASE("10,000 damaged modules never crash the process") {
   limits.memory_pages_max = 64;
   std::vector<Bytes> originals;
   for (const char* name : seeds) originals.push_back(test::guest_bytes(name));
-  auto runtime = std::make_unique<Runtime>();
+  auto runtime = std::make_unique<Runtime>(make_interp());
   for (int i = 0; i < kMutants; ++i) {
-    if (i % 500 == 499) runtime = std::make_unique<Runtime>();
+    if (i % 500 == 499) runtime = std::make_unique<Runtime>(make_interp());
     const Bytes mutant = mutate(originals[random() % originals.size()], random);
     auto module = runtime->load_bytes("mutant", mutant, limits);
     if (!module) {
@@ -119,7 +119,7 @@ TEST_CASE("10,000 damaged modules never crash the process") {
 
 TEST_CASE("random bytes after a good header never crash the process") {
   std::mt19937_64 random(7);
-  Runtime runtime;
+  Runtime runtime(make_interp());
   const char header[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
   for (int i = 0; i < 3'000; ++i) {
     Bytes bytes;

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 
 #include "guest/guest_times.h"
+#include "guest/jit/jit.h"
 #include "tests/unit/guest/guests.h"
 
 using namespace weft;
@@ -42,6 +43,17 @@ TEST_CASE("a guest runs to its end and its exit code is kept") {
   CHECK(hello.end()->exit_code == 0);
   CHECK(seven.end()->exit_code == 7);
   CHECK(g.output.text().find("hello") != std::string::npos);
+}
+
+TEST_CASE("a Runtime without an engine takes what --engine=auto would") {
+  Guests g;
+  Guest& hello = g.spawn("wat_hello");
+  const auto jit = make_jit();
+  const std::string engine = hello.engine();
+  CHECK((engine == "aot" || engine == (jit.ok() ? "jit" : "interp")));
+  CHECK(hello.loading() > Duration{});
+  CHECK(g.runtime.run().end == RunEnd::finished);
+  CHECK(hello.end()->exit_code == 0);
 }
 
 TEST_CASE("guests that are forgotten leave nothing, and numbers are never used again") {
@@ -171,6 +183,7 @@ TEST_CASE("ten thousand guests that run one after the other hold one instance an
       return info;
     }
     explicit CountingModule(Counts& c) : Module("one_turn.wasm", with_start(), {}), counts(c) {}
+    [[nodiscard]] const char* engine() const override { return "one turn"; }
     std::unique_ptr<Instance> instantiate(wasip1::Process&) override {
       return std::make_unique<OneTurn>(counts);
     }

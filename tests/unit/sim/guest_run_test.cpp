@@ -14,7 +14,7 @@ using namespace weft;
 using namespace weft::sim;
 
 struct Loaded {
-  Runtime runtime;
+  Runtime runtime{make_interp()};
   GuestSetup guest(const char* name, std::vector<std::string> args = {}) {
     auto module = runtime.load(test::guest_path(name));
     REQUIRE(module.ok());
