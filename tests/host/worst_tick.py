@@ -3,12 +3,15 @@
 """How late a tick comes beside guests that want to keep the thread for themselves.
 
     tests/host/worst_tick.py WEFT [--engine NAME]... [--load TEXT] [--ticks N] [--limit MS]
-                             [--json FILE]
+                             [--runs N] [--seconds N] [--before WORDS] [--json FILE]
 
 A guest that sleeps 10 ms N times runs beside each hostile load, on each engine of `weft engines`,
 or on those that are named. Prints the worst lateness of a tick in milliseconds, a row for each load
 and a column for each engine; "alone" is the tick beside nothing, which is what the machine gives.
-With --limit it fails when a tick was later. The loads are the table LOADS: WebAssembly text or C.
+With --runs each is run so often, and the least of its worst ticks counts. With --limit it fails
+when a tick was later. The loads are the table LOADS: WebAssembly text or C.
+
+Beside other work, --before "nice -n -20" (as root) gives what is measured most of it.
 """
 
 import argparse
@@ -17,12 +20,12 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
 TIMEOUT_S = 120
-LOAD_SECONDS = 3
 
 TICK = r"""
 #include <stdio.h>
@@ -69,6 +72,97 @@ def c(name, source, *args, options=()):
 
 def forever(body):
     return f"(loop $again {body} (br $again))"
+
+
+# Calls of WASI that ask the host for much at once. argv[1] names one; each goes on for ever.
+CALLS = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wasi/api.h>
+enum { kMiB = 1 << 20, kPieces = 1024, kFiles = 5000 };
+static uint8_t big[kMiB];
+static __wasi_iovec_t in[kPieces];
+static __wasi_ciovec_t out[65536];
+static __wasi_size_t n;
+static __wasi_fd_t fd;
+static int file(const char* name) { return open(name, O_RDWR | O_CREAT | O_TRUNC, 0666); }
+static int is(const char* word, const char* name) { return strcmp(word, name) == 0; }
+static void* poll_of(unsigned count, uint8_t type) {
+  __wasi_subscription_t* all = calloc(count, sizeof *all);
+  for (unsigned i = 0; i < count; i++) {
+    all[i].u.tag = type;
+    all[i].u.u.fd_read.file_descriptor = 1;
+  }
+  all[0].u.tag = __WASI_EVENTTYPE_CLOCK;
+  memset(&all[0].u.u, 0, sizeof all[0].u.u);
+  all[0].u.u.clock.id = __WASI_CLOCKID_MONOTONIC;
+  all[0].u.u.clock.timeout = 1000000;
+  return all;
+}
+int main(int argc, char** argv) {
+  const char* what = argv[1];
+  for (int i = 0; i < kPieces; i++) in[i] = (__wasi_iovec_t){big, kMiB};
+  for (int i = 0; i < kPieces; i++) out[i] = (__wasi_ciovec_t){big, kMiB};
+  if (is(what, "pread")) {
+    const int f = file("/sparse");
+    (void)!__wasi_fd_filestat_set_size(f, 1ull << 32);
+    for (;;) (void)!__wasi_fd_pread(f, in, kPieces, 0, &n);
+  } else if (is(what, "pwrite")) {
+    const int f = file("/large");
+    for (;;) (void)!__wasi_fd_pwrite(f, out, 256, 0, &n);
+  } else if (is(what, "allocate")) {
+    for (;;) {
+      const int f = file("/allocated");
+      (void)!__wasi_fd_allocate(f, 0, 1ull << 30);
+      (void)!__wasi_fd_filestat_set_size(f, 0);
+      (void)!__wasi_fd_close(f);
+    }
+  } else if (is(what, "sync")) {
+    const int f = file("/synced");
+    for (;;) {
+      (void)!__wasi_fd_write(f, out, 1, &n);
+      (void)!__wasi_fd_sync(f);
+    }
+  } else if (is(what, "empty")) {
+    memset(out, 0, sizeof out);
+    for (;;) (void)!__wasi_fd_write(1, out, 65536, &n);
+  } else if (is(what, "path")) {
+    memset(big, 'a', sizeof big - 1);
+    for (;;) (void)!__wasi_path_open(3, 0, (char*)big, 0, 0, 0, 0, &fd);
+  } else if (is(what, "deep")) {
+    for (int i = 0; i < 4090; i += 2) memcpy(big + i, "./", 3);
+    __wasi_filestat_t about;
+    for (;;) (void)!__wasi_path_filestat_get(3, 0, (char*)big, &about);
+  } else if (is(what, "list")) {
+    char name[32];
+    for (int i = 0; i < kFiles; i++) {
+      snprintf(name, sizeof name, "/file-%d", i);
+      const int f = file(name);
+      if (f >= 0) (void)!__wasi_fd_close(f);
+    }
+    for (;;) (void)!__wasi_fd_readdir(3, big, sizeof big, 0, &n);
+  } else if (is(what, "open")) {
+    for (;;) {
+      for (int i = 0; i < 1000; i++) (void)!__wasi_path_open(3, 0, ".", 2, 0, 0, 0, &fd);
+      for (int i = 4; i < 1004; i++) (void)!__wasi_fd_close(i);
+    }
+  } else if (is(what, "poll writes") || is(what, "poll reads")) {
+    const unsigned count = is(what, "poll writes") ? 65536 : 15000;
+    const uint8_t type = is(what, "poll writes") ? __WASI_EVENTTYPE_FD_WRITE
+                                                 : __WASI_EVENTTYPE_FD_READ;
+    __wasi_event_t* events = calloc(count, sizeof *events);
+    void* all = poll_of(count, type);
+    for (;;) (void)!__wasi_poll_oneoff(all, events, count, &n);
+  }
+  return 1;
+}
+"""
+
+
+def calls(name, what):
+    return c(name, CALLS, what, options=["--dir", "{folder}::/"])
 
 
 MEMORY = '(memory (export "memory") {})'
@@ -144,6 +238,17 @@ LOADS = [
     wat("ends with 1 GiB in use",
         f"(memory.fill (i32.const 0) (i32.const 1) (i32.const {ALL_BUT_ONE_PAGE}))",
         MEMORY.format(GIB)),
+    calls("fd_pread of 1 GiB", "pread"),
+    calls("fd_pwrite of 256 MiB", "pwrite"),
+    calls("fd_allocate of 1 GiB", "allocate"),
+    calls("fd_sync of a MiB", "sync"),
+    calls("fd_write of 65,536 empty pieces", "empty"),
+    calls("path_open of a path of 1 MiB", "path"),
+    calls("path_filestat_get, 2,045 parts", "deep"),
+    calls("fd_readdir of 5,000 files", "list"),
+    calls("1,000 directories opened, closed", "open"),
+    calls("poll_oneoff, 65,536 writes", "poll writes"),
+    calls("poll_oneoff, 15,000 reads", "poll reads"),
 ]
 
 
@@ -163,12 +268,16 @@ def engines_of(weft):
     return [line.split()[0] for line in said.splitlines()]
 
 
-def worst_tick(weft, engine, tick, ticks, load, module, folder):
+def worst_tick(options, engine, tick, load, module, folder):
     """Milliseconds, or what went wrong."""
-    run = [weft, "run", f"--engine={engine}", tick, str(ticks)]
+    run = [*options.before.split(), options.weft, "run", f"--engine={engine}", tick,
+           str(options.ticks)]
     if load is not None:
-        options = [option.replace("{folder}", str(folder)) for option in load.options]
-        run += [":::", "--deadline", f"{LOAD_SECONDS}s", *options, module, *load.args]
+        data = folder / "data"
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir()
+        of_load = [option.replace("{folder}", str(data)) for option in load.options]
+        run += [":::", "--deadline", f"{options.seconds}s", *of_load, module, *load.args]
     try:
         done = subprocess.run(run, capture_output=True, text=True, errors="replace",
                               timeout=TIMEOUT_S, check=False)
@@ -192,8 +301,11 @@ def measure(options, folder):
                 wanted = [path for path in (tick, module) if path is not None]
                 subprocess.run([options.weft, "compile", *wanted], check=False,
                                capture_output=True)
-            rows.setdefault(name, {})[engine] = worst_tick(options.weft, engine, tick,
-                                                          options.ticks, load, module, folder)
+            found = [worst_tick(options, engine, tick, load, module, folder)
+                     for _ in range(options.runs)]
+            # Of several, the least: what the machine adds is never less than nothing.
+            numbers = [each for each in found if isinstance(each, float)]
+            rows.setdefault(name, {})[engine] = min(numbers) if numbers else found[0]
         shown = [f"{value:>12.1f}" if isinstance(value, float) else f"{value:>12}"
                  for value in rows[name].values()]
         print(f"{name:<36}" + "".join(shown), flush=True)
@@ -206,6 +318,9 @@ def main(arguments):
     parser.add_argument("--engine", action="append", help="again for several; all without it")
     parser.add_argument("--load", default="", help="only loads whose names contain this")
     parser.add_argument("--ticks", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=1, help="of each; the least one counts")
+    parser.add_argument("--seconds", type=int, default=3, help="the deadline of a load")
+    parser.add_argument("--before", default="", help="words before each measured command")
     parser.add_argument("--limit", type=float, metavar="MS", help="fail when a tick is later")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args(arguments)
