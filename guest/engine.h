@@ -40,6 +40,7 @@ enum class TrapKind : std::uint8_t {
   out_of_output,
   uncaught_exception,
   null_exception,
+  lost_code,  // The file of its compiled code was cut off while it ran.
   other,
 };
 
@@ -59,6 +60,7 @@ constexpr const char* name(TrapKind kind) {
       "output limit reached",
       "uncaught exception",
       "null exception reference",
+      "the file of its compiled code was cut off",
       "trap",
   };
   return names[static_cast<std::size_t>(kind)];

@@ -13,6 +13,10 @@ namespace weft::tools {
 // Says how a guest trapped, and where.
 void report_trap(const Guest& guest);
 
+// Ends the process when report_trap() told of a guest whose compiled code was lost: at an ordinary
+// end the system would run what of it belongs to the end.
+void leave_without_lost_code(int code);
+
 // It exited with another code than 0, or trapped.
 bool has_failed(const Guest& guest);
 

@@ -25,6 +25,7 @@
 #include "tools/exec_command.h"
 #include "tools/exit_codes.h"
 #include "tools/help.h"
+#include "tools/how_it_ended.h"
 #include "tools/man_page.h"
 #include "tools/messages.h"
 #include "tools/modules.h"
@@ -166,7 +167,9 @@ int main(int argc, char** argv) try {
   open_standard_descriptors();
   // A file that RLIMIT_FSIZE keeps from growing is an error of that file, not the end of weft.
   const weft::wasip1::HoldBackSigxfsz hold_back_sigxfsz;
-  return dispatch({argv + 1, argv + argc});
+  const int code = dispatch({argv + 1, argv + argc});
+  leave_without_lost_code(code);
+  return code;
 } catch (const Interrupted& interrupted) {
   std::raise(interrupted.signal);  // The process that started weft sees which signal ended it.
   return kExitSignal + interrupted.signal;

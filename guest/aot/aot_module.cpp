@@ -50,21 +50,21 @@ class SharedObject::Loaded {
   }
 
   Loaded(CacheEntry file, void* handle, const aot::Object* object)
-      : file_(std::move(file)), handle_(handle), object_(object) {}
+      : file_(std::move(file)), handle_(handle), object_(*object) {}
   ~Loaded() {
     const std::lock_guard lock(loading);
-    ::dlclose(handle_);
+    if (!file_.is_cut_off()) ::dlclose(handle_);  // It would run code that is gone.
   }
   Loaded(const Loaded&) = delete;
   Loaded& operator=(const Loaded&) = delete;
 
   [[nodiscard]] const CacheEntry& file() const { return file_; }
-  [[nodiscard]] const aot::Object& object() const { return *object_; }
+  [[nodiscard]] const aot::Object& object() const { return object_; }
 
  private:
   const CacheEntry file_;
   void* const handle_;
-  const aot::Object* const object_;
+  const aot::Object object_;  // A copy, which is there when the file is not.
 };
 
 Result<SharedObject> SharedObject::open(CacheEntry entry) {
@@ -90,9 +90,10 @@ AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::by
       object(std::move(shared)),
       memories(std::move(pool)),
       binary_(bytes.begin(), bytes.end()),
-      sites_(&object.entry(), object.file()) {}
+      sites_(reinterpret_cast<const void*>(object.entry().bind), object.file()) {}
 
 void AotModule::describe(const TrapState& state, TrapReport& report) try {
+  if (state.kind == TrapKind::lost_code) return;  // It can't be looked at any more.
   if (!whole_info_) {
     Result<ModuleInfo> whole = scan_module(binary_);
     if (whole) {

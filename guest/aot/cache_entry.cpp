@@ -3,14 +3,16 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <span>
+
+#include "guest/aot/read_at.h"
 
 namespace weft {
 namespace {
@@ -18,69 +20,71 @@ namespace {
 constexpr std::string_view kMagic = "weft-ao2";
 
 // Finds damage, not forgery: eight bytes at a time, as fast as memory.
-std::uint64_t checksum(std::span<const std::byte> bytes) {
-  constexpr std::uint64_t kOdd = 0x9e37'79b9'7f4a'7c15;
-  std::uint64_t lanes[4] = {1, 2, 3, 4};
-  while (bytes.size() >= sizeof lanes) {
-    for (std::size_t i = 0; i < 4; ++i) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes.data() + 8 * i, 8);
-      lanes[i] = (lanes[i] ^ word) * kOdd;
-      lanes[i] ^= lanes[i] >> 29;
+class Checksum {
+ public:
+  // All but the last bytes come in whole blocks.
+  static constexpr std::size_t kBlockBytes = 32;
+
+  void add(std::span<const std::byte> bytes) {
+    for (; bytes.size() >= kBlockBytes; bytes = bytes.subspan(kBlockBytes)) {
+      for (std::size_t i = 0; i < std::size(lanes_); ++i) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data() + 8 * i, 8);
+        lanes_[i] = (lanes_[i] ^ word) * kOdd;
+        lanes_[i] ^= lanes_[i] >> 29;
+      }
     }
-    bytes = bytes.subspan(sizeof lanes);
+    sum_ = bytes.size();
+    for (const std::byte b : bytes) sum_ = (sum_ ^ std::to_integer<std::uint64_t>(b)) * kOdd;
   }
-  std::uint64_t sum = bytes.size();
-  for (const std::byte b : bytes) sum = (sum ^ std::to_integer<std::uint64_t>(b)) * kOdd;
-  for (const std::uint64_t lane : lanes) sum = ((sum << 7 | sum >> 57) ^ lane) * kOdd;
-  return sum;
+
+  [[nodiscard]] std::uint64_t value() const {
+    std::uint64_t sum = sum_;
+    for (const std::uint64_t lane : lanes_) sum = ((sum << 7 | sum >> 57) ^ lane) * kOdd;
+    return sum;
+  }
+
+ private:
+  static constexpr std::uint64_t kOdd = 0x9e37'79b9'7f4a'7c15;
+  std::uint64_t lanes_[kBlockBytes / 8] = {1, 2, 3, 4};
+  std::uint64_t sum_ = 0;  // Of what is behind the last whole block.
+};
+
+// Of the bytes of a file from here to there; none when it has not so many.
+std::optional<std::uint64_t> checksum_of(int fd, std::uint64_t from, std::uint64_t to) {
+  constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
+  static_assert(kPieceBytes % Checksum::kBlockBytes == 0);
+  const auto piece = std::make_unique_for_overwrite<std::byte[]>(kPieceBytes);
+  Checksum sum;
+  for (std::uint64_t at = from; at < to;) {
+    const std::size_t wanted = std::min<std::uint64_t>(kPieceBytes, to - at);
+    if (!read_at(fd, {piece.get(), wanted}, at)) return std::nullopt;
+    sum.add({piece.get(), wanted});
+    at += wanted;
+  }
+  return sum.value();
 }
 
 Error about(const std::string& path, const char* what) {
   return Error{path + ": " + what + ": " + std::strerror(errno)};
 }
 
-// How much of an ELF file is loaded into memory; of anything else, all.
-std::size_t loaded_part(std::span<const std::byte> file) {
+// How much of an ELF file of so many bytes is loaded into memory; of anything else, all.
+std::uint64_t loaded_part(int fd, std::uint64_t bytes) {
   Elf64_Ehdr header;
-  if (file.size() < sizeof header) return file.size();
-  std::memcpy(&header, file.data(), sizeof header);
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return file.size();
+  if (!read_at(fd, std::as_writable_bytes(std::span(&header, 1)), 0) ||
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+    return bytes;
+  }
   std::uint64_t end = sizeof header;
   for (std::size_t i = 0; i < header.e_phnum; ++i) {
     Elf64_Phdr segment;
     const std::uint64_t at = header.e_phoff + i * sizeof segment;
-    if (at > file.size() || sizeof segment > file.size() - at) return file.size();
-    std::memcpy(&segment, file.data() + at, sizeof segment);
+    if (!read_at(fd, std::as_writable_bytes(std::span(&segment, 1)), at)) return bytes;
     end = std::max({end, at + sizeof segment, segment.p_offset + segment.p_filesz});
   }
-  return std::min<std::uint64_t>(end, file.size());
+  return std::min(end, bytes);
 }
-
-// The first bytes of a file, at most so many, mapped to be read.
-class Mapped {
- public:
-  explicit Mapped(int fd, std::size_t bytes_max = SIZE_MAX) {
-    struct stat status = {};
-    if (::fstat(fd, &status) != 0 || status.st_size <= 0) return;
-    size_ = std::min(static_cast<std::size_t>(status.st_size), bytes_max);
-    if (size_ == 0) return;
-    void* at = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-    if (at != MAP_FAILED) at_ = at;
-  }
-  ~Mapped() {
-    if (at_ != nullptr) ::munmap(at_, size_);
-  }
-  Mapped(const Mapped&) = delete;
-  Mapped& operator=(const Mapped&) = delete;
-  [[nodiscard]] std::span<const std::byte> bytes() const {
-    return {static_cast<const std::byte*>(at_), at_ != nullptr ? size_ : 0};
-  }
-
- private:
-  void* at_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 }  // namespace
 
@@ -93,11 +97,8 @@ std::optional<CacheEntry> CacheEntry::open(std::shared_ptr<const UniqueFd> folde
   if (!file.valid()) return std::nullopt;
   CacheEntry entry(std::move(file), std::move(folder), folder_path + "/" + name);
   if (!entry.is_ours() || !entry.read_footer(key)) return std::nullopt;
-  const Mapped code(entry.fd(), entry.footer_.loaded_bytes);
-  if (code.bytes().size() != entry.footer_.loaded_bytes ||
-      entry.footer_.loaded_checksum != checksum(code.bytes())) {
-    return std::nullopt;
-  }
+  const auto sum = checksum_of(entry.fd(), 0, entry.footer_.loaded_bytes);
+  if (sum != entry.footer_.loaded_checksum) return std::nullopt;
   return entry;
 }
 
@@ -127,9 +128,13 @@ std::string CacheEntry::module() const {
 }
 
 bool CacheEntry::is_whole() const {
-  const Mapped all(fd(), footer_.bytes);
-  return all.bytes().size() == footer_.bytes &&
-         footer_.rest_checksum == checksum(all.bytes().subspan(footer_.loaded_bytes));
+  return checksum_of(fd(), footer_.loaded_bytes, footer_.bytes) == footer_.rest_checksum;
+}
+
+bool CacheEntry::is_cut_off() const {
+  struct stat status = {};
+  return ::fstat(fd(), &status) != 0 ||
+         static_cast<std::uint64_t>(status.st_size) < footer_.loaded_bytes;
 }
 
 bool CacheEntry::has_good_lines() const {
@@ -143,13 +148,15 @@ Status CacheEntry::finish(const std::string& object, std::string_view key,
   const UniqueFd fd(::open(object.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.valid()) return about(object, "can't be opened");
   Footer footer{};
-  {
-    const Mapped file(fd.get());
-    footer.bytes = file.bytes().size();
-    footer.loaded_bytes = loaded_part(file.bytes());
-    footer.loaded_checksum = checksum(file.bytes().first(footer.loaded_bytes));
-    footer.rest_checksum = checksum(file.bytes().subspan(footer.loaded_bytes));
-  }
+  struct stat status = {};
+  if (::fstat(fd.get(), &status) != 0) return about(object, "can't be looked at");
+  footer.bytes = static_cast<std::uint64_t>(status.st_size);
+  footer.loaded_bytes = loaded_part(fd.get(), footer.bytes);
+  const auto loaded = checksum_of(fd.get(), 0, footer.loaded_bytes);
+  const auto rest = checksum_of(fd.get(), footer.loaded_bytes, footer.bytes);
+  if (!loaded || !rest) return about(object, "can't be read");
+  footer.loaded_checksum = *loaded;
+  footer.rest_checksum = *rest;
   if (footer.bytes == 0) return Error{object + ": the compiler made an empty file"};
   std::memcpy(footer.magic, kMagic.data(), kMagic.size());
   std::memcpy(footer.key, key.data(), std::min(key.size(), sizeof footer.key));

@@ -2,6 +2,8 @@
 // One compiled module in the cache: a shared object, and behind it a footer with the key and the
 // checksums. An entry is opened once: the descriptor that was checked is the one that is loaded.
 //
+// Nothing here maps the file: cutting it off would end weft by SIGBUS.
+//
 // A start checks only the part that is loaded. Line numbers, which are most of a large object, have
 // a checksum of their own, which is checked before they are used.
 #pragma once
@@ -33,6 +35,8 @@ class CacheEntry {
 
   // Are all of its bytes whole?
   [[nodiscard]] bool is_whole() const;
+  // Is the file shorter than what was loaded of it?
+  [[nodiscard]] bool is_cut_off() const;
   // May its line numbers be used? One where they are damaged is removed, so that it is made again
   // at the next start.
   [[nodiscard]] bool has_good_lines() const;

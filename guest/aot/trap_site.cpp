@@ -4,7 +4,6 @@
 
 #include <dlfcn.h>
 #include <elf.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <string_view>
 
 #include "guest/aot/c_source.h"
+#include "guest/aot/read_at.h"
 #include "guest/wasm/debug_lines.h"
 
 namespace weft {
@@ -58,14 +58,11 @@ void TrapSites::read() {
   if (!file_.has_good_lines()) return;
   struct stat status = {};
   if (::fstat(file_.fd(), &status) != 0 || status.st_size <= 0) return;
-  const auto size = static_cast<std::size_t>(status.st_size);
-  void* file = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_.fd(), 0);
-  if (file == MAP_FAILED) return;
-  read_debug_lines(section_of({static_cast<const std::byte*>(file), size}, ".debug_line"),
-                   [&](const LineRow& row) {
-                     rows_.push_back({row.address, row.file == kGuestFile ? row.line : 0});
-                   });
-  ::munmap(file, size);
+  std::vector<std::byte> file(static_cast<std::size_t>(status.st_size));
+  if (!read_at(file_.fd(), file, 0)) return;
+  read_debug_lines(section_of(file, ".debug_line"), [&](const LineRow& row) {
+    rows_.push_back({row.address, row.file == kGuestFile ? row.line : 0});
+  });
   // Of several rows with one address the last one made holds.
   std::stable_sort(rows_.begin(), rows_.end(),
                    [](const Row& a, const Row& b) { return a.address < b.address; });

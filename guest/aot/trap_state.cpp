@@ -154,7 +154,10 @@ bool TrapState::claim(const siginfo_t* info, void* context) noexcept {
   auto& where = *static_cast<ucontext_t*>(context);
   const auto* address = static_cast<const std::uint8_t*>(info->si_addr);
   const TrapKind noted = self->kind;
-  if (address >= self->memory && address < self->memory + self->reserved_bytes) {
+  const bool is_lost = info->si_signo == SIGBUS && info->si_code == BUS_ADRERR;
+  if (is_lost) {
+    self->kind = TrapKind::lost_code;
+  } else if (address >= self->memory && address < self->memory + self->reserved_bytes) {
     self->kind = TrapKind::memory_out_of_bounds;
   } else if (scheduler_of_thread->stack_of_guard(address) != 0) {
     self->kind = TrapKind::stack_overflow;
@@ -166,7 +169,9 @@ bool TrapState::claim(const siginfo_t* info, void* context) noexcept {
   } else {
     self->known_offset = 0;
   }
-  if (self->walk_frames != nullptr) {
+  if (is_lost) {
+    self->frame_count = 0;  // The tables for the walk are in the same file.
+  } else if (self->walk_frames != nullptr) {
     self->walk_frames(*self, code_of(where), frame_of(where));
   } else {
     self->walk();

@@ -5,7 +5,8 @@
 //   enter()  ─▶ the guest's code ─▶ a WASI function, C++ again, which may park the G
 //     ▲              │  leave(): a trap that the code found itself, a budget that ran out, or a
 //     │              │  WASI function's wish (its frames have been unwound)
-//     │              │  SIGSEGV: beyond the memory's end, or beyond the stack's (claim())
+//     │              │  SIGSEGV: beyond the memory's end, or beyond the stack's (claim());
+//     │              │  SIGBUS: the file of its code was cut off (claim())
 //     └──────────────┘  by longjmp, over frames of C that have nothing to destroy
 //
 // A guest may be left only while its own code is on top of the stack: `in_guest`. A fault at any

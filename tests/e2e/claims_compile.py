@@ -5,10 +5,12 @@ import os
 import random
 import signal
 import stat
+import subprocess
+import sys
 import time
 
 from claims_engine import fresh_cache, objects
-from harness import LOAD_ERROR, claim, used_by_children
+from harness import LOAD_ERROR, TRAP, claim, used_by_children
 from processes import children_of, is_gone, on_terminal, wait_for
 
 
@@ -194,3 +196,83 @@ def _(weft):
         first.process.terminate()
         first.finish()
     assert "waiting for another process that compiles it" in shown, shown
+
+
+def cut_off(entry):
+    entry.chmod(0o600)
+    os.truncate(entry, 0)
+
+
+@claim("an entry of the cache that is cut off while it runs ends its guests alone, by a trap")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    for name in ("c_compute", "c_sleep2s"):
+        weft.raw("compile", weft.guest(name), env=env).expect(code=0)
+        if name == "c_compute":
+            entry, = objects(folder)
+    with weft.start("--engine=aot", "-n", "2", "c_compute", ":::", "c_sleep2s", env=env) as run:
+        time.sleep(1)
+        cut_off(entry)
+        ended = run.finish(timeout=30).expect(code=TRAP, err_has=[
+            r"guest 1 .*the file of its compiled code was cut off",
+            r"guest 2 .*the file of its compiled code was cut off"])
+        assert ended.err.count("trap") == 2 and ended.seconds > 1.9, ended.err
+    weft.run("--engine=aot", "c_hello", env=env).expect(code=0)
+
+
+@claim("a module's file that is cut off while it runs changes nothing")
+def _(weft):
+    module = write(weft, "cut.wasm", weft.guest("c_sleep2s").read_bytes())
+    for engine in ("interp", "jit"):
+        with weft.start_raw("run", f"--engine={engine}", module) as run:
+            time.sleep(0.5)
+            os.truncate(module, 0)
+            run.finish().expect(code=0, err="")
+        module.write_bytes(weft.guest("c_sleep2s").read_bytes())
+
+
+OTHER_USER = 65_534
+FOOTER_BYTES = 8 + 64 + 4 * 8 + 96
+# Exchanges two folders, again and again.
+SWAPS = r"""
+import ctypes, os, sys
+os.setgid(65534)
+os.setuid(65534)
+os.chdir(sys.argv[1])
+libc, here, exchange = ctypes.CDLL(None), -100, 2
+while libc.renameat2(here, b"cache", here, b"theirs", exchange) == 0:
+    pass
+"""
+# An object that tells when it is loaded.
+TELLS = '#include <fcntl.h>\n__attribute__((constructor)) static void f(void) ' \
+        '{ open("%s", O_CREAT | O_WRONLY, 0600); }'
+
+
+if os.geteuid() == 0:  # Only root can be two users.
+
+    @claim("another user who owns a folder above the cache does not get his code run, by any race")
+    def _(weft):
+        above, told = weft.scratch / "of-another", weft.scratch / "told"
+        for folder in (weft.scratch, above, above / "theirs", above / "theirs" / "weft"):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)
+        env = {**weft.environment, "XDG_CACHE_HOME": str(above / "cache")}
+        weft.run("--engine=aot", "wat_hello", env=env).expect(code=0)
+        entry, = objects(above / "cache" / "weft")
+        source = weft.scratch / "tells.c"
+        source.write_text(TELLS % told)
+        theirs = above / "theirs" / "weft" / entry.name
+        subprocess.run(["cc", "-shared", "-fPIC", source, "-o", theirs], check=True)
+        footer = entry.read_bytes()[-FOOTER_BYTES:]
+        theirs.write_bytes(theirs.read_bytes() + footer)
+        for path in (above, theirs, theirs.parent, theirs.parent.parent):
+            os.chown(path, OTHER_USER, OTHER_USER)
+        with subprocess.Popen([sys.executable, "-c", SWAPS, str(above)]) as swaps:
+            try:
+                for _ in range(100):
+                    weft.run("--engine=aot", "wat_hello", env=env).expect(
+                        code=0, err_has="of-another: others may change it")
+                    assert not told.exists()
+                assert swaps.poll() is None, "the other user gave up"
+            finally:
+                swaps.kill()
