@@ -106,7 +106,7 @@ def main():
     parser.add_argument("--other", type=pathlib.Path, help="another weft")
     parser.add_argument("--translation", action="store_true", help="without the C compiler")
     parser.add_argument("--signals", type=int, default=0, metavar="N")
-    parser.add_argument("--within", type=float, metavar="S", help="the signals come by then")
+    parser.add_argument("--within", type=float, metavar="S", help="the last moment for a signal")
     arguments = parser.parse_args()
     arguments.weft = arguments.weft.resolve()
     arguments.other = arguments.other and arguments.other.resolve()

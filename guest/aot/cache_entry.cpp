@@ -22,7 +22,7 @@ constexpr std::string_view kMagic = "weft-ao2";
 // Finds damage, not forgery: eight bytes at a time, as fast as memory.
 class Checksum {
  public:
-  // All but the last bytes come in whole blocks.
+  // All bytes except the last ones come in whole blocks.
   static constexpr std::size_t kBlockBytes = 32;
 
   void add(std::span<const std::byte> bytes) {
