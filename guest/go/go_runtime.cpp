@@ -119,6 +119,7 @@ Result<GoRuntime> read_runtime(const wasm::ModuleView& module) {
   if (!discovered) return discovered.error();
   runtime.offsets = discovered->offsets;
   runtime.wait_reasons = std::move(discovered->wait_reasons);
+  runtime.keep_lines(std::move(*image), static_cast<std::uint32_t>(module.bodies.size()));
   return runtime;
 }
 
@@ -157,6 +158,15 @@ Result<std::optional<GoRuntime>> recognise(const wasm::ModuleView& module) {
   }
   runtime->version = version;
   return std::optional(std::move(*runtime));
+}
+
+void GoRuntime::keep_lines(DataImage image, std::uint32_t functions) {
+  auto lines = std::make_shared<Lines>();
+  lines->image = std::move(image);
+  const auto table = Pclntab::find(lines->image, functions);
+  if (!table) return;
+  lines->table = *table;
+  lines_ = std::move(lines);
 }
 
 void GoRuntime::set_names(const std::vector<std::string_view>& names) {

@@ -17,13 +17,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "guest/go/data_image.h"
 #include "guest/go/offsets.h"
+#include "guest/go/pclntab.h"
 #include "guest/wasm/module_view.h"
 
 namespace weft::guest::go {
@@ -38,6 +41,7 @@ enum class GStatus : std::uint32_t {
   dead = 6,
   copystack = 8,
   preempted = 9,
+  leaked = 10,  // Since Go 1.26: found by a goroutine leak profile.
 };
 inline constexpr std::uint32_t kScan = 0x1000;
 
@@ -62,10 +66,22 @@ class GoRuntime {
   // Of the function that a PC lies in.
   [[nodiscard]] std::string_view name_at(std::uint64_t pc) const;
 
+  // The call that returns to this PC; nothing is known without a pclntab.
+  [[nodiscard]] SourcePlace place_before(std::uint64_t pc) const {
+    return lines_ != nullptr ? lines_->table.place_before(pc) : SourcePlace();
+  }
+
+  // For who makes one: where lines are looked up.
+  void keep_lines(DataImage image, std::uint32_t functions);
   // For who makes one; afterwards function() and name() know them. By defined function.
   void set_names(const std::vector<std::string_view>& names);
 
  private:
+  struct Lines {
+    DataImage image;
+    Pclntab table;  // Of the image.
+  };
+  std::shared_ptr<const Lines> lines_;
   std::string text_;                    // All names, one behind the other.
   std::vector<std::uint32_t> ends_;     // By defined function: where its name ends in text_.
   std::vector<std::uint32_t> by_name_;  // Defined functions with a name, in its order.

@@ -41,18 +41,26 @@ std::optional<Pclntab> Pclntab::read_header(const DataImage& image, std::uint32_
   const auto field = [&](std::uint32_t nth) { return image.u64(address + 8 + (8 * nth)); };
   const auto count = field(0);
   const auto names = field(3);
+  const auto cutab = field(4);
+  const auto filetab = field(5);
+  const auto pctab = field(6);
   const auto functab = field(7);
-  if (!count || !names || !functab) return {};
+  if (!count || !names || !cutab || !filetab || !pctab || !functab) return {};
   if (*count == 0 || *count > functions) return {};
   const auto is_inside = [&](std::uint64_t offset) {
     return offset < image.size() && image.u8(address + offset).has_value();
   };
-  if (!is_inside(*names) || !is_inside(*functab)) return {};
+  for (const std::uint64_t part : {*names, *cutab, *filetab, *pctab, *functab}) {
+    if (!is_inside(part)) return {};
+  }
   Pclntab table;
   table.image_ = &image;
   table.address_ = address;
   table.count_ = static_cast<std::uint32_t>(*count);
   table.names_ = address + static_cast<std::uint32_t>(*names);
+  table.cutab_ = address + static_cast<std::uint32_t>(*cutab);
+  table.filetab_ = address + static_cast<std::uint32_t>(*filetab);
+  table.pctab_ = address + static_cast<std::uint32_t>(*pctab);
   table.functab_ = address + static_cast<std::uint32_t>(*functab);
   if (!table.name_of(0) || !table.name_of(table.count_ - 1)) return {};
   return table;
@@ -64,6 +72,80 @@ std::optional<std::string_view> Pclntab::name_of(std::uint32_t nth) const {
   const auto name = image_->u32(std::uint64_t{functab_} + *where + 4);
   if (!name) return {};
   return image_->c_text(std::uint64_t{names_} + *name, kNameBytesMax);
+}
+
+// Where the _func of a function lies. Entries rise.
+std::optional<std::uint32_t> Pclntab::func_of(std::uint32_t defined) const {
+  std::uint32_t low = 0;
+  std::uint32_t high = count_;
+  while (low < high) {
+    const std::uint32_t middle = low + ((high - low) / 2);
+    const auto entry = image_->u32(functab_ + (std::uint64_t{kFunctabEntryBytes} * middle));
+    const auto there = entry ? defined_of(*entry) : std::nullopt;
+    if (!there) return {};
+    if (*there == defined) {
+      const auto where = image_->u32(functab_ + (std::uint64_t{kFunctabEntryBytes} * middle) + 4);
+      return where ? std::optional(functab_ + *where) : std::nullopt;
+    }
+    *there < defined ? low = middle + 1 : high = middle;
+  }
+  return {};
+}
+
+// Of a table of pctab: pairs of differences, of the value and of the PC up to which it holds
+// (runtime.pcvalue).
+std::optional<std::int32_t> Pclntab::value_at(std::uint32_t table, std::uint64_t pc_b) const {
+  constexpr unsigned kVarintBits = 32;
+  constexpr int kPairsMax = 1 << 16;
+  std::uint64_t at = std::uint64_t{pctab_} + table;
+  const auto varint = [&]() -> std::optional<std::uint32_t> {
+    std::uint32_t value = 0;
+    for (unsigned shift = 0; shift < kVarintBits; shift += 7) {
+      const auto byte = image_->u8(at++);
+      if (!byte) return {};
+      value |= static_cast<std::uint32_t>(*byte & 0x7fU) << shift;
+      if (*byte < 0x80) return value;
+    }
+    return {};
+  };
+  std::uint64_t end = 0;
+  std::uint32_t value = UINT32_MAX;  // -1; it wraps around.
+  for (int n = 0; n < kPairsMax; ++n) {
+    const auto difference = varint();
+    if (!difference || (*difference == 0 && n > 0)) return {};
+    value += (*difference & 1) != 0 ? ~(*difference >> 1) : *difference >> 1;
+    const auto pcs = varint();
+    if (!pcs) return {};
+    end += *pcs;
+    if (pc_b < end) return static_cast<std::int32_t>(value);
+  }
+  return {};
+}
+
+SourcePlace Pclntab::place_before(std::uint64_t pc) const {
+  // Places in _func: of the tables of files and lines, and of the first file of its package.
+  constexpr std::uint64_t kPcFile = 20;
+  constexpr std::uint64_t kPcLine = 24;
+  constexpr std::uint64_t kCuOffset = 32;
+  constexpr std::uint64_t kPcBlockMask = (std::uint64_t{1} << kPcBlockBits) - 1;
+  const auto defined = defined_at(pc);
+  const auto func = defined ? func_of(*defined) : std::nullopt;
+  if (!func) return {};
+  const std::uint64_t block = pc & kPcBlockMask;
+  const std::uint64_t pc_b = block == 0 ? 0 : block - 1;
+  const auto files = image_->u32(*func + kPcFile);
+  const auto lines = image_->u32(*func + kPcLine);
+  const auto first_file = image_->u32(*func + kCuOffset);
+  if (!files || !lines || !first_file) return {};
+  const auto file = value_at(*files, pc_b);
+  const auto line = value_at(*lines, pc_b);
+  if (!file || !line || *file < 0) return {};
+  const std::uint64_t nth = std::uint64_t{*first_file} + static_cast<std::uint32_t>(*file);
+  const auto where = image_->u32(cutab_ + (4 * nth));
+  const auto name =
+      where ? image_->c_text(std::uint64_t{filetab_} + *where, kNameBytesMax) : std::nullopt;
+  if (!name) return {};
+  return {std::string(*name), *line};
 }
 
 std::vector<std::string_view> Pclntab::names(std::uint32_t functions) const {

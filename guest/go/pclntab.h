@@ -11,12 +11,19 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "guest/go/data_image.h"
 
 namespace weft::guest::go {
+
+// A place in the source.
+struct SourcePlace {
+  std::string file;  // As the compiler was told it, mostly a whole path; "": not known.
+  std::int32_t line = 0;
+};
 
 class Pclntab {
  public:
@@ -29,15 +36,23 @@ class Pclntab {
   // By defined function; "" for those that are not in the table.
   [[nodiscard]] std::vector<std::string_view> names(std::uint32_t functions) const;
 
+  // The call that returns to this PC; as in Go's dumps, that is the instruction before it.
+  [[nodiscard]] SourcePlace place_before(std::uint64_t pc) const;
+
  private:
   static std::optional<Pclntab> read_header(const DataImage& image, std::uint32_t address,
                                             std::uint32_t functions);
   [[nodiscard]] std::optional<std::string_view> name_of(std::uint32_t nth) const;
+  [[nodiscard]] std::optional<std::uint32_t> func_of(std::uint32_t defined) const;
+  [[nodiscard]] std::optional<std::int32_t> value_at(std::uint32_t table, std::uint64_t pc_b) const;
 
   const DataImage* image_ = nullptr;
   std::uint32_t address_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t names_ = 0;  // Addresses of the parts.
+  std::uint32_t cutab_ = 0;
+  std::uint32_t filetab_ = 0;
+  std::uint32_t pctab_ = 0;
   std::uint32_t functab_ = 0;
 };
 

@@ -5,11 +5,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <random>
 #include <string>
 
 #include "guest/go/data_image.h"
 #include "guest/go/go_pc.h"
+#include "guest/go/goroutine_list.h"
+#include "guest/go/outlive_main.h"
 #include "tests/unit/guest/go_mutants.h"
 #include "tests/unit/guest/guests.h"
 #include "tests/unit/guest/wasm/binary.h"
@@ -198,6 +201,52 @@ TEST_CASE("damaged Go modules are recognised or refused with one line, and crash
   }
   CHECK(refused > 0);
   CHECK(accepted > 0);
+}
+
+TEST_CASE("the source of a call in Go is found in pclntab") {
+  const GoRuntime runtime = runtime_of(test::guest_bytes("go_goroutines"));
+  const auto main = *runtime.function("main.main") - runtime.imports;
+  const guest::go::SourcePlace place = runtime.place_before(guest::go::pc_of(main) + 2);
+  CHECK(place.file.ends_with("goroutines.go"));
+  CHECK(place.line > 1);
+  CHECK(runtime.place_before(0).file.empty());
+  CHECK(runtime.place_before(UINT64_MAX).file.empty());
+  CHECK(runtime.place_before(guest::go::pc_of(main) + 0xffff).file.empty());
+}
+
+TEST_CASE("runtime.exit is changed in its last bytes, and only where it is as weft knows it") {
+  const Bytes before = test::guest_bytes("go_goroutines");
+  Bytes bytes = before;
+  const auto module = wasm::read_module(bytes, {.bodies = wasm::Bodies::skip});
+  auto runtime = recognise(*module);
+  REQUIRE((runtime.ok() && runtime->has_value()));
+  REQUIRE(guest::go::let_outlive_main(*module, **runtime, bytes));
+  CHECK(wasm::read_module(bytes).ok());
+  const wasm::Body& body = module->body(*(*runtime)->function("runtime.exit"));
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    const bool is_in_exit = at >= body.offset && at < std::size_t{body.offset} + body.bytes;
+    if (!is_in_exit && bytes[at] != before[at]) FAIL_CHECK("a byte of something else");
+  }
+  CHECK(bytes != before);
+  CHECK_FALSE(guest::go::let_outlive_main(*module, **runtime, bytes));  // No longer as known.
+}
+
+TEST_CASE("goroutines are listed from a memory of any contents, and crash nobody") {
+  const GoRuntime runtime = runtime_of(test::guest_bytes("go_goroutines"));
+  CHECK(guest::go::list_goroutines(runtime, {}).empty());
+  std::mt19937 random(1);
+  std::vector<std::byte> memory(std::size_t{4} << 20);
+  const auto put = [&](std::size_t at, std::uint64_t value) {
+    std::memcpy(memory.data() + at, &value, sizeof value);
+  };
+  for (int n = 0; n < 20; ++n) {
+    for (std::size_t at = 0; at < memory.size(); at += 8) put(at, random() % memory.size());
+    put(runtime.offsets.allgs, random() % memory.size());
+    put(runtime.offsets.allgs + 8, n % 2 == 0 ? 100 : UINT64_MAX);
+    for (const auto& goroutine : guest::go::list_goroutines(runtime, memory)) {
+      CHECK_FALSE(describe(goroutine).empty());
+    }
+  }
 }
 
 TEST_CASE("data that is spread over much more memory than the module has bytes is refused") {
