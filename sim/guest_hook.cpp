@@ -129,6 +129,7 @@ std::optional<Errno> GuestHook::before(const wasip1::Call& call) {
   if (call.function.facts.sight == wasip1::Sight::shared)
     director_.before_visible_call(access_of(call));
   log(Event::Kind::call, call.function.name, 0, 0);
+  if (leaks_ != nullptr && leaks_->before(call, director_.now())) return Errno::success;
   if (may_fail(call)) {
     std::vector<wasip1::Size> lengths;
     if (call.function.facts.moves_bytes()) lengths = lengths_of(call);

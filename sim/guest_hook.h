@@ -9,6 +9,7 @@
 
 #include "os/wasip1/call_hook.h"
 #include "sim/director.h"
+#include "sim/leak_watch.h"
 
 namespace weft::sim {
 
@@ -18,6 +19,9 @@ class GuestHook final : public wasip1::CallHook {
   // stdout and stderr.
   GuestHook(Director& director, bool output_matters)
       : director_(director), output_matters_(output_matters) {}
+
+  // What is asked at each call whether it is the end of main. It must outlive the hook.
+  void watch(LeakWatch* leaks) { leaks_ = leaks; }
 
   std::optional<wasip1::Errno> before(const wasip1::Call& call) override;
   void after(const wasip1::Call& call, wasip1::Errno result) override;
@@ -29,6 +33,7 @@ class GuestHook final : public wasip1::CallHook {
 
   Director& director_;
   const bool output_matters_;
+  LeakWatch* leaks_ = nullptr;
   // For calls that have to move fewer bytes the list of buffers in the guest's memory is shortened
   // during the call. By G: the lengths as they were.
   std::map<std::uint64_t, std::vector<wasip1::Size>> shortened_;

@@ -34,6 +34,17 @@ std::string describe_end(const Guest& guest) {
   return who + "exited with " + std::to_string(guest.end()->exit_code);
 }
 
+// What Go's runtime says when it ends a program, of what the program wrote to stderr.
+std::string why_go_ended(std::string_view err) {
+  for (const std::string_view begin : {"panic: ", "fatal error: "}) {
+    std::size_t at = err.starts_with(begin) ? 0 : err.find("\n" + std::string(begin));
+    if (at == std::string_view::npos) continue;
+    if (at != 0) ++at;
+    return "\n    " + std::string(err.substr(at, err.find('\n', at) - at));
+  }
+  return {};
+}
+
 // The world of one run. The order of the members is the order in which they must die.
 class World {
  public:
@@ -57,6 +68,13 @@ class World {
                   .poller = watched_ ? static_cast<Poller*>(&traced_poller_) : &poller_,
                   .seed = settings.seed}) {
     runtime_.limit_all(settings.all);
+    if (settings.leaks && setups.size() == 1 && setups[0].go != nullptr) {
+      leaks_.emplace(setups[0].go, [this] {
+        out_bytes_ = out_->text().size();
+        err_bytes_ = err_->text().size();
+      });
+      hook_.watch(&*leaks_);
+    }
     poller_.attach(&runtime_.reactor());
     if (settings.keep_events) log_.keep_events();
     log_.listen(settings.listener);
@@ -129,8 +147,8 @@ class World {
         stopped_waiting_ || (record.steps_max < settings_.steps_max && !record.out_of_patience);
     record.waited_outside = poller_.waited_outside();
     record.input = input_->text();
-    record.out = out_->text();
-    record.err = err_->text();
+    record.out = out();
+    record.err = record.ending == Ending::leak ? err_->text() : err_->text().substr(0, err_bytes_);
     return record;
   }
 
@@ -170,8 +188,26 @@ class World {
     if (network_.restarts_left() == 0) runtime_.scheduler().ready(*waits_for_restarts_);
   }
 
+  // What the program wrote; what comes of it when its main has ended does not count.
+  std::string out() const { return out_->text().substr(0, out_bytes_); }
+
   void judge(RunRecord& record, const RunResult& result) {
     if (director_.redundant()) return;
+    if (leaks_ && leaks_->main_ended()) {
+      if (!leaks_->leaks().empty()) {
+        record.ending = Ending::leak;
+        record.message = leaks_->text();
+      }
+    } else {
+      judge_end(record, result);
+    }
+    if (!record.failed() && settings_.expected != nullptr && out() != *settings_.expected) {
+      record.ending = Ending::output;
+      record.message = "stdout is not what was expected";
+    }
+  }
+
+  void judge_end(RunRecord& record, const RunResult& result) {
     if (director_.livelocked()) {
       record.ending = Ending::livelock;
       record.message = "more than " + std::to_string(director_.steps_max()) + " steps";
@@ -193,10 +229,7 @@ class World {
       record.ending = end.kind == GuestEnd::Kind::trapped ? Ending::trapped : Ending::exit_code;
       record.exit_code = static_cast<int>(end.exit_code);
       record.message = describe_end(*guest);
-    }
-    if (!record.failed() && settings_.expected != nullptr && out_->text() != *settings_.expected) {
-      record.ending = Ending::output;
-      record.message = "stdout is not what was expected";
+      if (setups_[0].go != nullptr) record.message += why_go_ended(err_->text());
     }
   }
 
@@ -221,6 +254,9 @@ class World {
   Runtime runtime_;
   std::vector<Guest*> running_;  // Of each number: the one that was started last.
   G* waits_for_restarts_ = nullptr;
+  std::optional<LeakWatch> leaks_;
+  std::size_t out_bytes_ = std::string::npos;  // How much the program wrote before its main ended.
+  std::size_t err_bytes_ = std::string::npos;
   std::string restart_failure_;
   bool stopped_waiting_ = false;
 };

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "guest/go/go_runtime.h"
 #include "guest/runtime.h"
 #include "sim/run.h"
 #include "sim/run_folders.h"
@@ -30,6 +31,8 @@ struct GuestSetup {
   std::vector<Folder> folders;  // The same host path, or guest path of an empty one: one folder.
   std::string labels[2];        // Of each line on stdout and on stderr; empty: none.
   wasip1::TraceSink* trace = nullptr;
+  // Of a Go module that was changed by let_outlive_main(); else nullptr.
+  std::shared_ptr<const guest::go::GoRuntime> go;
 };
 
 struct GuestRunSettings : RunSettings {
@@ -37,8 +40,9 @@ struct GuestRunSettings : RunSettings {
   int input_fd = -1;          // A descriptor in its place.
   bool echo = false;          // stdout and stderr go to weft's own, and are not kept.
   bool copy_folders = false;  // Each run has copies of the folders, so that it leaves no traces.
-  const WorldSpec* world = nullptr;       // Links and events; nullptr: none. Numbers are guests'.
-  UseLimits all;                          // What all guests may use together.
+  const WorldSpec* world = nullptr;  // Links and events; nullptr: none. Numbers are guests'.
+  UseLimits all;                     // What all guests may use together.
+  bool leaks = false;  // Look for leaked goroutines: of one guest alone, which has `go`.
   const std::string* expected = nullptr;  // What stdout must be; nullptr: anything.
   std::function<void()> begun;  // Called when all guests are there, before the first runs.
 };

@@ -33,11 +33,13 @@ enum class Ending : std::uint8_t {
   timed_out,         // More virtual time than allowed.
   output,            // stdout is not what was expected.
   nondeterministic,  // The same schedule gave another stream of events.
+  leak,              // Goroutines of a Go guest are blocked for ever when its main has ended.
 };
 
 constexpr const char* name(Ending ending) {
-  constexpr const char* names[] = {"passed",   "exit code", "trap",   "failed check",    "deadlock",
-                                   "livelock", "time-out",  "output", "nondeterministic"};
+  constexpr const char* names[] = {"passed",           "exit code", "trap",     "failed check",
+                                   "deadlock",         "livelock",  "time-out", "output",
+                                   "nondeterministic", "leak"};
   return names[static_cast<std::size_t>(ending)];
 }
 

@@ -12,13 +12,15 @@ Result<std::vector<sim::GuestSetup>> load_guests(Runtime& loader, const RunOptio
   for (const GuestSpec& spec : options.guests) {
     GuestLimits limits = spec.limits;
     limits.quantum = sim::kQuantum;
-    auto module = modules.load(spec.module_path, limits, spec.role());
+    auto module = options.leaks ? modules.load_for_leaks(spec.module_path, limits, spec.role())
+                                : modules.load(spec.module_path, limits, spec.role());
     if (!module) return module.error();
     auto call = read_invocation((*module)->info, spec.invoke, spec.words());
     if (!call) return Error{spec.module_path + ": " + call.error().message};
     sim::GuestSetup setup;
     setup.module = *module;
     setup.invoke = std::move(*call);
+    setup.go = modules.go_of(**module);
     setup.name = spec.options.name;
     setup.args = spec.options.args;
     setup.env = spec.options.env;

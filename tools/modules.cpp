@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/modules.h"
 
+#include "guest/go/outlive_main.h"
 #include "guest/wabt/wat_text.h"
 #include "tools/whole_file.h"
 
@@ -21,6 +22,28 @@ Result<std::shared_ptr<Module>> Modules::load(const std::string& path, const Gue
   auto module = load_first(path, limits, role);
   if (module) known = *module;
   return module;
+}
+
+Result<std::shared_ptr<Module>> Modules::load_for_leaks(const std::string& path,
+                                                        const GuestLimits& limits, Role role) {
+  auto file = path == kStdinModule ? Error{} : read_whole_file(path);
+  if (!file) return load(path, limits, role);
+  const auto bytes = std::as_writable_bytes(std::span(*file));
+  auto module = wasm::read_module(bytes, {.bodies = wasm::Bodies::skip});
+  auto go = module ? guest::go::recognise(*module) : Error{};
+  if (!go || !*go || !guest::go::let_outlive_main(*module, **go, bytes)) {
+    return load(path, limits, role);
+  }
+  auto loaded = runtime_.load_bytes(path.substr(path.find_last_of('/') + 1), bytes, limits, role);
+  if (loaded) {
+    go_[loaded->get()] = std::make_shared<const guest::go::GoRuntime>(std::move(**go));
+  }
+  return loaded;
+}
+
+std::shared_ptr<const guest::go::GoRuntime> Modules::go_of(const Module& module) const {
+  const auto at = go_.find(&module);
+  return at != go_.end() ? at->second : nullptr;
 }
 
 Result<std::shared_ptr<Module>> Modules::load_first(const std::string& path,

@@ -13,6 +13,7 @@
 #include <string>
 #include <tuple>
 
+#include "guest/go/go_runtime.h"
 #include "guest/runtime.h"
 
 namespace weft::tools {
@@ -27,6 +28,12 @@ class Modules {
   Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits,
                                        Role role);
 
+  // The same for a run in virtual time that looks for leaked goroutines: a Go module is changed so
+  // that they outlive main (guest/go/outlive_main.h), and go_of() knows its runtime.
+  Result<std::shared_ptr<Module>> load_for_leaks(const std::string& path, const GuestLimits& limits,
+                                                 Role role);
+  [[nodiscard]] std::shared_ptr<const guest::go::GoRuntime> go_of(const Module& module) const;
+
  private:
   Result<std::shared_ptr<Module>> load_first(const std::string& path, const GuestLimits& limits,
                                              Role role);
@@ -34,6 +41,7 @@ class Modules {
   Runtime& runtime_;
   std::optional<std::string> stdin_;  // All of it.
   std::map<std::tuple<std::string, GuestLimits, Role>, std::shared_ptr<Module>> loaded_;
+  std::map<const Module*, std::shared_ptr<const guest::go::GoRuntime>> go_;
 };
 
 }  // namespace weft::tools

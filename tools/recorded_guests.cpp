@@ -69,10 +69,11 @@ sim::ReplayFile describe_run(const sim::GuestRunSettings& settings, const sim::R
   return file;
 }
 
-Result<std::vector<std::shared_ptr<Module>>> load_recorded(
-    Runtime& loader, const std::vector<sim::ReplayGuest>& guests, std::uint32_t quantum,
-    const std::string& folder) {
-  std::vector<std::shared_ptr<Module>> all;
+Result<std::vector<RecordedModule>> load_recorded(Runtime& loader,
+                                                  const std::vector<sim::ReplayGuest>& guests,
+                                                  std::uint32_t quantum, const std::string& folder,
+                                                  bool leaks) {
+  std::vector<RecordedModule> all;
   std::set<std::string> looked_at;
   Modules modules(loader);
   for (const sim::ReplayGuest& guest : guests) {
@@ -87,9 +88,11 @@ Result<std::vector<std::shared_ptr<Module>>> load_recorded(
         say(path + " has changed since the recording, which is followed as far as it fits");
       }
     }
-    auto module = modules.load(path, limits, guest.invoke.empty() ? Role::command : Role::library);
+    const Role role = guest.invoke.empty() ? Role::command : Role::library;
+    auto module =
+        leaks ? modules.load_for_leaks(path, limits, role) : modules.load(path, limits, role);
     if (!module) return module.error();
-    all.push_back(*module);
+    all.push_back({*module, modules.go_of(**module)});
   }
   return all;
 }
@@ -101,16 +104,17 @@ Result<Invocation> recorded_call(const Module& module, const sim::ReplayGuest& g
   return call;
 }
 
-Result<std::vector<sim::GuestSetup>> setups_of(
-    const sim::ReplayFile& file, const std::vector<std::shared_ptr<Module>>& modules) {
+Result<std::vector<sim::GuestSetup>> setups_of(const sim::ReplayFile& file,
+                                               const std::vector<RecordedModule>& modules) {
   std::vector<sim::GuestSetup> setups;
   for (std::size_t i = 0; i < file.guests.size(); ++i) {
     const sim::ReplayGuest& guest = file.guests[i];
     sim::GuestSetup setup;
-    setup.module = modules[i];
+    setup.module = modules[i].module;
+    setup.go = modules[i].go;
     setup.args = guest.args;
     setup.env = guest.env;
-    auto call = recorded_call(*modules[i], guest);
+    auto call = recorded_call(*modules[i].module, guest);
     if (!call) return call.error();
     setup.invoke = std::move(*call);
     for (std::size_t at = 0; at + 1 < guest.folders.size(); at += 2) {

@@ -29,14 +29,21 @@ Result<std::vector<sim::ReplayGuest>> describe_guests(const RunOptions& run,
 // A run's settings, schedule and end, for a replay file without guests.
 sim::ReplayFile describe_run(const sim::GuestRunSettings& settings, const sim::RunRecord& record);
 
-// The module of each guest, found and loaded. Says on stderr which have changed.
-Result<std::vector<std::shared_ptr<Module>>> load_recorded(
-    Runtime& loader, const std::vector<sim::ReplayGuest>& guests, std::uint32_t quantum,
-    const std::string& folder);
+struct RecordedModule {
+  std::shared_ptr<Module> module;
+  std::shared_ptr<const guest::go::GoRuntime> go;  // As in GuestSetup.
+};
+
+// The module of each guest, found and loaded. Says on stderr which have changed. leaks: as
+// Modules::load_for_leaks.
+Result<std::vector<RecordedModule>> load_recorded(Runtime& loader,
+                                                  const std::vector<sim::ReplayGuest>& guests,
+                                                  std::uint32_t quantum, const std::string& folder,
+                                                  bool leaks = false);
 
 // The guests of a run in virtual time, again.
 Result<std::vector<sim::GuestSetup>> setups_of(const sim::ReplayFile& file,
-                                               const std::vector<std::shared_ptr<Module>>& modules);
+                                               const std::vector<RecordedModule>& modules);
 
 // What a recorded guest runs. The module may be another one than it was.
 Result<Invocation> recorded_call(const Module& module, const sim::ReplayGuest& guest);

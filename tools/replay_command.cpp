@@ -90,7 +90,9 @@ int replay_schedule(const std::string& path, const std::string& bytes,
   auto file = sim::decode(bytes);
   if (!file) return complain("", Error{path + " " + file.error().message}, kExitNoModule);
   Runtime loader(make_engine(options.engine.empty() ? file->engine : options.engine, {}));
-  auto modules = load_recorded(loader, file->guests, file->quantum, options.modules);
+  // Up to the end of main a run that looks for leaks is as any other.
+  const bool leaks = file->ending == sim::Ending::leak;
+  auto modules = load_recorded(loader, file->guests, file->quantum, options.modules, leaks);
   if (!modules) return complain("", modules.error(), kExitNoModule);
   auto guests = setups_of(*file, *modules);
   if (!guests) return complain("", guests.error(), kExitNoModule);
@@ -101,6 +103,7 @@ int replay_schedule(const std::string& path, const std::string& bytes,
   static_cast<sim::RunSettings&>(settings) = file->settings;
   settings.forced = &file->schedule;
   settings.short_transfers = file->quantum != 0;  // Files of version 1 know none.
+  settings.leaks = leaks;
   settings.input = file->input;
   settings.copy_folders = !options.in_place;
   if (file->has_expected) settings.expected = &file->expected;

@@ -17,16 +17,16 @@ namespace weft::tools {
 namespace {
 
 Status spawn_all(Runtime& runtime, Spawner& spawner, const sim::Recording& recording,
-                 sim::Playback& playback, const std::vector<std::shared_ptr<Module>>& modules) {
+                 sim::Playback& playback, const std::vector<RecordedModule>& modules) {
   for (std::size_t i = 0; i < modules.size(); ++i) {
     GuestOptions options;
     options.args = recording.head.guests[i].args;
     options.env = recording.head.guests[i].env;
-    auto call = recorded_call(*modules[i], recording.head.guests[i]);
+    auto call = recorded_call(*modules[i].module, recording.head.guests[i]);
     if (!call) return call.error();
     options.invoke = std::move(*call);
     playback.furnish(i, options);
-    auto guest = spawner.spawn(modules[i], std::move(options));
+    auto guest = spawner.spawn(modules[i].module, std::move(options));
     if (!guest) return guest.error();
     if (playback.dies_at_once(i)) runtime.kill(**guest);
   }
@@ -68,7 +68,7 @@ int replay_recording(const std::string& path, const std::string& bytes,
   tick.stop();
   print_report(result.report);
   std::vector<std::string> names;
-  for (const auto& module : *modules) names.push_back(module->name);
+  for (const RecordedModule& recorded : *modules) names.push_back(recorded.module->name);
   if (shutdown.signal() != 0) return kExitSignal + shutdown.signal();
   const sim::PlaybackEnd end = playback.finish(names);
   for (const std::string& line : end.lines) say(line);

@@ -16,6 +16,7 @@
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/go_guest.h"
+#include "tools/go_test.h"
 #include "tools/guest_options.h"
 #include "tools/guest_setups.h"
 #include "tools/messages.h"
@@ -69,6 +70,8 @@ struct RawTest {
   bool dfs = false;
   bool once = false;
   bool no_reduction = false;
+  bool leaks = false;
+  std::string go;  // For the help: expand_go_test() has taken it away.
 };
 
 void add_test_options(CLI::App& app, RawTest& raw, TestOptions& options) {
@@ -88,6 +91,13 @@ void add_test_options(CLI::App& app, RawTest& raw, TestOptions& options) {
   in_group(app.add_option("--search-limit", raw.search_limit,
                           "End the search after this much real time (default: none)")
                ->type_name("TIME"));
+  in_group(
+      app.add_option("--go", raw.go,
+                     "Build this Go package's tests and run them: --go ./pkg -run TestX; or a\n"
+                     "test binary that is there. With --leaks")
+          ->type_name("PACKAGE"));
+  in_group(app.add_flag("--leaks,!--no-leaks", raw.leaks,
+                        "Fail when goroutines are blocked for ever after main has ended"));
   in_group(app.add_flag("--once", raw.once, "Don't run each schedule twice to compare"));
   in_group(
       app.add_option("--expect", options.expected_file, "What stdout must be")->type_name("FILE"));
@@ -130,6 +140,10 @@ Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options
   if (!sim.policy.empty() && raw.dfs) {
     return Error{"--policy does not go with --dfs, which takes every decision itself"};
   }
+  options.run.leaks = raw.leaks;
+  if (raw.leaks && (options.run.guests.size() != 1 || options.run.guests.front().copies != 1)) {
+    return Error{"--leaks is for one guest: others would see it go on when its main has ended"};
+  }
   explore.dfs = raw.dfs;
   explore.twice = !raw.once;
   explore.reduce = !raw.no_reduction;
@@ -162,6 +176,7 @@ class Test {
   Status prepare() {
     if (Status loaded = load(); !loaded) return loaded;
     settings_.copy_folders = true;
+    settings_.leaks = options_.run.leaks;
     settings_.world = &options_.run.world;
     if (!options_.input_file.empty()) {
       auto input = read_whole_file(options_.input_file);
@@ -375,7 +390,9 @@ CommandHelp test_help() {
 
 int test_command(const std::vector<std::string>& args) {
   std::signal(SIGPIPE, SIG_IGN);
-  const auto parsed = parse_test(args);
+  const auto words = expand_go_test(args);
+  if (!words) return complain("test", words.error(), kExitUsage);
+  const auto parsed = parse_test(*words);
   if (const auto* exit = std::get_if<ExitNow>(&parsed)) return print(*exit);
   return run_test(std::get<TestOptions>(parsed));
 }

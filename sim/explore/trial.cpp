@@ -101,7 +101,7 @@ void tell_steps(const RunOnce& once, RunSettings& settings) {
 namespace {
 
 constexpr std::size_t kDeviationsShown = 20;
-constexpr std::size_t kLinesShown = 12;  // Of stderr.
+constexpr std::size_t kLinesShown = 12;  // Of stdout and of stderr.
 
 std::string text_of(const Schedule& schedule) {
   std::string said;
@@ -115,8 +115,8 @@ std::string text_of(const Schedule& schedule) {
   return said;
 }
 
-// The last lines of what all guests wrote to stderr.
-std::string last_lines(const std::string& written) {
+// The last lines of what all guests wrote to this stream.
+std::string last_lines(const std::string& stream, const std::string& written) {
   std::vector<std::string> lines;
   for (std::size_t at = 0; at < written.size();) {
     const std::size_t end = std::min(written.find('\n', at), written.size());
@@ -125,7 +125,7 @@ std::string last_lines(const std::string& written) {
   }
   if (lines.empty()) return {};
   const std::size_t first = lines.size() - std::min(lines.size(), kLinesShown);
-  std::string said = first == 0 ? "stderr:\n" : "the last lines of stderr:\n";
+  std::string said = (first == 0 ? "" : "the last lines of ") + stream + ":\n";
   for (std::size_t i = first; i < lines.size(); ++i) said += "    " + lines[i] + "\n";
   return said;
 }
@@ -139,7 +139,8 @@ std::string text_of(const Failure& failure) {
   said += "schedule: " + std::to_string(record.schedule.deviations.size()) +
           " deviations from fifo (found with " + std::to_string(failure.found_with) + "), " +
           std::to_string(record.schedule.decisions) + " decisions\n";
-  return said + text_of(record.schedule) + last_lines(record.err);
+  return said + text_of(record.schedule) + last_lines("stdout", record.out) +
+         last_lines("stderr", record.err);
 }
 
 std::string verdict(const ExploreReport& report) {

@@ -55,7 +55,7 @@ struct ExploreReport {
   std::optional<Failure> failure;
 
   // A few lines for people: the verdict, what was explored and what was not, the failure with the
-  // end of what the guests wrote to stderr.
+  // end of what the guests wrote.
   [[nodiscard]] std::string text() const;
 };
 

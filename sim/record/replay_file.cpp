@@ -95,7 +95,7 @@ bool read_body(ByteReader& from, std::uint64_t version, ReplayFile& file) {
   if (version >= 2) file.world = from.text();
   if (!read_schedule(from, file.schedule)) return false;
   const std::uint64_t ending = from.number();
-  if (ending > static_cast<std::uint64_t>(Ending::nondeterministic)) return false;
+  if (ending > static_cast<std::uint64_t>(Ending::leak)) return false;
   file.ending = static_cast<Ending>(ending);
   file.message = from.text();
   file.hash = from.number();

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/leak_watch.h"
+
+#include <algorithm>
+
+#include "os/wasip1/functions.h"
+#include "os/wasip1/process.h"
+
+namespace weft::sim {
+namespace {
+
+using guest::go::Goroutine;
+using guest::go::GStatus;
+
+constexpr std::uint64_t kMainId = 1;
+constexpr std::size_t kShown = 10;
+
+std::vector<Goroutine> goroutines_of(const wasip1::Call& call, const guest::go::GoRuntime& go) {
+  std::span<std::byte> memory;
+  const auto size =
+      static_cast<wasip1::Size>(std::min<std::uint64_t>(call.memory.size(), UINT32_MAX));
+  if (call.memory.bytes(0, size, memory) != wasip1::Errno::success) return {};
+  return list_goroutines(go, memory);
+}
+
+bool is_exit(const wasip1::Call& call) {
+  return call.function.name == "proc_exit";
+}
+
+// It would go on.
+bool is_active(const Goroutine& goroutine) {
+  return !waits(goroutine);
+}
+
+}  // namespace
+
+// os.Exit(0) by another goroutine ends the program as the program wants it.
+bool LeakWatch::is_end_of_main(const wasip1::Call& call) const {
+  if (main_ended_ || call.args[0] != 0) return false;
+  const auto all = goroutines_of(call, *go_);
+  return std::any_of(all.begin(), all.end(), [](const Goroutine& goroutine) {
+    return goroutine.status == GStatus::running && goroutine.id == kMainId;
+  });
+}
+
+bool LeakWatch::before(const wasip1::Call& call, Instant now) {
+  if (is_exit(call)) {
+    if (is_end_of_main(call)) {
+      main_ended_ = true;
+      ended_at_ = now;
+      told_();
+      return true;
+    }
+    if (main_ended_) decide(call);
+    return false;
+  }
+  if (main_ended_ && (++calls_ > kCallsMax || now - ended_at_ > kTimeMax)) throw wasip1::Exit{0};
+  return false;
+}
+
+// The guest ends: by Go's own check when nothing can go on; or by a panic, or as a goroutine wants
+// it, and then one still runs.
+void LeakWatch::decide(const wasip1::Call& call) {
+  auto all = goroutines_of(call, *go_);
+  std::erase_if(all, [](const Goroutine& goroutine) { return goroutine.is_system; });
+  if (std::any_of(all.begin(), all.end(), is_active)) return;
+  std::erase_if(all, [](const Goroutine& goroutine) { return goroutine.is_of_init; });
+  leaks_ = std::move(all);
+}
+
+std::string LeakWatch::text() const {
+  std::string said = std::to_string(leaks_.size()) + " goroutine";
+  said += leaks_.size() == 1 ? " is" : "s are";
+  said += " blocked for ever after main has ended";
+  for (std::size_t n = 0; n < std::min(leaks_.size(), kShown); ++n) {
+    said += "\n    " + describe(leaks_[n]);
+  }
+  if (leaks_.size() > kShown) said += "\n    ...";
+  return said;
+}
+
+}  // namespace weft::sim

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`weft test` on Go: goroutines that outlive main, and from a package to a verdict."""
+
+import shutil
+
+from harness import USAGE, claim
+
+LEAK_IN_TEST = """package pool
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func TestGood(t *testing.T) {
+	text, err := os.ReadFile("testdata/text")
+	if err != nil || string(text) != "text" {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(t.TempDir()+"/made", text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLeak(t *testing.T) {
+	results := make(chan int)
+	go func() { results <- 1 }()
+	select {
+	case <-results:
+	case <-time.After(0):
+	}
+}
+
+func TestFails(t *testing.T) { t.Error("on purpose") }
+
+func TestHangs(t *testing.T) { <-make(chan int) }
+"""
+
+
+def leaks(weft, *words, code, **expected):
+    replay = weft.scratch / "leaks.replay"
+    return weft.raw("test", "--leaks", "--seeds", 2, "--replay", replay, weft.guest("go_leaks"),
+                    *words).expect(code=code, **expected)
+
+
+@claim("weft test --leaks: a goroutine that nobody receives from is named, with its creator")
+def _(weft):
+    leaks(weft, "send", code=1, out_has=[
+        r"fails: leak",
+        r"^1 goroutine is blocked for ever after main has ended",
+        r"^    goroutine \d+ \[chan send\]: main\.sendNobodyReceives\.func1, created by "
+        r"main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:15$",
+        r"^stdout:\n    main ends$"])
+    weft.raw("replay", weft.scratch / "leaks.replay").expect(
+        code=2, out="main ends\n",
+        err_has=[r"^weft: leak: 1 goroutine is", "replayed: the same run"])
+
+
+@claim("weft test --leaks: two goroutines that wait for each other's lock are a leak")
+def _(weft):
+    leaks(weft, "locks", code=1, out_has=[r"^2 goroutines are blocked", r"\[sync\.Mutex\.Lock\]"])
+
+
+@claim("weft test --leaks: what goroutines do after main's end is no failure and not printed")
+def _(weft):
+    for word in ("later", "panic", "ticks", "exit-elsewhere"):
+        leaks(weft, word, code=0, out_has=r"2 schedules, .*: all pass")
+    expected = weft.scratch / "expected"
+    expected.write_text("main ends\n", encoding="utf-8")
+    weft.raw("test", "--leaks", "--seeds", 2, "--expect", expected, weft.guest("go_leaks"),
+             "later").expect(code=0)
+
+
+@claim("weft test looks for leaks only when it is told, of one guest, and does nothing to C")
+def _(weft):
+    module = weft.guest("go_leaks")
+    weft.raw("test", "--seeds", 2, module, "send").expect(code=0)
+    weft.raw("test", "--leaks", "--no-leaks", "--seeds", 2, module, "send").expect(code=0)
+    weft.raw("test", "--leaks", "--seeds", 2, weft.guest("c_hello")).expect(code=0)
+    weft.raw("test", "--leaks", module, ":::", module).expect_error(
+        USAGE, "--leaks is for one guest")
+
+
+@claim("weft test --go: from a Go package to a verdict", "speed")
+def _(weft):
+    package = weft.scratch / "pool"
+    (package / "testdata").mkdir(parents=True)
+    (package / "testdata" / "text").write_text("text", encoding="utf-8")
+    (package / "go.mod").write_text("module example.com/pool\n\ngo 1.21\n", encoding="utf-8")
+    (package / "pool_test.go").write_text(LEAK_IN_TEST, encoding="utf-8")
+    (package / "empty").mkdir()
+    (package / "empty" / "empty.go").write_text("package empty\n", encoding="utf-8")
+
+    binary = package / "pool.test.wasm"
+
+    def go(test, code, out_has, what=binary):
+        weft.raw("test", "--go", what, "-run", test, "--seeds", 2, cwd=package).expect(
+            code=code, out_has=out_has)
+
+    go("TestGood", 0, r"2 schedules, .*: all pass", what=".")
+    go("TestLeak", 1, [r"fails: leak", r"\[chan send\]: example\.com/pool\.TestLeak\.func1"])
+    weft.raw("replay", "pool.test.wasm.replay", cwd=package).expect(
+        code=2, err_has="replayed: the same run")
+    go("TestFails", 1, [r"exited with 1$", r"^stdout:\n    --- FAIL: TestFails"])
+    # Go's own time limit: ten minutes, which are virtual.
+    go("TestHangs", 1, [r"exited with 2$", r"^    panic: test timed out after 10m0s"])
+    weft.raw("test", "--go", binary, "-run=TestGood", "--seeds", 2, "--dir",
+             f"{package / 'testdata'}::/testdata", cwd=package).expect(code=0)
+    weft.raw("test", "--go", "./empty", cwd=package).expect_error(USAGE, "./empty has no tests")
+    weft.raw("test", "--go", "./none", cwd=package).expect(code=USAGE, err_has="go list can't find")
+    weft.raw("test", "--go", ".", ":::", binary, cwd=package).expect_error(USAGE, "one guest")
+    weft.raw("test", "--go", ".", "-race", cwd=package).expect_error(USAGE, "-race is not there")
+    shutil.rmtree(package)
