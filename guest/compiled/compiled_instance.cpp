@@ -2,8 +2,6 @@
 #include "guest/compiled/compiled_instance.h"
 
 #include <algorithm>
-#include <new>
-#include <optional>
 #include <utility>
 
 #include "guest/fuel.h"
@@ -42,7 +40,7 @@ void CompiledInstance::begin(wasip1::Process& process) {
 }
 
 GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {
-  leaving_ = Leaving::trap;  // Faults say nothing.
+  leaving_ = {};  // Faults note nothing.
   trap_detail_ = "";
   const G& g = this_g();
   wanted = reinterpret_cast<const volatile std::uint8_t*>(&g.requests);
@@ -59,17 +57,12 @@ GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {
 }
 
 GuestEnd CompiledInstance::end_of_left() {
-  switch (leaving_) {
-    case Leaving::exited:
-      return {
-          .kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .returned = false, .trap = {}};
-    case Leaving::killed:
-      killed_at_.kind = TrapKind::out_of_time;  // Of the function, not of an instruction.
-      shared_.describe(state_, killed_at_);
-      killed_at_.kind = TrapKind::other;
-      throw Killed{};
-    case Leaving::trap:
-      break;
+  if (leaving_.why == Leaving::Why::exited) return leaving_.exit();
+  if (leaving_.why == Leaving::Why::killed) {
+    killed_at_.kind = TrapKind::out_of_time;  // Of the function, not of an instruction.
+    shared_.describe(state_, killed_at_);
+    killed_at_.kind = TrapKind::other;
+    throw Killed{};
   }
   GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .returned = false, .trap = {}};
   end.trap.kind = state_.kind;
@@ -81,40 +74,28 @@ GuestEnd CompiledInstance::end_of_left() {
 void CompiledInstance::trap(TrapKind kind, std::uint32_t offset, const char* detail) {
   trap_detail_ = detail;
   state_.note(kind, offset);
-  leaving_ = Leaving::trap;
+  leaving_ = {};
   state_.leave();
 }
 
 std::uint32_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* args) {
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
   state_.in_guest = false;
-  std::optional<TrapKind> over;
-  try {
-    const std::uint32_t result =
-        shared_.imports[import]->call(*process_, wasip1::Memory(memory_bytes_), args);
+  std::uint32_t result = 0;
+  const bool goes_on = runs_through(leaving_, [&] {
+    result = shared_.imports[import]->call(*process_, wasip1::Memory(memory_bytes_), args);
     // There may be many calls between two fuel points.
     if (*wanted != 0 && shared_.limits.quantum == 0) turn_.safe_point();
-    state_.in_guest = true;
-    return result;
-  } catch (const wasip1::Exit& exit) {
-    leaving_ = Leaving::exited;
-    exit_code_ = exit.code;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-  } catch (const wasip1::OutputSpent&) {
-    over = TrapKind::out_of_output;
-  } catch (const std::bad_alloc&) {
-    over = TrapKind::out_of_memory;
-  }
-  if (over) trap(*over, 0);
-  if (leaving_ == Leaving::killed) leave_killed();
-  state_.leave();
+  });
+  if (!goes_on) leave_noted();
+  state_.in_guest = true;
+  return result;
 }
 
-// Notes where it was.
-void CompiledInstance::leave_killed() {
-  leaving_ = Leaving::killed;
-  state_.note(TrapKind::out_of_time, 0);
+// A kill notes where the guest was.
+void CompiledInstance::leave_noted() {
+  if (leaving_.why == Leaving::Why::killed) state_.note(TrapKind::out_of_time, 0);
+  if (leaving_.why >= Leaving::Why::out_of_output) trap(leaving_.trap(), 0);
   state_.leave();
 }
 
@@ -153,9 +134,9 @@ WEFT_INLINE std::uint32_t CompiledInstance::yield_guest() {
     state_.in_guest = true;
     return 0;
   } catch (const Killed&) {
-    leaving_ = Leaving::killed;
+    leaving_ = {.why = Leaving::Why::killed};
   }
-  leave_killed();
+  leave_noted();
 }
 
 // A guest's fuel is in three parts: its portion; the rest, which it takes by itself; and what is
@@ -187,34 +168,24 @@ void CompiledInstance::turn() {
 // Between steps of the host's own work for the guest: false when the guest is to end.
 bool CompiledInstance::may_go_on() noexcept {
   if (shared_.limits.quantum != 0) return true;
-  try {
-    (void)turn_.safe_point();
-    return true;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-    return false;
-  }
+  return runs_through(leaving_, [this] { (void)turn_.safe_point(); });
 }
 
 bool CompiledInstance::grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes,
                                   std::size_t bytes) {
   state_.in_guest = false;
   const bool grown = pool.grow(place, old_bytes, bytes, [this] { return may_go_on(); });
-  if (leaving_ == Leaving::killed) leave_killed();
+  if (leaving_.why != Leaving::Why::no) leave_noted();
   state_.in_guest = true;
   return grown;
 }
 
 Duration CompiledInstance::pass_safe_point() {
   state_.in_guest = false;
-  try {
-    const Duration ran = turn_.safe_point();
-    state_.in_guest = true;
-    return ran;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-  }
-  leave_killed();
+  Duration ran;
+  if (!runs_through(leaving_, [&] { ran = turn_.safe_point(); })) leave_noted();
+  state_.in_guest = true;
+  return ran;
 }
 
 }  // namespace weft

@@ -22,6 +22,7 @@
 #include "guest/aot/linear_memory.h"
 #include "guest/aot/trap_state.h"
 #include "guest/engine.h"
+#include "guest/leaving.h"
 #include "guest/turn.h"
 #include "os/wasip1/functions.h"
 
@@ -75,20 +76,20 @@ class CompiledInstance : public Portions {
 
  protected:
   ~CompiledInstance() = default;
-  enum class Leaving : std::uint8_t { trap, exited, killed };
 
   // Before the first enter() of a guest.
   void begin(wasip1::Process& process);
   // Calls f(argument), which runs the guest's code, on a G. Throws Killed.
   GuestEnd enter(void (*f)(void* argument), void* argument);
-  [[noreturn]] void leave_killed();
+  // Leaves the guest's code for the reason that is noted in leaving_.
+  [[noreturn]] void leave_noted();
   Duration pass_safe_point();
   // MemoryPool::grow, from the guest's code: one that moves lets others run meanwhile.
   bool grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes, std::size_t bytes);
 
   wasip1::Process* process_ = nullptr;
   TrapState state_;
-  Leaving leaving_ = Leaving::trap;
+  Leaving leaving_;  // no: a trap.
   // Of the memory that WASI functions see.
   std::span<std::byte> memory_bytes_;
   bool making_ = false;  // Still so after the run: it could not be made.
@@ -103,7 +104,6 @@ class CompiledInstance : public Portions {
   std::uint32_t held_back_ = 0;    // Fuel; see refill().
   std::uint32_t fuel_unseen_ = 0;  // The fuel it uses between two looks at the clock.
   const char* trap_detail_ = "";
-  std::uint32_t exit_code_ = 0;
   TrapReport killed_at_;
 };
 

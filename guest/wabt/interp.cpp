@@ -21,6 +21,7 @@
 #include "guest/child_work.h"
 #include "guest/command.h"
 #include "guest/fuel.h"
+#include "guest/leaving.h"
 #include "guest/turn.h"
 #include "guest/wabt/big_stack.h"
 #include "guest/wabt/interp_core.h"
@@ -109,16 +110,6 @@ class InterpInstance final : public Instance, private interp_core::Host {
   [[nodiscard]] const TrapReport& killed_at() const override { return killed_at_; }
 
  private:
-  // Why a WASI function wants to leave the guest, while the interpreter believes in a trap.
-  enum class Leaving : std::uint8_t {
-    no,
-    exited,
-    killed,
-    out_of_memory,
-    out_of_fuel,
-    out_of_output
-  };
-
   bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
             std::uint64_t memory_bytes, std::uint32_t* result) noexcept override;
   bool grow(std::uint32_t pages, std::uint32_t* result) noexcept override;
@@ -140,8 +131,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
   std::shared_ptr<const InterpModule> module_;
   wasip1::Process& process_;
   std::unique_ptr<interp_core::Run> run_;
-  Leaving leaving_ = Leaving::no;
-  std::uint32_t exit_code_ = 0;
+  Leaving leaving_;  // Noted while the interpreter believes in a trap.
   TrapReport killed_at_;
   Turn turn_;
   MemoryPlace place_;
@@ -156,7 +146,7 @@ GuestEnd InterpInstance::start() {
 }
 
 GuestEnd InterpInstance::call(const ExportInfo& function, std::span<std::uint64_t> values) {
-  leaving_ = Leaving::no;
+  leaving_ = {};
   if (auto end = call_guest(module_->in_code(function.index), values.data())) return *end;
   run_->take_results(values.data());
   return kReturned;
@@ -208,7 +198,7 @@ bool InterpInstance::grow(std::uint32_t pages, std::uint32_t* result) noexcept {
   const auto step = [this] { return turn(); };
   if (!module_->memories->grow(place_, old_bytes, old_bytes + more, step)) {
     budget.give_back(more);
-    return leaving_ == Leaving::no;
+    return leaving_.why == Leaving::Why::no;
   }
   *result = memory_pages_;
   memory_pages_ += pages;
@@ -219,15 +209,7 @@ bool InterpInstance::grow(std::uint32_t pages, std::uint32_t* result) noexcept {
 // Where safe points are counted there is none here.
 bool InterpInstance::turn() noexcept {
   if (module_->limits.quantum != 0) return true;
-  try {
-    (void)safe_point();
-    return true;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-  } catch (const std::bad_alloc&) {
-    leaving_ = Leaving::out_of_memory;
-  }
-  return false;
+  return runs_through(leaving_, [this] { (void)safe_point(); });
 }
 
 // libwabt grows tables by itself. So before each slice it is told how far they may grow, and what
@@ -287,7 +269,7 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
 bool InterpInstance::refill(std::uint32_t left, std::uint32_t* next) {
   *next = next_quantum(process_.budgets().fuel, left, module_->limits);
   if (*next == 0) {
-    leaving_ = Leaving::out_of_fuel;
+    leaving_ = {.why = Leaving::Why::out_of_fuel};
     return false;
   }
   if (!book()) throw std::bad_alloc();
@@ -303,45 +285,35 @@ bool InterpInstance::within_limits() {
 
 bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
                           std::uint64_t memory_bytes, std::uint32_t* result) noexcept {
-  try {
-    if (import == module_->imports.size())
-      return refill(static_cast<std::uint32_t>(args[0]), result);
+  bool goes_on = true;
+  const bool ran = runs_through(leaving_, [&] {
+    if (import == module_->imports.size()) {
+      goes_on = refill(static_cast<std::uint32_t>(args[0]), result);
+      return;
+    }
     if (!book()) throw std::bad_alloc();
     const std::span<std::byte> bytes(reinterpret_cast<std::byte*>(memory), memory_bytes);
     *result = module_->imports[import]->call(process_, wasip1::Memory(bytes), args);
-    // However many calls there are in a slice.
+    // There may be many calls in a slice.
     if (this_g().requests.load() != 0 && module_->limits.quantum == 0) (void)safe_point();
     lend();
-    return true;
-  } catch (const wasip1::Exit& exit) {
-    leaving_ = Leaving::exited;
-    exit_code_ = exit.code;
-  } catch (const Killed&) {
-    leaving_ = Leaving::killed;
-  } catch (const wasip1::OutputSpent&) {
-    leaving_ = Leaving::out_of_output;
-  } catch (const std::bad_alloc&) {
-    leaving_ = Leaving::out_of_memory;
-  }
-  return false;
+  });
+  return ran && goes_on;
 }
 
 GuestEnd InterpInstance::end_by_trap() {
-  switch (leaving_) {
-    case Leaving::exited:
-      return {
-          .kind = GuestEnd::Kind::exited, .exit_code = exit_code_, .returned = false, .trap = {}};
-    case Leaving::killed:
+  switch (leaving_.why) {
+    case Leaving::Why::exited:
+      return leaving_.exit();
+    case Leaving::Why::killed:
       killed_at_ = end_by(TrapKind::out_of_time).trap;
       killed_at_.kind = TrapKind::other;
       throw Killed{};
-    case Leaving::out_of_memory:
-      return end_by(TrapKind::out_of_memory);
-    case Leaving::out_of_fuel:
-      return end_by(TrapKind::out_of_fuel);
-    case Leaving::out_of_output:
-      return end_by(TrapKind::out_of_output);
-    case Leaving::no:
+    case Leaving::Why::out_of_output:
+    case Leaving::Why::out_of_fuel:
+    case Leaving::Why::out_of_memory:
+      return end_by(leaving_.trap());
+    case Leaving::Why::no:
       break;
   }
   const std::string& message = run_->trap_message();
