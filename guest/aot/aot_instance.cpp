@@ -12,7 +12,6 @@
 #include <string>
 #include <utility>
 
-#include "guest/aot/aot_module.h"
 #include "os/wasip1/process.h"
 
 namespace weft {
@@ -26,16 +25,17 @@ constexpr std::size_t kTableBytesKept = 64 * 1024;
 
 }  // namespace
 
-AotInstance::AotInstance(AotModule& module) : CompiledInstance(module), module_(module) {
+AotInstance::AotInstance(AotParts& parts, CompiledModule& module)
+    : CompiledInstance(module), parts_(parts) {
   WEFT_CHECK(static_cast<Portions*>(this) == static_cast<void*>(this),
              "compiled code would take another object for its guest");
-  instance_ = std::calloc(1, module_.object.entry().instance_bytes);
+  instance_ = std::calloc(1, parts_.object.instance_bytes);
   if (instance_ == nullptr) throw std::bad_alloc();
 }
 
 AotInstance::~AotInstance() {
   const std::size_t bytes = memory_ != nullptr ? memory_->size : place_.usable_bytes;
-  if (place_.data != nullptr) module_.memories->give_back(place_, bytes);
+  if (place_.data != nullptr) parts_.memories->give_back(place_, bytes);
   for (const Table& table : tables_) std::free(table.data);
   std::free(instance_);
 }
@@ -47,27 +47,27 @@ AotInstance& AotInstance::current() {
 // Between enter() and the guest's code: nothing in these two may need to be destroyed.
 void AotInstance::make_guest(void* argument) {
   auto& self = *static_cast<AotInstance*>(argument);
-  const aot::Object& object = self.module_.object.entry();
+  const aot::Object& object = self.parts_.object;
   self.make();
   if (object.start != nullptr) object.start(self.instance_);
 }
 
 void AotInstance::call_guest(void* argument) {
   auto& self = *static_cast<AotInstance*>(argument);
-  self.module_.object.entry().call(self.instance_, self.called_->index, self.values_);
+  self.parts_.object.call(self.instance_, self.called_->index, self.values_);
 }
 
 // All that the guest can change gets its first value: the segments from the image, everything else
 // from the object.
 void AotInstance::make() {
-  MemoryImage& image = module_.image;
+  MemoryImage& image = parts_.image;
   memory_ = nullptr;
   memory_bytes_ = {};
   laid_ = false;
   tables_made_ = 0;
   making_ = true;
   if (!image.is_complete()) image.clear();
-  const aot::Object& object = module_.object.entry();
+  const aot::Object& object = parts_.object;
   std::memset(instance_, 0, object.instance_bytes);
   object.instantiate(instance_, this);
   memory_ = object.memory(instance_);
@@ -111,12 +111,12 @@ void AotInstance::allocate(aot::Memory& memory, std::uint32_t pages, std::uint32
   initial_bytes_ = std::size_t{pages} * kWasmPageBytes;
   if (pages > memory.max_pages || !process_->budgets().memory_bytes.take(initial_bytes_) ||
       (place_.data == nullptr &&
-       !module_.memories->take(initial_bytes_, module_.guard_pages, place_))) {
+       !parts_.memories->take(initial_bytes_, parts_.guard_pages, place_))) {
     trap(TrapKind::out_of_memory, 0);
   }
   place_changed(memory, pages);
-  if (module_.image.is_complete()) {
-    MemoryPool::lay(module_.image, place_);
+  if (parts_.image.is_complete()) {
+    MemoryPool::lay(parts_.image, place_);
     laid_ = true;
   }
 }
@@ -129,7 +129,7 @@ std::uint32_t AotInstance::grow(aot::Memory& memory, std::uint32_t pages) {
   Budget& budget = process_->budgets().memory_bytes;
   const std::size_t more = std::size_t{pages} * kWasmPageBytes;
   if (!budget.take(more)) return kNone;
-  if (!grow_place(*module_.memories, place_, memory.size, memory.size + more)) {
+  if (!grow_place(*parts_.memories, place_, memory.size, memory.size + more)) {
     budget.give_back(more);
     return kNone;
   }
@@ -141,7 +141,7 @@ void AotInstance::segment(aot::Memory& memory, std::uint32_t at, const std::uint
                           std::uint32_t count) noexcept {
   if (laid_) return;
   std::memcpy(memory.data + at, bytes, count);
-  module_.image.add(at, bytes, count);
+  parts_.image.add(at, bytes, count);
 }
 
 // While the instance is made: the next table, all null. Later: that whose elements are at `data`.

@@ -14,21 +14,30 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "guest/aot/aot_abi.h"
 #include "guest/aot/linear_memory.h"
+#include "guest/aot/memory_image.h"
 #include "guest/compiled/compiled_instance.h"
 #include "guest/engine.h"
 
 namespace weft {
 
-class AotModule;
+// What the instances of one module share.
+struct AotParts {
+  const aot::Object& object;  // The functions and tables of the shared object.
+  const bool guard_pages;
+  const std::shared_ptr<MemoryPool> memories;
+  MemoryImage image = {};
+};
 
 class AotInstance : public CompiledInstance {
  public:
-  explicit AotInstance(AotModule& module);
+  // Both must outlive it.
+  AotInstance(AotParts& parts, CompiledModule& module);
   ~AotInstance();
   AotInstance(const AotInstance&) = delete;
   AotInstance& operator=(const AotInstance&) = delete;
@@ -64,7 +73,7 @@ class AotInstance : public CompiledInstance {
   Table* table_of(const void* data) noexcept;
   void place_changed(aot::Memory& memory, std::uint32_t pages);
 
-  AotModule& module_;
+  AotParts& parts_;
   void* instance_ = nullptr;
   aot::Memory* memory_ = nullptr;  // A part of the instance.
   MemoryPlace place_;

@@ -86,11 +86,10 @@ AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::by
                      SharedObject shared, const GuestLimits& guest_limits, bool guard,
                      std::shared_ptr<MemoryPool> pool)
     : CompiledModule(std::move(file), std::move(about), guest_limits),
-      guard_pages(guard),
-      object(std::move(shared)),
-      memories(std::move(pool)),
+      object_(std::move(shared)),
+      parts_{.object = object_.entry(), .guard_pages = guard, .memories = std::move(pool)},
       binary_(bytes.begin(), bytes.end()),
-      sites_(reinterpret_cast<const void*>(object.entry().bind), object.file()) {}
+      sites_(reinterpret_cast<const void*>(object_.entry().bind), object_.file()) {}
 
 void AotModule::describe(const TrapState& state, TrapReport& report) try {
   if (state.kind == TrapKind::lost_code) return;  // It can't be looked at any more.
@@ -108,7 +107,7 @@ void AotModule::describe(const TrapState& state, TrapReport& report) try {
 }
 
 std::unique_ptr<Instance> AotModule::instantiate(wasip1::Process& process) {
-  auto made = idle.take([&] { return std::make_unique<AotInstance>(*this); });
+  auto made = idle.take([&] { return std::make_unique<AotInstance>(parts_, *this); });
   return std::make_unique<Lease<AotModule, AotInstance>>(shared_from_this(), std::move(made),
                                                          process);
 }

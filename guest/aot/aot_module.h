@@ -40,19 +40,17 @@ class AotModule final : public CompiledModule, public std::enable_shared_from_th
   [[nodiscard]] const char* engine() const override { return "aot"; }
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
 
-  const bool guard_pages;
-  const SharedObject object;
-  const std::shared_ptr<MemoryPool> memories;
-  MemoryImage image;
-
   void describe(const TrapState& state, TrapReport& report) override;
 
-  Idle<AotInstance> idle;
-
  private:
+  const SharedObject object_;
+  AotParts parts_;
   const std::vector<std::byte> binary_;
   std::optional<ModuleInfo> whole_info_;  // Read at the first trap.
   TrapSites sites_;
+
+ public:
+  Idle<AotInstance> idle;  // Goes first: its instances use the parts.
 };
 
 }  // namespace weft
