@@ -24,6 +24,7 @@ BUILD = str(ROOT / "build" / "release")
 sys.path.insert(0, str(ROOT / "bench"))
 # pylint: disable=wrong-import-position
 from comparison import contenders, page, report, rounds
+from test_functions import run_all
 
 
 def compare(*arguments):
@@ -240,17 +241,7 @@ def main(arguments):
         print(__doc__.strip(), file=sys.stderr)
         return 64
     BUILD = str(pathlib.Path(arguments[0]).resolve())
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    failed = 0
-    for name, test in tests:
-        try:
-            test()
-        except AssertionError as failure:
-            failed += 1
-            line = failure.__traceback__.tb_next.tb_lineno
-            print(f"FAIL  {name}, line {line}: {failure}")
-    print(f"{len(tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return run_all(globals())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import docs
+from test_functions import run_all
 
 
 class Bare(docs.Place):
@@ -88,18 +89,5 @@ def test_what_is_not_run_is_not_run():
     assert wrong_with(block("sh", "false", "not run: it fails; always")) == ""
 
 
-def main():
-    tests = [test for name, test in globals().items() if name.startswith("test_")]
-    failed = 0
-    for test in tests:
-        try:
-            test()
-        except AssertionError as error:
-            failed += 1
-            print(f"FAILED {test.__name__}: {error}")
-    print(f"{len(tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(globals()))

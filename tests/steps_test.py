@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+from test_functions import run_all
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEAD = """set -uo pipefail
 logs=logs steps=steps shown_lines_max=3
@@ -95,19 +97,10 @@ def test_a_single_step_that_fails_is_told_with_its_output(project):
     assert sums == [0, 1, 0] and "    7\n    8\n    9\n    (whole log: logs/one.log)" in said, said
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    failed = 0
-    for name, test in tests:
-        try:
-            with tempfile.TemporaryDirectory(prefix="weft-steps-") as folder:
-                test(Project(folder))
-        except Exception as failure:  # A broken test is a failed test, not the end of the run.
-            failed += 1
-            print(f"FAIL  {name}: {type(failure).__name__}: {failure}")
-    print(f"{len(tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+def in_a_project(test):
+    with tempfile.TemporaryDirectory(prefix="weft-steps-") as folder:
+        test(Project(folder))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(globals(), in_a_project))

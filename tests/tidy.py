@@ -306,14 +306,16 @@ class Turns:
         self.patterns = [
             (re.compile(r"\b[" + turn[0].upper() + turn[0] + "]" + GAP.join(
                 r"[0-9][0-9.,]*" if word == "N" else re.escape(word)
-                for word in turn.split())[1:] + r"(?![\w'-])"), turn) for turn in self.plain]
+                for word in turn.split())[1:] + r"(?![\w'-])"), turn,
+             # A word of it to look for first, which is fast; without the letter that may be large.
+             max([turn.split()[0][1:], *turn.split()[1:]], key=len)) for turn in self.plain]
 
     def in_file(self, file):
         text = file.text
         if str(file.path) == STYLE:
             text = "\n".join("" if TURNS_ROW.match(line) else line for line in file.lines)
-        for pattern, turn in self.patterns:
-            for match in pattern.finditer(text):
+        for pattern, turn, word in self.patterns:
+            for match in pattern.finditer(text) if word in text else ():
                 line = text.count("\n", 0, match.start()) + 1
                 yield line, f"'{turn}' is no plain English; say: {self.plain[turn]} ({STYLE})"
 

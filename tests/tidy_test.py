@@ -8,6 +8,7 @@ import sys
 
 import tidy
 from cpp_text import functions
+from test_functions import run_all
 
 LONG = "x" * 101
 BODY = "  step();\n"
@@ -232,19 +233,5 @@ def test_the_table_of_turns_is_read_and_not_found_in_itself():
     assert found and found[0].startswith("docs/a.md:1: 'far off'"), found
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    failed = 0
-    for name, test in tests:
-        try:
-            test()
-        except AssertionError as failure:
-            failed += 1
-            line = failure.__traceback__.tb_next.tb_lineno
-            print(f"FAIL  {name}, line {line}: {failure}")
-    print(f"{len(tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(globals()))
