@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/printable.h"
+#include "guest/go/steering.h"
 #include "guest/invocation.h"
 
 namespace weft {
@@ -120,6 +121,18 @@ Status check_sizes(const ModuleInfo& info, const GuestLimits& limits) {
   return Nothing{};
 }
 
+// A runtime that is not as weft knows it is no error: the guest runs as any other.
+void look_for_go(Admitted& admitted, const GuestLimits& limits) {
+  using guest::go::Time;
+  const Time time = limits.quantum != 0 ? Time::virtual_time : Time::real;
+  auto go = guest::go::GoModule::of(admitted.view, time);
+  if (go) {
+    admitted.go = std::move(*go);
+  } else {
+    admitted.go_refused = go.error().message;
+  }
+}
+
 }  // namespace
 
 Result<Admitted> admit(std::span<const std::byte> binary, const GuestLimits& limits, Role role,
@@ -140,6 +153,7 @@ Result<Admitted> admit(std::span<const std::byte> binary, const GuestLimits& lim
     if (Status status = scan_code(admitted.view, admitted.info, step); !status)
       return status.error();
   }
+  if (limits.goroutines && role == Role::command) look_for_go(admitted, limits);
   return admitted;
 }
 

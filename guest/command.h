@@ -18,6 +18,9 @@ struct Admitted {
   wasm::ModuleView view;  // Into the binary.
   ModuleInfo info;
   std::vector<const wasip1::Function*> imports;  // The WASI function behind each, in order.
+  // As Module's.
+  std::shared_ptr<const guest::go::GoModule> go;
+  std::string go_refused;
 };
 
 // What the sections alone can tell is tested first, so that a module that can't run is refused at

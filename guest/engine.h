@@ -24,6 +24,11 @@ namespace wasip1 {
 class Process;
 }
 
+namespace guest::go {
+struct GoModule;
+class Steering;
+}  // namespace guest::go
+
 // Why a guest was stopped. The same on every engine.
 enum class TrapKind : std::uint8_t {
   unreachable,
@@ -112,6 +117,8 @@ struct GuestLimits {
   // NaNs that it computes have one bit pattern. 0: the engine has safe points where they cost
   // least.
   std::uint32_t quantum = 0;
+  // Of a Go guest: weft has a say in which of its goroutines runs (guest/go/steering.h).
+  bool goroutines = true;
 
   // interp: calls under way at once; their locals and operands, 16 bytes each.
   [[nodiscard]] std::size_t calls_max() const { return stack_bytes / 32; }
@@ -133,6 +140,10 @@ class Instance {
   // place; each is 64 bits, two of them for a vector. A reference is 0 when it is null, else 1 more
   // than the host's number for it, or 1 for a function's. Throws as start().
   virtual GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) = 0;
+
+  // Of a module that has `go`, before start(): who is told what the guest does; nullptr: nobody. It
+  // must outlive the calls.
+  virtual void steer(guest::go::Steering* steering) = 0;
 
   // Where it was when it was killed.
   [[nodiscard]] virtual const TrapReport& killed_at() const = 0;
@@ -160,6 +171,11 @@ class Module {
   const ModuleInfo info;
   const GuestLimits limits;
   Duration loading = {};  // How long it took to read, validate and compile it. Runtime::load's.
+
+  // What is known of the Go runtime in it: nullptr when it is not Go's, when
+  // GuestLimits::goroutines is off, or when it is not as weft knows it: go_refused then says why.
+  std::shared_ptr<const guest::go::GoModule> go;
+  std::string go_refused;
 };
 
 // What a module is loaded as.

@@ -11,6 +11,7 @@
 
 #include "base/unique_fd.h"
 #include "guest/engines.h"
+#include "guest/go/preemption.h"
 
 namespace weft {
 namespace {
@@ -85,6 +86,20 @@ GuestEnd Guest::run_module(Instance& instance) {
   return end;
 }
 
+Guest::~Guest() = default;
+
+// In real time it needs nobody who asks for it.
+void Guest::make_steering() {
+  if (module_->go == nullptr) return;
+  if (steer_) {
+    steering_ = steer_(*module_->go);
+  } else if (module_->limits.quantum == 0) {
+    auto preemption = std::make_unique<guest::go::Preemption>(*module_->go);
+    preemption_ = preemption.get();
+    steering_ = std::move(preemption);
+  }
+}
+
 // The life of the guest, on its G.
 void Guest::run() {
   GuestEnd out_of_memory{
@@ -93,6 +108,8 @@ void Guest::run() {
   std::unique_ptr<Instance> instance;
   try {
     instance = module_->instantiate(*process_);
+    make_steering();
+    instance->steer(steering_.get());
     end_ = run_module(*instance);
   } catch (const std::bad_alloc&) {
     end_ = std::move(out_of_memory);
@@ -248,6 +265,7 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   if (name.empty()) name = module->name;
   auto guest = std::make_unique<Guest>(*this, last_number_ + 1, std::move(name), std::move(module),
                                        std::move(*process), *entry, std::move(options.invoke));
+  guest->steer_ = std::move(options.steer);
   const SpawnOptions spawn_options{
       .name = guest->name(),
       .stack_bytes = guest->module_->stack_bytes(),

@@ -34,6 +34,10 @@
 
 namespace weft {
 
+namespace guest::go {
+class Preemption;
+}
+
 // What one guest may use up or hold, or all guests of a Runtime together. A guest that goes over a
 // limit gets an error where WebAssembly or WASI has one: memory.grow and table.grow fail, opening a
 // file is EMFILE (the guest's limit) or ENFILE (that of all). Elsewhere it ends with a trap:
@@ -64,6 +68,8 @@ struct GuestOptions {
   wasip1::CallHook* hook = nullptr;
   std::shared_ptr<wasip1::StableFiles> stable_files = {};
   std::function<void(std::span<std::byte>)> random = {};
+  // Of a Go guest: who has a say in which of its goroutines runs.
+  std::function<std::unique_ptr<guest::go::Steering>(const guest::go::GoModule&)> steer = {};
 };
 
 // What a Runtime does not make itself. All must outlive it.
@@ -82,6 +88,9 @@ class Guest {
  public:
   Guest(Runtime& runtime, std::size_t number, std::string name, std::shared_ptr<Module> module,
         std::unique_ptr<wasip1::Process> process, const EntryPoint& entry, Invocation&& invoke);
+  ~Guest();
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
 
   [[nodiscard]] std::size_t number() const { return number_; }  // From 1, in the order of spawning.
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -101,6 +110,8 @@ class Guest {
   [[nodiscard]] std::uint64_t fuel_given() const {
     return process_ != nullptr ? process_->budgets().fuel.used() : 0;
   }
+  // Of a Go guest in real time: how its goroutines are preempted. nullptr: they are not.
+  [[nodiscard]] const guest::go::Preemption* preemption() const { return preemption_; }
 
  private:
   friend class Runtime;
@@ -113,6 +124,7 @@ class Guest {
 
   void run();
   GuestEnd run_module(Instance& instance);
+  void make_steering();
   void ended();
 
   Runtime& runtime_;
@@ -122,12 +134,15 @@ class Guest {
   const char* const engine_;
   const Duration loading_;
   std::unique_ptr<wasip1::Process> process_;
+  std::unique_ptr<guest::go::Steering> steering_;
+  const guest::go::Preemption* preemption_ = nullptr;  // When it is that.
   G* g_ = nullptr;
   EntryPoint entry_;
   Invocation invoke_;
   std::vector<std::uint64_t> results_;
   std::optional<GuestEnd> end_;
   TrapReport killed_at_;
+  std::function<std::unique_ptr<guest::go::Steering>(const guest::go::GoModule&)> steer_;
   bool out_of_time_ = false;
   Deadline deadline_{*this};
 };

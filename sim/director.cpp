@@ -161,6 +161,11 @@ Fault Director::fault(bool moves_bytes) {
   }));
 }
 
+std::uint32_t Director::of_goroutines(Choice choice, std::uint32_t options,
+                                      const std::function<std::uint32_t()>& wish) {
+  return finished_ || options < 2 ? 0 : decide(choice, options, wish);
+}
+
 bool Director::link_mishap(std::uint32_t one_in) {
   if (finished_ || one_in == 0) return false;
   return decide(Choice::link, 2, [&] { return links_.below(one_in) == 0 ? 1U : 0U; }) != 0;

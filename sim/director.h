@@ -14,6 +14,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <optional>
 
 #include "os/clocks.h"
@@ -96,6 +97,11 @@ class Director final : public Chooser, public EventSink {
 
   // A call that may fail is about to be made. moves_bytes: it may be cut short, too.
   Fault fault(bool moves_bytes);
+
+  // A decision about the goroutines of the guest that runs (sim/goroutines.h): one of `options`,
+  // of which the policy for goroutines wants wish(). Not a step of its own.
+  std::uint32_t of_goroutines(Choice choice, std::uint32_t options,
+                              const std::function<std::uint32_t()>& wish);
 
   // What a link does with what it is given, by the seed: how much later than its delay, up to
   // `jitter`, it comes; is it lost; is only a part of it taken. one_in 0: never.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "os/wasip1/stable_files.h"
+#include "sim/goroutines.h"
 #include "sim/guest_hook.h"
 #include "sim/links.h"
 #include "sim/streams.h"
@@ -45,6 +46,15 @@ std::string why_go_ended(std::string_view err) {
   return {};
 }
 
+// What goroutines do is not known to depend on what: no run is redundant.
+DirectorOptions options_of(const std::vector<GuestSetup>& setups, const RunSettings& settings) {
+  DirectorOptions options = director_options(settings);
+  for (const GuestSetup& setup : setups) {
+    if (setup.module->go != nullptr) options.reduce = false;
+  }
+  return options;
+}
+
 // The world of one run. The order of the members is the order in which they must die.
 class World {
  public:
@@ -55,7 +65,7 @@ class World {
         clock_(kMonotonicStart, settings.realtime_start),
         poller_(clock_, kMonotonicStart + settings.time_max),
         policy_(make_policy(settings.policy, settings.seed)),
-        director_(director_options(settings), *policy_, log_, clock_, &clock_),
+        director_(options_of(setups, settings), *policy_, log_, clock_, &clock_),
         hook_(director_, settings.expected != nullptr),
         network_(settings.world != nullptr ? *settings.world : kNoWorld, director_),
         input_(settings.input_fd >= 0 ? std::make_shared<Input>(settings.input_fd)
@@ -115,6 +125,10 @@ class World {
     options.stable_files = stable_files_;
     options.links = network_.plug_in(number);
     options.random = seeded_random(settings_.seed, runtime_.guests().size());
+    options.steer = [this, guest = runtime_.guests().size()](const guest::go::GoModule& module) {
+      return std::make_unique<GoroutineSteering>(
+          module, director_, settings_.policy, settings_.seed + guest, settings_.cost > Duration{});
+    };
     auto guest = runtime_.spawn(setup.module, std::move(options));
     if (!guest) return guest.error();
     running_[number] = *guest;

@@ -38,6 +38,7 @@ struct RawGuest {
   std::string fuel;
   RawLimits limits;
   std::string stack;
+  std::string goroutine_preempt;
 };
 
 void add_engine_options(CLI::App& app, RunOptions& run) {
@@ -88,6 +89,12 @@ void add_own_limits(CLI::App& app, RawGuest& guest, const GuestCommand& command)
   add("--fuel", guest.fuel,
       "End this guest when it has used so much fuel, which functions, loops and calls take",
       "COUNT");
+  app.add_option(
+         "--goroutine-preempt", guest.goroutine_preempt,
+         "Has a goroutine of a Go guest that computes for 10 ms give way to others, at its\n"
+         "next call (default on; docs/goroutines.md)")
+      ->type_name("on|off")
+      ->group(kGuestGroup);
 }
 
 // What is said and written of a run, and how it is ended: of a command that does one.
@@ -190,6 +197,12 @@ Status read_own_limits(const GuestCommand& command, const RawGuest& raw, GuestSp
     auto fuel = read_count("--fuel", raw.fuel, 1, INT64_MAX);
     if (!fuel) return fuel.error();
     spec.limits.fuel = *fuel;
+  }
+  if (!raw.goroutine_preempt.empty()) {
+    if (raw.goroutine_preempt != "on" && raw.goroutine_preempt != "off") {
+      return Error{"--goroutine-preempt is on or off, not '" + raw.goroutine_preempt + "'"};
+    }
+    spec.limits.goroutines = raw.goroutine_preempt == "on";
   }
   if (!raw.copies.empty()) {
     auto copies = read_count("-n", raw.copies, 1, kCopiesMax);
@@ -436,6 +449,11 @@ std::optional<ExitNow> finish_run(const GuestCommand& command, const RawOptions&
   auto options = read_sim_options(raw.sim);
   if (!options) return wrong_use(command.name, options.error().message);
   run.sim = std::move(*options);
+  // A replay gives a guest what the host gave it, and goroutines give way by real time.
+  const bool records_real_time = !run.record_file.empty() && !run.sim.virtual_time;
+  for (GuestSpec& guest : run.guests) {
+    if (records_real_time) guest.limits.goroutines = false;
+  }
   return raw.sim.world.empty() ? std::nullopt : take_world(command, raw.sim.world, run);
 }
 

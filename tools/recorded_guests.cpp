@@ -38,6 +38,7 @@ Result<std::vector<sim::ReplayGuest>> describe_guests(const RunOptions& run,
     guest.module_hash = *hash;
     guest.memory_pages_max = spec.limits.memory_pages_max;
     guest.fuel = spec.limits.fuel;
+    guest.goroutines = spec.limits.goroutines;
     guest.invoke = spec.invoke;
     guest.args = spec.options.args;
     guest.env = spec.options.env;
@@ -82,6 +83,7 @@ Result<std::vector<RecordedModule>> load_recorded(Runtime& loader,
     limits.memory_pages_max = static_cast<std::uint32_t>(guest.memory_pages_max);
     limits.fuel = guest.fuel;
     limits.quantum = quantum;
+    limits.goroutines = guest.goroutines;
     if (looked_at.insert(path).second) {
       auto hash = hash_of_file(path);
       if (hash && *hash != guest.module_hash) {

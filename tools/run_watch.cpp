@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/printable.h"
+#include "guest/go/preemption.h"
 #include "tools/exit_codes.h"
 #include "tools/how_it_ended.h"
 #include "tools/messages.h"
@@ -25,6 +26,12 @@ void print_stats(Runtime& runtime, const GuestTimes& times) {
         end_in_words(*guest), spent.switches, ms(spent.on_cpu), ms(spent.asleep));
   }
   print_report(text);
+  for (const auto& guest : runtime.guests()) {
+    const guest::go::Preemption* preemption = guest->preemption();
+    if (preemption == nullptr || preemption->count() == 0) continue;
+    say(fmt::format("guest {} ({}): goroutines were made to give way {} times", guest->number(),
+                    printable(guest->name()), preemption->count()));
+  }
 }
 
 }  // namespace

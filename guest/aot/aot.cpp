@@ -13,6 +13,7 @@
 #include "guest/aot/object_cache.h"
 #include "guest/aot/translation.h"
 #include "guest/command.h"
+#include "guest/go/steering.h"
 #include "guest/wabt/interp.h"
 #include "guest/wabt/wabt_ir.h"
 #include "scheduler/api.h"
@@ -56,6 +57,7 @@ class Aot final : public Engine {
     const ModuleInfo& info;
     std::span<const std::byte> binary;
     bool one_nan;  // Simulations: see GuestLimits::quantum.
+    std::span<const guest::go::EntryPoint> told;
   };
 
   [[nodiscard]] std::string key_of(const Source& source) const;
@@ -85,6 +87,10 @@ std::string Aot::key_of(const Source& source) const {
             : cc != nullptr      ? cc
                                  : "") +
            (options_.fuel_points ? " checks" : " no checks") + (source.one_nan ? " one NaN" : ""));
+  for (const guest::go::EntryPoint& point : source.told) {
+    hash.add(" " + std::to_string(static_cast<int>(point.entry)) + ":" +
+             std::to_string(point.function));
+  }
   for (const std::string& flag : compile_flags(guard_pages_, false)) hash.add(" " + flag);
   hash.add(source.binary);
   return hash.hex();
@@ -106,6 +112,7 @@ Status Aot::make_object(const Source& source, const std::string& work,
   const auto units = translate(source.binary, source.info, work,
                                {.fuel_points = options_.fuel_points,
                                 .one_nan = source.one_nan,
+                                .told = source.told,
                                 .wait = options_.wait,
                                 .progress = stage(CompileStage::Kind::translating)});
   if (!units) return units.error();
@@ -160,7 +167,9 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
   // What is in the cache was looked through whole when it was compiled.
   auto admitted = admit(binary, limits, role, CodeScan::later);
   if (!admitted) return admitted.error();
-  std::optional<CacheEntry> cached = cached_object({name, admitted->info, binary, one_nan});
+  std::span<const guest::go::EntryPoint> told;
+  if (admitted->go != nullptr) told = admitted->go->entries;
+  std::optional<CacheEntry> cached = cached_object({name, admitted->info, binary, one_nan, told});
   if (!cached && !options_.compile) return options_.otherwise->load(name, binary, limits, role);
   if (!cached) {
     const auto validated = [&](std::size_t done, std::size_t of) {
@@ -170,10 +179,11 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
     };
     admitted = admit(binary, limits, role, CodeScan::now, validated);
     if (!admitted) return admitted.error();
+    if (admitted->go != nullptr) told = admitted->go->entries;
     if (Status known = check_libwabt_knows(admitted->info, "aot"); !known) return known.error();
   }
   auto object = cached ? SharedObject::open(std::move(*cached))
-                       : open({name, admitted->info, binary, one_nan});
+                       : open({name, admitted->info, binary, one_nan, told});
   if (!object) {
     auto module = options_.otherwise->load(name, binary, limits, role);
     if (module && !object.error().message.empty()) {
@@ -183,6 +193,8 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
   }
   auto module = std::make_shared<AotModule>(std::move(name), std::move(admitted->info), binary,
                                             std::move(*object), limits, guard_pages_, memories_);
+  module->go = std::move(admitted->go);
+  module->go_refused = std::move(admitted->go_refused);
   module->bind(std::move(admitted->imports));
   return std::shared_ptr<Module>(std::move(module));
 }

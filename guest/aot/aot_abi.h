@@ -8,7 +8,7 @@ namespace weft::aot {
 
 // A part of every key of the cache. Change it with any change of what follows, of
 // guest/aot/aot_rt.inc, of the fuel points or of the compiler's flags.
-inline constexpr std::uint32_t kAbi = 15;
+inline constexpr std::uint32_t kAbi = 16;
 
 // The name of the one symbol that an object gives away.
 inline constexpr const char* kObjectSymbol = "weft_object";
@@ -46,6 +46,8 @@ struct Host {
   std::uint32_t (*yield)(void* guest);  // sched_yield, without a frame of the object's in between.
   // The portion is used up: `left` <= 0 is left of it. Returns the next portion, > 0.
   std::uint32_t (*refill)(void* guest, std::uint32_t left);
+  // A function of Go's runtime begins: guest/go/steering.h.
+  void (*entered)(void* guest, std::uint32_t entry, std::uint32_t sp, std::uint32_t g);
   // A safe point between two steps of an instruction that moves much.
   void (*turn)();
   void (*memory_allocate)(Memory* memory, std::uint32_t pages, std::uint32_t max);

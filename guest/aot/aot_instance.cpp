@@ -249,6 +249,10 @@ std::uint32_t host_refill(void* guest, std::uint32_t left) {
   return static_cast<CompiledInstance*>(guest)->refill(left);
 }
 
+void host_entered(void* guest, std::uint32_t entry, std::uint32_t sp, std::uint32_t g) {
+  static_cast<CompiledInstance*>(guest)->entered(entry, sp, g);
+}
+
 void host_turn() {
   CompiledInstance::current().turn();
 }
@@ -286,6 +290,7 @@ constexpr aot::Host kAotHost = {
     .call = host_call,
     .yield = CompiledInstance::yield_of,
     .refill = host_refill,
+    .entered = host_entered,
     .turn = host_turn,
     .memory_allocate = host_memory_allocate,
     .memory_grow = host_memory_grow,

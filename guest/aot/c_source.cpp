@@ -117,10 +117,12 @@ Error unknown_form() {
 // Cuts sources into what is shared, the first unit's and the functions.
 class CFiles::Cutter {
  public:
-  Cutter(const CDialect& dialect, const ModuleInfo& info, CData::Segments segments)
+  Cutter(const CDialect& dialect, const ModuleInfo& info, CData::Segments segments,
+         std::span<const guest::go::EntryPoint> told)
       : dialect_(dialect),
         binding_(dialect, info),
         info_(info),
+        told_(told),
         data_(dialect.segment, std::move(segments)) {}
 
   // Takes the base apart. Returns the first unit's.
@@ -247,6 +249,7 @@ class CFiles::Cutter {
     text += own_line;
     append_line(text, head);
     if (info_.has_memory) text += "WEFT_MEMORY_BASE\n";
+    text += tell_entry(head, defined);
     for (std::string_view line; lines.next(line);) {
       std::uint32_t offset = 0;
       if (read_marker(line, marker, offset)) {
@@ -264,6 +267,20 @@ class CFiles::Cutter {
     }
   }
 
+  // Of a function of Go's, whose parameter is 0 when it begins.
+  [[nodiscard]] std::string tell_entry(const std::string& head, std::size_t defined) const {
+    const std::size_t function = info_.imported_functions + defined;
+    const auto at = std::find_if(told_.begin(), told_.end(),
+                                 [&](const auto& point) { return point.function == function; });
+    if (at == told_.end()) return {};
+    const std::size_t end = head.rfind(')');
+    const std::string parameter =
+        head.substr(head.rfind(' ', end) + 1, end - head.rfind(' ', end) - 1);
+    return "WEFT_ENTERED(" + parameter + ", " + std::to_string(static_cast<int>(at->entry)) +
+           ", instance->w2c_g" + std::to_string(guest::go::kGlobalSp) + ", instance->w2c_g" +
+           std::to_string(guest::go::kGlobalG) + ")\n";
+  }
+
   // The host is asked inside of the last `if` so far, which is hardly ever true.
   static void ask_rarely(std::string& text) {
     const std::size_t at = text.rfind("if (") + 4;
@@ -275,6 +292,7 @@ class CFiles::Cutter {
   const CDialect& dialect_;
   const CBinding binding_;
   const ModuleInfo& info_;
+  const std::span<const guest::go::EntryPoint> told_;
   CData data_;
   TypeNames types_;
   std::string common_;
@@ -282,8 +300,9 @@ class CFiles::Cutter {
   bool names_data_ = false;  // A function uses data segments.
 };
 
-CFiles::CFiles(std::string folder, const ModuleInfo& info, bool fuel_points)
-    : folder_(std::move(folder)), info_(info), fuel_points_(fuel_points) {}
+CFiles::CFiles(std::string folder, const ModuleInfo& info, bool fuel_points,
+               std::span<const guest::go::EntryPoint> told)
+    : folder_(std::move(folder)), info_(info), fuel_points_(fuel_points), told_(told) {}
 
 CFiles::~CFiles() = default;
 
@@ -307,7 +326,7 @@ Status CFiles::end_unit() {
 std::string CFiles::take(wabt_ir::CBase base) {
   const CDialect* dialect = dialect_of(base.source);
   if (dialect == nullptr) return unknown_form().message;
-  cutter_ = std::make_unique<Cutter>(*dialect, info_, std::move(base.segments));
+  cutter_ = std::make_unique<Cutter>(*dialect, info_, std::move(base.segments), told_);
   Result<std::string> first = cutter_->cut_base(base.source);
   if (!first) return first.error().message;
   const CBinding& binding = cutter_->binding();

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "guest/engine.h"
+#include "guest/go/entries.h"
 #include "guest/wabt/wabt_ir.h"
 #include "guest/wasm/module_scan.h"
 
@@ -28,8 +30,9 @@ struct CUnits {
 class CFiles final : public wabt_ir::CSink {
  public:
   // `folder` exists and is empty. `info` is of the module that comes, must outlive this, and all
-  // its imports are of WASI.
-  CFiles(std::string folder, const ModuleInfo& info, bool fuel_points);
+  // its imports are of WASI. Of the entries that `told` names the code tells the host.
+  CFiles(std::string folder, const ModuleInfo& info, bool fuel_points,
+         std::span<const guest::go::EntryPoint> told = {});
   ~CFiles() override;
   CFiles(const CFiles&) = delete;
   CFiles& operator=(const CFiles&) = delete;
@@ -49,6 +52,7 @@ class CFiles final : public wabt_ir::CSink {
   const std::string folder_;
   const ModuleInfo& info_;
   const bool fuel_points_;
+  const std::span<const guest::go::EntryPoint> told_;
   std::unique_ptr<Cutter> cutter_;
   std::string unit_;        // The one that grows.
   std::string begin_;       // What each but the first begins with.

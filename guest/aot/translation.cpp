@@ -54,7 +54,7 @@ Result<CUnits> translate(std::span<const std::byte> module, const ModuleInfo& in
   auto result = in_child(child, [&](ChildSide& side) {
     Result<std::string> written = std::string();
     on_big_stack(kTranslatorStackBytes, [&] {
-      CFiles files(folder, info, options.fuel_points);
+      CFiles files(folder, info, options.fuel_points, options.told);
       written = write(module, files, options, side);
     });
     return written;

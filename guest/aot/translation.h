@@ -15,7 +15,8 @@ namespace weft {
 
 struct TranslationOptions {
   bool fuel_points = true;
-  bool one_nan = false;  // guest/wabt/one_nan.h
+  bool one_nan = false;                              // guest/wabt/one_nan.h
+  std::span<const guest::go::EntryPoint> told = {};  // As CFiles'.
   // Called every few milliseconds. It may throw: then the child is ended, and the exception goes
   // on.
   std::function<void()> wait;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "guest/fuel.h"
+#include "guest/go/steering.h"
 #include "os/wasip1/memory.h"
 #include "os/wasip1/process.h"
 
@@ -85,7 +86,7 @@ std::uint32_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* 
   const bool goes_on = runs_through(leaving_, [&] {
     result = shared_.imports[import]->call(*process_, wasip1::Memory(memory_bytes_), args);
     // There may be many calls between two fuel points.
-    if (*wanted != 0 && shared_.limits.quantum == 0) turn_.safe_point();
+    if (*wanted != 0 && shared_.limits.quantum == 0) (void)safe_point();
   });
   if (!goes_on) leave_noted();
   state_.in_guest = true;
@@ -168,7 +169,7 @@ void CompiledInstance::turn() {
 // Between steps of the host's own work for the guest: false when the guest is to end.
 bool CompiledInstance::may_go_on() noexcept {
   if (shared_.limits.quantum != 0) return true;
-  return runs_through(leaving_, [this] { (void)turn_.safe_point(); });
+  return runs_through(leaving_, [this] { (void)safe_point(); });
 }
 
 bool CompiledInstance::grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes,
@@ -180,10 +181,23 @@ bool CompiledInstance::grow_place(MemoryPool& pool, MemoryPlace& place, std::siz
   return grown;
 }
 
+Duration CompiledInstance::safe_point() {
+  const Duration ran = turn_.safe_point();
+  if (steering_ != nullptr) steering_->ran(ran, wasip1::Memory(memory_bytes_));
+  return ran;
+}
+
+void CompiledInstance::entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g) {
+  if (steering_ == nullptr) return;
+  state_.in_guest = false;
+  steering_->entered(static_cast<guest::go::Entry>(entry), sp, g, wasip1::Memory(memory_bytes_));
+  state_.in_guest = true;
+}
+
 Duration CompiledInstance::pass_safe_point() {
   state_.in_guest = false;
   Duration ran;
-  if (!runs_through(leaving_, [&] { ran = turn_.safe_point(); })) leave_noted();
+  if (!runs_through(leaving_, [&] { ran = safe_point(); })) leave_noted();
   state_.in_guest = true;
   return ran;
 }

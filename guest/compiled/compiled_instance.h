@@ -5,7 +5,8 @@
 //   enter() ─▶ the guest's code ─┬─ call()    an import
 //      ▲                         ├─ yield_of() sched_yield, on a path of its own
 //      │                         ├─ refill()  its portion of fuel is used up: a safe point
-//      │                         └─ turn()    a safe point within an instruction that moves much
+//      │                         ├─ turn()    a safe point within an instruction that moves much
+//      │                         └─ entered() Go's runtime does what guest/go/ wants to know
 //      └── returned, or left: by a trap, proc_exit, a kill, a budget that is spent
 //
 // C++ exceptions (proc_exit, kills) never pass the guest's frames: the host functions catch them
@@ -63,6 +64,9 @@ class CompiledInstance : public Portions {
 
   [[nodiscard]] const TrapReport& killed_at() const { return killed_at_; }
 
+  // As Instance::steer.
+  void steer(guest::go::Steering* steering) { steering_ = steering; }
+
   // --- for the compiled code ---
   // The one that runs on this G.
   static CompiledInstance& current();
@@ -73,6 +77,7 @@ class CompiledInstance : public Portions {
   // The portion is used up: `left` <= 0 is left of it. Returns the next portion, > 0.
   std::uint32_t refill(std::uint32_t left);
   void turn();
+  void entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g);
 
  protected:
   ~CompiledInstance() = default;
@@ -83,6 +88,7 @@ class CompiledInstance : public Portions {
   GuestEnd enter(void (*f)(void* argument), void* argument);
   // Leaves the guest's code for the reason that is noted in leaving_.
   [[noreturn]] void leave_noted();
+  Duration safe_point();
   Duration pass_safe_point();
   // MemoryPool::grow, from the guest's code: one that moves lets others run meanwhile.
   bool grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes, std::size_t bytes);
@@ -100,6 +106,7 @@ class CompiledInstance : public Portions {
   bool may_go_on() noexcept;
 
   CompiledModule& shared_;
+  guest::go::Steering* steering_ = nullptr;
   Turn turn_;
   std::uint32_t held_back_ = 0;    // Fuel; see refill().
   std::uint32_t fuel_unseen_ = 0;  // The fuel it uses between two looks at the clock.
@@ -137,7 +144,10 @@ class Lease final : public Instance {
  public:
   Lease(std::shared_ptr<Owner> owner, std::unique_ptr<Made> made, wasip1::Process& process)
       : owner_(std::move(owner)), process_(process), made_(std::move(made)) {}
-  ~Lease() override { owner_->idle.give_back(std::move(made_)); }
+  ~Lease() override {
+    made_->steer(nullptr);
+    owner_->idle.give_back(std::move(made_));
+  }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
@@ -145,6 +155,7 @@ class Lease final : public Instance {
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) override {
     return made_->call(function, values);
   }
+  void steer(guest::go::Steering* steering) override { made_->steer(steering); }
   [[nodiscard]] const TrapReport& killed_at() const override { return made_->killed_at(); }
 
  private:

@@ -103,7 +103,24 @@ void Compiler::prologue() {
   }
   parameters_home();
   zero_locals();
+  tell_entry();
   if (survey_.entry_cost != 0) fuel_point(survey_.entry_cost);
+}
+
+// Go calls a function with 0, and again with another number to go on in the middle of it.
+void Compiler::tell_entry() {
+  const auto at = std::lower_bound(options_.told.begin(), options_.told.end(), function_,
+                                   [](const guest::go::EntryPoint& point, std::uint32_t function) {
+                                     return point.function < function;
+                                   });
+  if (at == options_.told.end() || at->function != function_) return;
+  const Local& where = locals_[0];
+  Label goes_on;
+  where.in_reg ? a_.test(r32(where.reg), r32(where.reg)) : a_.cmp(slot_32(where.slot), 0);
+  a_.jump_if(Cond::not_equal, goes_on);
+  a_.mov(a_.eax, static_cast<std::uint32_t>(at->entry));
+  a_.call_outside(options_.stubs.entered());
+  a_.bind(goes_on);
 }
 
 void Compiler::zero_locals() {

@@ -25,6 +25,7 @@
 #include <span>
 #include <vector>
 
+#include "guest/go/entries.h"
 #include "guest/jit/assembler.h"
 #include "guest/jit/context.h"
 #include "guest/jit/stubs.h"
@@ -43,7 +44,8 @@ struct CompileOptions {
   // Where functions have what compiles them, until that is done.
   const std::uint8_t* lazy_begin = nullptr;
   const std::uint8_t* lazy_end = nullptr;
-  bool guard_pages = false;  // --bounds=guard
+  std::span<const guest::go::EntryPoint> told;  // Whose entries the host is told of.
+  bool guard_pages = false;                     // --bounds=guard
   bool one_nan = false;
   bool has_bmi = false;  // lzcnt, tzcnt, shlx, shrx, sarx.
 };
@@ -196,6 +198,7 @@ class Compiler {
   void give_home(std::uint32_t local, std::uint8_t reg);
   void prologue();
   void zero_locals();
+  void tell_entry();
   void parameters_home();
   void epilogue();
   void restore_homes();

@@ -198,6 +198,7 @@ const Host& host_of_instances() {
       .call = &JitInstance::call_of,
       .yield = &CompiledInstance::yield_of,
       .refill = &JitInstance::refill_of,
+      .entered = &JitInstance::entered_of,
       .compile = &JitInstance::compile_of,
       .helpers = kHelperFunctions,
   };

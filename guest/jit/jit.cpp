@@ -7,6 +7,7 @@
 #include <string>
 
 #include "guest/command.h"
+#include "guest/go/steering.h"
 #include "guest/jit/helpers.h"
 #include "guest/jit/jit_module.h"
 #include "signals/fault.h"
@@ -49,7 +50,13 @@ Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std:
       std::make_shared<JitModule>(std::move(name), std::move(admitted->info), std::move(bytes),
                                   std::move(admitted->view), limits, shared_);
   module->bind(std::move(admitted->imports));
-  if (Status status = module->program.prepare(module->yield_import); !status) return status.error();
+  module->go = std::move(admitted->go);
+  module->go_refused = std::move(admitted->go_refused);
+  std::span<const guest::go::EntryPoint> told;
+  if (module->go != nullptr) told = module->go->entries;
+  if (Status status = module->program.prepare(module->yield_import, told); !status) {
+    return status.error();
+  }
   return std::shared_ptr<Module>(std::move(module));
 }
 

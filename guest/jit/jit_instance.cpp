@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "guest/go/entries.h"
 #include "guest/jit/program.h"
 #include "os/wasip1/process.h"
 
@@ -168,6 +169,14 @@ std::uint32_t JitInstance::call_of(void* owner, std::uint32_t import, const std:
 
 std::uint32_t JitInstance::refill_of(void* owner, std::uint32_t left) {
   return static_cast<CompiledInstance*>(owner)->refill(left);
+}
+
+void JitInstance::entered_of(void* owner, std::uint32_t entry) {
+  JitInstance& self = of(owner);
+  const Layout& layout = self.program_.layout;
+  const auto sp = *self.cell<std::uint32_t>(layout.global(guest::go::kGlobalSp));
+  const auto g = *self.cell<std::uint32_t>(layout.global(guest::go::kGlobalG));
+  self.entered(entry, sp, g);
 }
 
 const void* JitInstance::compile_of(void* owner, std::uint32_t function) {

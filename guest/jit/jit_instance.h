@@ -60,6 +60,7 @@ class JitInstance : public CompiledInstance {
   static void trap_of(void* owner, std::uint32_t code);
   static std::uint32_t call_of(void* owner, std::uint32_t import, const std::uint64_t* args);
   static std::uint32_t refill_of(void* owner, std::uint32_t left);
+  static void entered_of(void* owner, std::uint32_t entry);
   static const void* compile_of(void* owner, std::uint32_t function);
   static void walk(TrapState& state, const void* address, const void* frame);
 

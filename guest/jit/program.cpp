@@ -55,7 +55,7 @@ Program::Program(std::vector<std::byte> binary, wasm::ModuleView parsed,
       binary_(std::move(binary)),
       code_(shared->space) {}
 
-Status Program::prepare(std::size_t yield_import) {
+Status Program::prepare(std::size_t yield_import, std::span<const guest::go::EntryPoint> told) {
   const std::uint32_t functions = view.functions();
   const CodePlace table = code_.place(functions * sizeof(FunctionEntry));
   const CodePlace stubs = code_.place(functions * kStubBytes);
@@ -81,6 +81,7 @@ Status Program::prepare(std::size_t yield_import) {
       .entries = entries_,
       .lazy_begin = stubs.runs + view.imported_functions * kStubBytes,
       .lazy_end = stubs.runs + functions * kStubBytes,
+      .told = told,
       .guard_pages = shared->guard_pages,
       .one_nan = limits.quantum != 0,
       .has_bmi = shared->has_bmi,

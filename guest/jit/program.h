@@ -35,7 +35,8 @@ class Program {
 
   // Makes the functions' entries; `yield_import` is sched_yield, if there is such an import. The
   // error says why there is no room for them.
-  Status prepare(std::size_t yield_import);
+  // Of `told` the code tells the host; it must outlive this.
+  Status prepare(std::size_t yield_import, std::span<const guest::go::EntryPoint> told);
 
   // The code of a function, compiled now. Null when there is no room for it.
   const void* compile(std::uint32_t function);

@@ -70,6 +70,7 @@ class Maker {
   void refill(const Host& host);
   void ask_host(const Host& host);
   void lazy(const Host& host);
+  void entered(const Host& host);
 
  private:
   void owner_first() { a_.mov(a_.rdi, a_.qword[a_.r15 + field(offsetof(Context, owner))]); }
@@ -248,6 +249,17 @@ void Maker::lazy(const Host& host) {
   a_.jmp(a_.rax);
 }
 
+// A function's prologue, where no operand is in a register yet.
+void Maker::entered(const Host& host) {
+  a_.mov(a_.esi, a_.eax);
+  note_exit(a_.rax);
+  keeping_homes([&] {
+    owner_first();
+    call(host.entered);
+  });
+  a_.ret();
+}
+
 }  // namespace
 
 Stubs::Stubs(ModuleCode& code, const Host& host, bool guard_pages) {
@@ -279,6 +291,8 @@ Stubs::Stubs(ModuleCode& code, const Host& host, bool guard_pages) {
   make.refill(host);
   starts_here(lazy_);
   make.lazy(host);
+  starts_here(entered_);
+  make.entered(host);
   const CodePlace place = code.place(a.position());
   if (place.writable == nullptr) throw std::bad_alloc();
   std::memcpy(place.writable, a.code(), a.position());

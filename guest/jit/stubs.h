@@ -5,6 +5,7 @@
 //                                    ├─ a function that is not compiled yet ─▶ Host::compile
 //                                    ├─ an import, sched_yield ─▶ Host::call, Host::yield
 //                                    ├─ fuel is used up ─▶ Host::refill
+//                                    ├─ a function of Go's runtime begins ─▶ Host::entered
 //                                    ├─ an instruction that C++ does ─▶ a helper
 //                                    └─ a trap ─▶ Host::trap, which does not return
 //
@@ -45,6 +46,7 @@ struct Host {
   std::uint32_t (*call)(void* owner, std::uint32_t import, const std::uint64_t* arguments);
   std::uint32_t (*yield)(void* owner);
   std::uint32_t (*refill)(void* owner, std::uint32_t left);  // CompiledInstance::refill().
+  void (*entered)(void* owner, std::uint32_t entry);         // A function of Go's runtime.
   const void* (*compile)(void* owner, std::uint32_t function);
   std::array<HelperFunction, kHelpers> helpers;
 };
@@ -65,7 +67,8 @@ class Stubs {
   [[nodiscard]] const void* refill() const { return refill_; }
   [[nodiscard]] const void* host_call() const { return host_call_; }  // eax: which import.
   [[nodiscard]] const void* yield() const { return yield_; }
-  [[nodiscard]] const void* lazy() const { return lazy_; }  // eax: which function.
+  [[nodiscard]] const void* lazy() const { return lazy_; }        // eax: which function.
+  [[nodiscard]] const void* entered() const { return entered_; }  // eax: which entry.
 
  private:
   const void* enter_ = nullptr;
@@ -75,6 +78,7 @@ class Stubs {
   const void* host_call_ = nullptr;
   const void* yield_ = nullptr;
   const void* lazy_ = nullptr;
+  const void* entered_ = nullptr;
 };
 
 }  // namespace weft::jit

@@ -21,6 +21,7 @@
 #include "guest/child_work.h"
 #include "guest/command.h"
 #include "guest/fuel.h"
+#include "guest/go/steering.h"
 #include "guest/leaving.h"
 #include "guest/turn.h"
 #include "guest/wabt/big_stack.h"
@@ -76,6 +77,7 @@ class InterpModule final : public Module, public std::enable_shared_from_this<In
 
   Status decode(std::span<const std::byte> binary);
   [[nodiscard]] const char* engine() const override { return "interp"; }
+  [[nodiscard]] interp_core::TellEntries told() const;
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
 
   // Of a function's index in the code, which the import of the fuel points may have moved.
@@ -107,6 +109,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
 
   GuestEnd start() override;
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) override;
+  void steer(guest::go::Steering* steering) override { steering_ = steering; }
   [[nodiscard]] const TrapReport& killed_at() const override { return killed_at_; }
 
  private:
@@ -115,7 +118,11 @@ class InterpInstance final : public Instance, private interp_core::Host {
   bool grow(std::uint32_t pages, std::uint32_t* result) noexcept override;
   bool turn() noexcept override;
   bool refill(std::uint32_t left, std::uint32_t* next);
+  void entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g) noexcept override;
   bool take_memory();
+  [[nodiscard]] wasip1::Memory memory() const {
+    return wasip1::Memory({reinterpret_cast<std::byte*>(place_.data), memory_bytes()});
+  }
   [[nodiscard]] std::size_t memory_bytes() const {
     return std::size_t{memory_pages_} * kWasmPageBytes;
   }
@@ -134,6 +141,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
   Leaving leaving_;  // Noted while the interpreter believes in a trap.
   TrapReport killed_at_;
   Turn turn_;
+  guest::go::Steering* steering_ = nullptr;
   MemoryPlace place_;
   std::uint32_t memory_pages_ = 0;
   std::uint64_t table_elements_ = 0;  // Booked.
@@ -212,6 +220,11 @@ bool InterpInstance::turn() noexcept {
   return runs_through(leaving_, [this] { (void)safe_point(); });
 }
 
+void InterpInstance::entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g) noexcept {
+  if (steering_ == nullptr) return;
+  steering_->entered(static_cast<guest::go::Entry>(entry), sp, g, memory());
+}
+
 // libwabt grows tables by itself. So before each slice it is told how far they may grow, and what
 // it took is booked before another G runs. Two tables that grow within one slice may go over the
 // limit together: then the guest ends.
@@ -229,7 +242,9 @@ void InterpInstance::lend() {
 
 Duration InterpInstance::safe_point() {
   try {
-    return turn_.safe_point();
+    const Duration ran = turn_.safe_point();
+    if (steering_ != nullptr) steering_->ran(ran, memory());
+    return ran;
   } catch (const Killed&) {
     killed_at_ = end_by(TrapKind::out_of_time).trap;  // Of the function, not of an instruction.
     killed_at_.kind = TrapKind::other;
@@ -379,11 +394,22 @@ Status InterpModule::decode(std::span<const std::byte> binary) {
     binary = std::as_bytes(std::span(with_fuel_points));
     types.push_back({"i", "i"});
   }
-  code =
-      interp_core::Code::load(name, binary.data(), binary.size(),
-                              {limits.memory_pages_max, limits.table_elements_max}, types, &error);
+  code = interp_core::Code::load(name, binary.data(), binary.size(),
+                                 {limits.memory_pages_max, limits.table_elements_max}, types,
+                                 told(), &error);
   if (code == nullptr) return Error{error};
   return Nothing{};
+}
+
+interp_core::TellEntries InterpModule::told() const {
+  interp_core::TellEntries told;
+  if (go == nullptr) return told;
+  told.sp_global = guest::go::kGlobalSp;
+  told.g_global = guest::go::kGlobalG;
+  for (const guest::go::EntryPoint& point : go->entries) {
+    told.functions.push_back({in_code(point.function), static_cast<std::uint32_t>(point.entry)});
+  }
+  return told;
 }
 
 std::unique_ptr<Instance> InterpModule::instantiate(wasip1::Process& process) {
@@ -400,6 +426,8 @@ class Interp final : public Engine {
     auto module =
         std::make_shared<InterpModule>(std::move(name), std::move(admitted->info), limits);
     module->imports = std::move(admitted->imports);
+    module->go = std::move(admitted->go);
+    module->go_refused = std::move(admitted->go_refused);
     module->memories = memories_;
     if (Status status = module->decode(binary); !status) return status.error();
     return std::shared_ptr<Module>(std::move(module));

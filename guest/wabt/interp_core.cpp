@@ -11,6 +11,8 @@
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <unordered_map>
+#include <utility>
 
 #include "guest/wabt/wabt_access.h"
 #include "guest/wasm/instructions.h"
@@ -142,13 +144,13 @@ wabt::Result call_host(std::uint32_t import, const std::string& letters, wi::Thr
   return wabt::Result::Ok;
 }
 
-// --- memory.grow, memory.fill, memory.copy ---
+// --- memory.grow, memory.fill, memory.copy; what tells of entries ---
 //
 // libwabt's own instructions write zeroes to a memory that grows, and do everything at once. So the
 // decoded code calls functions of weft instead, which stand behind the module's own in each
 // instance.
 
-enum Own : std::uint32_t { kGrow, kFill, kCopy, kOwnFunctions };
+enum Own : std::uint32_t { kGrow, kFill, kCopy, kEntered };
 
 wabt::Result grow(wi::Thread& thread, const wi::Values& params, wi::Values& results,
                   wi::Trap::Ptr* trap) {
@@ -208,6 +210,13 @@ wabt::Result copy(wi::Thread& thread, const wi::Values& params, wi::Values&, wi:
   return wabt::Result::Ok;
 }
 
+wabt::Result entered(wi::Thread& thread, const wi::Values& params, wi::Values&, wi::Trap::Ptr*) {
+  auto& guest = static_cast<GuestThread&>(thread);
+  guest.host.entered(params[0].Get<wi::u32>(), params[1].Get<wi::u32>(),
+                     static_cast<std::uint32_t>(params[2].Get<wi::u64>()));
+  return wabt::Result::Ok;
+}
+
 void put(wi::Buffer& code, wi::Istream::Offset at, wi::u32 word) {
   std::memcpy(code.data() + at, &word, sizeof word);
 }
@@ -227,12 +236,29 @@ void call_own(wi::Istream& code, std::uint32_t functions) {
   }
 }
 
+// Code behind all other, which tells the host and goes on in the function. Its parameter is on top.
+wi::Istream::Offset tell(wi::Istream& code, std::uint32_t functions, const Told& told,
+                         const TellEntries& globals, wi::Istream::Offset body) {
+  const wi::Istream::Offset begin = code.end();
+  code.Emit(wabt::Opcode::LocalGet, wi::u32{1});
+  code.Emit(wabt::Opcode::InterpBrUnless);
+  const wi::Istream::Offset is_zero = code.EmitFixupU32();
+  code.Emit(wabt::Opcode::Br, body);
+  code.ResolveFixupU32(is_zero);
+  code.Emit(wabt::Opcode::I32Const, told.entry);
+  code.Emit(wabt::Opcode::GlobalGet, globals.sp_global);
+  code.Emit(wabt::Opcode::GlobalGet, globals.g_global);
+  code.Emit(wabt::Opcode::InterpCallImport, functions + kEntered);
+  code.Emit(wabt::Opcode::Br, body);
+  return begin;
+}
+
 // --- modules ---
 
 class WabtCode final : public Code {
  public:
   std::string decode(const std::string& name, const void* data, std::size_t bytes,
-                     const Limits& limits);
+                     const Limits& limits, const TellEntries& told);
   void import_memory(wi::ModuleDesc& desc, const Limits& limits);
   void bind(const std::vector<ImportType>& types);
 
@@ -259,6 +285,12 @@ class WabtCode final : public Code {
     return memory_ ? static_cast<std::uint32_t>(memory_->limits.max) : 0;
   }
   [[nodiscard]] const wi::MemoryType* memory() const { return memory_ ? &*memory_ : nullptr; }
+  // Where a function's own code begins.
+  [[nodiscard]] wi::Istream::Offset body_of(const wi::DefinedFunc& func) const {
+    const wi::Istream::Offset begin = func.desc().code_offset;
+    const auto moved = bodies_.find(begin);
+    return moved != bodies_.end() ? moved->second : begin;
+  }
   // The index of one of weft's own functions.
   [[nodiscard]] std::uint32_t index_of(Own own) const { return functions_ + own; }
   [[nodiscard]] wi::Ref own(Own own) const { return own_[own].ref(); }
@@ -271,7 +303,8 @@ class WabtCode final : public Code {
   std::vector<wi::HostFunc::Ptr> host_functions_;  // Keep what `imports` refers to.
   std::vector<wi::HostFunc::Ptr> own_;             // By Own.
   std::optional<wi::MemoryType> memory_;
-  std::uint32_t functions_ = 0;  // Of the module.
+  std::unordered_map<wi::Istream::Offset, wi::Istream::Offset> bodies_;  // Of those that tell.
+  std::uint32_t functions_ = 0;                                          // Of the module.
   std::int64_t start_function_ = -1;
   std::size_t live_ = 0;
   std::size_t dead_ = 0;
@@ -284,7 +317,7 @@ void cap(wabt::Limits& size, std::uint64_t most) {
 }
 
 std::string WabtCode::decode(const std::string& name, const void* data, std::size_t bytes,
-                             const Limits& limits) {
+                             const Limits& limits, const TellEntries& told) {
   wabt::Errors errors;
   wi::ModuleDesc desc;
   const wabt::ReadBinaryOptions options(store.features(), nullptr, false, true, false);
@@ -296,6 +329,12 @@ std::string WabtCode::decode(const std::string& name, const void* data, std::siz
   }
   functions_ = static_cast<std::uint32_t>(desc.imports.size() + desc.funcs.size());
   call_own(desc.istream, functions_);
+  for (const Told& function : told.functions) {
+    wi::FuncDesc& func = desc.funcs[function.function - desc.imports.size()];
+    const wi::Istream::Offset begin =
+        tell(desc.istream, functions_, function, told, func.code_offset);
+    bodies_.emplace(begin, std::exchange(func.code_offset, begin));
+  }
   import_memory(desc, limits);
   for (wi::TableDesc& table : desc.tables) cap(table.type.limits, limits.table_elements_max);
   // The start function is to run in slices like all else, so libwabt must not run it when it
@@ -322,6 +361,8 @@ void WabtCode::bind(const std::vector<ImportType>& types) {
                                    &weft::interp_core::grow));
   own_.push_back(wi::HostFunc::New(store, FuncType(three, {}), &fill));
   own_.push_back(wi::HostFunc::New(store, FuncType(three, {}), &copy));
+  const wi::ValueTypes entry = {wi::ValueType::I32, wi::ValueType::I32, wi::ValueType::I64};
+  own_.push_back(wi::HostFunc::New(store, FuncType(entry, {}), &weft::interp_core::entered));
   for (const ImportType& type : types) {
     const auto index = static_cast<std::uint32_t>(imports.size());
     auto callback = [index, letters = type.params](wi::Thread& thread, const wi::Values& params,
@@ -375,7 +416,7 @@ class WabtRun final : public Run {
       instance_ = wi::Instance::Instantiate(code_->store, code_->module.ref(), imports, &trap);
       if (!instance_) return trapped(trap);
       auto& functions = const_cast<wi::RefVec&>(instance_->funcs());
-      for (const Own own : {kGrow, kFill, kCopy}) functions.push_back(code_->own(own));
+      for (const Own own : {kGrow, kFill, kCopy, kEntered}) functions.push_back(code_->own(own));
       for (const wi::Ref table : instance_->tables()) {
         tables_.push_back(code_->store.UnsafeGet<wi::Table>(table).get());
       }
@@ -488,7 +529,7 @@ class WabtRun final : public Run {
                                         wi::Istream::Offset end) const {
     const wi::Istream& code = code_->module->desc().istream;
     std::size_t passed = 0;
-    for (wi::Istream::Offset at = func.desc().code_offset; at < end;) {
+    for (wi::Istream::Offset at = code_->body_of(func); at < end;) {
       const wi::Instr instr = code.Read(&at);
       const bool is_own =
           instr.op == wabt::Opcode::InterpCallImport && instr.imm_u32 >= code_->index_of(kFill);
@@ -526,9 +567,9 @@ class WabtRun final : public Run {
 
 std::shared_ptr<Code> Code::load(const std::string& name, const void* data, std::size_t bytes,
                                  const Limits& limits, const std::vector<ImportType>& imports,
-                                 std::string* error) try {
+                                 const TellEntries& told, std::string* error) try {
   auto code = std::make_shared<WabtCode>();
-  *error = code->decode(name, data, bytes, limits);
+  *error = code->decode(name, data, bytes, limits, told);
   if (!error->empty()) return nullptr;
   code->bind(imports);
   return code;

@@ -40,6 +40,22 @@ class Host {
 
   // Between two steps of an instruction that moves much. As call().
   virtual bool turn() noexcept = 0;
+
+  // A function begins of which the host wants to hear (Told). With two of the guest's globals.
+  virtual void entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g) noexcept = 0;
+};
+
+// A function of Go's, whose parameter is 0 when it begins.
+struct Told {
+  std::uint32_t function;  // Its index in the code, imports counted.
+  std::uint32_t entry;     // What the host is told.
+};
+
+// Of whose beginnings the host wants to hear, and which globals go with it.
+struct TellEntries {
+  std::vector<Told> functions;
+  std::uint32_t sp_global = 0;
+  std::uint32_t g_global = 0;
 };
 
 // A decoded, validated module, with the store that its instances share.
@@ -49,7 +65,7 @@ class Code {
   // functions, in order.
   static std::shared_ptr<Code> load(const std::string& name, const void* data, std::size_t bytes,
                                     const Limits& limits, const std::vector<ImportType>& imports,
-                                    std::string* error);
+                                    const TellEntries& told, std::string* error);
   virtual ~Code() = default;
 
   // The most pages that its memory may have, by the module and by the limits; 0 without one.

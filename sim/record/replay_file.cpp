@@ -14,7 +14,7 @@ namespace weft::sim {
 namespace {
 
 constexpr std::string_view kMagic = "WEFTREPLAY";
-constexpr std::uint64_t kVersion = 4;  // What is written; every older one is read.
+constexpr std::uint64_t kVersion = 5;  // What is written; every older one is read.
 constexpr int kHashBytes = 8;
 
 void write_settings(ByteWriter& to, const RunSettings& settings) {
@@ -93,6 +93,7 @@ bool read_body(ByteReader& from, std::uint64_t version, ReplayFile& file) {
   file.expected = from.text();
   if (!read_guests(from, version >= 4, file.guests)) return false;
   if (version >= 2) file.world = from.text();
+  for (ReplayGuest& guest : file.guests) guest.goroutines = version >= 5 && from.number() != 0;
   if (!read_schedule(from, file.schedule)) return false;
   const std::uint64_t ending = from.number();
   if (ending > static_cast<std::uint64_t>(Ending::leak)) return false;
@@ -148,6 +149,7 @@ std::string encode(const ReplayFile& file) {
   to.text(file.expected);
   write_guests(to, file.guests);
   to.text(file.world);
+  for (const ReplayGuest& guest : file.guests) to.number(guest.goroutines ? 1 : 0);
   write_schedule(to, file.schedule);
   to.number(static_cast<std::uint64_t>(file.ending));
   to.text(file.message);

@@ -27,6 +27,7 @@ struct ReplayGuest {
   std::vector<std::string> args;
   std::vector<std::string> env;
   std::vector<std::string> folders;  // Host path, guest path, in turns.
+  bool goroutines = false;           // In virtual time: GuestLimits::goroutines.
 };
 
 struct ReplayFile {

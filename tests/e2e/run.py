@@ -22,6 +22,7 @@ import claims_errors
 import claims_exec
 import claims_go
 import claims_go_test
+import claims_goroutines
 import claims_hostile_calls
 import claims_io
 import claims_limits
@@ -42,10 +43,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import surroundings
 
 # In this order: what a reader expects first comes first.
-MODULES = [claims_command, claims_words, claims_go, claims_go_test, claims_exec, claims_scheduling,
-           claims_io, claims_net, claims_sim, claims_replay, claims_world, claims_outputs,
-           claims_reactors, claims_wasi, claims_hostile_calls, claims_engine, claims_compile,
-           claims_limits, claims_options, claims_errors]
+MODULES = [claims_command, claims_words, claims_go, claims_go_test, claims_goroutines, claims_exec,
+           claims_scheduling, claims_io, claims_net, claims_sim, claims_replay, claims_world,
+           claims_outputs, claims_reactors, claims_wasi, claims_hostile_calls, claims_engine,
+           claims_compile, claims_limits, claims_options, claims_errors]
 
 TIMED_ATTEMPTS = 3
 

@@ -49,6 +49,18 @@ TEST_CASE("a replay file holds what was put in") {
   CHECK(out->ending == Ending::exit_code);
 }
 
+TEST_CASE("a replay file says of each guest whether its goroutines are chosen") {
+  ReplayFile in = sample();
+  in.guests[1].goroutines = true;
+  in.schedule.deviations.push_back({500, {Choice::give_way, 2, 1}});
+  in.schedule.decisions = 501;
+  auto out = decode(encode(in));
+  REQUIRE(out.ok());
+  CHECK_FALSE(out->guests[0].goroutines);
+  CHECK(out->guests[1].goroutines);
+  CHECK(out->schedule == in.schedule);
+}
+
 TEST_CASE("a replay file holds the manifest of a world") {
   ReplayFile in = sample();
   in.world = "[[guest]]\nname = \"a\"\n";
@@ -82,7 +94,7 @@ TEST_CASE("another program's file and another version are told apart") {
             .error()
             .message == "is no replay file of weft");
   CHECK(decode(std::string("WEFTREPLAY\x7f", 11)).error().message ==
-        "has format version 127; this weft reads up to version 4");
+        "has format version 127; this weft reads up to version 5");
   CHECK(!decode(std::string("WEFTREPLAY\x00", 11)).ok());
 }
 

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "guest/go/steering.h"
+
+namespace weft::guest::go {
+namespace {
+
+struct Told {
+  std::string_view function;
+  Entry entry;
+};
+
+// Every program has these.
+constexpr Told kTold[] = {
+    {"runtime.execute", Entry::execute},
+    {"runtime.morestack", Entry::morestack},
+    {"runtime.goschedImpl", Entry::gosched},
+};
+constexpr Told kToldInVirtualTime[] = {
+    {"runtime.findRunnable", Entry::find_runnable},
+    {"runtime.runqget", Entry::runqget},
+    {"main.main", Entry::main},
+};
+
+// What goroutines do to each other; a program has those that it uses. A lock that is free is taken
+// by an atomic operation in its caller, and given back likewise.
+constexpr std::string_view kVisible[] = {
+    "runtime.chanrecv",
+    "runtime.chansend",
+    "runtime.closechan",
+    "runtime.newproc",
+    "runtime.selectgo",
+    "sync.(*Cond).Broadcast",
+    "sync.(*Cond).Signal",
+    "sync.(*Cond).Wait",
+    "sync.(*Mutex).Lock",
+    "sync.(*Mutex).TryLock",
+    "sync.(*Mutex).Unlock",
+    "sync.(*Once).Do",
+    "sync.(*RWMutex).Lock",
+    "sync.(*RWMutex).RLock",
+    "sync.(*RWMutex).RUnlock",
+    "sync.(*RWMutex).Unlock",
+    "sync.(*WaitGroup).Add",
+    "sync.(*WaitGroup).Wait",
+    "time.Sleep",
+};
+constexpr std::string_view kAtomic = "sync/atomic.";
+
+bool is_visible(std::string_view name) {
+  return name.starts_with(kAtomic) ||
+         std::binary_search(std::begin(kVisible), std::end(kVisible), name);
+}
+
+// The globals that an entry tells: SP and g.
+bool has_globals(const wasm::ModuleView& module) {
+  return module.imported_globals == 0 && module.globals.size() > kGlobalG &&
+         module.globals[kGlobalSp].type.type == wasm::ValType::i32 &&
+         module.globals[kGlobalG].type.type == wasm::ValType::i64;
+}
+
+// As all functions that Go's compiler makes: PC_B in, and whether to unwind out.
+bool is_go_function(const wasm::ModuleView& module, std::uint32_t function) {
+  const wasm::FuncType& type = module.type_of_function(function);
+  return function >= module.imported_functions && type.params.size() == 1 &&
+         type.params[0] == wasm::ValType::i32;
+}
+
+void add_visible(const wasm::ModuleView& module, GoModule& made) {
+  for (std::uint32_t i = module.imported_functions; i < module.functions(); ++i) {
+    if (is_go_function(module, i) && is_visible(made.runtime.name(i))) {
+      made.entries.push_back({i, Entry::visible});
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const GoModule>> GoModule::of(const wasm::ModuleView& module, Time time) {
+  auto runtime = recognise(module);
+  if (!runtime) return runtime.error();
+  if (!*runtime) return std::shared_ptr<const GoModule>();
+  auto made = std::make_shared<GoModule>();
+  made->runtime = std::move(**runtime);
+  if (!has_globals(module)) return Error{"its globals are not those of Go's runtime"};
+  std::vector<Told> told(std::begin(kTold), std::end(kTold));
+  if (time == Time::virtual_time) {
+    told.insert(told.end(), std::begin(kToldInVirtualTime), std::end(kToldInVirtualTime));
+    add_visible(module, *made);
+  }
+  for (const Told& one : told) {
+    const auto function = made->runtime.function(one.function);
+    if (!function || !is_go_function(module, *function)) {
+      return Error{"it has no function " + std::string(one.function)};
+    }
+    made->entries.push_back({*function, one.entry});
+  }
+  std::sort(made->entries.begin(), made->entries.end(),
+            [](const EntryPoint& a, const EntryPoint& b) { return a.function < b.function; });
+  return std::shared_ptr<const GoModule>(std::move(made));
+}
+
+}  // namespace weft::guest::go

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guest/go/preemption.h"
+
+namespace weft::guest::go {
+
+void Preemption::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
+                         wasip1::Memory memory) noexcept {
+  switch (entry) {
+    case Entry::execute: {
+      std::uint64_t gp = 0;
+      std::uint8_t inherits_time = 0;
+      (void)memory.load(sp + kArguments, gp);
+      (void)memory.load(sp + kArguments + 8, inherits_time);
+      lure_.execute(static_cast<std::uint32_t>(gp));
+      if (inherits_time == 0) had_ = {};
+      asked_ = false;
+      break;
+    }
+    case Entry::morestack:
+      asked_ = lure_.springs(g, memory);
+      break;
+    case Entry::gosched:
+      if (asked_) ++count_;
+      asked_ = false;
+      break;
+    default:
+      break;
+  }
+}
+
+void Preemption::ran(Duration time, wasip1::Memory memory) noexcept {
+  had_.ns += time.ns;
+  // It has been asked before where the runtime could not be interrupted: then once more.
+  if (had_ >= kGoroutineSlice && lure_.set(memory)) asked_ = false;
+}
+
+}  // namespace weft::guest::go

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Preemption: the sysmon that Go's runtime lacks on wasm. A goroutine that has had the thread for
+// 10 ms is made to give way at the start of the next function that it calls (guest/go/lure.h).
+// Whether others are runnable is for the runtime to see: it also looks at its timers then.
+#pragma once
+
+#include "guest/go/lure.h"
+#include "guest/go/steering.h"
+
+namespace weft::guest::go {
+
+// As Go's forcePreemptNS.
+inline constexpr Duration kGoroutineSlice = milliseconds(10);
+
+// Of one guest.
+class Preemption final : public Steering {
+ public:
+  // The module must outlive it.
+  explicit Preemption(const GoModule& module) : lure_(module.runtime) {}
+
+  void entered(Entry entry, std::uint32_t sp, std::uint32_t g,
+               wasip1::Memory memory) noexcept override;
+  void ran(Duration time, wasip1::Memory memory) noexcept override;
+
+  // How many times a goroutine was made to give way.
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+  // How long the running goroutine has been asked to give way and has called no function.
+  [[nodiscard]] Duration waits() const {
+    return lure_.is_set() ? Duration{had_.ns - kGoroutineSlice.ns} : Duration{};
+  }
+
+ private:
+  Lure lure_;
+  Duration had_;        // So long the running goroutine has had the thread.
+  bool asked_ = false;  // It has found stackPreempt in its prologue.
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace weft::guest::go

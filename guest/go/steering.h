@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steering: how weft has a say in which goroutine of a Go guest runs. The engine tells it when the
+// guest enters some functions of Go's runtime, and at each safe point; it reads and writes the
+// runtime's own words in the guest's memory.
+//
+//   GoModule (which functions) ─▶ the engine's code ─┬─ entered() ─▶ Steering
+//                                                    └─ ran()     ─┘    │
+//        g.stackguard0, the run queue ◀─────────────────────────────────┘
+//
+// Preemption (guest/go/preemption.h) does so in real time; sim/goroutines.h in virtual time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/instant.h"
+#include "base/result.h"
+#include "guest/go/entries.h"
+#include "guest/go/go_runtime.h"
+#include "os/wasip1/memory.h"
+
+namespace weft::guest::go {
+
+// When goroutines are steered: in virtual time more functions tell of their beginnings.
+enum class Time : std::uint8_t { real, virtual_time };
+
+// What is known of a module of Go's, and what its engine tells.
+struct GoModule {
+  GoRuntime runtime;
+  std::vector<EntryPoint> entries;  // By function.
+
+  // nullptr: the module is not Go's. The error is one line that says what did not match.
+  static Result<std::shared_ptr<const GoModule>> of(const wasm::ModuleView& module, Time time);
+};
+
+class Steering {
+ public:
+  virtual ~Steering() = default;
+
+  // The guest begins with a function of the runtime; its prologue is still to come. The stack
+  // pointer and the g are the runtime's globals. Called inside of the guest's code: must not
+  // throw, and must not let others run.
+  virtual void entered(Entry entry, std::uint32_t sp, std::uint32_t g,
+                       wasip1::Memory memory) noexcept = 0;
+
+  // The guest passes a safe point, and has run for so long since the last one; 0 when others had
+  // the thread in between.
+  virtual void ran(Duration time, wasip1::Memory memory) noexcept = 0;
+};
+
+}  // namespace weft::guest::go

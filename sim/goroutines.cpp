@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/goroutines.h"
+
+#include <algorithm>
+
+namespace weft::sim {
+namespace {
+
+using guest::go::Entry;
+using wasip1::Errno;
+using wasip1::Memory;
+
+// Safe points between two decisions are drawn from 1 to this.
+constexpr std::uint32_t kSafePointsMax = 64;
+
+template <class T>
+T load(Memory memory, std::uint32_t at) {
+  T value{};
+  (void)memory.load(at, value);
+  return value;
+}
+
+// Pointers of the guest's are 64 bits wide, of which the upper half is zero.
+std::uint32_t load_pointer(Memory memory, std::uint32_t at) {
+  return static_cast<std::uint32_t>(load<std::uint64_t>(memory, at));
+}
+
+template <class T>
+void store(Memory memory, std::uint32_t at, T value) {
+  (void)memory.store(at, value);
+}
+
+}  // namespace
+
+GoroutineSteering::GoroutineSteering(const guest::go::GoModule& module, Director& director,
+                                     const PolicySpec& policy, std::uint64_t seed, bool costs)
+    : at_(module.runtime.offsets),
+      director_(director),
+      policy_(make_policy(policy, seed ^ 0x676f726f757469)),
+      random_(seed ^ 0x73616665706f),
+      decides_at_safe_points_(policy.name != PolicySpec{}.name),
+      costs_(costs),
+      lure_(module.runtime) {}
+
+void GoroutineSteering::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
+                                Memory memory) noexcept {
+  switch (entry) {
+    case Entry::execute:
+      lure_.execute(load_pointer(memory, sp + guest::go::kArguments));
+      since_ = director_.now();
+      break;
+    case Entry::morestack:
+      (void)lure_.springs(g, memory);
+      break;
+    case Entry::gosched:
+      break;
+    case Entry::find_runnable:
+      if (in_main_) collect(memory, g);
+      break;
+    case Entry::runqget:
+      if (in_main_) choose(memory, load_pointer(memory, sp + guest::go::kArguments));
+      break;
+    case Entry::main:
+      in_main_ = true;
+      until_decision_ = 1 + random_.below(kSafePointsMax);
+      break;
+    case Entry::visible:
+      if (in_main_ && g == lure_.running()) may_give_way(memory);
+      break;
+  }
+}
+
+void GoroutineSteering::ran(Duration, Memory memory) noexcept {
+  if (!in_main_ || lure_.running() == 0 || director_.finished()) return;
+  if (costs_ && director_.now() - since_ >= kForcePreempt) {
+    (void)lure_.set(memory);
+    return;
+  }
+  if (!decides_at_safe_points_ || --until_decision_ > 0) return;
+  until_decision_ = 1 + random_.below(kSafePointsMax);
+  may_give_way(memory);
+}
+
+std::uint32_t GoroutineSteering::p_of(Memory memory, std::uint32_t g) const {
+  return load_pointer(memory, load_pointer(memory, g + at_.g_m) + at_.m_p);
+}
+
+// Moves what waits in sched.runq behind what is in the ring, as far as there is room.
+void GoroutineSteering::collect(Memory memory, std::uint32_t g) {
+  const std::uint32_t p = p_of(memory, g);
+  const auto head = load<std::uint32_t>(memory, p + at_.p_runqhead);
+  auto tail = load<std::uint32_t>(memory, p + at_.p_runqtail);
+  auto left = load<std::int32_t>(memory, at_.sched_runq_size);
+  std::uint32_t gp = load_pointer(memory, at_.sched_runq_head);
+  if (gp == 0 || p == 0) return;
+  while (gp != 0 && tail - head < at_.runq_mask) {
+    store(memory, p + at_.p_runq + 8 * (tail & at_.runq_mask), std::uint64_t{gp});
+    ++tail;
+    --left;
+    gp = load_pointer(memory, gp + at_.g_schedlink);
+  }
+  store(memory, p + at_.p_runqtail, tail);
+  store(memory, at_.sched_runq_head, std::uint64_t{gp});
+  store(memory, at_.sched_runq_size, left);
+  if (gp == 0) store(memory, at_.sched_runq_tail, std::uint64_t{0});
+}
+
+// The chosen one becomes the first of the ring; the others keep their order.
+void GoroutineSteering::choose(Memory memory, std::uint32_t p) {
+  const auto head = load<std::uint32_t>(memory, p + at_.p_runqhead);
+  const auto count = load<std::uint32_t>(memory, p + at_.p_runqtail) - head;
+  if (count < 2 || count > at_.runq_mask + 1) return;
+  // Before Go 1.23: what was readied last comes first, and is no option.
+  if (load<std::uint64_t>(memory, p + at_.p_runnext) != 0) return;
+  const std::uint32_t taken = director_.of_goroutines(Choice::goroutine, count, [&] {
+    return static_cast<std::uint32_t>(policy_->next_g(queue_of(memory, p)));
+  });
+  const auto place = [&](std::uint32_t i) {
+    return p + at_.p_runq + 8 * ((head + i) & at_.runq_mask);
+  };
+  const auto first = load<std::uint64_t>(memory, place(taken));
+  for (std::uint32_t i = taken; i > 0; --i) {
+    store(memory, place(i), load<std::uint64_t>(memory, place(i - 1)));
+  }
+  store(memory, place(0), first);
+}
+
+bool GoroutineSteering::others_are_runnable(Memory memory, std::uint32_t p) const {
+  return load<std::uint32_t>(memory, p + at_.p_runqhead) !=
+             load<std::uint32_t>(memory, p + at_.p_runqtail) ||
+         load<std::uint64_t>(memory, p + at_.p_runnext) != 0 ||
+         load<std::uint64_t>(memory, at_.sched_runq_head) != 0;
+}
+
+void GoroutineSteering::may_give_way(Memory memory) {
+  const std::uint32_t p = p_of(memory, lure_.running());
+  if (p == 0 || !others_are_runnable(memory, p)) return;
+  const std::uint32_t taken = director_.of_goroutines(Choice::give_way, 2, [&] {
+    const RunQueue& queue = queue_of(memory, p);
+    return !queue.empty() && policy_->preempt(as_g(memory, lure_.running()), queue) ? 1U : 0U;
+  });
+  if (taken != 0) (void)lure_.set(memory);
+}
+
+// --- what a policy sees ---
+
+G& GoroutineSteering::as_g(Memory memory, std::uint32_t g) {
+  G*& known = g_of_[g];
+  if (known == nullptr) {
+    known = &gs_.emplace_back();
+    queue_.reserve(gs_.size());
+  }
+  const auto id = load<std::uint64_t>(memory, g + at_.g_goid);
+  if (known->id != id) {  // The runtime uses it for another goroutine.
+    policy_->on_event({*known, GState::running, GState::dead});
+    known->id = id;
+    const std::string name = "goroutine " + std::to_string(id);
+    name.copy(known->name, kGNameMax - 1);
+  }
+  return *known;
+}
+
+// The ring, in its order.
+const RunQueue& GoroutineSteering::queue_of(Memory memory, std::uint32_t p) {
+  while (!queue_.empty()) (void)queue_.pop();
+  const auto head = load<std::uint32_t>(memory, p + at_.p_runqhead);
+  const auto tail = load<std::uint32_t>(memory, p + at_.p_runqtail);
+  const std::uint32_t count = std::min(tail - head, at_.runq_mask + 1);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t place = p + at_.p_runq + 8 * ((head + i) & at_.runq_mask);
+    G& g = as_g(memory, load_pointer(memory, place));
+    queue_.push(g) = nullptr;
+  }
+  return queue_;
+}
+
+}  // namespace weft::sim

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// GoroutineSteering: makes a runnable goroutine of a Go guest an option of the Director, as a G is.
+//
+//   findRunnable   the runtime looks for what is next: sched.runq goes into the ring of its one P
+//   runqget        several are in the ring: which comes first is a decision (Choice::goroutine)
+//   visible        a channel, a lock, an atomic, a go statement: whether the running goroutine
+//                  gives way first is a decision (Choice::give_way)
+//   safe points    at some of them, drawn from the seed, that is a decision, too
+//
+// All of it from where main.main begins: what the runtime does before is the same in each run. A
+// decision has several options only when several goroutines are runnable. The policy for goroutines
+// is of the run's kind, and sees goroutines as if they were Gs; each guest has its own.
+//
+// Where computing takes time (--cost), a goroutine that has had the thread for 10 ms gives way, as
+// in real time, and so do those that keep a timer of their guest waiting.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "guest/go/lure.h"
+#include "guest/go/steering.h"
+#include "scheduler/run_queue.h"
+#include "sim/director.h"
+#include "sim/policy.h"
+
+namespace weft::sim {
+
+class GoroutineSteering final : public guest::go::Steering {
+ public:
+  // Module and Director must outlive it. costs: of safe points, on the virtual clock.
+  GoroutineSteering(const guest::go::GoModule& module, Director& director, const PolicySpec& policy,
+                    std::uint64_t seed, bool costs);
+
+  void entered(guest::go::Entry entry, std::uint32_t sp, std::uint32_t g,
+               wasip1::Memory memory) noexcept override;
+  void ran(Duration time, wasip1::Memory memory) noexcept override;
+
+ private:
+  void collect(wasip1::Memory memory, std::uint32_t g0_or_g);
+  void choose(wasip1::Memory memory, std::uint32_t p);
+  void may_give_way(wasip1::Memory memory);
+  const RunQueue& queue_of(wasip1::Memory memory, std::uint32_t p);
+  [[nodiscard]] bool others_are_runnable(wasip1::Memory memory, std::uint32_t p) const;
+  [[nodiscard]] std::uint32_t p_of(wasip1::Memory memory, std::uint32_t g) const;
+  G& as_g(wasip1::Memory memory, std::uint32_t g);
+
+  const guest::go::Offsets& at_;
+  Director& director_;
+  const std::unique_ptr<Policy> policy_;
+  Random random_;
+  const bool decides_at_safe_points_;
+  const bool costs_;
+  guest::go::Lure lure_;
+  bool in_main_ = false;
+  std::uint32_t until_decision_ = 0;  // Safe points.
+  Instant since_;                     // When the running goroutine got the thread.
+  // What the policy sees: a G for each g of the guest, with the goroutine's id.
+  std::deque<G> gs_;
+  std::unordered_map<std::uint32_t, G*> g_of_;
+  RunQueue queue_;
+};
+
+}  // namespace weft::sim

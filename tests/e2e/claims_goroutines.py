@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Goroutines of unmodified Go guests: preempted in real time, chosen in virtual time."""
+
+from harness import claim
+
+# aot compiles a Go program for a minute: it has one of these claims, where it is what is tested.
+QUICK = ["jit", "interp"]
+
+
+@claim("Goroutines: two that call functions for ever don't hold up a timeout (golang/go#60857)")
+def _(weft):
+    for engine in QUICK:
+        weft.run(f"--engine={engine}", "go_busy_loops").expect(
+            code=0, err="", out="in goroutine 1\nin goroutine 2\ntimeout\n")
+
+
+@claim("Goroutines: time.AfterFunc stops two that compute (golang/go#65178)")
+def _(weft):
+    for engine in [*QUICK, *(["aot"] if weft.compiles else [])]:
+        weft.run(f"--engine={engine}", "go_busy_stopped", timeout=300).expect(
+            code=0, err="", out="both stopped\n")
+
+
+@claim("Goroutines: two that wake each other without end don't starve a third (golang/go#65178)")
+def _(weft):
+    for engine in QUICK:
+        weft.run(f"--engine={engine}", "go_ping_pong_starves").expect(
+            code=0, err="", out="the third ran\n")
+
+
+@claim("Goroutines: with --goroutine-preempt=off the first that computes starves the others")
+def _(weft):
+    weft.run("--goroutine-preempt=off", "--deadline=700ms", "go_busy_loops").expect(
+        code=134, out="in goroutine 1\n", err_has="trap: deadline exceeded")
+    weft.run("--goroutine-preempt=off", "--deadline=700ms", "go_busy_stopped").expect(
+        code=134, out="", err_has="trap: deadline exceeded")
+
+
+@claim("Goroutines: --stats tells how often they were made to give way")
+def _(weft):
+    weft.run("--stats", "go_busy_stopped").expect(
+        code=0, err_has=r"\(go_busy_stopped.wasm\): goroutines were made to give way \d+ times")
+
+
+@claim("Goroutines: in virtual time the seed orders them, in the same way on each engine")
+def _(weft):
+    orders = set()
+    for seed in range(1, 13):
+        words = ["--virtual-time", "--policy=random", f"--seed={seed}", "--trace-hash"]
+        first = weft.run("--engine=jit", *words, "go_orders").expect(code=0)
+        orders.add(first.out)
+        if seed > 2:  # interp takes seconds.
+            continue
+        again = weft.run("--engine=interp", *words, "go_orders").expect(code=0)
+        if (first.out, first.err) != (again.out, again.err):
+            raise AssertionError(f"seed {seed}: {first.out!r} {first.err!r}, "
+                                 f"then {again.out!r} {again.err!r}")
+    if len(orders) < 6:
+        raise AssertionError(f"12 seeds show {len(orders)} orders")
+
+
+@claim("Goroutines: in virtual time work that costs time is preempted, and ends")
+def _(weft):
+    weft.run("--engine=jit", "--virtual-time", "--cost=1us", "--seed=1", "go_busy_loops").expect(
+        code=0, err="", out="in goroutine 1\nin goroutine 2\ntimeout\n")

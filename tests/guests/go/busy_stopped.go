@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// time.AfterFunc stops two goroutines that compute, as in golang/go#65178.
+package main
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+//go:noinline
+func step(x uint32) uint32 { return x*1664525 + 1013904223 + half(x) }
+
+//go:noinline
+func half(x uint32) uint32 {
+	if x < 2 {
+		return x
+	}
+	return twice(x) / 4
+}
+
+//go:noinline
+func twice(x uint32) uint32 {
+	var place [1]uint32
+	return double(&place, x)
+}
+
+//go:noinline
+func double(place *[1]uint32, x uint32) uint32 {
+	place[0] = 2 * x
+	return place[0]
+}
+
+func main() {
+	var stop atomic.Bool
+	var group sync.WaitGroup
+	time.AfterFunc(50*time.Millisecond, func() { stop.Store(true) })
+	for i := range 2 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			for x := uint32(i); !stop.Load(); x = step(x) {
+			}
+		}()
+	}
+	group.Wait()
+	fmt.Println("both stopped")
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstring>
+
+#include "guest/go/preemption.h"
+
+namespace weft::guest::go {
+namespace {
+
+constexpr std::uint32_t kG = 256;      // Where a g lies.
+constexpr std::uint32_t kOther = 512;  // Another one.
+constexpr std::uint32_t kSp = 1'024;   // The stack of execute()'s caller.
+constexpr std::uint64_t kGuard = 0x21'0400;
+
+// A memory with two gs, of which one is about to run.
+class Guest {
+ public:
+  Guest() {
+    module_.runtime.offsets.g_stackguard0 = 16;
+    put(kG + 16, kGuard);
+    put(kOther + 16, kGuard);
+    execute(kG);
+  }
+
+  void execute(std::uint32_t g, bool inherits_time = false) {
+    put(kSp + 8, std::uint64_t{g});
+    put(kSp + 16, std::uint8_t{inherits_time});
+    preemption.entered(Entry::execute, kSp, 0, memory());
+  }
+  void enters_morestack(std::uint32_t g) { preemption.entered(Entry::morestack, kSp, g, memory()); }
+  void gives_way() { preemption.entered(Entry::gosched, kSp, 0, memory()); }
+  void runs(Duration time) { preemption.ran(time, memory()); }
+
+  template <class T>
+  void put(std::uint32_t at, T value) {
+    std::memcpy(bytes_.data() + at, &value, sizeof value);
+  }
+  [[nodiscard]] std::uint64_t guard(std::uint32_t g) const {
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes_.data() + g + 16, sizeof value);
+    return value;
+  }
+
+ private:
+  wasip1::Memory memory() { return wasip1::Memory(bytes_); }
+
+  GoModule module_;
+  std::array<std::byte, 2'048> bytes_{};
+
+ public:
+  Preemption preemption{module_};
+};
+
+TEST_CASE("a goroutine is left alone for 10 ms") {
+  Guest guest;
+  guest.runs(milliseconds(9));
+  CHECK(guest.guard(kG) == kGuard);
+  guest.runs(milliseconds(1));
+  CHECK(guest.guard(kG) == kLure);
+  CHECK(guest.guard(kOther) == kGuard);
+}
+
+TEST_CASE("what the next prologue finds becomes Go's own wish in morestack, and is counted") {
+  Guest guest;
+  guest.runs(milliseconds(10));
+  guest.enters_morestack(kG);
+  CHECK(guest.guard(kG) == kStackPreempt);
+  CHECK(guest.preemption.count() == 0);
+  guest.gives_way();
+  CHECK(guest.preemption.count() == 1);
+  guest.gives_way();  // By itself.
+  CHECK(guest.preemption.count() == 1);
+}
+
+TEST_CASE("between morestack and newstack nothing is stored over Go's wish") {
+  Guest guest;
+  guest.runs(milliseconds(10));
+  guest.enters_morestack(kG);
+  guest.runs(milliseconds(1));
+  CHECK(guest.guard(kG) == kStackPreempt);
+  guest.gives_way();
+  CHECK(guest.preemption.count() == 1);
+}
+
+TEST_CASE("a stack that grows by itself, or another goroutine's, is not touched") {
+  Guest guest;
+  guest.enters_morestack(kG);
+  CHECK(guest.guard(kG) == kGuard);
+  guest.runs(milliseconds(10));
+  guest.enters_morestack(kOther);
+  CHECK(guest.guard(kOther) == kGuard);
+  guest.put(kG + 16, kGuard + 4'096);  // It has been moved.
+  guest.enters_morestack(kG);
+  CHECK(guest.guard(kG) == kGuard + 4'096);
+}
+
+TEST_CASE("a goroutine that the runtime would not interrupt is asked again") {
+  Guest guest;
+  guest.runs(milliseconds(10));
+  guest.enters_morestack(kG);
+  guest.put(kG + 16, kGuard);  // newstack: not now.
+  guest.runs(microseconds(50));
+  CHECK(guest.guard(kG) == kLure);
+  CHECK(guest.preemption.waits() == microseconds(50));
+  guest.gives_way();
+  CHECK(guest.preemption.count() == 0);
+}
+
+TEST_CASE("the slice begins when a goroutine gets the thread, but for one that inherits it") {
+  Guest guest;
+  guest.runs(milliseconds(8));
+  guest.execute(kOther, true);
+  guest.runs(milliseconds(2));
+  CHECK(guest.guard(kOther) == kLure);
+  guest.execute(kG);
+  guest.runs(milliseconds(9));
+  CHECK(guest.guard(kG) == kGuard);
+}
+
+TEST_CASE("a g beyond the memory is nobody's") {
+  Guest guest;
+  guest.execute(UINT32_MAX - 8);
+  guest.runs(milliseconds(10));
+  guest.enters_morestack(UINT32_MAX - 8);
+  CHECK(guest.preemption.count() == 0);
+}
+
+}  // namespace
+}  // namespace weft::guest::go
