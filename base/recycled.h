@@ -11,6 +11,8 @@
 #include <new>
 #include <utility>
 
+#include "base/sanitizers.h"
+
 namespace weft {
 
 template <class T>

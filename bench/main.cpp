@@ -19,6 +19,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/sanitizers.h"
+
 #if defined(WEFT_ASAN) || defined(WEFT_TSAN) || !defined(__OPTIMIZE__)
 constexpr bool kMeasurable = false;
 #else

@@ -193,7 +193,6 @@ bool Reactor::is_quiet() const {
 
 void Reactor::poll(Instant deadline) {
   if (deadline == Instant::far_past()) {
-    if (is_quiet()) return;
     handle_ready_events(0);
     return;
   }

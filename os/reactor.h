@@ -29,6 +29,7 @@
 
 #include "base/list.h"
 #include "base/result.h"
+#include "os/agreement.h"
 #include "scheduler/poller.h"
 
 // Only a name of Asio: its headers take seconds to compile.

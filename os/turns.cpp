@@ -20,12 +20,14 @@ Turns::Turns(Scheduler& scheduler, Reactor& reactor)
       reactor_(reactor),
       deadline_(std::make_unique<Deadline>(reactor.io())),
       life_(std::make_shared<char>()) {
+  if (scheduler_of_thread == nullptr) scheduler_of_thread = &scheduler_;
   reactor_.keep_loop(false);
   scheduler_.on_runnable([](void* self) { static_cast<Turns*>(self)->soon(); }, this);
   if (scheduler_.runnable() > 0) soon();
 }
 
 Turns::~Turns() {
+  if (scheduler_of_thread == &scheduler_) scheduler_of_thread = nullptr;
   scheduler_.on_runnable(nullptr, nullptr);
   reactor_.listen(nullptr, nullptr);
   reactor_.keep_loop(true);  // The scheduler's end may poll.

@@ -11,8 +11,9 @@
 //                                                                       └─ none can go on: nothing
 //
 // A turn is one handler among the embedder's handlers, which run between turns. They may spawn,
-// ready and kill Gs: making a G runnable asks for a turn. To use channels, locks and timers they
-// spawn a G, since a handler does not run on one.
+// ready and kill Gs: making a G runnable asks for a turn. They may also call what scheduler/api.h
+// and scheduler/sync/ allow on g0: between turns this_scheduler() is this scheduler, or the first
+// one when several share a thread. A handler does not run on a G: it starts one to do what parks.
 //
 // While no G can go on without a handler's help, nothing of weft keeps io.run() from returning.
 // That is how it ends when all is done; Scheduler::live() tells a deadlock from that.

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <new>
 
+#include "base/sanitizers.h"
+
 namespace weft {
 
 class CallableBlocks {

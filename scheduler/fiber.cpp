@@ -4,6 +4,14 @@
 
 #include "base/check.h"
 
+#if defined(_LIBCPP_VERSION)
+// The C++ ABI's, 2.2.2: libc++abi has it, and declares it nowhere.
+namespace __cxxabiv1 {
+struct __cxa_eh_globals;
+extern "C" __cxa_eh_globals* __cxa_get_globals() noexcept;
+}  // namespace __cxxabiv1
+#endif
+
 namespace weft {
 namespace {
 

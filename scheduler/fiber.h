@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "base/inline.h"
+#include "base/sanitizers.h"
 
 #if defined(WEFT_ASAN)
 #include <sanitizer/common_interface_defs.h>

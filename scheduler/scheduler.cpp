@@ -217,7 +217,8 @@ void Scheduler::look_outside() {
   if (interrupted_.load(std::memory_order_relaxed)) serve_interrupt();
   guarded([this] {
     timers_.fire_due(coarse_now_);
-    if (!in_turn()) poller_.poll(Instant::far_past());
+    // Whoever holds waits for what the poller does not count.
+    if (!in_turn() && (holds_ != 0 || !poller_.is_quiet())) poller_.poll(Instant::far_past());
   });
 }
 
@@ -228,7 +229,8 @@ bool Scheduler::looked_here() {
   const bool only_to_look = must_look() && current() != nullptr && !run_queue_.empty() &&
                             may_switch_directly() && !in_turn() && !stopping_ &&
                             failure_ == nullptr && !current_m_->leaving;
-  if (!only_to_look || !poller_.is_quiet() || outside_.load(std::memory_order_relaxed) != nullptr ||
+  if (!only_to_look || holds_ != 0 || !poller_.is_quiet() ||
+      outside_.load(std::memory_order_relaxed) != nullptr ||
       interrupted_.load(std::memory_order_relaxed))
     return false;
   // Where nothing waits for a time, and turns are short, one look in some needs no clock.

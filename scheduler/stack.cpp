@@ -15,6 +15,8 @@
 #include <string>
 #include <utility>
 
+#include "base/sanitizers.h"
+
 #if defined(WEFT_ASAN)
 #include <sanitizer/asan_interface.h>
 #endif

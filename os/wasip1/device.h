@@ -6,8 +6,9 @@
 //                                              parks: DeviceWait      wake(direction)
 //
 // A Device never blocks and never parks: it answers EAGAIN, the caller parks with a DeviceWait, and
-// the Device wakes it when the answer changes. Everything happens on the scheduler's thread, so a
-// guest that waits for a device for ever is reported as a deadlock.
+// the Device wakes it when the answer changes. Everything happens on the scheduler's thread: on a
+// G, in a timer or in a handler of Asio. So a guest that waits for a device for ever is reported as
+// a deadlock.
 #pragma once
 
 #include <sys/uio.h>
@@ -36,6 +37,7 @@ class DeviceWait : public ListLink<DeviceListTag> {
 
  private:
   friend class Device;
+  Scheduler& scheduler_;  // Of its G: there may be no running one when it is woken.
   G& g_;
 };
 
@@ -65,10 +67,11 @@ class Device {
   virtual void closed() {}
 
  protected:
-  // Readies every G that waits for this direction.
+  // Readies every G that waits for this direction. On the scheduler's thread: on a G, in a timer,
+  // or in a handler of the loop, inside run() or not.
   void wake(Direction direction) {
     while (DeviceWait* wait = waits_[static_cast<int>(direction)].pop_front()) {
-      if (wait->g_.is_waiting()) weft::ready(wait->g_);
+      if (wait->g_.is_waiting()) wait->scheduler_.ready(wait->g_);
     }
   }
 
@@ -77,7 +80,8 @@ class Device {
   List<DeviceWait, DeviceListTag> waits_[2];
 };
 
-inline DeviceWait::DeviceWait(Device& device, Direction direction, G& g) : g_(g) {
+inline DeviceWait::DeviceWait(Device& device, Direction direction, G& g)
+    : scheduler_(this_scheduler()), g_(g) {
   device.waits_[static_cast<int>(direction)].push_back(*this);
 }
 

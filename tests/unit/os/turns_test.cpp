@@ -14,6 +14,7 @@
 
 #include "base/unique_fd.h"
 #include "os/clocks.h"
+#include "os/wasip1/device.h"
 #include "scheduler/api.h"
 #include "scheduler/sync/chan.h"
 
@@ -228,4 +229,35 @@ TEST_CASE("an event sink sees the same events in turns and between them") {
   e.io.restart();
   e.io.run();
   CHECK(count.runnable == 2);
+}
+
+TEST_CASE("a device is woken by an Asio handler, and its guest goes on") {
+  struct Line final : wasip1::Device {
+    bool full = false;
+    wasip1::Errno read(std::span<const iovec>, std::size_t& n) override {
+      n = 0;
+      return full ? wasip1::Errno::success : wasip1::Errno::again;
+    }
+    wasip1::Errno write(std::span<const iovec>, std::size_t&) override {
+      return wasip1::Errno::badf;
+    }
+    State state(Direction) override { return {.ready = full, .hangup = false, .bytes = 0}; }
+    void fill() {
+      full = true;
+      wake(Direction::read);
+    }
+  } line;
+  Embedded e;
+  e.go([&] {
+    std::size_t n = 1;
+    while (line.read({}, n) == wasip1::Errno::again) {
+      const wasip1::DeviceWait wait(line, Direction::read, this_g());
+      park(WaitReason::none);
+    }
+    e.trace += "read";
+  });
+  asio::steady_timer timer(e.io, std::chrono::milliseconds(1));
+  timer.async_wait([&](const boost::system::error_code&) { line.fill(); });
+  e.io.run();
+  CHECK(e.trace == "read");
 }
