@@ -66,6 +66,25 @@ constexpr Elsewhere kElsewhere[] = {
     {"[export]", kOfComponents},
 };
 
+// "(i32, f64) -> i64", from letters.
+std::string type_in_words(const FuncTypeInfo& type) {
+  const auto words = [](const std::string& letters) {
+    std::string text;
+    for (const char letter : letters) {
+      if (!text.empty()) text += ", ";
+      text += letter == 'i'   ? "i32"
+              : letter == 'I' ? "i64"
+              : letter == 'f' ? "f32"
+              : letter == 'F' ? "f64"
+              : letter == 'v' ? "v128"
+                              : "a reference";
+    }
+    return text;
+  };
+  return "(" + words(type.params) + ")" +
+         (type.results.empty() ? "" : " -> " + words(type.results));
+}
+
 std::string advice_for(const ImportInfo& import) {
   if (import.kind == ExternalKind::memory) {
     return "a memory of its own is what a command needs (link it without --import-memory)";
@@ -84,24 +103,39 @@ std::string advice_for(const ImportInfo& import) {
   return "weft offers the functions of wasi_snapshot_preview1 and wasi_unstable";
 }
 
-// The WASI function behind each of the module's imports, in order. The error names the first import
-// that has none, or another type.
-Result<std::vector<const wasip1::Function*>> bind_imports(const ModuleInfo& info) {
-  std::vector<const wasip1::Function*> imports;
+std::string full_name_of(const ImportInfo& import) {
+  return "\"" + printable(import.module) + "\" \"" + printable(import.name) + "\"";
+}
+
+// The error says that it has another type, and which.
+Status check_type(const ImportInfo& info, const FuncTypeInfo& type, const Import& import) {
+  if (type.params == import.params() && type.results == import.results()) return Nothing{};
+  if (import.wasi() != nullptr) {
+    return Error{"the import " + full_name_of(info) +
+                 " has another type than WASI preview 1 gives it"};
+  }
+  return Error{"the import " + full_name_of(info) + " has the type " + type_in_words(type) +
+               ", the host's function " +
+               type_in_words({std::string(import.params()), std::string(import.results())})};
+}
+
+// What is behind each of the module's imports, in order. The error names the first import that has
+// nothing, or another type. What is WASI's stays WASI's.
+Result<std::vector<Import>> bind_imports(const ModuleInfo& info, const HostFunctions* offered) {
+  std::vector<Import> imports;
   for (const ImportInfo& import : info.imports) {
-    const std::string full_name =
-        "\"" + printable(import.module) + "\" \"" + printable(import.name) + "\"";
-    const wasip1::Function* function =
-        import.kind == ExternalKind::func ? wasip1::find(import.module, import.name) : nullptr;
-    if (function == nullptr) {
-      return Error{"unknown import " + full_name + "; " + advice_for(import)};
+    const bool is_function = import.kind == ExternalKind::func;
+    const wasip1::Function* wasi = is_function ? wasip1::find(import.module, import.name) : nullptr;
+    auto host = is_function && wasi == nullptr && offered != nullptr
+                    ? offered->find(import.module, import.name)
+                    : nullptr;
+    if (wasi == nullptr && host == nullptr) {
+      return Error{"unknown import " + full_name_of(import) + "; " + advice_for(import)};
     }
-    const std::string_view results = function->returns_errno ? "i" : "";
-    const FuncTypeInfo& type = info.types[import.type];
-    if (type.params != function->params || type.results != results) {
-      return Error{"the import " + full_name + " has another type than WASI preview 1 gives it"};
+    imports.push_back(wasi != nullptr ? Import(*wasi) : Import(std::move(host)));
+    if (Status fits = check_type(import, info.types[import.type], imports.back()); !fits) {
+      return fits.error();
     }
-    imports.push_back(function);
   }
   return imports;
 }
@@ -136,13 +170,14 @@ void look_for_go(Admitted& admitted, const GuestLimits& limits) {
 }  // namespace
 
 Result<Admitted> admit(std::span<const std::byte> binary, const GuestLimits& limits, Role role,
-                       CodeScan code, const wasm::ValidationStep& step) {
+                       CodeScan code, const HostFunctions* offered,
+                       const wasm::ValidationStep& step) {
   auto module = wasm::read_module(binary, {.bodies = wasm::Bodies::skip});
   if (!module) return module.error();
   Admitted admitted;
   admitted.view = std::move(*module);
   admitted.info = keep_info(admitted.view);
-  auto imports = bind_imports(admitted.info);
+  auto imports = bind_imports(admitted.info, offered);
   if (!imports) return imports.error();
   admitted.imports = std::move(*imports);
   if (role == Role::command) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "guest/engine.h"
-#include "os/wasip1/functions.h"
+#include "guest/host_function.h"
 
 namespace weft {
 
@@ -17,7 +17,7 @@ namespace weft {
 struct Admitted {
   wasm::ModuleView view;  // Into the binary.
   ModuleInfo info;
-  std::vector<const wasip1::Function*> imports;  // The WASI function behind each, in order.
+  std::vector<Import> imports;  // What is behind each, in order.
   // As Module's.
   std::shared_ptr<const guest::go::GoModule> go;
   std::string go_refused;
@@ -25,10 +25,12 @@ struct Admitted {
 
 // What the sections alone can tell is tested first, so that a module that can't run is refused at
 // once, also a large one. later: the functions are not read, for a module that was admitted before
-// (ModuleInfo then lacks what scan_code() adds). The error completes "<file>: ".
+// (ModuleInfo then lacks what scan_code() adds). `offered`: what it may import beside WASI. The
+// error completes "<file>: ".
 enum class CodeScan : std::uint8_t { now, later };
 Result<Admitted> admit(std::span<const std::byte> binary, const GuestLimits& limits, Role role,
-                       CodeScan code = CodeScan::now, const wasm::ValidationStep& step = {});
+                       CodeScan code = CodeScan::now, const HostFunctions* offered = nullptr,
+                       const wasm::ValidationStep& step = {});
 
 // Does the module use one of these? The error names it, the instruction or type, and the engine.
 Status check_features(const ModuleInfo& info, std::span<const wasm::Feature> lacking,

@@ -23,6 +23,7 @@ namespace weft {
 namespace wasip1 {
 class Process;
 }
+class HostFunctions;
 
 namespace guest::go {
 struct GoModule;
@@ -45,7 +46,8 @@ enum class TrapKind : std::uint8_t {
   out_of_output,
   uncaught_exception,
   null_exception,
-  lost_code,  // The file of its compiled code was cut off while it ran.
+  lost_code,      // The file of its compiled code was cut off while it ran.
+  host_function,  // A function of the embedder's ended it; why is in the report's detail.
   other,
 };
 
@@ -66,6 +68,7 @@ constexpr const char* name(TrapKind kind) {
       "uncaught exception",
       "null exception reference",
       "the file of its compiled code was cut off",
+      "host function failed",
       "trap",
   };
   return names[static_cast<std::size_t>(kind)];
@@ -75,12 +78,13 @@ constexpr const char* name(TrapKind kind) {
 constexpr bool is_of_function(TrapKind kind) {
   return kind == TrapKind::stack_overflow || kind == TrapKind::out_of_memory ||
          kind == TrapKind::out_of_fuel || kind == TrapKind::out_of_time ||
-         kind == TrapKind::out_of_output;
+         kind == TrapKind::out_of_output || kind == TrapKind::host_function;
 }
 
 struct TrapReport {
   TrapKind kind = TrapKind::other;
-  std::string detail;               // What a bad indirect call was, in libwabt's words; else empty.
+  // What a bad indirect call was, in libwabt's words; what a host function says; else empty.
+  std::string detail;
   std::vector<std::string> frames;  // Names of functions, innermost first; the outermost are cut.
   // Of the instruction, in the module's file; of the function's code when is_of_function(kind); 0
   // when it was no instruction (a segment), or one of SIMD.
@@ -190,6 +194,15 @@ class Engine {
   // Reads and validates a module. `name` is for messages. The error completes "<name>: ".
   virtual Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
                                                const GuestLimits& limits, Role role) = 0;
+
+  // What modules may import beside WASI, from now on; must outlive the engine. nullptr: nothing.
+  virtual void offer(const HostFunctions* functions) { offered_ = functions; }
+
+ protected:
+  [[nodiscard]] const HostFunctions* offered() const { return offered_; }
+
+ private:
+  const HostFunctions* offered_ = nullptr;
 };
 
 }  // namespace weft

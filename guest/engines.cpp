@@ -38,6 +38,9 @@ class FirstThatTakesIt final : public Engine {
     }
     return first;
   }
+  void offer(const HostFunctions* functions) override {
+    for (const auto& engine : engines_) engine->offer(functions);
+  }
 
  private:
   const std::vector<std::unique_ptr<Engine>> engines_;

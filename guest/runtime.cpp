@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "base/unique_fd.h"
 #include "guest/engines.h"
@@ -48,6 +49,12 @@ std::string base_name(const std::string& path) {
   return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
+Result<EntryPoint> entry_to_serve(const ModuleInfo& info) {
+  const ExportInfo* initialize = info.find_export("_initialize");
+  if (initialize != nullptr && initialize->kind != ExternalKind::func) initialize = nullptr;
+  return EntryPoint{.initialize = initialize, .main = nullptr, .type = nullptr};
+}
+
 // What the guest asked for, within what its module may have.
 BudgetSizes budgets_of(const Module& module, BudgetSizes sizes) {
   const GuestLimits& limits = module.limits;
@@ -74,6 +81,7 @@ Guest::Guest(Runtime& runtime, std::size_t number, std::string name, std::shared
       results_(std::move(invoke_.values)) {}
 
 GuestEnd Guest::run_module(Instance& instance) {
+  if (calls_) return serve(instance);
   GuestEnd end = run_entry(instance, entry_, results_);
   if (!end.returned || !invoke_.prints) return end;
   try {
@@ -119,6 +127,20 @@ void Guest::run() {
   }
 }
 
+GuestEnd Guest::wait() {
+  if (end_) return *end_;
+  WEFT_CHECK(&this_g() != g_, "a guest waited for its own end");
+  EndWait wait(this_g());
+  waits_.push_back(wait);
+  while (!wait.end) park(WaitReason::join);
+  return std::move(*wait.end);
+}
+
+void Guest::when_ended(std::function<void(const GuestEnd&)> f) {
+  if (end_) return f(*end_);
+  when_ended_.push_back(std::move(f));
+}
+
 void Guest::Deadline::fire(Timer& timer) {
   Guest& guest = static_cast<Deadline&>(timer).guest;
   guest.out_of_time_ = true;
@@ -127,9 +149,13 @@ void Guest::Deadline::fire(Timer& timer) {
 
 void Runtime::AllDeadline::fire(Timer& timer) {
   Runtime& runtime = static_cast<AllDeadline&>(timer).runtime;
-  for (const auto& guest : runtime.guests_) {
-    guest->out_of_time_ = true;
-    runtime.kill(*guest);
+  // A kill may call an end handler, which may spawn and forget guests.
+  for (std::size_t number = 0;; ++number) {
+    const auto next = runtime.from_number(number);
+    if (next == runtime.guests_.end()) return;
+    number = (*next)->number();
+    (*next)->out_of_time_ = true;
+    runtime.kill(**next);
   }
 }
 
@@ -150,28 +176,39 @@ void Guest::ended() {
   g_ = nullptr;
   process_.reset();
   module_.reset();
-  if (!runtime_.on_end_) return;
-  runtime_.in_callback_ = true;
-  runtime_.on_end_(*this);
-  runtime_.in_callback_ = false;
+  ending_ = true;
+  finish();
+  for (const auto& f : std::exchange(when_ended_, {})) f(*end_);
+  while (EndWait* wait = pop_waiting(waits_)) {
+    wait->end = *end_;
+    runtime_.scheduler_.ready(wait->g());
+  }
+  if (on_end_) on_end_(*this);
+  if (runtime_.on_end_) runtime_.on_end_(*this);
+  ending_ = false;
+  if (forgotten_) runtime_.forget(*this);
 }
 
 Runtime::Runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine)
     : clock_(options.clock != nullptr ? *options.clock : system_clock_),
       engine_(std::move(engine)),
       scheduler_(clock_, options.poller != nullptr ? *options.poller : reactor_,
-                 {.guard = options.guard, .seed = options.seed}) {}
+                 {.guard = options.guard, .seed = options.seed}) {
+  engine_->offer(&host_functions_);
+}
 
 Runtime::Runtime(boost::asio::io_context& io, std::unique_ptr<Engine> engine)
     : clock_(system_clock_),
       reactor_(io),
       engine_(std::move(engine)),
       scheduler_(clock_, reactor_) {
+  engine_->offer(&host_functions_);
   turns_.emplace(scheduler_, reactor_);
 }
 
 Runtime::~Runtime() {
   on_end_ = nullptr;
+  for (const auto& guest : guests_) guest->on_end_ = nullptr;
 }
 
 void Runtime::limit_all(const UseLimits& limits) {
@@ -182,11 +219,24 @@ void Runtime::limit_all(const UseLimits& limits) {
 
 void Runtime::forget(Guest& guest) {
   WEFT_CHECK(guest.end().has_value(), "a guest was forgotten that has not ended");
-  WEFT_CHECK(!in_callback_, "a guest was forgotten while it ends");
-  const auto at = std::lower_bound(
-      guests_.begin(), guests_.end(), guest.number(),
-      [](const auto& kept, std::size_t number) { return kept->number() < number; });
-  guests_.erase(at);
+  if (guest.ending_) {
+    guest.forgotten_ = true;
+  } else {
+    guests_.erase(from_number(guest.number()));
+  }
+}
+
+std::vector<std::unique_ptr<Guest>>::iterator Runtime::from_number(std::size_t number) {
+  return std::lower_bound(guests_.begin(), guests_.end(), number,
+                          [](const auto& kept, std::size_t than) { return kept->number() < than; });
+}
+
+Guest& Caller::guest() const {
+  return *static_cast<Guest*>(this_g().owner);
+}
+
+std::any& Caller::any_data() const {
+  return guest().data();
 }
 
 void Runtime::kill(Guest& guest) {
@@ -226,10 +276,13 @@ Result<std::shared_ptr<Module>> Runtime::load_bytes(const std::string& name,
 }
 
 Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions options) {
-  const auto entry = find_entry(module->info, options.invoke.function);
+  const auto entry = options.serves ? entry_to_serve(module->info)
+                                    : find_entry(module->info, options.invoke.function);
   if (!entry) return Error{module->name + ": " + entry.error().message};
-  if (Status fits = check_values(*entry, options.invoke.values); !fits) {
-    return Error{module->name + ": " + fits.error().message};
+  if (!options.serves) {
+    if (Status fits = check_values(*entry, options.invoke.values); !fits) {
+      return Error{module->name + ": " + fits.error().message};
+    }
   }
   wasip1::ProcessConfig config;
   config.args = std::move(options.args);
@@ -245,11 +298,15 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   if (options.use.sizes.fuel != Budget::kUnlimited && module->limits.fuel == 0) {
     return Error{module->name + ": to be limited in fuel it must be loaded with GuestLimits::fuel"};
   }
-  config.stdin_fd = options.stdin_from;
-  config.stdout_fd = options.stdout_to;
-  config.stderr_fd = options.stderr_to;
+  config.stdin_fd = options.stdin_from.descriptor();
+  config.stdout_fd = options.stdout_to.descriptor();
+  config.stderr_fd = options.stderr_to.descriptor();
   config.trace = options.trace;
   config.stdio = std::move(options.stdio);
+  const Stdio* given[] = {&options.stdin_from, &options.stdout_to, &options.stderr_to};
+  for (std::size_t i = 0; i < config.stdio.size(); ++i) {
+    if (given[i]->file().device != nullptr) config.stdio[i] = given[i]->file();
+  }
   config.links = std::move(options.links);
   config.hook = options.hook;
   config.stable_files = std::move(options.stable_files);
@@ -275,6 +332,9 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   Result<G*> g = scheduler_.spawn([self = guest.get()] { self->run(); }, spawn_options);
   if (!g) return g.error();
   guest->g_ = *g;
+  if (options.serves) guest->calls_.emplace(make_chan<std::shared_ptr<Guest::Call>>());
+  guest->data_ = std::move(options.data);
+  guest->on_end_ = std::move(options.on_end);
   const Instant now = scheduler_.now();
   if (options.use.time > Duration{}) scheduler_.arm(guest->deadline_, now + options.use.time);
   ++live_guests_;

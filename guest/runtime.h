@@ -17,6 +17,8 @@
 // One Runtime belongs to one thread; several may live in one process, one a thread each.
 #pragma once
 
+#include <algorithm>
+#include <any>
 #include <array>
 #include <functional>
 #include <memory>
@@ -25,15 +27,21 @@
 #include <vector>
 
 #include "guest/engine.h"
+#include "guest/host_function.h"
 #include "guest/invocation.h"
+#include "guest/streams.h"
 #include "os/clocks.h"
 #include "os/reactor.h"
 #include "os/turns.h"
 #include "os/wasip1/process.h"
 #include "scheduler/api.h"
+#include "scheduler/sync/chan.h"
+#include "scheduler/sync/wait_list.h"
 
 namespace weft {
 
+class Guest;
+class Runtime;
 namespace guest::go {
 class Preemption;
 }
@@ -55,12 +63,18 @@ struct GuestOptions {
   std::vector<std::string> env = {};   // "K=V".
   std::vector<wasip1::Preopen> preopens = {};
   std::vector<int> listeners = {};  // Listening sockets, duplicated; they become non-blocking.
-  int stdin_from = 0;               // Descriptors of this process; duplicated. -1: closed.
-  int stdout_to = 1;
-  int stderr_to = 2;
+  Stdio stdin_from = 0;             // Descriptors of this process, or streams (guest/streams.h).
+  Stdio stdout_to = 1;
+  Stdio stderr_to = 2;
   wasip1::TraceSink* trace = nullptr;  // Must outlive the guest.
   Invocation invoke = {};              // What is called in place of _start.
+  // Runs _initialize, if the module exports that, and then what Guest::call asks for, until
+  // Guest::finish; in place of all that it would run by itself. For modules of Role::library too.
+  bool serves = false;
   UseLimits use = {.sizes = {.descriptors = 4096}};
+  std::any data = {};  // The embedder's own, for its host functions: Caller::data.
+  // Called when this guest has ended, however it did, before the Runtime's. As that.
+  std::function<void(Guest&)> on_end = {};
 
   // What a simulation puts in place of the world: see wasip1::ProcessConfig.
   std::array<wasip1::DeviceFile, 3> stdio = {};
@@ -79,8 +93,6 @@ struct RuntimeOptions {
   std::uint64_t seed = 1;       // Of the scheduler's random().
   GuardKind guard = GuardKind::automatic;  // Of the guests' stacks.
 };
-
-class Runtime;
 
 // A guest: one instance on one G. Owned by its Runtime, readable after it has ended, until it is
 // forgotten.
@@ -103,6 +115,31 @@ class Guest {
   // What the function has returned that GuestOptions::invoke named, as Instance::call tells; empty
   // when it returned nothing, or did not return.
   [[nodiscard]] const std::vector<std::uint64_t>& results() const { return results_; }
+  // Calls a function that it exports, of a guest that `serves`, with values of std::int32_t,
+  // uint32_t, int64_t, uint64_t, float and double: guest.call<int>("handle", 7). It runs on the
+  // guest's G, one call after the other in the order of these calls; the calling G is parked until
+  // it has returned. The error says that there is no such function, that it has another type, or
+  // how the guest ended: a trap, proc_exit or a kill ends the guest, as always. On a G, not its
+  // own. A call that is under way goes on when the calling G is killed.
+  template <class R = void, class... Args>
+  Result<std::conditional_t<std::is_void_v<R>, Nothing, R>> call(std::string_view function,
+                                                                 Args... args);
+  // It ends when the call under way has returned, with exit code 0; those that still wait for their
+  // turn get an error. On a G or not.
+  void finish();
+  // How it ends: parks the calling G until then. It may be forgotten meanwhile. On a G, not its
+  // own; throws Killed.
+  GuestEnd wait();
+  // The same as an operation of Asio's, with the signature void(weft::GuestEnd), for any completion
+  // token: co_await guest.async_wait(asio::use_awaitable). While it is under way the loop's run()
+  // does not return. Needs <weft/asio.hpp>. On the Runtime's thread.
+  template <class Token>
+  auto async_wait(Token&& token);
+  // Calls f(end) when it ends, before the end handlers, or at once when it has. f as they are.
+  void when_ended(std::function<void(const GuestEnd&)> f);
+  // What GuestOptions::data held.
+  [[nodiscard]] std::any& data() { return data_; }
+  [[nodiscard]] Runtime& runtime() const { return runtime_; }
   // Its G while it runs, else nullptr.
   [[nodiscard]] G* g() const { return g_; }
   // How much fuel it has been given; up to one quantum of it may not be used yet. 0 when it counts
@@ -122,6 +159,25 @@ class Guest {
     Guest& guest;
   };
 
+  // A call on its way. The caller may be gone when it returns.
+  struct Call {
+    const ExportInfo* function;
+    std::vector<std::uint64_t> values;
+    std::string error;
+    chan<Nothing> done = make_chan<Nothing>();
+  };
+  using Calls = chan<std::shared_ptr<Call>>;
+
+  Status call_values(std::string_view function, const FuncTypeInfo& type,
+                     std::vector<std::uint64_t>& values);
+  GuestEnd serve(Instance& instance);
+
+  // On the G that waits.
+  struct EndWait : Waiter {
+    using Waiter::Waiter;
+    std::optional<GuestEnd> end;
+  };
+
   void run();
   GuestEnd run_module(Instance& instance);
   void make_steering();
@@ -130,6 +186,11 @@ class Guest {
   Runtime& runtime_;
   const std::size_t number_;
   const std::string name_;
+  std::any data_;
+  std::function<void(Guest&)> on_end_;
+  std::optional<Calls> calls_;  // While it serves.
+  WaitList<EndWait> waits_;
+  std::vector<std::function<void(const GuestEnd&)>> when_ended_;
   std::shared_ptr<Module> module_;
   const char* const engine_;
   const Duration loading_;
@@ -144,6 +205,9 @@ class Guest {
   TrapReport killed_at_;
   std::function<std::unique_ptr<guest::go::Steering>(const guest::go::GoModule&)> steer_;
   bool out_of_time_ = false;
+  bool finished_ = false;   // calls_ is closed.
+  bool ending_ = false;     // Its end handlers run.
+  bool forgotten_ = false;  // By one of those.
   Deadline deadline_{*this};
 };
 
@@ -168,6 +232,15 @@ class Runtime {
   Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits = {},
                                        Role role = Role::command);
 
+  // Gives guests a function to import, beside those of WASI: guest/host_function.h tells of what
+  // kind the callable may be. In the place of an earlier one of these names, for modules that are
+  // loaded from now on.
+  template <class F>
+  void define(std::string module, std::string name, F&& f) {
+    define(make_host_function(std::move(module), std::move(name), std::forward<F>(f)));
+  }
+  void define(HostFunction function) { host_functions_.define(std::move(function)); }
+
   // As load, from bytes. `name` is for messages.
   Result<std::shared_ptr<Module>> load_bytes(const std::string& name,
                                              std::span<const std::byte> binary,
@@ -187,16 +260,17 @@ class Runtime {
   // happens to one that has ended. On the Runtime's thread, on a G or not.
   void kill(Guest& guest);
 
-  // Drops what is kept of a guest that has ended: for programs that spawn guests without end. Not
-  // inside of on_guest_end's callback.
+  // Drops what is kept of a guest that has ended: for programs that spawn guests without end. In
+  // its end handler the Guest stays good until that returns.
   void forget(Guest& guest);
 
   // Runs until every guest and every other G has ended, or all are deadlocked. Not inside a handler
   // of io.
   RunResult run();
 
-  // Called when a guest has ended, however it did. It may spawn guests; it must not park or throw.
-  void on_guest_end(std::function<void(const Guest&)> callback) { on_end_ = std::move(callback); }
+  // Called when a guest has ended, however it did. It may spawn, kill and forget guests, this one
+  // too; it must not park or throw.
+  void on_guest_end(std::function<void(Guest&)> callback) { on_end_ = std::move(callback); }
 
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] GuestClock& clock() { return clock_; }
@@ -206,12 +280,15 @@ class Runtime {
 
  private:
   friend class Guest;
+  // The first guest of this number or a higher one.
+  std::vector<std::unique_ptr<Guest>>::iterator from_number(std::size_t number);
 
   SystemClock system_clock_;
   GuestClock& clock_;
   Reactor reactor_;
+  HostFunctions host_functions_;
   std::unique_ptr<Engine> engine_;
-  std::function<void(const Guest&)> on_end_;
+  std::function<void(Guest&)> on_end_;
   struct AllDeadline : Timer {
     explicit AllDeadline(Runtime& runtime) : Timer(&fire), runtime(runtime) {}
     static void fire(Timer& timer);
@@ -224,10 +301,25 @@ class Runtime {
   std::optional<Instant> all_end_;  // When the time of all is over, once it has begun.
   std::size_t live_guests_ = 0;
   std::size_t last_number_ = 0;
-  bool in_callback_ = false;
   std::vector<std::unique_ptr<Guest>> guests_;
   Scheduler scheduler_;         // It ends the guests that are left, which use all of the above.
   std::optional<Turns> turns_;  // In somebody else's loop.
 };
+
+template <class R, class... Args>
+Result<std::conditional_t<std::is_void_v<R>, Nothing, R>> Guest::call(std::string_view function,
+                                                                      Args... args) {
+  FuncTypeInfo type;
+  type.params = std::string{detail::letter_of<Args>()...};
+  if constexpr (!std::is_void_v<R>) type.results = std::string{detail::letter_of<R>()};
+  std::vector<std::uint64_t> values{detail::to_bits(args)...};
+  values.resize(std::max(values.size(), type.results.size()));
+  if (Status called = call_values(function, type, values); !called) return called.error();
+  if constexpr (std::is_void_v<R>) {
+    return Nothing{};
+  } else {
+    return detail::from_bits<R>(values[0]);
+  }
+}
 
 }  // namespace weft

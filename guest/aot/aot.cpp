@@ -49,6 +49,10 @@ class Aot final : public Engine {
 
   Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
                                        const GuestLimits& limits, Role role) override;
+  void offer(const HostFunctions* functions) override {
+    Engine::offer(functions);
+    options_.otherwise->offer(functions);
+  }
 
  private:
   // A module on its way.
@@ -165,7 +169,7 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
                                           const GuestLimits& limits, Role role) {
   const bool one_nan = limits.quantum != 0;
   // What is in the cache was looked through whole when it was compiled.
-  auto admitted = admit(binary, limits, role, CodeScan::later);
+  auto admitted = admit(binary, limits, role, CodeScan::later, offered());
   if (!admitted) return admitted.error();
   std::span<const guest::go::EntryPoint> told;
   if (admitted->go != nullptr) told = admitted->go->entries;
@@ -177,7 +181,7 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
         options_.progress(name, {CompileStage::Kind::validating, done, of});
       }
     };
-    admitted = admit(binary, limits, role, CodeScan::now, validated);
+    admitted = admit(binary, limits, role, CodeScan::now, offered(), validated);
     if (!admitted) return admitted.error();
     if (admitted->go != nullptr) told = admitted->go->entries;
     if (Status known = check_libwabt_knows(admitted->info, "aot"); !known) return known.error();

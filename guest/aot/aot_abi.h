@@ -42,7 +42,8 @@ struct Host {
   // Does not return. `offset` is that of the instruction in the module, or 0 when it must be looked
   // for on the stack.
   void (*trap)(std::uint32_t kind, std::uint32_t offset);
-  std::uint32_t (*call)(void* guest, std::uint32_t import, const std::uint64_t* args);
+  // Values are bits, in the low ones where there are 32.
+  std::uint64_t (*call)(void* guest, std::uint32_t import, const std::uint64_t* args);
   std::uint32_t (*yield)(void* guest);  // sched_yield, without a frame of the object's in between.
   // The portion is used up: `left` <= 0 is left of it. Returns the next portion, > 0.
   std::uint32_t (*refill)(void* guest, std::uint32_t left);

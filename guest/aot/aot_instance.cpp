@@ -241,7 +241,7 @@ void host_trap(std::uint32_t kind, std::uint32_t offset) {
   CompiledInstance::current().trap(kind_of(kind), offset, detail_of(kind));
 }
 
-std::uint32_t host_call(void* guest, std::uint32_t import, const std::uint64_t* args) {
+std::uint64_t host_call(void* guest, std::uint32_t import, const std::uint64_t* args) {
   return static_cast<CompiledInstance*>(guest)->call(import, args);
 }
 

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "guest/aot/aot_abi.h"
-#include "os/wasip1/functions.h"
 
 namespace weft {
 namespace {
@@ -14,7 +13,20 @@ constexpr std::string_view kFunctionCast = "(wasm_rt_function_ptr_t)";
 constexpr std::string_view kElementName = "weft_element_";
 
 bool is_yield(const ImportInfo& import) {
-  return import.name == "sched_yield";
+  return import.name == "sched_yield" && import.module.starts_with("wasi_");
+}
+
+const char* type_of(char letter) {
+  switch (letter) {
+    case 'i':
+      return "u32";
+    case 'I':
+      return "u64";
+    case 'f':
+      return "f32";
+    default:
+      return "f64";
+  }
 }
 
 // libwabt writes no vectors.
@@ -92,13 +104,13 @@ std::string CBinding::macros() const {
 // and their names.
 CBinding::Import CBinding::import_of(std::size_t index) const {
   const ImportInfo& info = info_.imports[index];
-  const wasip1::Function& function = *wasip1::find(info.module, info.name);
+  const FuncTypeInfo& type = info_.types[info.type];
   Import import;
-  import.result = function.returns_errno ? "u32" : "void";
-  for (std::size_t i = 0; i < function.params.size(); ++i) {
-    const std::string name = ", a" + std::to_string(i);
-    import.params += (function.params[i] == 'i' ? ", u32" : ", u64") + name.substr(1);
-    import.args += name;
+  import.result = type.results.empty() ? "void" : type_of(type.results[0]);
+  for (std::size_t i = 0; i < type.params.size(); ++i) {
+    const std::string name = "a" + std::to_string(i);
+    import.params += std::string(", ") + type_of(type.params[i]) + " " + name;
+    import.args += ", " + name;
   }
   return import;
 }
@@ -131,11 +143,23 @@ std::string CBinding::element(std::string_view line) const {
 // Not inlined: its lines would take the place of the call's.
 std::string CBinding::import_function(std::size_t index) const {
   const Import of = import_of(index);
-  return "HIDDEN __attribute__((noinline)) " + of.result + " " + import(index) + "(" +
-         std::string(dialect_.host) + "* guest" + of.params + ") {\n  u64 args[] = {" +
-         (of.args.empty() ? "0" : of.args.substr(2)) + "};\n  " +
-         (of.result == "void" ? "" : "return ") + "weft_host->call(guest, " +
-         std::to_string(index) + ", args);\n}\n";
+  const FuncTypeInfo& type = info_.types[info_.imports[index].type];
+  std::string text = "HIDDEN __attribute__((noinline)) " + of.result + " " + import(index) + "(" +
+                     std::string(dialect_.host) + "* guest" + of.params +
+                     ") {\n  union { u64 bits; u32 i; u64 j; f32 f; f64 d; } args[" +
+                     std::to_string(type.params.size() + 1) + "];\n";
+  for (std::size_t i = 0; i < type.params.size(); ++i) {
+    const std::string at = std::to_string(i);
+    text += "  args[" + at + "].bits = 0; args[" + at + "]." + member_of(type.params[i]) + " = a" +
+            at + ";\n";
+  }
+  text += "  args[" + std::to_string(type.params.size()) + "].bits = weft_host->call(guest, " +
+          std::to_string(index) + ", &args[0].bits);\n";
+  if (!type.results.empty()) {
+    text += "  return args[" + std::to_string(type.params.size()) + "]." +
+            member_of(type.results[0]) + ";\n";
+  }
+  return text + "}\n";
 }
 
 // Calls the function with the values and puts its results in their place.

@@ -20,10 +20,11 @@ constexpr Duration kLookAgainMax = microseconds(100);
 
 static_assert(sizeof(G::requests) == 1);
 
-void CompiledModule::bind(std::vector<const wasip1::Function*> functions) {
+void CompiledModule::bind(std::vector<Import> functions) {
   imports = std::move(functions);
-  const auto yields = std::find_if(imports.begin(), imports.end(),
-                                   [](const auto* f) { return f->name == "sched_yield"; });
+  const auto yields = std::find_if(imports.begin(), imports.end(), [](const Import& import) {
+    return import.wasi() != nullptr && import.wasi()->name == "sched_yield";
+  });
   if (yields != imports.end()) yield_import = static_cast<std::size_t>(yields - imports.begin());
 }
 
@@ -43,6 +44,7 @@ void CompiledInstance::begin(wasip1::Process& process) {
 GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {
   leaving_ = {};  // Faults note nothing.
   trap_detail_ = "";
+  host_said_.clear();
   const G& g = this_g();
   wanted = reinterpret_cast<const volatile std::uint8_t*>(&g.requests);
   if (!this_scheduler().has_guard(g)) {
@@ -79,12 +81,12 @@ void CompiledInstance::trap(TrapKind kind, std::uint32_t offset, const char* det
   state_.leave();
 }
 
-std::uint32_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* args) {
+std::uint64_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* args) {
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
   state_.in_guest = false;
-  std::uint32_t result = 0;
+  std::uint64_t result = 0;
   const bool goes_on = runs_through(leaving_, [&] {
-    result = shared_.imports[import]->call(*process_, wasip1::Memory(memory_bytes_), args);
+    result = shared_.imports[import].call(*process_, wasip1::Memory(memory_bytes_), args);
     // There may be many calls between two fuel points.
     if (*wanted != 0 && shared_.limits.quantum == 0) (void)safe_point();
   });
@@ -96,7 +98,10 @@ std::uint32_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* 
 // A kill notes where the guest was.
 void CompiledInstance::leave_noted() {
   if (leaving_.why == Leaving::Why::killed) state_.note(TrapKind::out_of_time, 0);
-  if (leaving_.why >= Leaving::Why::out_of_output) trap(leaving_.trap(), 0);
+  if (leaving_.why >= Leaving::Why::out_of_output) {
+    host_said_.swap(leaving_.host_said);
+    trap(leaving_.trap(), 0, host_said_.c_str());
+  }
   state_.leave();
 }
 
@@ -126,7 +131,8 @@ WEFT_RETURN_BY_JUMP std::uint32_t CompiledInstance::yield_of(void* guest) {
 
 WEFT_INLINE std::uint32_t CompiledInstance::yield_guest() {
   if (process_->trace() != nullptr || process_->hook() != nullptr) {
-    return call(static_cast<std::uint32_t>(shared_.yield_import), nullptr);
+    return static_cast<std::uint32_t>(
+        call(static_cast<std::uint32_t>(shared_.yield_import), nullptr));
   }
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
   state_.in_guest = false;

@@ -18,14 +18,15 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "guest/aot/linear_memory.h"
 #include "guest/aot/trap_state.h"
 #include "guest/engine.h"
+#include "guest/host_function.h"
 #include "guest/leaving.h"
 #include "guest/turn.h"
-#include "os/wasip1/functions.h"
 
 namespace weft {
 
@@ -49,9 +50,9 @@ class CompiledModule : public Module {
   // report keeps what it has so far.
   virtual void describe(const TrapState& state, TrapReport& report) = 0;
 
-  void bind(std::vector<const wasip1::Function*> functions);
+  void bind(std::vector<Import> functions);
 
-  std::vector<const wasip1::Function*> imports;
+  std::vector<Import> imports;
   std::size_t yield_import = SIZE_MAX;  // Which of them is sched_yield.
 };
 
@@ -72,7 +73,7 @@ class CompiledInstance : public Portions {
   static CompiledInstance& current();
   // Ends enter() by a jump. No frame in between may hold an object with a destructor.
   [[noreturn]] void trap(TrapKind kind, std::uint32_t offset = 0, const char* detail = "");
-  std::uint32_t call(std::uint32_t import, const std::uint64_t* args);
+  std::uint64_t call(std::uint32_t import, const std::uint64_t* args);
   static std::uint32_t yield_of(void* instance);
   // The portion is used up: `left` <= 0 is left of it. Returns the next portion, > 0.
   std::uint32_t refill(std::uint32_t left);
@@ -111,6 +112,7 @@ class CompiledInstance : public Portions {
   std::uint32_t held_back_ = 0;    // Fuel; see refill().
   std::uint32_t fuel_unseen_ = 0;  // The fuel it uses between two looks at the clock.
   const char* trap_detail_ = "";
+  std::string host_said_;  // What a host function ended it with.
   TrapReport killed_at_;
 };
 

@@ -196,6 +196,7 @@ const Host& host_of_instances() {
   static constexpr Host kHost = {
       .trap = &JitInstance::trap_of,
       .call = &JitInstance::call_of,
+      .call_embedder = &JitInstance::call_embedder_of,
       .yield = &CompiledInstance::yield_of,
       .refill = &JitInstance::refill_of,
       .entered = &JitInstance::entered_of,

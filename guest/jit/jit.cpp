@@ -43,7 +43,7 @@ Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std:
   const auto validated = [&](std::size_t done, std::size_t of) {
     if (options_.progress) options_.progress(name, {CompileStage::Kind::validating, done, of});
   };
-  auto admitted = admit(bytes, limits, role, CodeScan::now, validated);
+  auto admitted = admit(bytes, limits, role, CodeScan::now, offered(), validated);
   if (!admitted) return admitted.error();
   if (Status known = check_features(admitted->info, kLacking, "jit"); !known) return known.error();
   auto module =
@@ -54,7 +54,8 @@ Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std:
   module->go_refused = std::move(admitted->go_refused);
   std::span<const guest::go::EntryPoint> told;
   if (module->go != nullptr) told = module->go->entries;
-  if (Status status = module->program.prepare(module->yield_import, told); !status) {
+  if (Status status = module->program.prepare(module->imports, module->yield_import, told);
+      !status) {
     return status.error();
   }
   return std::shared_ptr<Module>(std::move(module));

@@ -164,7 +164,29 @@ void JitInstance::trap_of(void* owner, std::uint32_t code) {
 // --- asking the host ---
 
 std::uint32_t JitInstance::call_of(void* owner, std::uint32_t import, const std::uint64_t* args) {
-  return static_cast<CompiledInstance*>(owner)->call(import, args);
+  return static_cast<std::uint32_t>(static_cast<CompiledInstance*>(owner)->call(import, args));
+}
+
+// The parameters in their order, from where context.h says that they are.
+std::uint64_t JitInstance::call_embedder_of(void* owner, std::uint32_t import,
+                                            const std::uint64_t* words) {
+  JitInstance& self = of(owner);
+  std::uint64_t args[HostFunction::kParamsMax] = {};
+  std::size_t ints = 0;
+  std::size_t floats = 0;
+  std::size_t at = kIntArguments;
+  std::uint64_t* to = args;
+  for (const char letter : self.program_.imports[import].params()) {
+    const bool floating = letter == 'f' || letter == 'F';
+    if (floating && floats < kFloatArguments) {
+      *to++ = self.context_->float_arguments[2 * floats++];
+    } else if (!floating && ints < kIntArguments) {
+      *to++ = words[ints++];
+    } else {
+      *to++ = words[at++];
+    }
+  }
+  return self.CompiledInstance::call(import, args);
 }
 
 std::uint32_t JitInstance::refill_of(void* owner, std::uint32_t left) {

@@ -59,6 +59,8 @@ class JitInstance : public CompiledInstance {
   // What Host says.
   static void trap_of(void* owner, std::uint32_t code);
   static std::uint32_t call_of(void* owner, std::uint32_t import, const std::uint64_t* args);
+  static std::uint64_t call_embedder_of(void* owner, std::uint32_t import,
+                                        const std::uint64_t* words);
   static std::uint32_t refill_of(void* owner, std::uint32_t left);
   static void entered_of(void* owner, std::uint32_t entry);
   static const void* compile_of(void* owner, std::uint32_t function);

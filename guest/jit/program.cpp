@@ -55,7 +55,9 @@ Program::Program(std::vector<std::byte> binary, wasm::ModuleView parsed,
       binary_(std::move(binary)),
       code_(shared->space) {}
 
-Status Program::prepare(std::size_t yield_import, std::span<const guest::go::EntryPoint> told) {
+Status Program::prepare(std::span<const Import> of_module, std::size_t yield_import,
+                        std::span<const guest::go::EntryPoint> told) {
+  imports = of_module;
   const std::uint32_t functions = view.functions();
   const CodePlace table = code_.place(functions * sizeof(FunctionEntry));
   const CodePlace stubs = code_.place(functions * kStubBytes);
@@ -68,7 +70,9 @@ Status Program::prepare(std::size_t yield_import, std::span<const guest::go::Ent
     const std::size_t at = i * kStubBytes;
     const void* to = shared->stubs->lazy();
     if (i < view.imported_functions) {
-      to = i == yield_import ? shared->stubs->yield() : shared->stubs->host_call();
+      to = imports[i].wasi() == nullptr ? shared->stubs->embedder_call()
+           : i == yield_import          ? shared->stubs->yield()
+                                        : shared->stubs->host_call();
     }
     write_stub(stubs.writable + at, stubs.runs + at, i, to);
     const std::uint32_t type = view.types[view.function_types[i]].canonical;

@@ -33,10 +33,11 @@ class Program {
   Program(std::vector<std::byte> binary, wasm::ModuleView parsed, const GuestLimits& of_guests,
           std::shared_ptr<Shared> of_engine);
 
-  // Makes the functions' entries; `yield_import` is sched_yield, if there is such an import. The
-  // error says why there is no room for them.
-  // Of `told` the code tells the host; it must outlive this.
-  Status prepare(std::size_t yield_import, std::span<const guest::go::EntryPoint> told);
+  // Makes the functions' entries. `yield_import` is sched_yield, if there is such an import. Of
+  // `told` the code tells the host. The imports and `told` must outlive this. The error says why
+  // there is no room for them.
+  Status prepare(std::span<const Import> of_module, std::size_t yield_import,
+                 std::span<const guest::go::EntryPoint> told);
 
   // The code of a function, compiled now. Null when there is no room for it.
   const void* compile(std::uint32_t function);
@@ -56,6 +57,7 @@ class Program {
   const Layout layout;
   const GuestLimits limits;
   const std::shared_ptr<Shared> shared;
+  std::span<const Import> imports;
   MemoryImage image;
   std::uint32_t saves_floats = 0;  // The code looks here.
 

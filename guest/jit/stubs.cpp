@@ -66,6 +66,7 @@ class Maker {
   void helper(HelperFunction function);
   void throwing(HelperFunction function);
   void host_call(const Host& host);
+  void embedder_call(const Host& host);
   void yield(const Host& host);
   void refill(const Host& host);
   void ask_host(const Host& host);
@@ -156,6 +157,24 @@ void Maker::host_call(const Host& host) {
     call(host.call);
   });
   a_.mov(a_.eax, a_.eax);
+  a_.ret();
+}
+
+// Any types: floats too, and a result in rax or xmm0.
+void Maker::embedder_call(const Host& host) {
+  for (int i = 0; i < 4; ++i) {
+    a_.mov(a_.qword[a_.r15 + kArguments + 8 * i], Xbyak::Reg64(kIntRegisters[i]));
+  }
+  const int floats = field(offsetof(Context, float_arguments));
+  for (int i = 0; i < 6; ++i) a_.movups(a_.ptr[a_.r15 + floats + 16 * i], Xbyak::Xmm(i));
+  a_.mov(a_.esi, a_.eax);
+  note_exit(a_.rax);
+  keeping_homes([&] {
+    owner_first();
+    a_.lea(a_.rdx, a_.ptr[a_.r15 + kArguments]);
+    call(host.call_embedder);
+  });
+  a_.movq(a_.xmm0, a_.rax);
   a_.ret();
 }
 
@@ -285,6 +304,8 @@ Stubs::Stubs(ModuleCode& code, const Host& host, bool guard_pages) {
   }
   starts_here(host_call_);
   make.host_call(host);
+  starts_here(embedder_call_);
+  make.embedder_call(host);
   starts_here(yield_);
   make.yield(host);
   starts_here(refill_);

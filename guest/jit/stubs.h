@@ -44,6 +44,8 @@ using HelperFunction = std::uint64_t (*)(Context* context, std::uint64_t* argume
 struct Host {
   void (*trap)(void* owner, std::uint32_t code);  // Does not return.
   std::uint32_t (*call)(void* owner, std::uint32_t import, const std::uint64_t* arguments);
+  // The embedder's function: its arguments are where the code has those of any function.
+  std::uint64_t (*call_embedder)(void* owner, std::uint32_t import, const std::uint64_t* arguments);
   std::uint32_t (*yield)(void* owner);
   std::uint32_t (*refill)(void* owner, std::uint32_t left);  // CompiledInstance::refill().
   void (*entered)(void* owner, std::uint32_t entry);         // A function of Go's runtime.
@@ -65,7 +67,8 @@ class Stubs {
     return helpers_[static_cast<std::size_t>(which)];
   }
   [[nodiscard]] const void* refill() const { return refill_; }
-  [[nodiscard]] const void* host_call() const { return host_call_; }  // eax: which import.
+  [[nodiscard]] const void* host_call() const { return host_call_; }          // eax: which import.
+  [[nodiscard]] const void* embedder_call() const { return embedder_call_; }  // As host_call().
   [[nodiscard]] const void* yield() const { return yield_; }
   [[nodiscard]] const void* lazy() const { return lazy_; }        // eax: which function.
   [[nodiscard]] const void* entered() const { return entered_; }  // eax: which entry.
@@ -76,6 +79,7 @@ class Stubs {
   std::array<const void*, kHelpers> helpers_{};
   const void* refill_ = nullptr;
   const void* host_call_ = nullptr;
+  const void* embedder_call_ = nullptr;
   const void* yield_ = nullptr;
   const void* lazy_ = nullptr;
   const void* entered_ = nullptr;

@@ -3,11 +3,12 @@
 
 #include <sys/mman.h>
 
+#include "base/sanitizers.h"
+#include "scheduler/fiber.h"
+
 #if defined(WEFT_ASAN)
 #include <sanitizer/asan_interface.h>
 #endif
-
-#include "scheduler/fiber.h"
 
 namespace weft {
 namespace {

@@ -91,7 +91,7 @@ class InterpModule final : public Module, public std::enable_shared_from_this<In
   // must be those of the other engines; slices preempt it.
   [[nodiscard]] bool counts() const { return limits.fuel != 0 || limits.quantum != 0; }
 
-  std::vector<const wasip1::Function*> imports;
+  std::vector<Import> imports;
   std::shared_ptr<interp_core::Code> code;
   std::shared_ptr<MemoryPool> memories;
 };
@@ -114,10 +114,10 @@ class InterpInstance final : public Instance, private interp_core::Host {
 
  private:
   bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
-            std::uint64_t memory_bytes, std::uint32_t* result) noexcept override;
+            std::uint64_t memory_bytes, std::uint64_t* result) noexcept override;
   bool grow(std::uint32_t pages, std::uint32_t* result) noexcept override;
   bool turn() noexcept override;
-  bool refill(std::uint32_t left, std::uint32_t* next);
+  bool refill(std::uint32_t left, std::uint64_t* next);
   void entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g) noexcept override;
   bool take_memory();
   [[nodiscard]] wasip1::Memory memory() const {
@@ -281,7 +281,7 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
 }
 
 // Throws like a WASI function.
-bool InterpInstance::refill(std::uint32_t left, std::uint32_t* next) {
+bool InterpInstance::refill(std::uint32_t left, std::uint64_t* next) {
   *next = next_quantum(process_.budgets().fuel, left, module_->limits);
   if (*next == 0) {
     leaving_ = {.why = Leaving::Why::out_of_fuel};
@@ -299,7 +299,7 @@ bool InterpInstance::within_limits() {
 }
 
 bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
-                          std::uint64_t memory_bytes, std::uint32_t* result) noexcept {
+                          std::uint64_t memory_bytes, std::uint64_t* result) noexcept {
   bool goes_on = true;
   const bool ran = runs_through(leaving_, [&] {
     if (import == module_->imports.size()) {
@@ -308,7 +308,7 @@ bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::
     }
     if (!book()) throw std::bad_alloc();
     const std::span<std::byte> bytes(reinterpret_cast<std::byte*>(memory), memory_bytes);
-    *result = module_->imports[import]->call(process_, wasip1::Memory(bytes), args);
+    *result = module_->imports[import].call(process_, wasip1::Memory(bytes), args);
     // There may be many calls in a slice.
     if (this_g().requests.load() != 0 && module_->limits.quantum == 0) (void)safe_point();
     lend();
@@ -328,6 +328,8 @@ GuestEnd InterpInstance::end_by_trap() {
     case Leaving::Why::out_of_fuel:
     case Leaving::Why::out_of_memory:
       return end_by(leaving_.trap());
+    case Leaving::Why::host_function:
+      return end_by(leaving_.trap(), leaving_.host_said);
     case Leaving::Why::no:
       break;
   }
@@ -338,7 +340,9 @@ GuestEnd InterpInstance::end_by_trap() {
 GuestEnd InterpInstance::end_by(TrapKind kind, std::string detail) {
   GuestEnd end{.kind = GuestEnd::Kind::trapped, .exit_code = 0, .returned = false, .trap = {}};
   end.trap.kind = kind;
-  if (kind == TrapKind::bad_indirect_call) end.trap.detail = std::move(detail);
+  if (kind == TrapKind::bad_indirect_call || kind == TrapKind::host_function) {
+    end.trap.detail = std::move(detail);
+  }
   const std::vector<std::uint32_t> functions = run_->call_stack(kTrapFramesMax);
   for (const std::uint32_t function : functions) {
     end.trap.frames.push_back(module_->info.describe_function(module_->original(function)));
@@ -382,8 +386,8 @@ Result<std::string> add_fuel_points(std::span<const std::byte> binary) {
 
 Status InterpModule::decode(std::span<const std::byte> binary) {
   std::vector<interp_core::ImportType> types;
-  for (const wasip1::Function* function : imports) {
-    types.push_back({std::string(function->params), function->returns_errno ? "i" : ""});
+  for (const Import& import : imports) {
+    types.push_back({std::string(import.params()), std::string(import.results())});
   }
   std::string error;
   std::string with_fuel_points;
@@ -420,7 +424,7 @@ class Interp final : public Engine {
  public:
   Result<std::shared_ptr<Module>> load(std::string name, std::span<const std::byte> binary,
                                        const GuestLimits& limits, Role role) override {
-    auto admitted = admit(binary, limits, role);
+    auto admitted = admit(binary, limits, role, CodeScan::now, offered());
     if (!admitted) return admitted.error();
     if (Status known = check_libwabt_knows(admitted->info, "interp"); !known) return known.error();
     auto module =

@@ -117,7 +117,10 @@ void values_into(wi::Store& store, const wi::ValueTypes& types, const wi::Values
 wi::ValueTypes value_types(const std::string& letters) {
   wi::ValueTypes types;
   for (const char letter : letters) {
-    types.push_back(letter == 'i' ? wi::ValueType::I32 : wi::ValueType::I64);
+    types.push_back(letter == 'i'   ? wi::ValueType::I32
+                    : letter == 'I' ? wi::ValueType::I64
+                    : letter == 'f' ? wi::ValueType::F32
+                                    : wi::ValueType::F64);
   }
   return types;
 }
@@ -128,19 +131,19 @@ wabt::Result leave(wi::Thread& thread, wi::Trap::Ptr* trap) {
   return wabt::Result::Error;
 }
 
-wabt::Result call_host(std::uint32_t import, const std::string& letters, wi::Thread& thread,
+wabt::Result call_host(std::uint32_t import, const wi::FuncType& type, wi::Thread& thread,
                        const wi::Values& params, wi::Values& results, wi::Trap::Ptr* trap) {
   constexpr std::size_t kParamsMax = 16;
   auto& guest = static_cast<GuestThread&>(thread);
   std::uint64_t args[kParamsMax] = {};
   for (std::size_t i = 0; i < params.size() && i < kParamsMax; ++i) {
-    args[i] = letters[i] == 'i' ? params[i].Get<wi::u32>() : params[i].Get<wi::u64>();
+    value_into(thread.store(), type.params[i], params[i], args + i);
   }
   std::uint8_t* memory = guest.memory ? guest.memory->UnsafeData() : nullptr;
   const std::uint64_t bytes = guest.memory ? guest.memory->ByteSize() : 0;
-  std::uint32_t result = 0;
-  if (!guest.host.call(import, args, memory, bytes, &result)) return leave(thread, trap);
-  if (!results.empty()) results[0].Set<wi::u32>(result);
+  std::uint64_t result[2] = {};  // As large as any value.
+  if (!guest.host.call(import, args, memory, bytes, result)) return leave(thread, trap);
+  if (!results.empty()) results[0] = value_from(guest, type.results[0], result);
   return wabt::Result::Ok;
 }
 
@@ -365,12 +368,12 @@ void WabtCode::bind(const std::vector<ImportType>& types) {
   own_.push_back(wi::HostFunc::New(store, FuncType(entry, {}), &weft::interp_core::entered));
   for (const ImportType& type : types) {
     const auto index = static_cast<std::uint32_t>(imports.size());
-    auto callback = [index, letters = type.params](wi::Thread& thread, const wi::Values& params,
-                                                   wi::Values& results, wi::Trap::Ptr* trap) {
-      return call_host(index, letters, thread, params, results, trap);
+    const wi::FuncType of(value_types(type.params), value_types(type.results));
+    auto callback = [index, of](wi::Thread& thread, const wi::Values& params, wi::Values& results,
+                                wi::Trap::Ptr* trap) {
+      return call_host(index, of, thread, params, results, trap);
     };
-    host_functions_.push_back(wi::HostFunc::New(
-        store, wi::FuncType(value_types(type.params), value_types(type.results)), callback));
+    host_functions_.push_back(wi::HostFunc::New(store, of, callback));
     imports.push_back(host_functions_.back().ref());
   }
 }

@@ -20,7 +20,8 @@ struct Limits {
   std::uint32_t table_elements_max;
 };
 
-// The type of an imported function: letters i and I for i32 and i64; at most one result.
+// The type of an imported function: letters i, I, f and F for i32, i64, f32 and f64; at most 16
+// parameters and one result.
 struct ImportType {
   std::string params;
   std::string results;
@@ -30,10 +31,11 @@ struct ImportType {
 class Host {
  public:
   virtual ~Host() = default;
-  // A call of the import-th import. `memory` is the guest's linear memory (null when it has none).
+  // A call of the import-th import. `memory` is the guest's linear memory (null when it has none);
+  // values are bits, in the low ones where there are 32.
   // Returns false to leave the guest: it then ends with a trap. May suspend the calling fiber.
   virtual bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
-                    std::uint64_t memory_bytes, std::uint32_t* result) noexcept = 0;
+                    std::uint64_t memory_bytes, std::uint64_t* result) noexcept = 0;
 
   // memory.grow, by so many pages: what it gives the guest. May call Run::set_memory. As call().
   virtual bool grow(std::uint32_t pages, std::uint32_t* result) noexcept = 0;
