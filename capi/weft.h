@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* weft.h: green threads on one OS thread, for runtimes written in C.
+/* weft.h: green threads on one OS thread, for runtimes written in C; and, in the last part, for
+ * programs in C and what can call C that run WebAssembly guests.
  *
  *   static void first(void *argument) { ... weft_osyield(); ... }
  *
@@ -247,6 +248,117 @@ typedef struct weft_pollfd {
  * NULL): how many have revents. WEFT_ETIMEDOUT, WEFT_EINVAL (unknown bits in events), WEFT_EHOST (a
  * descriptor is not open). From: inside. */
 int weft_poll(weft_pollfd* fds, size_t count, int64_t timeout, size_t* ready);
+
+/* --- guests: for who embeds ---
+ *
+ *   weft_runtime *r;
+ *   weft_module *m;
+ *   if (weft_runtime_create(NULL, &r) != WEFT_OK) ...
+ *   weft_define(r, "env", "add", "ii", "i", add, NULL);
+ *   if (weft_load(r, "guest.wasm", &m) != WEFT_OK) puts(weft_last_error());
+ *   weft_spawn(r, m, NULL, NULL);
+ *   weft_runtime_run(r);
+ *   weft_runtime_destroy(r);
+ *
+ * A runtime belongs to the OS thread that created it: all of these are From: that thread, inside a
+ * host function or an end handler too where it says so; else WEFT_EOFFTHREAD. It has a scheduler of
+ * its own, which the functions above do not act on.
+ */
+
+typedef struct weft_runtime weft_runtime;
+typedef struct weft_module weft_module;
+typedef struct weft_guest weft_guest;   /* Good until it is forgotten. */
+typedef struct weft_caller weft_caller; /* Who called a host function. Good until that returns. */
+
+typedef union weft_value {
+  int32_t i32;
+  int64_t i64;
+  float f32;
+  double f64;
+} weft_value;
+
+/* Anything but WEFT_OK ends the guest that called, with a trap; weft_caller_fail says why. It runs
+ * on the guest's G, with 48 KiB of stack for certain. */
+typedef int (*weft_host_function)(void* context, weft_caller* caller, const weft_value* arguments,
+                                  weft_value* result);
+typedef void (*weft_output)(void* context, weft_guest* guest, const char* bytes, size_t count);
+typedef void (*weft_end_handler)(void* context, weft_guest* guest);
+
+/* engine: "auto", "jit", "aot", "interp"; NULL: "auto". WEFT_EINVAL: there is no such engine. */
+int weft_runtime_create(const char* engine, weft_runtime** runtime);
+/* Ends the guests that are left. WEFT_ERUNNING: inside. */
+int weft_runtime_destroy(weft_runtime* runtime);
+
+/* Gives modules that are loaded from now on a function to import. params and result: a letter for
+ * each, i I f F = i32 i64 f32 f64; at most 16, and one result or "". WEFT_EINVAL. */
+int weft_define(weft_runtime* runtime, const char* module, const char* name, const char* params,
+                const char* result, weft_host_function function, void* context);
+
+/* Reads and validates a module. WEFT_EHOST: it can't be read, or run; weft_last_error() says why.
+ * Inside too. */
+int weft_load(weft_runtime* runtime, const char* path, weft_module** module);
+int weft_load_bytes(weft_runtime* runtime, const char* name, const void* bytes, size_t count,
+                    weft_module** module);
+/* Its guests run on. Inside too. */
+int weft_module_free(weft_module* module);
+
+/* Zero and NULL are the defaults. Strings are copied. */
+typedef struct weft_guest_options {
+  const char* name;         /* For reports. */
+  const char* const* args;  /* args[0] too; ends with NULL. */
+  const char* const* env;   /* "K=V"; ends with NULL. */
+  const char* const* dirs;  /* A path of the host, its name for the guest, ...; ends with NULL. */
+  const char* input;        /* All of stdin, in place of stdin_fd. */
+  int32_t stdin_fd;         /* Descriptors, duplicated; -1: /dev/null. */
+  int32_t stdout_fd;        /* 0: as 1. */
+  int32_t stderr_fd;        /* 0: as 2. */
+  weft_output output;       /* What is written to stdout, in place of stdout_fd. */
+  weft_output error_output; /* The same of stderr. */
+  weft_end_handler on_end;  /* It may spawn, kill and forget; it must not wait. */
+  void* context;            /* Of these three, and of weft_guest_context. */
+  uint64_t memory_bytes;    /* Limits; 0: none. */
+  uint64_t output_bytes;
+  uint64_t descriptors; /* 0: 4096. */
+  int64_t time;         /* Nanoseconds from now on. */
+} weft_guest_options;
+
+/* Makes a guest, which runs when its turn comes. options and guest may be NULL. WEFT_EHOST. Inside
+ * too. */
+int weft_spawn(weft_runtime* runtime, weft_module* module, const weft_guest_options* options,
+               weft_guest** guest);
+/* Runs until all guests have ended. WEFT_EDEADLOCK: those that are left wait for ever. */
+int weft_runtime_run(weft_runtime* runtime);
+/* For a loop of your own: handles what there is to do for some turns of the guests, or waits for
+ * it, timeout nanoseconds at most. live (may be NULL): how many guests have not ended. */
+int weft_runtime_turn(weft_runtime* runtime, int64_t timeout, size_t* live);
+
+/* Ends it, whatever it does; nothing happens to one that has ended. Inside too. */
+int weft_kill(weft_guest* guest);
+/* Drops what is kept of one that has ended. WEFT_EINVAL: it has not. Inside too. */
+int weft_forget(weft_guest* guest);
+void* weft_guest_context(const weft_guest* guest);
+
+enum weft_guest_state { WEFT_LIVES, WEFT_EXITED, WEFT_TRAPPED, WEFT_KILLED };
+/* How it ended; code (may be NULL): what it exited with. Inside too. */
+enum weft_guest_state weft_guest_state(const weft_guest* guest, uint32_t* code);
+/* "unreachable executed, at offset 0x176: f, main". Returns the length of the text without its
+ * terminator, and writes as much as fits. "" when it was no trap. Inside too. */
+size_t weft_guest_report(const weft_guest* guest, char* text, size_t bytes);
+
+/* In a host function only. */
+weft_guest* weft_caller_guest(weft_caller* caller);
+/* [at, at + count) of the guest's memory. WEFT_EINVAL: a byte lies outside. */
+int weft_caller_memory(weft_caller* caller, uint32_t at, uint32_t count, void** bytes);
+/* Keeps the text for the guest's report and returns WEFT_EHOST: return weft_caller_fail(...). */
+int weft_caller_fail(weft_caller* caller, const char* text);
+/* Parks the guest for nanoseconds; the others run. It does not return when the guest is killed
+ * meanwhile: what the C code holds then it holds for ever. */
+int weft_caller_sleep(weft_caller* caller, int64_t nanoseconds);
+/* Parks the guest until weft_wake; returns at once when that was called since the last time. As
+ * weft_caller_sleep. */
+int weft_caller_park(weft_caller* caller);
+/* Inside too. */
+int weft_wake(weft_guest* guest);
 
 #ifdef __cplusplus
 }

@@ -168,7 +168,8 @@ class Place:
             "XDG_CACHE_HOME": str(self.folder / "cache"), "TERM": "dumb",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": f"{build / 'tools'}:{os.environ['PATH']}",
-            "PKG_CONFIG_PATH": str(next(INSTALLED.rglob("weft-cpp.pc")).parent)}
+            "PKG_CONFIG_PATH": str(next(INSTALLED.rglob("weft.pc")).parent),
+            "LD_LIBRARY_PATH": str(next(INSTALLED.rglob("libweft.so")).parent)}
 
     def output_of(self, command, code):
         """Runs a command by the shell. Returns what it printed."""
@@ -200,8 +201,8 @@ class Place:
         # In a folder of its own: beside the project's folders it would find their headers.
         (self.folder / "own").mkdir(exist_ok=True)
         (self.folder / "own" / "program.cpp").write_text(block.text, encoding="utf-8")
-        self.output_of("c++ -O1 -Wall -Wextra -Werror own/program.cpp -o own/program "
-                       "$(pkg-config --cflags --libs weft-cpp) && own/program", 0)
+        self.output_of("c++ -std=c++20 -O1 -Wall -Wextra -Werror own/program.cpp -o own/program "
+                       "$(pkg-config --cflags --libs weft) && own/program", 0)
 
 
 def held(block, place):

@@ -1,83 +1,304 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is installed may be moved: tests/host/installed.py BUILDDIR
+"""What is installed is enough to build on, and may be moved: tests/host/installed.py BUILDDIR
 
-Installs the build into a folder, moves that to another place, and builds and runs a C program there
-by what weft.pc says, with the shared library and with the static one. weft.pc names no file and no
-folder of the machine that built it.
+Installs the build into a folder and moves that to another place, under build/installed of this
+tree. There, tests/installed has programs in C and C++ that know nothing of the sources. They are
+built and run by what pkg-config says, by CMake's find_package, with the shared library and with the
+static one, and with weft as a Meson subproject. Settings of the program that the library does not
+share are told by the linker, inner headers can't be included, and the library exports only what
+the headers declare.
+
+Prints a line for each claim; ends with 1 when one does not hold.
 """
 
+import json
 import os
 import pathlib
 import re
+import select
 import shlex
+import shutil
+import socket
+import struct
 import subprocess
 import sys
-import tempfile
 
-PROGRAM = """
-#include <stdio.h>
-#include <weft.h>
-static void first(void* argument) { puts(argument); }
-int main(void) {
-  weft_scheduler* scheduler;
-  char text[] = "a thread of weft";
-  if (weft_create(NULL, &scheduler) != WEFT_OK) return 2;
-  if (weft_newosproc(scheduler, first, text, NULL) != WEFT_OK) return 3;
-  return weft_run(scheduler) == WEFT_OK ? 0 : 4;
-}
-"""
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAMS = ROOT / "tests/installed"
+PATIENCE_S = 60
+WHAT_IT_SAYS = {"consumer.cpp": "a guest called add(2, 40) = 42\na G of its own\n",
+                "consumer.c": "a thread of weft\n"}
+
+# Compiled so, a program can't work with this library: what the linker says, or the compiler.
+MISMATCHES = [
+    ("-DBOOST_ASIO_DISABLE_THREADS", "weft_was_built_with_BOOST_ASIO_DISABLE_THREADS"),
+    ("-DBOOST_ASIO_ENABLE_HANDLER_TRACKING",
+     "weft_was_built_with_BOOST_ASIO_ENABLE_HANDLER_TRACKING"),
+    ("-fno-rtti", "weft_was_built_with_fno_rtti"),
+    ("-fsanitize=address", "weft_was_built_with_fsanitize_address"),
+    ("-D_GLIBCXX_DEBUG", "weft_was_built_with_GLIBCXX_DEBUG"),
+    ("-fno-exceptions", "weft needs exceptions: compile without -fno-exceptions"),
+    ("-std=c++17", "weft needs C++20"),
+]
+
+
+def run(words, **environment):
+    return subprocess.run([str(word) for word in words], env={**os.environ, **environment},
+                          capture_output=True, text=True, check=False, timeout=300)
 
 
 def output_of(words, **environment):
-    done = subprocess.run(words, env={**os.environ, **environment}, capture_output=True, text=True,
-                          check=False)
+    done = run(words, **environment)
     assert done.returncode == 0, f"{shlex.join(map(str, words))}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
-def installed(build, scratch):
-    """Returns where it is after it was moved."""
-    staged = scratch / "staged"
-    output_of(["meson", "install", "-C", build, "--no-rebuild", "--destdir", staged])
-    header, = staged.rglob("weft.h")
-    moved = scratch / "moved"
-    header.parent.parent.rename(moved)
-    return moved
+class Installed:
+    """The prefix, after it was moved, and a folder to build in."""
+
+    def __init__(self, build):
+        # Not the test's own: two builds may be tested at once.
+        self.scratch = ROOT / "build/installed" / build.name
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        staged = self.scratch / "staged"
+        output_of(["meson", "install", "-C", build, "--no-rebuild", "--destdir", staged])
+        header, = staged.rglob("weft/weft.h")
+        self.prefix = self.scratch / "prefix"
+        header.parents[2].rename(self.prefix)
+        shutil.rmtree(staged)
+        self.pc = next(self.prefix.rglob("weft.pc"))
+        self.libraries = self.pc.parent.parent
+
+    def flags(self, package, *words):
+        return shlex.split(output_of(["pkg-config", *words, "--cflags", "--libs", package],
+                                     PKG_CONFIG_PATH=str(self.pc.parent)))
+
+    def says(self, program):
+        return output_of([program], LD_LIBRARY_PATH=str(self.libraries))
+
+    def compiled(self, source, *flags):
+        compiler = ["c++", "-std=c++20"] if source.endswith(".cpp") else ["cc", "-std=c11"]
+        program = self.scratch / "program"
+        done = run([*compiler, PROGRAMS / source, "-o", program, *flags])
+        return done, program
 
 
-def pkg_config(folder, *words):
-    return output_of(["pkg-config", *words, "weft"], PKG_CONFIG_PATH=str(folder))
+# ---- claims ----------------------------------------------------------------------------------
 
 
-def says(scratch, libraries, flags):
-    """What the program says when it was built with these flags."""
-    source = scratch / "program.c"
-    source.write_text(PROGRAM)
-    program = scratch / "program"
-    output_of(["cc", "-std=c11", source, "-o", program, *shlex.split(flags)])
-    return output_of([program], LD_LIBRARY_PATH=str(libraries))
+def what_is_installed_names_no_place(prefix):
+    for file in [prefix.pc, prefix.pc.with_name("weft-c.pc"),
+                 *prefix.prefix.rglob("weftConfig*.cmake")]:
+        text = file.read_text()
+        assert not re.search(r"(?<![\w})*.])/\w", text), f"an absolute path in {file}:\n{text}"
+
+
+def pkg_config_builds_both_faces(prefix):
+    for source, package in [("consumer.cpp", "weft"), ("consumer.c", "weft-c")]:
+        done, program = prefix.compiled(source, *prefix.flags(package))
+        assert done.returncode == 0, done.stderr
+        assert prefix.says(program) == WHAT_IT_SAYS[source]
+
+
+def the_static_library_needs_no_other(prefix):
+    for source, package in [("consumer.cpp", "weft"), ("consumer.c", "weft-c")]:
+        flags = [str(prefix.libraries / "libweft.a") if flag == "-lweft" else flag
+                 for flag in prefix.flags(package, "--static")]
+        done, program = prefix.compiled(source, *flags)
+        assert done.returncode == 0, done.stderr
+        assert output_of([program]) == WHAT_IT_SAYS[source]
+
+
+def cmake_finds_it(prefix):
+    work = prefix.scratch / "cmake"
+    output_of(["cmake", "-S", PROGRAMS, "-B", work, f"-DCMAKE_PREFIX_PATH={prefix.prefix}"])
+    output_of(["cmake", "--build", work])
+    for name, source in [("cpp", "consumer.cpp"), ("cpp_static", "consumer.cpp"),
+                         ("c", "consumer.c")]:
+        assert prefix.says(work / name) == WHAT_IT_SAYS[source], name
+
+
+def cmake_refuses_another_version(prefix):
+    work = prefix.scratch / "cmake-version"
+    work.mkdir()
+    (work / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.20)\nproject(p)\nfind_package(weft 7.1 REQUIRED)\n")
+    done = run(["cmake", "-S", work, "-B", work / "b", f"-DCMAKE_PREFIX_PATH={prefix.prefix}"])
+    assert done.returncode != 0 and "7.1" in done.stderr, done.stderr
+
+
+def a_subproject_is_the_library_alone(prefix):
+    """It is set up and asked what it builds and how; to build it takes as long as weft does."""
+    project = prefix.scratch / "subproject"
+    (project / "subprojects").mkdir(parents=True)
+    for name in ["consumer.cpp", "consumer.c", "meson.build"]:
+        shutil.copy(PROGRAMS / name, project)
+    (project / "subprojects/weft").symlink_to(ROOT)
+    build = project / "build"
+    output_of(["meson", "setup", "--force-fallback-for=weft,weft-c", build, project])
+    targets = {target["name"] for target in json.loads(
+        output_of(["meson", "introspect", "--targets", build]))}
+    assert {"cpp", "c", "api-headers"} <= targets, targets
+    assert not targets & {"weft-bench", "weft-sim", "unit-base", "guests"}, targets
+    output_of(["ninja", "-C", build, "subprojects/weft/capi/include/weft_api_headers.h"])
+    include = build / "subprojects/weft/capi/include"
+    output_of(["c++", "-std=c++20", "-fsyntax-only", f"-I{include}", project / "consumer.cpp"])
+
+
+def inner_headers_cannot_be_included(prefix):
+    done = run(["c++", "-std=c++20", "-fsyntax-only", "-x", "c++", "-",
+                f"-I{prefix.prefix / 'include'}", "-include", "weft/detail/guest/runtime.h"])
+    assert "an inner part of weft: include <weft/weft.hpp>" in done.stderr, done.stderr
+
+
+def headers_compile_as_cpp20_and_newer(prefix):
+    for header, standard in [("weft.hpp", "c++23"), ("asio.hpp", "c++20")]:
+        output_of(["c++", f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                   "-fsyntax-only", f"-I{prefix.prefix / 'include'}",
+                   "-include", f"weft/{header}", "-x", "c++", "/dev/null"])
+
+
+def what_must_agree_is_told_by_name(prefix):
+    for setting, message in MISMATCHES:
+        done, _ = prefix.compiled("consumer.cpp", *prefix.flags("weft"), setting)
+        assert done.returncode != 0, f"{setting} is not refused"
+        assert message in done.stderr, f"{setting}: {done.stderr[-2000:]}"
+
+
+def the_library_exports_what_its_headers_declare(prefix):
+    library, = prefix.libraries.glob("libweft.so.[0-9]")
+    listed = output_of(["nm", "-D", "--defined-only", "--demangle", "--format=just-symbols",
+                        library]).splitlines()
+    text = "\n".join(file.read_text() for file in (prefix.prefix / "include/weft").rglob("*.*"))
+    names = set(re.findall(r"\w+", text))
+    strangers = []
+    for symbol in listed:
+        name = re.sub(r"^(?:vtable|typeinfo name|typeinfo|guard variable) for ", "", symbol)
+        name = re.sub(r"@@?WEFT_\d+$|\[abi:cxx11\]", "", name)
+        if name.startswith(("WEFT_", "weft_was_built_with")):
+            continue  # The version itself; what os/agreement.h puts together.
+        words = re.findall(r"\w+", re.sub(r"[(<].*", "", name))
+        if not words or words[0] != "weft" and not words[0].startswith("weft_") \
+                or not set(words) <= names | {"weft"}:
+            strangers.append(symbol)
+    assert len(listed) > 50, "hardly anything is exported"
+    assert not strangers, "exported, and in no header:\n" + "\n".join(strangers)
+
+
+def each_block_of_the_guide_compiles(prefix):
+    """A block is a whole program or a function: all of them together are one."""
+    blocks = re.findall(r"^```cpp\n(.*?)^```", (ROOT / "docs/embedding.md").read_text(),
+                        re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 5, "the guide has lost its blocks"
+    source = prefix.scratch / "guide.cpp"
+    source.write_text(f'#include "{PROGRAMS}/guide.hpp"\n' + "\n".join(blocks))
+    program = prefix.scratch / "guide"
+    output_of(["c++", "-std=c++20", "-Wall", "-Wextra", source, "-o", program,
+               *prefix.flags("weft")])
+    done = run([program, "/nowhere.wasm"], LD_LIBRARY_PATH=str(prefix.libraries))
+    assert done.stderr == "/nowhere.wasm: No such file or directory\n", done.stderr
+
+
+class Server:
+    """examples/embed: the Asio server outside of the tree, and what it says of its guests."""
+
+    def __init__(self, prefix):
+        guests = prefix.scratch / "guests"
+        output_of([ROOT / "scripts/build_guests.py", ROOT / "examples/embed", guests])
+        program = prefix.scratch / "server"
+        output_of(["c++", "-std=c++20", "-Wall", "-Wextra", ROOT / "examples/embed/server.cpp",
+                   "-o", program, *prefix.flags("weft")])
+        self.process = subprocess.Popen(
+            [program, guests / "c_guest.wasm"], stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "LD_LIBRARY_PATH": str(prefix.libraries)})
+        self.port = int(self.says().split()[-1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.kill()
+        self.process.communicate()
+
+    def says(self):
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE_S)
+        assert ready, "the server says nothing"
+        return self.process.stdout.readline()
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE_S)
+
+
+def the_example_server_runs_a_guest_for_each_connection(prefix):
+    with Server(prefix) as server:
+        clients = [server.connect() for _ in range(20)]
+        for i, client in enumerate(clients):
+            client.sendall(f"key {i}\n".encode())
+        for i, client in enumerate(clients):
+            with client, client.makefile() as lines:
+                assert lines.readline() == f"the value of key {i}\n"
+        ended = [server.says() for _ in clients]
+        assert all(line.endswith(": exited\n") for line in ended), ended
+
+
+def a_guest_ends_with_its_client_and_by_its_limits(prefix):
+    with Server(prefix) as server:
+        gone = server.connect()
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gone.sendall(b"one\n")
+        gone.recv(100)
+        gone.close()  # By a reset.
+        assert server.says() == "guest 1: killed\n"
+        with server.connect() as greedy:
+            greedy.sendall(b"x" * 250 + b"\n")
+            greedy.recv(1000)
+            for _ in range(40):  # Its output is limited to 1 MiB; all of it is read.
+                greedy.sendall((b"x" * 250 + b"\n") * 100)
+                received = 0
+                while received < 263 * 100:
+                    got = len(greedy.recv(1 << 16))
+                    if got == 0:
+                        break
+                    received += got
+                if got == 0:
+                    break
+            assert server.says() == "guest 2: output limit reached\n"
+
+
+def what_belongs_to_a_library_is_there(prefix):
+    for pattern in ["include/weft/weft.hpp", "include/weft/weft.h", "share/man/man1/weft.1",
+                    "share/bash-completion/completions/weft", "share/licenses/weft/LICENSE",
+                    "bin/weft"]:
+        assert (prefix.prefix / pattern).exists(), f"{pattern} is not installed"
+    soname = output_of(["readelf", "-d", next(prefix.libraries.glob("libweft.so.[0-9]"))])
+    assert re.search(r"SONAME.*\[libweft\.so\.\d+\]", soname), soname
+
+
+CLAIMS = [
+    what_belongs_to_a_library_is_there, what_is_installed_names_no_place,
+    pkg_config_builds_both_faces, the_static_library_needs_no_other, cmake_finds_it,
+    cmake_refuses_another_version, a_subproject_is_the_library_alone,
+    inner_headers_cannot_be_included, headers_compile_as_cpp20_and_newer,
+    each_block_of_the_guide_compiles, the_example_server_runs_a_guest_for_each_connection,
+    a_guest_ends_with_its_client_and_by_its_limits, what_must_agree_is_told_by_name,
+    the_library_exports_what_its_headers_declare]
 
 
 def main(arguments):
     if len(arguments) != 1:
         print(__doc__.strip(), file=sys.stderr)
         return 64
-    with tempfile.TemporaryDirectory(prefix="weft-installed-") as folder:
-        scratch = pathlib.Path(folder)
-        moved = installed(pathlib.Path(arguments[0]).resolve(), scratch)
-        file, = moved.rglob("weft.pc")
-        text = file.read_text()
-        print(text)
-        assert not re.search(r"(?<![\w}.])/", text), "an absolute path in weft.pc"
-        libraries = file.parent.parent
-        assert says(scratch, libraries, pkg_config(file.parent, "--cflags", "--libs")
-                    ) == "a thread of weft\n"
-        for shared in libraries.glob("libweft.so*"):
-            shared.unlink()
-        assert says(scratch, libraries, pkg_config(file.parent, "--static", "--cflags", "--libs")
-                    ) == "a thread of weft\n"
-    return 0
+    prefix = Installed(pathlib.Path(arguments[0]).resolve())
+    failed = 0
+    for claim in CLAIMS:
+        try:
+            claim(prefix)
+            print(f"holds: {claim.__name__.replace('_', ' ')}", flush=True)
+        except AssertionError as error:
+            failed += 1
+            print(f"FAILED: {claim.__name__.replace('_', ' ')}\n{error}", flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
