@@ -62,7 +62,7 @@ wasip1::DeviceFile to_text(std::string& text);
 wasip1::DeviceFile to_callback(std::function<void(std::string_view bytes)> write);
 
 // stdout, stderr: each line without its end; the last one, when it has none, as the stream ends. It
-// may park, but for the last one's sake. A line longer than 64 KiB comes in pieces.
+// may park, but not for the last one. A line longer than 64 KiB comes in pieces.
 wasip1::DeviceFile to_lines(std::function<void(std::string_view line)> line);
 
 // stdout, stderr: each write is sent; the guest waits for who receives. Writing to a closed channel

@@ -217,7 +217,7 @@ void Scheduler::look_outside() {
   if (interrupted_.load(std::memory_order_relaxed)) serve_interrupt();
   guarded([this] {
     timers_.fire_due(coarse_now_);
-    // Whoever holds waits for what the poller does not count.
+    // A hold is taken for what the poller does not count.
     if (!in_turn() && (holds_ != 0 || !poller_.is_quiet())) poller_.poll(Instant::far_past());
   });
 }
