@@ -2,7 +2,8 @@
 // Leaving: why a guest has to leave its code before it returns. Every engine uses it.
 //
 //   the guest's code ─▶ a host function ─▶ runs_through(): a WASI function, a safe point
-//         ▲                                    │ throws Exit, Killed, OutputSpent, HostTrap, bad_alloc
+//         ▲                                    │ throws Exit, Killed, OutputSpent, HostTrap or
+//         │                                    │ bad_alloc
 //         └── is left, in the engine's way ◀── noted in a Leaving
 //
 // An exception must not pass the guest's frames: machine code has no tables for it, and libwabt is

@@ -65,6 +65,17 @@ BudgetSizes budgets_of(const Module& module, BudgetSizes sizes) {
   return sizes;
 }
 
+// The guest has descriptors of its own: the caller keeps those that it gave.
+Status give_listeners(const std::vector<int>& listeners, wasip1::ProcessConfig& config) {
+  for (const int listener : listeners) {
+    config.listeners.emplace_back(::fcntl(listener, F_DUPFD_CLOEXEC, 0));
+    if (!config.listeners.back().valid()) {
+      return errno_error("listener " + std::to_string(listener), errno);
+    }
+  }
+  return Nothing{};
+}
+
 }  // namespace
 
 Guest::Guest(Runtime& runtime, std::size_t number, std::string name, std::shared_ptr<Module> module,
@@ -289,12 +300,7 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   if (config.args.empty()) config.args = {module->name};
   config.env = std::move(options.env);
   config.preopens = std::move(options.preopens);
-  for (const int listener : options.listeners) {
-    config.listeners.emplace_back(::fcntl(listener, F_DUPFD_CLOEXEC, 0));
-    if (!config.listeners.back().valid()) {
-      return errno_error("listener " + std::to_string(listener), errno);
-    }
-  }
+  if (Status given = give_listeners(options.listeners, config); !given) return given.error();
   if (options.use.sizes.fuel != Budget::kUnlimited && module->limits.fuel == 0) {
     return Error{module->name + ": to be limited in fuel it must be loaded with GuestLimits::fuel"};
   }

@@ -7,7 +7,7 @@
 //        └─▶ they do not come to rest within the bounds ─▶ the guest ends, nothing is decided
 //
 // What the guest does once its main has ended is no more than a question that is asked of it:
-// whatever happens then, but for a leak, is not the program's failure.
+// of all that happens then only a leak is the program's failure.
 #pragma once
 
 #include <cstdint>

@@ -8,7 +8,7 @@ goroutine that leaks: its id, wait reason, function, creator and line are read f
 memory, so each is right only where the runtime was recognised and its offsets were found. Prints a
 line a version and `N passed, N failed`.
 
-Without versions: the first and a late patch of each minor version that is known. Each takes some
+Without versions: the first and a late patch of each minor version that is known. Each takes about
 300 MB in the module cache, so this is no step of ./check.
 """
 

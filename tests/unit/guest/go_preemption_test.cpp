@@ -108,7 +108,7 @@ TEST_CASE("a goroutine that the runtime would not interrupt is asked again") {
   CHECK(guest.preemption.count() == 0);
 }
 
-TEST_CASE("the slice begins when a goroutine gets the thread, but for one that inherits it") {
+TEST_CASE("the slice begins when a goroutine gets the thread, except one that inherits it") {
   Guest guest;
   guest.runs(milliseconds(8));
   guest.execute(kOther, true);
