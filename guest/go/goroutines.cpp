@@ -12,7 +12,7 @@ using wasip1::Errno;
 // No guest has more: its stacks alone would not fit into a memory.
 constexpr std::uint64_t kGoroutinesMax = 4'000'000;
 
-// As Go's isSystemGoroutine, but for finalizers, which it counts while they run user code.
+// As Go's isSystemGoroutine. Finalizers are the exception: it counts them while they run user code.
 bool is_system(std::string_view function) {
   return function.starts_with("runtime.") && function != "runtime.main" &&
          function != "runtime.corostart" && function != "runtime.handleAsyncEvent";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lure: makes a goroutine give way at the start of the next function that it calls, whichever that
-// is, and whenever it is asked for.
+// Lure: makes a goroutine give way at the start of the next function that it calls. Any function
+// will do, and it can be asked for at any time.
 //
 // Each Go function that is not nosplit compares its stack pointer with g.stackguard0 and calls
 // morestack when there is no room; and newstack, when it finds stackPreempt there, puts the
