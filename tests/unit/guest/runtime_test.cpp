@@ -171,6 +171,7 @@ TEST_CASE("ten thousand guests that run one after the other hold one instance an
     [[nodiscard]] const TrapReport& killed_at() const override { return nowhere; }
     GuestEnd start() override { return {}; }
     GuestEnd call(const ExportInfo&, std::span<std::uint64_t>) override { return {}; }
+    void steer(guest::go::Steering*) override {}
     Counts& counts;
     TrapReport nowhere;
   };
