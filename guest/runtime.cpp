@@ -205,7 +205,7 @@ Runtime::Runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine)
       engine_(std::move(engine)),
       scheduler_(clock_, options.poller != nullptr ? *options.poller : reactor_,
                  {.guard = options.guard, .seed = options.seed}) {
-  engine_->offer(&host_functions_);
+  if (engine_ != nullptr) engine_->offer(&host_functions_);
 }
 
 Runtime::Runtime(boost::asio::io_context& io, std::unique_ptr<Engine> engine)
@@ -213,7 +213,7 @@ Runtime::Runtime(boost::asio::io_context& io, std::unique_ptr<Engine> engine)
       reactor_(io),
       engine_(std::move(engine)),
       scheduler_(clock_, reactor_) {
-  engine_->offer(&host_functions_);
+  if (engine_ != nullptr) engine_->offer(&host_functions_);
   turns_.emplace(scheduler_, reactor_);
 }
 
@@ -278,7 +278,10 @@ Result<std::shared_ptr<Module>> Runtime::load_bytes(const std::string& name,
   // A guest counts its fuel when there is a limit of it.
   const std::uint64_t all_fuel = all_limits_.sizes.fuel;
   if (within.fuel == 0 && all_fuel != Budget::kUnlimited) within.fuel = all_fuel;
-  if (engine_ == nullptr) engine_ = find_engine(kDefaultEngine)->make({});
+  if (engine_ == nullptr) {
+    engine_ = find_engine(kDefaultEngine)->make({});
+    engine_->offer(&host_functions_);
+  }
   const Instant begin = system_clock_.now();
   Result<std::shared_ptr<Module>> module = engine_->load(name, binary, within, role);
   if (!module) return Error{name + ": " + module.error().message};

@@ -18,7 +18,6 @@ constexpr std::uint64_t kGuard = 0x21'0400;
 class Guest {
  public:
   Guest() {
-    module_.runtime.offsets.g_stackguard0 = 16;
     put(kG + 16, kGuard);
     put(kOther + 16, kGuard);
     execute(kG);
@@ -46,7 +45,13 @@ class Guest {
  private:
   wasip1::Memory memory() { return wasip1::Memory(bytes_); }
 
-  GoModule module_;
+  static GoModule known() {
+    GoModule module;
+    module.runtime.offsets.g_stackguard0 = 16;
+    return module;
+  }
+
+  const GoModule module_ = known();
   std::array<std::byte, 2'048> bytes_{};
 
  public:
