@@ -95,8 +95,10 @@ Result<std::unique_ptr<Watch>> Watch::open(Reactor& reactor, int fd) {
 Watch::~Watch() {
   WEFT_CHECK(state_->sides[0].waits.empty() && state_->sides[1].waits.empty(),
              "a watch was closed while a G waited for it");
-  boost::system::error_code ignored;
-  state_->descriptor.close(ignored);
+  // Not close(): Asio then leaves it to the kernel to take the descriptor out of epoll. The kernel
+  // does so only when no duplicate is left, and ours always has one: events would come for what is
+  // freed.
+  if (state_->descriptor.is_open()) UniqueFd closes(state_->descriptor.release());
 }
 
 void Watch::arm(const std::shared_ptr<State>& state, Direction direction) {

@@ -10,6 +10,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -53,6 +55,19 @@ struct RealWorld {
 void wait_for(Watch& watch, Direction direction) {
   ReadyWait wait(watch, direction, this_g());
   while (!wait.fired()) park(WaitReason::io_wait);
+}
+
+// How many descriptors all epoll sets of this process hold.
+std::size_t descriptors_in_epoll() {
+  namespace fs = std::filesystem;
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;  // The directory's own descriptor.
+    if (fs::read_symlink(entry, gone) != "anon_inode:[eventpoll]") continue;
+    std::ifstream info("/proc/self/fdinfo/" + entry.path().filename().string());
+    for (std::string line; std::getline(info, line);) count += line.rfind("tfd:", 0) == 0 ? 1 : 0;
+  }
+  return count;
 }
 
 }  // namespace
@@ -181,6 +196,22 @@ TEST_CASE("a descriptor that is not open can't be watched, and the error says wh
   const auto watch = Watch::open(w.reactor, 987'654);
   REQUIRE_FALSE(watch.ok());
   CHECK(watch.error().message.find("987654") != std::string::npos);
+}
+
+TEST_CASE("a watch that is gone has left epoll, though the watched descriptor is still open") {
+  RealWorld w;
+  Pipe pipe;
+  w.go([&] {
+    const std::size_t before = descriptors_in_epoll();
+    auto watch = Watch::open(w.reactor, pipe.read.get());
+    REQUIRE(watch.ok());
+    pipe.put('x');
+    wait_for(**watch, Direction::read);
+    CHECK(descriptors_in_epoll() == before + 1);
+    watch->reset();
+    CHECK(descriptors_in_epoll() == before);
+  });
+  w.scheduler.run();
 }
 
 TEST_CASE("another thread readies a parked G and wakes the loop") {
