@@ -40,9 +40,11 @@ class NotedSignals {
     if (noted_ != 0) throw Interrupted{noted_};
   }
 
-  // In a forked process: there the signals end it, since it has nothing to clean up.
+  // In a forked process: there the signals end it, since it has nothing to clean up. Also one that
+  // came before this.
   static void end_at_once() {
     for (const int sig : kSignals) std::signal(sig, SIG_DFL);
+    if (noted_ != 0) (void)std::raise(noted_);
   }
 
   // Is it one of those?

@@ -131,7 +131,7 @@ def _(weft):
                      address_space=space).expect_no_crash()
 
 
-@claim("a module whose translation takes too much memory is refused by name")
+@claim("a module whose translation takes too much memory is refused by name", "malloc")
 def _(weft):
     env, _ = fresh_cache(weft)
     module = write(weft, "large.wasm", command_module([b"\x41\0\x1a" * 2_000_000]))
