@@ -52,9 +52,10 @@ struct SchedTrace {
 struct RunSettings {
   std::uint64_t seed = 1;
   PolicySpec policy;
-  Duration cost;         // Of a safe point.
-  Duration switch_cost;  // Of a switch; of native programs, and in no replay file.
-  Duration lateness;     // The most by which a sleep ends late.
+  Duration cost;            // Of a safe point.
+  bool draws_cost = false;  // A search: each seed has a cost of its own; see of_seed().
+  Duration switch_cost;     // Of a switch; of native programs, and in no replay file.
+  Duration lateness;        // The most by which a sleep ends late.
   std::uint64_t steps_max = UINT64_MAX;
   Duration time_max = Duration{INT64_MAX};  // Of virtual time.
   std::int64_t realtime_start = kRealtimeStart;

@@ -63,7 +63,9 @@ void add_sim_options(CLI::App& app, RawSimOptions& raw) {
                        "Who runs next: " + policy_names() +
                            ", with\nparameters as in pct:depth=3 (docs/policies.md)")
             ->type_name("NAME"));
-  group(app.add_option("--cost", raw.cost, "What a safe point costs in virtual time (default 0)")
+  group(app.add_option("--cost", raw.cost,
+                       "What a safe point costs in virtual time (default 0; in a search of a\nGo "
+                       "program each seed has its own)")
             ->type_name("TIME"));
   group(app.add_option("--jitter", raw.jitter, "The most by which the policy may end a sleep late")
             ->type_name("TIME"));

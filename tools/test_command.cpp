@@ -2,6 +2,7 @@
 #include "tools/test_command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -50,6 +51,7 @@ constexpr GuestCommand kTest = {
 struct TestOptions {
   RunOptions run;  // The guests and the simulation.
   sim::ExploreOptions explore;
+  bool cost_given = false;  // --cost
   unsigned jobs = 1;
   Duration search_limit;      // In real time; 0: none.
   std::string input_file;     // Of stdin; empty: nothing.
@@ -152,6 +154,7 @@ Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options
   if (sim.steps_max.empty()) explore.settings.steps_max = kStepsMax;
   if (sim.time_max.empty()) explore.settings.time_max = kTimeMax;
   if (sim.jitter.empty()) explore.settings.lateness = kLateness;
+  options.cost_given = !sim.cost.empty();
   explore.settings.patience = kScheduleLimit;
   for (const auto& [option, word, to] :
        {std::tuple{"--schedule-limit", &raw.schedule_limit, &explore.settings.patience},
@@ -189,6 +192,7 @@ class Test {
       expected_ = *expected;
       settings_.expected = &expected_;
     }
+    explore_.settings.draws_cost = draws_cost();
     static_cast<sim::RunSettings&>(settings_) = explore_.settings;
     tell_unexplored();
     return Nothing{};
@@ -246,8 +250,7 @@ class Test {
 
   Status write_replay(const sim::Failure& failure) const {
     sim::GuestRunSettings settings = settings_;
-    static_cast<sim::RunSettings&>(settings) = explore_.settings;
-    settings.seed = failure.seed;
+    static_cast<sim::RunSettings&>(settings) = sim::of_seed(explore_.settings, failure.seed);
     if (failure.record.out_of_patience) settings.steps_max = failure.record.steps_max;
     sim::ReplayFile file = describe_run(settings, failure.record);
     auto guests = describe_guests(options_.run, options_.empty_dirs);
@@ -280,13 +283,22 @@ class Test {
     return Nothing{};
   }
 
-  // Go's scheduler in a guest is one G to a search.
+  // Where weft does not know Go's runtime, its scheduler is one G to a search.
   void tell_unexplored() {
     std::set<std::string> named;
-    for (const GuestSpec& spec : options_.run.guests) {
-      if (!is_go_module(spec.module_path) || !named.insert(spec.module_path).second) continue;
-      explore_.unexplored.push_back("other orders of the goroutines of " + spec.module_path);
+    for (const sim::GuestSetup& guest : loaded_->guests) {
+      const std::string& path = guest.module->name;
+      if (guest.module->go != nullptr || !is_go_module(path)) continue;
+      if (!named.insert(path).second) continue;
+      explore_.unexplored.push_back("other orders of the goroutines of " + path);
     }
+  }
+
+  // In Go programs time-outs and work race more than goroutines do.
+  [[nodiscard]] bool draws_cost() const {
+    const auto is_go = [](const sim::GuestSetup& guest) { return guest.module->go != nullptr; };
+    return !options_.cost_given && !explore_.dfs &&
+           std::any_of(loaded_->guests.begin(), loaded_->guests.end(), is_go);
   }
 
   sim::RunRecord run(const sim::RunSettings& with) const {

@@ -58,7 +58,7 @@ void end_with_parent(pid_t parent, std::vector<Worker>& others, UniqueFd& own_re
   if (!once) std::_Exit(complain("test", once.error(), 1));
   sim::RunSettings settings = options.settings;
   for (std::uint64_t i = number; i < options.seeds; i += jobs) {
-    settings.seed = options.settings.seed + i;
+    settings = sim::of_seed(settings, options.settings.seed + i);
     const sim::RunRecord record = sim::run_checked(*once, settings, options.twice);
     const Line line{settings.seed, record.steps, record.failed() ? 1U : 0U};
     if (::write(to, &line, sizeof line) != sizeof line) break;

@@ -13,7 +13,7 @@ ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
   RunSettings settings = options.settings;
   tell_steps(once, settings);
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
-    settings.seed = options.settings.seed + i;
+    settings = of_seed(settings, options.settings.seed + i);
     RunRecord record = run_checked(once, settings, options.twice);
     ++report.schedules;
     report.steps += record.steps;

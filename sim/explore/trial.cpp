@@ -2,6 +2,9 @@
 #include "sim/explore/trial.h"
 
 #include <algorithm>
+#include <iterator>
+
+#include "scheduler/random.h"
 
 namespace weft::sim {
 namespace {
@@ -83,6 +86,16 @@ RunRecord minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
     part = std::max<std::size_t>(part / 2, 1);
   }
   return best;
+}
+
+// Nothing, or from a fast machine to a slow one: time-outs and work then meet in both orders.
+RunSettings of_seed(const RunSettings& settings, std::uint64_t seed) {
+  static constexpr Duration kCosts[] = {Duration{}, microseconds(1), microseconds(10),
+                                        microseconds(100)};
+  RunSettings own = settings;
+  own.seed = seed;
+  if (settings.draws_cost) own.cost = kCosts[Random(seed).below(std::size(kCosts))];
+  return own;
 }
 
 void tell_steps(const RunOnce& once, RunSettings& settings) {

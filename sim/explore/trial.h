@@ -59,6 +59,9 @@ struct ExploreReport {
   [[nodiscard]] std::string text() const;
 };
 
+// The settings of one seed: the seed, and what is drawn from it.
+RunSettings of_seed(const RunSettings& settings, std::uint64_t seed);
+
 // Runs settings.seed, twice if so told. Used by every search.
 RunRecord run_checked(const RunOnce& once, RunSettings settings, bool twice);
 

@@ -275,3 +275,17 @@ TEST_CASE("a failure is told with the last lines of stderr") {
 }
 
 }  // namespace
+
+TEST_CASE("each seed of a search draws what computing costs, where it is told to") {
+  sim::RunSettings settings;
+  settings.cost = microseconds(7);
+  CHECK(sim::of_seed(settings, 3).seed == 3);
+  CHECK(sim::of_seed(settings, 3).cost == microseconds(7));
+  settings.draws_cost = true;
+  std::set<std::int64_t> costs;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    costs.insert(sim::of_seed(settings, seed).cost.ns);
+    CHECK(sim::of_seed(settings, seed).cost == sim::of_seed(settings, seed).cost);
+  }
+  CHECK(costs == std::set<std::int64_t>{0, 1'000, 10'000, 100'000});
+}
