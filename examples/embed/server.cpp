@@ -48,7 +48,7 @@ void serve(weft::Runtime& runtime, const std::shared_ptr<weft::Module>& module, 
       {.stdin_from = fd,
        .stdout_to = fd,
        .stderr_to = -1,
-       .use = {.sizes = {.memory_bytes = 16 << 20, .descriptors = 16, .output_bytes = 1 << 20},
+       .use = {.sizes = {.memory_bytes = 16 << 20, .descriptors = 16, .output_bytes = 1 << 14},
                .time = weft::seconds(60)},
        .on_end = ended});
   if (!guest) return void(std::fprintf(stderr, "%s\n", guest.error().message.c_str()));

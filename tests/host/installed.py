@@ -178,8 +178,8 @@ def the_library_exports_what_its_headers_declare(prefix):
     for symbol in listed:
         name = re.sub(r"^(?:vtable|typeinfo name|typeinfo|guard variable) for ", "", symbol)
         name = re.sub(r"@@?WEFT_\d+$|\[abi:cxx11\]", "", name)
-        if name.startswith(("WEFT_", "weft_was_built_with")):
-            continue  # The version itself; what os/agreement.h puts together.
+        if name.startswith(("WEFT_", "weft_was_built_with", "boost::asio::detail::keyword_tss")):
+            continue  # The version itself; what os/agreement.h puts together; see weft.map.
         words = re.findall(r"\w+", re.sub(r"[(<].*", "", name))
         if not words or words[0] != "weft" and not words[0].startswith("weft_") \
                 or not set(words) <= names | {"weft"}:
@@ -260,13 +260,10 @@ def a_guest_ends_with_its_client_and_by_its_limits(prefix):
         with server.connect() as greedy:
             greedy.sendall(b"x" * 250 + b"\n")
             greedy.recv(1000)
+            greedy.sendall((b"x" * 250 + b"\n") * 100)  # Its output is limited to 16 KiB.
             with contextlib.suppress(ConnectionError):  # It is closed with lines still to be read.
-                for _ in range(40):  # Its output is limited to 1 MiB; all of it is read.
-                    greedy.sendall((b"x" * 250 + b"\n") * 100)
-                    received, got = 0, 1
-                    while received < 263 * 100 and got > 0:
-                        got = len(greedy.recv(1 << 16))
-                        received += got
+                while greedy.recv(1 << 16):
+                    pass
             assert server.says().endswith(": output limit reached\n")
 
 
