@@ -286,11 +286,13 @@ class Test {
   // Where weft does not know Go's runtime, its scheduler is one G to a search.
   void tell_unexplored() {
     std::set<std::string> named;
-    for (const sim::GuestSetup& guest : loaded_->guests) {
-      const std::string& path = guest.module->name;
-      if (guest.module->go != nullptr || !is_go_module(path)) continue;
-      if (!named.insert(path).second) continue;
-      explore_.unexplored.push_back("other orders of the goroutines of " + path);
+    for (const GuestSpec& spec : options_.run.guests) {
+      const auto is_known = [&spec](const sim::GuestSetup& guest) {
+        return guest.module->go != nullptr && spec.module_path.ends_with(guest.module->name);
+      };
+      if (std::any_of(loaded_->guests.begin(), loaded_->guests.end(), is_known)) continue;
+      if (!is_go_module(spec.module_path) || !named.insert(spec.module_path).second) continue;
+      explore_.unexplored.push_back("other orders of the goroutines of " + spec.module_path);
     }
   }
 
