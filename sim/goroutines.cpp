@@ -7,7 +7,6 @@ namespace weft::sim {
 namespace {
 
 using guest::go::Entry;
-using wasip1::Errno;
 using wasip1::Memory;
 
 // Safe points between two decisions are drawn from 1 to this.

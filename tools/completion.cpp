@@ -118,7 +118,9 @@ std::string zsh(const std::vector<CommandHelp>& all) {
                                         : "_files");
       }
       for (const std::string& name : option.names) {
-        out += " \\\n        " + quoted("*" + name + "[" + zsh_text(option.text) + "]" + value);
+        std::string said = "*" + name;
+        said.append("[").append(zsh_text(option.text)).append("]").append(value);
+        out.append(" \\\n        ").append(quoted(said));
       }
     });
     const auto words = words_behind(help, all);

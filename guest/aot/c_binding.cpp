@@ -150,8 +150,9 @@ std::string CBinding::import_function(std::size_t index) const {
                      std::to_string(type.params.size() + 1) + "];\n";
   for (std::size_t i = 0; i < type.params.size(); ++i) {
     const std::string at = std::to_string(i);
-    text += "  args[" + at + "].bits = 0; args[" + at + "]." + member_of(type.params[i]) + " = a" +
-            at + ";\n";
+    text.append("  args[").append(at).append("].bits = 0; args[").append(at).append("].");
+    text += member_of(type.params[i]);
+    text.append(" = a").append(at).append(";\n");
   }
   text += "  args[" + std::to_string(type.params.size()) + "].bits = weft_host->call(guest, " +
           std::to_string(index) + ", &args[0].bits);\n";

@@ -42,6 +42,7 @@ import observed
 
 WASMTIME = "50.0.1"
 ANSWER_SECONDS_MAX = 60
+INTERP_SECONDS_MAX = 20
 FINDINGS_MAX = 20
 
 # What smith is told, beside the seed. Traps and NaNs are left in; a NaN has one bit pattern.
@@ -72,6 +73,10 @@ class Differs(Exception):
     """Two engines do not agree, or one of them is gone."""
 
 
+class TooSlow(Exception):
+    """The interpreter is still at it: a module that ends may take it minutes."""
+
+
 class Executor:
     def __init__(self, name, command, cache):
         self.name = name
@@ -83,8 +88,11 @@ class Executor:
         try:
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
-            if not select.select([self.process.stdout], [], [], ANSWER_SECONDS_MAX)[0]:
-                raise Differs(f"{self.name} takes more than {ANSWER_SECONDS_MAX} s")
+            interpreted = self.name.startswith("interp")
+            seconds = INTERP_SECONDS_MAX if interpreted else ANSWER_SECONDS_MAX
+            if not select.select([self.process.stdout], [], [], seconds)[0]:
+                kind = TooSlow if interpreted else Differs
+                raise kind(f"{self.name} takes more than {seconds} s")
             answer = self.process.stdout.readline().strip()
         except BrokenPipeError:
             answer = ""
@@ -211,6 +219,9 @@ class Fuzzer:
         stem.with_suffix(".txt").write_text(text + "\n")
         self.findings.append(f"{stem.name} ({generator}): {text}")
         print("FAIL  " + self.findings[-1], flush=True)
+        self.stop()
+
+    def stop(self):
         for executor in self.executors.values():
             executor.process.kill()
             executor.process.wait()
@@ -224,6 +235,9 @@ class Fuzzer:
                 self.one(number)
             except observed.Unobservable as why:
                 self.skipped[str(why)] += 1
+            except TooSlow as why:
+                self.skipped[str(why)] += 1
+                self.stop()
             number += 1
             if self.options.only:
                 break
