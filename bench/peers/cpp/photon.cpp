@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Photon peer: its threads on one vCPU, stacks of weft's size from its own pool.
 // bench/compare --photon DIR builds it with the library that was built in DIR.
+#include <photon/common/alog.h>
 #include <photon/photon.h>
 #include <photon/thread/thread.h>
 
@@ -140,6 +141,7 @@ int main(int argc, char** argv) {
   all.add("mutex/hand_off", mutex_hand_offs);
   all.add("sleepers", {1'000, 100'000}, sleepers);
   all.add("parked", {1'000, 100'000}, parked);
+  default_logger.log_output = log_output_null;  // It logs to stdout.
   photon::PhotonOptions options;
   options.use_pooled_stack_allocator = photon::STACK_ALLOCATOR_POOLED;
   if (photon::init(photon::INIT_EVENT_EPOLL, photon::INIT_IO_NONE, options) != 0) return 71;
