@@ -8,8 +8,14 @@ elements of each table are null (left0, left1, ...). Vectors are two words, of a
 told whether it is null.
 """
 
+import pathlib
 import random
 import struct
+import sys
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "hostile"))
+# pylint: disable=wrong-import-position
+from wasm import sleb, uleb
 
 I32, I64, F32, F64, V128 = 0x7f, 0x7e, 0x7d, 0x7c, 0x7b
 FUNCREF, EXTERNREF, EXNREF = 0x70, 0x6f, 0x69
@@ -27,26 +33,6 @@ CALLS_OF_EACH = 2
 
 class Unobservable(Exception):
     """The module has something that is not looked at."""
-
-
-def uleb(value):
-    out = bytearray()
-    while True:
-        byte = value & 0x7f
-        value >>= 7
-        if not value:
-            return bytes(out + bytearray([byte]))
-        out.append(byte | 0x80)
-
-
-def sleb(value):
-    out = bytearray()
-    while True:
-        byte = value & 0x7f
-        value >>= 7
-        if (value == 0 and not byte & 0x40) or (value == -1 and byte & 0x40):
-            return bytes(out + bytearray([byte]))
-        out.append(byte | 0x80)
 
 
 class Reader:
