@@ -14,10 +14,12 @@ struct Interrupted {
   int signal;
 };
 
-// For as long as this lives. One at a time.
+// For as long as this lives. One at a time. In a process where end_at_once() was called it does
+// nothing.
 class NotedSignals {
  public:
   NotedSignals() {
+    if (they_end_at_once_) return;
     noted_ = 0;
     struct sigaction note = {};
     note.sa_handler = [](int sig) { noted_ = sig; };
@@ -28,6 +30,7 @@ class NotedSignals {
     }
   }
   ~NotedSignals() {
+    if (they_end_at_once_) return;
     for (std::size_t i = 0; i < kSignals.size(); ++i) {
       if (before_[i].sa_handler == SIG_DFL) ::sigaction(kSignals[i], &before_[i], nullptr);
     }
@@ -40,9 +43,10 @@ class NotedSignals {
     if (noted_ != 0) throw Interrupted{noted_};
   }
 
-  // In a forked process: there the signals end it, since it has nothing to clean up. Also one that
-  // came before this.
+  // In a forked process: from now on the signals end it, since it has nothing to clean up. Also one
+  // that came before this.
   static void end_at_once() {
+    they_end_at_once_ = true;
     for (const int sig : kSignals) std::signal(sig, SIG_DFL);
     if (noted_ != 0) (void)std::raise(noted_);
   }
@@ -55,6 +59,7 @@ class NotedSignals {
  private:
   static constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
   static inline volatile std::sig_atomic_t noted_ = 0;
+  static inline bool they_end_at_once_ = false;
   struct sigaction before_[kSignals.size()]{};
 };
 

@@ -182,6 +182,7 @@ TEST_CASE("what leaves a host function as an exception is a trap with its text")
       }
     });
     std::vector<const Guest*> guests;
+    guests.reserve(5);
     for (int i = 0; i < 5; ++i) guests.push_back(&host.spawn(kCallsF, {.data = i}));
     host.run();
     const char* said[] = {"no more of that", "out of luck", "the database is gone"};

@@ -63,6 +63,7 @@ TEST_CASE("a function that must be bare is refused with parameters or results") 
 
 TEST_CASE("of a module with many exports the first twenty are listed") {
   std::vector<std::pair<std::string, std::string>> functions;
+  functions.reserve(30);
   for (int i = 0; i < 30; ++i) functions.emplace_back("f" + std::to_string(i), "i:I");
   const std::string told = called(module_of(functions)).front();
   CHECK(told.find("f19(i32) -> i64 and 10 more") != std::string::npos);

@@ -29,15 +29,16 @@ void put_buffers(TestGuest& guest, Size count, Size bytes) {
 template <class F>
 int turns_of_another(F&& f) {
   bool done = false;
-  bool ended = false;
   int turns = 0;
+  WaitGroup others;
+  others.add(1);
   REQUIRE(go([&] {
             for (; !done; yield()) ++turns;
-            ended = true;
+            others.done();
           }).ok());
   f();
   done = true;
-  while (!ended) yield();
+  others.wait();
   return turns;
 }
 
