@@ -63,6 +63,13 @@ class PassedBefore:
     def __contains__(self, key):
         return key in self.keys
 
+    def add(self, key):
+        """Keeps one more at once, so that a run that is interrupted loses none."""
+        self.keys.add(key)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.open("a", encoding="ascii") as file:
+            file.write(key + "\n")
+
     def store(self, keys):
         """Keeps only the keys of this run, so the file does not grow."""
         self.file.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,9 @@ def compile_commands(build):
     commands = {}
     for entry in entries:
         file = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
-        if file.is_relative_to(sources.ROOT) and not file.is_relative_to(build):
+        # An entry without a file is of a build that has not been configured again since.
+        if (file.is_relative_to(sources.ROOT) and not file.is_relative_to(build)
+                and file.exists()):
             path = pathlib.PurePosixPath(file.relative_to(sources.ROOT))
             commands.setdefault(path, entry["command"])
     return commands
@@ -63,6 +65,8 @@ def main(arguments):
             if said:
                 failed.add(path)
                 print(f"{path}:\n{said}", flush=True)
+            else:
+                cache.add(keys[path])
     cache.store(keys[path] for path in commands if path not in failed)
     waiting = {path for path in failed if str(path) in pending}
     failed -= waiting
