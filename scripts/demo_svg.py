@@ -6,7 +6,7 @@ DEMODIR is what `scripts/build_guests.py examples/demo DEMODIR` filled. The demo
 with `--trace`, and the run that was disturbed the least (it computed for the shortest time) is
 drawn. Everything in the picture is from its trace and from what its guests printed: a lane for each
 guest, with a box for each of its turns on the thread and a mark for each line that it prints, a
-lane of the thread, and below it ten milliseconds from the middle, as wide as the whole.
+lane of the thread, and below it forty milliseconds from the middle, as wide as the whole.
 
 The picture follows the reader's choice of a light or a dark page.
 """
@@ -24,8 +24,8 @@ GUESTS = ["c_ticker", "go_goroutines", "c_primes"]
 SAY = {"c_ticker": "ticker (C)", "go_goroutines": "workers (Go)", "c_primes": "primes (C)"}
 ABOUT = {"c_ticker": "sleeps", "go_goroutines": "3 goroutines", "c_primes": "computes"}
 WIDTH, LEFT, RIGHT = 920, 158, 20
-LANE, BOX, TOP = 58, 16, 66
-ZOOM_MS = 10
+LANE, BOX, TOP = 58, 16, 82
+ZOOM_MS = 40
 RUNS = 5
 STYLE = """
   .page { fill: #ffffff; stroke: #d0d7de; }
@@ -102,7 +102,7 @@ class Scale:
             if begin > end:
                 continue
             x, end_x = self.x(begin), max(self.x(end), self.x(begin) + 1)
-            near = 0 if whole else 0.6
+            near = 0.6
             old = next((box for box in reversed(merged) if whole or box[0] == turn.guest), None)
             if old and old[0] == turn.guest and x - old[2] <= near:
                 old[2] = max(old[2], end_x)
@@ -169,8 +169,10 @@ def picture(turns, lines):
     scale = Scale(0, last)
     parts = [f'<text class="title" x="16" y="30">Three programs, one OS thread: {last:,.0f} ms, '
              f'{len(turns):,} turns, {computing(turns):.0f} ms of computing</text>',
-             '<text x="16" y="49">A box is a turn on the thread. Below it: what it prints: '
-             'ticks, who did a job (g2 is goroutine 2), primes.</text>']
+             '<text x="16" y="49">Coloured: the program has the thread; short turns are drawn '
+             'together. A mark is a line that it prints; some have a label</text>',
+             '<text x="16" y="65">(a tick, the goroutine that did a job: g2, how many primes there '
+             'are so far).</text>']
     y = TOP
     for guest in GUESTS:
         parts += lane(scale, turns, lines, y, guest)
@@ -182,8 +184,8 @@ def picture(turns, lines):
     parts.append(f'<rect class="zoom" x="{left:.1f}" y="{TOP - 8}" width="{right - left:.1f}" '
                  f'height="{y - TOP + BOX + 12}"/>')
     y += 72
-    parts.append(f'<text x="16" y="{y - 14}">The {ZOOM_MS} ms of the grey bar, enlarged: at each '
-                 'sched_yield the thread goes to the next program that can run.</text>')
+    parts.append(f'<text x="16" y="{y - 14}">The {ZOOM_MS} ms of the grey bar, enlarged: '
+                 'the program that computes makes room for one whose time has come.</text>')
     for guest in GUESTS:
         parts += lane(zoom, turns, [], y, guest, enlarged=True)
         y += BOX + 12

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs an example and checks what it says: tests/examples_test.py NAME PROGRAM"""
 
-import os
-import pathlib
 import socket
 import subprocess
 import sys
@@ -38,12 +36,6 @@ def worker_pool(program):
     assert lines[1] == f"sum of squares without 13: {expected}", lines
 
 
-def embed_asio(program):
-    """As echo_server; what echoes is a guest, one for each connection."""
-    guest = pathlib.Path(os.environ["WEFT_GUESTS"]) / "c_cat.wasm"
-    serves_two_at_once([program, guest, "2"])
-
-
 def echo_server(program):
     serves_two_at_once([program, "2"])
 
@@ -67,7 +59,7 @@ def serves_two_at_once(command):
 
 def main():
     name, program = sys.argv[1:]
-    examples = [echo_server, embed_asio, ping_pong, pipeline, worker_pool]
+    examples = [echo_server, ping_pong, pipeline, worker_pool]
     checks = {check.__name__: check for check in examples}
     checks[name](program)
     print(f"{name}: as expected")

@@ -27,7 +27,8 @@ UNITS = {
 def meaning(results):
     units = "; ".join(f"{unit}: {what}" for unit, what in UNITS.items())
     return (f"Medians of at least {results.rounds} rounds; in brackets how many times weft's "
-            f"figure. {units}. {WITH_PEAK}: beside the time the process's peak of resident memory.")
+            f"figure: the median of each round's ratio, not the ratio of the medians. {units}. "
+            f"{WITH_PEAK}: beside the time the process's peak of resident memory.")
 
 
 def number(value):
