@@ -74,7 +74,9 @@ std::string what_can_be_invoked(const ModuleInfo& info) {
     const FuncTypeInfo& type = *info.type_of_function(item.index);
     if (!are_numbers(type.params)) continue;
     if (++count > kListedMax) continue;
-    text += (count == 1 ? "" : ", ") + printable(item.name) + signature(type);
+    // An empty name is a word that a shell can be given.
+    const std::string name = item.name.empty() ? "\"\"" : printable(item.name);
+    text += (count == 1 ? "" : ", ") + name + signature(type);
   }
   if (count == 0) return "; it exports no function that --invoke could call";
   if (count > kListedMax) text += " and " + std::to_string(count - kListedMax) + " more";

@@ -61,6 +61,11 @@ TEST_CASE("a function that must be bare is refused with parameters or results") 
         Names{"_initialize must take no parameters and return nothing"});
 }
 
+TEST_CASE("an export with the empty name is listed as a word") {
+  const std::string told = called(module_of({{"", "i:"}}), "nosuch").front();
+  CHECK_MESSAGE(told.find("--invoke NAME can call \"\"(i32)") != std::string::npos, told);
+}
+
 TEST_CASE("of a module with many exports the first twenty are listed") {
   std::vector<std::pair<std::string, std::string>> functions;
   functions.reserve(30);
