@@ -3,6 +3,10 @@
 // priority, the highest that is runnable runs, and at depth - 1 points, random among the first
 // `steps` safe points, the running G falls below all others. A bug that needs `depth` ordered
 // events among n Gs is found in one run with odds of at least 1 in n * steps^(depth-1).
+//
+// A G that waits for another by giving way again and again, or by looking again and again, would
+// keep that one from running for ever. So a G that is chosen kChosenMax times in a row while others
+// are runnable, or asked kAskedMax times in a row, falls below all others, too.
 #include <algorithm>
 #include <unordered_map>
 #include <vector>
@@ -14,6 +18,9 @@
 namespace weft::sim {
 namespace {
 
+constexpr std::uint64_t kChosenMax = 32;
+constexpr std::uint64_t kAskedMax = 2000;
+
 class Pct final : public Policy {
  public:
   Pct(std::uint64_t seed, std::uint64_t depth, std::uint64_t steps) : Policy(seed) {
@@ -23,10 +30,15 @@ class Pct final : public Policy {
   }
 
   std::size_t next_g(const RunQueue& queue) noexcept override {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < queue.size(); ++i) {
-      if (priority(queue.peek_unchecked(i)) > priority(queue.peek_unchecked(best))) best = i;
+    std::size_t best = highest(queue);
+    chosen_ = queue.peek_unchecked(best) == last_ ? chosen_ + 1 : 1;
+    if (chosen_ > kChosenMax && queue.size() > 1) {
+      fall_below_all(queue.peek_unchecked(best));
+      best = highest(queue);
+      chosen_ = 1;
     }
+    if (queue.peek_unchecked(best) != last_) asked_ = 0;
+    last_ = queue.peek_unchecked(best);
     return best;
   }
   bool preempt(const G& running, const RunQueue& queue) noexcept override {
@@ -34,17 +46,35 @@ class Pct final : public Policy {
       // Below every priority that was drawn, and below those that fell before.
       priorities_[&running] = static_cast<std::int64_t>(change_at_.size() - changed_);
     }
-    return priority(queue.peek_unchecked(next_g(queue))) > priority(&running);
+    if (&running != last_) {
+      last_ = &running;
+      asked_ = 0;
+    }
+    if (++asked_ > kAskedMax) {
+      fall_below_all(&running);
+      asked_ = 0;
+    }
+    return priority(queue.peek_unchecked(highest(queue))) > priority(&running);
   }
   std::uint32_t lateness(std::uint32_t levels) noexcept override {
     return random_.below(2) == 0 ? 0 : random_.below(levels);
   }
   // The place of a G that ended may become another G's, with a priority of its own.
   void on_event(const GEvent& event) noexcept override {
-    if (event.to == GState::dead) priorities_.erase(&event.g);
+    if (event.to != GState::dead) return;
+    priorities_.erase(&event.g);
+    if (last_ == &event.g) last_ = nullptr;
   }
 
  private:
+  std::size_t highest(const RunQueue& queue) {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < queue.size(); ++i) {
+      if (priority(queue.peek_unchecked(i)) > priority(queue.peek_unchecked(best))) best = i;
+    }
+    return best;
+  }
+  void fall_below_all(const G* g) { priorities_[g] = --lowest_; }
   std::int64_t priority(const G* g) {
     const auto [it, is_new] = priorities_.try_emplace(g, 0);
     if (is_new) it->second = static_cast<std::int64_t>(random_.next() >> 2) | (1LL << 32);
@@ -55,6 +85,10 @@ class Pct final : public Policy {
   std::size_t changed_ = 0;
   std::uint64_t step_ = 0;
   std::unordered_map<const G*, std::int64_t> priorities_;
+  std::int64_t lowest_ = 0;   // What fell below all others.
+  const G* last_ = nullptr;   // Ran last, as far as is known here;
+  std::uint64_t chosen_ = 0;  // so often in a row,
+  std::uint64_t asked_ = 0;   // and was asked so often.
 };
 
 }  // namespace

@@ -129,6 +129,26 @@ TEST_CASE("pct of depth 2 lets the running G fall once, at a safe point") {
   CHECK(orders.count("a b a b a b") == 0);  // That takes more than one change.
 }
 
+TEST_CASE("pct lets a G that waits by giving way, or by looking, wait for one of lower priority") {
+  const auto ends = [](std::uint64_t seed, auto wait) {
+    PolicyWorld w(policy("pct", seed));
+    bool is_set = false;
+    std::uint32_t rounds = 0;
+    for (const char* name : {"waits", "waits too"}) {
+      w.go(name, [&] {
+        while (!is_set && ++rounds < 1'000'000) wait();
+      });
+    }
+    w.go("sets", [&] { is_set = true; });
+    w.run();
+    return is_set && rounds < 1'000'000;
+  };
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    CHECK(ends(seed, [] { weft::yield(); }));
+    CHECK(ends(seed, [] { weft::checkpoint(); }));
+  }
+}
+
 TEST_CASE("bounded preempts no more often than its bound") {
   int most = 0;
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
