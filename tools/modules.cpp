@@ -3,6 +3,7 @@
 
 #include "guest/go/outlive_main.h"
 #include "guest/wabt/wat_text.h"
+#include "tools/messages.h"
 #include "tools/whole_file.h"
 
 namespace weft::tools {
@@ -13,6 +14,12 @@ bool is_text(const std::string& path, const std::string& bytes) {
   return !bytes.starts_with('\0') && (path.ends_with(".wat") || bytes.starts_with("(module"));
 }
 
+// A Go guest whose runtime is not as weft knows it runs as any other.
+void tell_refused(const Module& module) {
+  if (module.go_refused.empty()) return;
+  say(module.name + ": its goroutines are neither preempted nor ordered: " + module.go_refused);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Module>> Modules::load(const std::string& path, const GuestLimits& limits,
@@ -20,7 +27,10 @@ Result<std::shared_ptr<Module>> Modules::load(const std::string& path, const Gue
   auto& known = loaded_[{path, limits, role}];
   if (known != nullptr) return known;
   auto module = load_first(path, limits, role);
-  if (module) known = *module;
+  if (module) {
+    known = *module;
+    tell_refused(*known);
+  }
   return module;
 }
 
@@ -36,6 +46,7 @@ Result<std::shared_ptr<Module>> Modules::load_for_leaks(const std::string& path,
   }
   auto loaded = runtime_.load_bytes(path.substr(path.find_last_of('/') + 1), bytes, limits, role);
   if (loaded) {
+    tell_refused(**loaded);
     go_[loaded->get()] = std::make_shared<const guest::go::GoRuntime>(std::move(**go));
   }
   return loaded;

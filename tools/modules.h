@@ -24,7 +24,8 @@ class Modules {
  public:
   explicit Modules(Runtime& runtime) : runtime_(runtime) {}
 
-  // The error names the file.
+  // The error names the file. Says on stderr why a Go guest's goroutines are left alone, if not by
+  // the user's wish.
   Result<std::shared_ptr<Module>> load(const std::string& path, const GuestLimits& limits,
                                        Role role);
 

@@ -294,6 +294,11 @@ class Test {
       if (!is_go_module(spec.module_path) || !named.insert(spec.module_path).second) continue;
       explore_.unexplored.push_back("other orders of the goroutines of " + spec.module_path);
     }
+    if (!options_.run.leaks) return;
+    for (const sim::GuestSetup& guest : loaded_->guests) {
+      const std::string& path = options_.run.guests.front().module_path;
+      if (guest.go == nullptr) explore_.unexplored.push_back("leaked goroutines of " + path);
+    }
   }
 
   // In Go programs time-outs and work race more than goroutines do.

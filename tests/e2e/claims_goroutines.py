@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Goroutines of unmodified Go guests: preempted in real time, chosen in virtual time."""
 
+import pathlib
+
 from harness import claim
 
 # aot compiles a Go program for a minute: it has one of these claims, where it is what is tested.
@@ -63,3 +65,23 @@ def _(weft):
 def _(weft):
     weft.run("--engine=jit", "--virtual-time", "--cost=1us", "--seed=1", "go_busy_loops").expect(
         code=0, err="", out="in goroutine 1\nin goroutine 2\ntimeout\n")
+
+
+@claim("Goroutines: a runtime that is not as weft knows it is named, and its guest runs")
+def _(weft):
+    binary = pathlib.Path(weft.guest("go_hello")).read_bytes()
+    name = b"runtime.newstack"
+    at = binary.rindex(name)  # In the section "name"; pclntab has it, too.
+    other = weft.scratch / "other.wasm"
+    other.write_bytes(binary[:at] + b"runtime.oldstack" + binary[at + len(name):])
+    why = (r"^weft: other\.wasm: its goroutines are neither preempted nor ordered: it says that "
+           r"go1\.[\d.]+ made it, but its tables call one function runtime\.newstack and "
+           r"runtime\.oldstack$")
+    hello = weft.run("go_hello").expect(code=0, err="")
+    weft.raw("run", other).expect(code=0, out=hello.out, err_has=why)
+    weft.raw("test", "--leaks", "--seeds", 2, other).expect(
+        code=0, err_has=why, out_has=[
+            r"^not explored: other orders of the goroutines of .*other\.wasm$",
+            r"^not explored: leaked goroutines of .*other\.wasm$"])
+    weft.raw("test", "--leaks", "--seeds", 2, weft.guest("c_hello")).expect(
+        code=0, out_has=r"^not explored: leaked goroutines of .*c_hello\.wasm$")
