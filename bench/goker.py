@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""GoKer under weft test: bench/goker.py WEFT [--seeds N] [--bases N] [--only NAME] [--policy P]...
+"""GoKer under weft test, with Go's own tools beside it:
+
+    bench/goker.py WEFT [--seeds N] [--bases N] [--native-runs N] [--only NAME] [--policy P]...
 
 The 63 kernels of blocking bugs that are part of every Go tree of 1.26 and later
 (runtime/testdata/testgoroutineleakprofile/goker), built from there with the go command's GOROOT.
-The tree runs each kernel many times in one program, for a profile at its end; an overlay makes that
-one run of the kernel a program, without the profile, so that a schedule is one try. Nothing of the
-tree is copied or kept.
+The tree runs each kernel many times in one program; an overlay makes that one run of the kernel a
+program, so that a schedule is one try. Nothing of the tree is copied or kept.
 
-Prints a line a kernel: for each policy the schedules until the first failure (the median of --bases
-base seeds; "-": none of --seeds), how it failed, and how many of ten replays gave the same run.
+Prints a line a kernel. For each policy: the schedules until the first failure (the median of
+--bases base seeds; "-": more than --seeds), how it failed, with how many of the base seeds when not
+with all, and how many of ten replays gave the same run. The policy fifo runs goroutines in Go's own
+order: without decisions about goroutines. With --native-runs: the native run, of at most so many,
+that first showed something to Go's race detector, and to Go's profile of leaked goroutines; both
+are in one program, `go build -race` with GOEXPERIMENT=goroutineleakprofile, which needs a C
+compiler. What else a native run may do (panic, hang, end as deadlocked) is under "else".
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -27,19 +34,23 @@ KERNELS = "src/runtime/testdata/testgoroutineleakprofile/goker"
 LOOP = re.compile(r"^\tfor i := 0; i <=? ([2-9]\d|\d{3,}); i\+\+ \{$", re.MULTILINE)
 REPLAYS = 10
 SEEDS_BETWEEN_BASES = 1000
+NATIVE_SECONDS = 30  # A native run that takes longer hangs: the longest sleeps for 2 s.
+WASM = {"GOOS": "wasip1", "GOARCH": "wasm"}
+NATIVE = {"GOEXPERIMENT": "goroutineleakprofile", "CGO_ENABLED": "1"}
 
 
-def once(text, name):
-    """The kernel's source with one run in its main function, and no profile."""
+def once(text, name, profile):
+    """The kernel's source with one run in its main function."""
     start = re.search(rf"^func {name}\(\) \{{$", text, re.MULTILINE).start()
     end = text.index("\n}", start)
     body = LOOP.sub("\tfor i := 0; i < 1; i++ {", text[start:end])
-    body = body.replace("prof.WriteTo(os.Stdout, 2)", "_, _ = prof, os.Stdout")
+    if not profile:
+        body = body.replace("prof.WriteTo(os.Stdout, 2)", "_, _ = prof, os.Stdout")
     return text[:start] + body + text[end:]
 
 
-def build(folder):
-    """Returns the module and the kernels' names."""
+def build(folder, program, settings, flags=()):
+    """Returns the kernels' names. A native program keeps the profile at a kernel's end."""
     root = subprocess.run(["go", "env", "GOROOT"], capture_output=True, text=True,
                           check=True).stdout.strip()
     source = pathlib.Path(root) / KERNELS
@@ -48,17 +59,17 @@ def build(folder):
         text = path.read_text(encoding="utf-8")
         for name in re.findall(r'register\("(\w+)", \1\)', text):
             names.append(name)
-            text = once(text, name)
+            text = once(text, name, settings is NATIVE)
         changed = folder / path.name
         changed.write_text(text, encoding="utf-8")
         replaced[str(path)] = str(changed)
+    if not names:
+        sys.exit(f"goker: there are no kernels in {source}: they are part of Go 1.26 and later")
     overlay = folder / "overlay.json"
     overlay.write_text(json.dumps({"Replace": replaced}), encoding="utf-8")
-    module = folder / "goker.wasm"
-    subprocess.run(["go", "build", f"-overlay={overlay}", "-o", module, "."], cwd=source,
-                   env={**os.environ, "GOOS": "wasip1", "GOARCH": "wasm",
-                        "GOFLAGS": "", "GOWORK": "off"}, check=True)
-    return module, names
+    subprocess.run(["go", "build", f"-overlay={overlay}", *flags, "-o", program, "."], cwd=source,
+                   env={**os.environ, "GOFLAGS": "", "GOWORK": "off", **settings}, check=True)
+    return names
 
 
 def search(options, module, name, policy, base, folder):
@@ -83,42 +94,91 @@ def replays(options, folder):
     return same
 
 
-def measure(options, module, name, folder):
-    cells, found = [], False
-    for policy in options.policy:
-        counts, kinds, same = [], set(), ""
-        for base in range(options.bases):
-            count, kind = search(options, module, name, policy, 1 + SEEDS_BETWEEN_BASES * base,
-                                 folder)
-            counts.append(count or options.seeds + 1)
-            if count:
-                kinds.add(kind)
-                same = same or f", {replays(options, folder)}/{REPLAYS} replays"
-        median = statistics.median(counts)
-        found = found or median <= options.seeds
-        said = "-" if median > options.seeds else f"{median:g}"
-        cells.append(f"{said} {'/'.join(sorted(kinds))}{same}".strip())
-    print(f"| {name} | {' | '.join(cells)} |", flush=True)
-    return found
+def explore(options, module, name, policy, folder):
+    """The cell for a policy, and whether that is found."""
+    counts, kinds, same, with_bases = [], set(), "", 0
+    for base in range(options.bases):
+        count, kind = search(options, module, name, policy, 1 + SEEDS_BETWEEN_BASES * base, folder)
+        counts.append(count or options.seeds + 1)
+        if count:
+            kinds.add(kind)
+            with_bases += 1
+            same = same or f", {replays(options, folder)}/{REPLAYS}"
+    median = statistics.median(counts)
+    found = median <= options.seeds
+    said = f"{median:g} {'/'.join(sorted(kinds))}" if found else "-"
+    if 0 < with_bases < options.bases:
+        said += f" ({with_bases} of {options.bases} seeds)"
+    return said + same, found
+
+
+def run_natively(program, name):
+    """What one native run showed, of "race", "leak" and "else"."""
+    try:
+        run = subprocess.run([program, name], capture_output=True, text=True, check=False,
+                             timeout=NATIVE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return {"else"}
+    shown = set()
+    if "WARNING: DATA RACE" in run.stderr:
+        shown.add("race")
+    if "(leaked)" in run.stdout:
+        shown.add("leak")
+    if run.returncode != 0 and not shown:
+        shown.add("else")
+    return shown
+
+
+def natively(options, program, name):
+    """By what was shown: the first run that showed it."""
+    first = {}
+    for number in range(1, options.native_runs + 1):
+        for what in run_natively(program, name):
+            first.setdefault(what, number)
+        if "leak" in first and "race" in first:
+            break
+    return first
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("weft", type=pathlib.Path)
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--bases", type=int, default=10)
+    parser.add_argument("--native-runs", type=int, default=0)
     parser.add_argument("--only", default="")
     parser.add_argument("--policy", action="append")
     options = parser.parse_args()
     options.weft = options.weft.resolve()
-    options.policy = options.policy or ["random", "pct"]
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        module, names = build(folder)
-        names = [name for name in names if options.only.lower() in name.lower()]
-        print(f"| kernel | {' | '.join(options.policy)} |\n|---|{'---|' * len(options.policy)}")
-        found = sum(measure(options, module, name, folder) for name in names)
-    print(f"\n{found} of {len(names)} found within {options.seeds} schedules")
+    policies = options.policy or ["fifo", "random", "pct"]
+    kinds = ["race", "leak", "else"] if options.native_runs else []
+    with tempfile.TemporaryDirectory() as made:
+        folder = pathlib.Path(made)
+        module, program = folder / "goker.wasm", folder / "goker"
+        names = [name for name in build(folder, module, WASM)
+                 if options.only.lower() in name.lower()]
+        if kinds:
+            build(folder, program, NATIVE, ["-race"])
+        print(f"| kernel | {' | '.join(policies + [f'native: {kind}' for kind in kinds])} |")
+        print(f"|---|{'---|' * len(policies + kinds)}")
+        found = dict.fromkeys(policies + kinds, 0)
+        # Native runs sleep more than they compute.
+        with concurrent.futures.ThreadPoolExecutor(4) as threads:
+            native = [threads.submit(natively, options, program, name) if kinds else None
+                      for name in names]
+            for name, beside in zip(names, native):
+                cells = []
+                for policy in policies:
+                    cell, good = explore(options, module, name, policy, folder)
+                    cells.append(cell)
+                    found[policy] += good
+                first = beside.result() if beside else {}
+                for kind in kinds:
+                    cells.append(str(first.get(kind, "-")))
+                    found[kind] += kind in first
+                print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    said = ", ".join(f"{what} {count}" for what, count in found.items())
+    print(f"\nfound, of {len(names)}: {said}")
     return 0
 
 
