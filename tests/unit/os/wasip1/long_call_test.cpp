@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "scheduler/sync/wait_group.h"
 #include "tests/unit/os/wasip1/guest.h"
 
 using namespace weft;
@@ -30,7 +31,7 @@ template <class F>
 int turns_of_another(F&& f) {
   bool done = false;
   int turns = 0;
-  WaitGroup others;
+  wait_group others;
   others.add(1);
   REQUIRE(go([&] {
             for (; !done; yield()) ++turns;
