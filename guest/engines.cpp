@@ -46,8 +46,13 @@ class FirstThatTakesIt final : public Engine {
   const std::vector<std::unique_ptr<Engine>> engines_;
 };
 
+JitOptions of_jit(const EngineOptions& options) {
+  return {
+      .bounds = options.aot.bounds, .progress = options.aot.progress, .perf_map = options.perf_map};
+}
+
 std::unique_ptr<Engine> make_jit_row(EngineOptions options) {  // NOLINT: as every row's
-  auto engine = make_jit({.bounds = options.aot.bounds, .progress = options.aot.progress});
+  auto engine = make_jit(of_jit(options));
   if (engine) return std::move(*engine);
   return std::make_unique<Missing>(engine.error());
 }
@@ -78,7 +83,7 @@ constexpr EngineRow kRows[] = {
      .loads_in_steps = true,
      .make =
          [](EngineOptions options) {
-           auto jit = make_jit({.bounds = options.aot.bounds, .progress = options.aot.progress});
+           auto jit = make_jit(of_jit(options));
            std::vector<std::unique_ptr<Engine>> engines;
            if (jit) engines.push_back(std::move(*jit));
            engines.push_back(make_interp());

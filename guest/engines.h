@@ -19,6 +19,7 @@ namespace weft {
 // What an engine may be told. Each takes what it knows.
 struct EngineOptions {
   AotOptions aot = {};
+  bool perf_map = false;  // JitOptions
 };
 
 struct EngineRow {

@@ -201,6 +201,7 @@ needs_of_tests() {
   need "has git" git "lists the project's files"
   need "has_cargo" cargo_package "fetches the official core tests, builds a second validator"
   need "has_pip" python3-pip "fetches wasm-tools, which takes the core tests apart"
+  need "has gdb" gdb "looks at guests and Gs from outside"
   need "has_chromium" chromium "looks at the pages of weft report"
 }
 

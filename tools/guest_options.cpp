@@ -103,6 +103,9 @@ void add_watch_options(CLI::App& app, RunOptions& run, RawOptions& raw) {
   app.add_option("--grace", raw.grace, "How long guests may go on after SIGINT or SIGTERM (none)")
       ->type_name("TIME")
       ->group(kTimeGroup);
+  app.add_flag("--perf-map", run.engine_options.perf_map,
+               "Names of functions of jit for perf, in /tmp/perf-PID.map")
+      ->group(kEngineGroup);
   in_group(app.add_flag("--stats", run.stats, "Print a table with a row a guest at the end"));
   in_group(app.add_flag("--label", run.label,
                         "Begin each line of a guest's output with its name, in colours on a "

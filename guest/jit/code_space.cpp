@@ -26,15 +26,15 @@ std::size_t whole_pages(std::size_t bytes) {
 }  // namespace
 
 // Less where address space is short.
-Result<std::shared_ptr<CodeSpace>> CodeSpace::make(std::size_t bytes_max) {
-  auto made = make_of(whole_pages(bytes_max));
+Result<std::shared_ptr<CodeSpace>> CodeSpace::make(std::size_t bytes_max, Breakpoints breakpoints) {
+  auto made = make_of(whole_pages(bytes_max), breakpoints);
   for (std::size_t bytes = bytes_max / 2; !made && bytes >= kLeastBytes; bytes /= 2) {
-    made = make_of(whole_pages(bytes));
+    made = make_of(whole_pages(bytes), breakpoints);
   }
   return made;
 }
 
-Result<std::shared_ptr<CodeSpace>> CodeSpace::make_of(std::size_t bytes) {
+Result<std::shared_ptr<CodeSpace>> CodeSpace::make_of(std::size_t bytes, Breakpoints breakpoints) {
   UniqueFd file(::memfd_create("weft-code", MFD_CLOEXEC | kMayRun));
   if (!file.valid()) file = UniqueFd(::memfd_create("weft-code", MFD_CLOEXEC));
   if (!file.valid() || ::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0) {
@@ -42,8 +42,9 @@ Result<std::shared_ptr<CodeSpace>> CodeSpace::make_of(std::size_t bytes) {
   }
   void* writable =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.get(), 0);
-  void* runs =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE, file.get(), 0);
+  const int also = breakpoints == Breakpoints::yes ? PROT_WRITE : 0;
+  void* runs = ::mmap(nullptr, bytes, PROT_READ | PROT_EXEC | also, MAP_SHARED | MAP_NORESERVE,
+                      file.get(), 0);
   if (writable == MAP_FAILED || runs == MAP_FAILED) {
     const int error = errno;
     if (writable != MAP_FAILED) ::munmap(writable, bytes);

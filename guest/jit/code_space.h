@@ -3,7 +3,8 @@
 //
 // One file without a name is mapped twice: writable in one place, executable in the other. No
 // mapping is ever both. So code is written while other code of the same page runs, and nothing that
-// a guest can reach is writable.
+// a guest can reach is writable. The exception is a process that a debugger started: it puts its
+// breakpoints into the code, and can do so only where the process itself may write.
 //
 //   CodeSpace    the two mappings; hands out chunks, takes them back with their memory
 //   ModuleCode   the chunks of one module, filled from their beginnings
@@ -24,10 +25,13 @@ namespace weft::jit {
 
 inline constexpr std::size_t kCodeBytesMax = std::size_t{1} << 30;
 
+enum class Breakpoints : std::uint8_t { no, yes };
+
 class CodeSpace {
  public:
   // The error says why this system does not allow making code.
-  static Result<std::shared_ptr<CodeSpace>> make(std::size_t bytes_max = kCodeBytesMax);
+  static Result<std::shared_ptr<CodeSpace>> make(std::size_t bytes_max = kCodeBytesMax,
+                                                 Breakpoints breakpoints = Breakpoints::no);
   ~CodeSpace();
   CodeSpace(const CodeSpace&) = delete;
   CodeSpace& operator=(const CodeSpace&) = delete;
@@ -41,7 +45,7 @@ class CodeSpace {
   [[nodiscard]] std::size_t used() const { return used_; }
 
  private:
-  static Result<std::shared_ptr<CodeSpace>> make_of(std::size_t bytes);
+  static Result<std::shared_ptr<CodeSpace>> make_of(std::size_t bytes, Breakpoints breakpoints);
   CodeSpace(UniqueFd file, std::uint8_t* writable, std::uint8_t* runs, std::size_t bytes);
 
   UniqueFd file_;

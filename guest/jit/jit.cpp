@@ -85,16 +85,26 @@ Result<std::unique_ptr<Engine>> make_jit(JitOptions options) try {
   if (const std::string missing = missing_features(cpu); !missing.empty()) {
     return Error{"the engine jit needs a processor with " + missing};
   }
-  auto space = jit::CodeSpace::make();
+  const bool is_debugged = jit::GdbSymbol::is_wanted();
+  auto space = jit::CodeSpace::make(jit::kCodeBytesMax,
+                                    is_debugged ? jit::Breakpoints::yes : jit::Breakpoints::no);
   if (!space) return space.error();
   auto shared = std::make_shared<jit::Shared>();
   shared->space = *space;
   shared->guard_pages = options.bounds == Bounds::guard ||
                         (options.bounds == Bounds::automatic && MemoryPool::can_guard());
   shared->has_bmi = cpu.has(Cpu::tBMI1) && cpu.has(Cpu::tBMI2) && cpu.has(Cpu::tLZCNT);
+  if (options.perf_map) {
+    auto map = jit::PerfMap::make();
+    if (!map) return map.error();
+    shared->perf_map = std::move(*map);
+  }
+  // One that attaches later finds what it was told before.
+  shared->tells_gdb = is_debugged || options.perf_map;
   shared->code = std::make_unique<jit::ModuleCode>(shared->space);
   shared->stubs =
       std::make_unique<jit::Stubs>(*shared->code, jit::host_of_instances(), shared->guard_pages);
+  shared->name_stubs();
   return std::unique_ptr<Engine>(std::make_unique<Jit>(std::move(shared), std::move(options)));
 } catch (const std::bad_alloc&) {
   return Error{"no memory is left for the engine jit"};

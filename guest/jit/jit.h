@@ -22,6 +22,7 @@ struct JitOptions {
   Bounds bounds = Bounds::automatic;
   // While a module is validated, again and again. It may throw, which leaves load().
   std::function<void(const std::string& module, const CompileStage& stage)> progress = {};
+  bool perf_map = false;  // /tmp/perf-PID.map, from which perf takes names of functions.
 };
 
 // The error says what this machine or system lacks.

@@ -134,9 +134,48 @@ bool Program::place_code(std::uint32_t function, CodeFacts facts) {
   }
   if (facts.float_homes != 0) saves_floats = 1;
   facts.sites.shrink_to_fit();
-  codes_.emplace(place.runs, Code{place.runs, made.position(), function, std::move(facts)});
+  const auto placed =
+      codes_.emplace(place.runs, Code{place.runs, made.position(), function, std::move(facts)});
   writable_entries_[function].code = place.runs;
+  if (shared->perf_map != nullptr || shared->tells_gdb) name_code(placed.first->second);
   return true;
+}
+
+void Shared::name_stubs() {
+  constexpr const char* kEnter = "weft_enter_guest";
+  constexpr const char* kStubs = "weft_leave_guest";
+  const auto* enter = reinterpret_cast<const void*>(stubs->enter());
+  if (perf_map != nullptr) {
+    perf_map->add(kEnter, enter, stubs->enter_bytes());
+    perf_map->add(kStubs, stubs->begin(), stubs->bytes());
+  }
+  if (!tells_gdb) return;
+  gdb_symbols.push_back(
+      std::make_unique<GdbSymbol>(kEnter, enter, stubs->enter_bytes(), GdbSymbol::Code::enter));
+  gdb_symbols.push_back(
+      std::make_unique<GdbSymbol>(kStubs, stubs->begin(), stubs->bytes(), GdbSymbol::Code::stubs));
+}
+
+// For tools outside. What a module has for a name may hold any byte.
+void Program::name_code(const Code& code) {
+  const ModuleInfo* about = info();
+  if (about == nullptr) return;
+  std::string name = about->describe_function(code.function);
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  if (shared->perf_map != nullptr) shared->perf_map->add(name, code.begin, code.bytes);
+  if (!shared->tells_gdb) return;
+  gdb_symbols_.push_back(std::make_unique<GdbSymbol>(name, code.begin, code.bytes));
+}
+
+// With the names of functions; nullptr: the module can't be read again, because memory is short.
+const ModuleInfo* Program::info() {
+  if (!info_) {
+    Result<ModuleInfo> read = scan_module(binary_);
+    if (!read) return nullptr;
+    info_ = std::move(*read);
+  }
+  return &*info_;
 }
 
 const Program::Code* Program::code_at(const void* address) const {
@@ -166,11 +205,7 @@ std::size_t Program::exception_words(std::uint32_t tag) const {
 }
 
 void Program::describe(const TrapState& state, TrapReport& report) try {
-  if (!info_) {
-    Result<ModuleInfo> read = scan_module(binary_);
-    if (!read) return;
-    info_ = std::move(*read);
-  }
+  if (info() == nullptr) return;
   for (std::size_t i = 0; i < state.frame_count && report.frames.size() < kFramesMax; ++i) {
     const Code* code = code_at(state.frames[i]);
     if (code == nullptr) continue;

@@ -13,6 +13,7 @@
 #include "guest/aot/trap_state.h"
 #include "guest/engine.h"
 #include "guest/jit/compiler.h"
+#include "guest/jit/symbols.h"
 #include "guest/wasm/module_view.h"
 
 namespace weft::jit {
@@ -26,6 +27,12 @@ struct Shared {
   Assembler assembler;
   bool guard_pages = false;
   bool has_bmi = false;
+  std::unique_ptr<PerfMap> perf_map;  // --perf-map
+  bool tells_gdb = false;
+  std::vector<std::unique_ptr<GdbSymbol>> gdb_symbols;  // Of the stubs.
+
+  // For tools outside: the code between C++ and guests.
+  void name_stubs();
 };
 
 class Program {
@@ -76,15 +83,18 @@ class Program {
 
  private:
   bool place_code(std::uint32_t function, CodeFacts facts);
+  void name_code(const Code& code);
+  const ModuleInfo* info();
   [[nodiscard]] bool is_compiled(std::uint32_t function) const;
 
   const std::vector<std::byte> binary_;
-  std::optional<ModuleInfo> info_;  // Read at the first trap.
+  std::optional<ModuleInfo> info_;  // Read at the first trap, or when code gets a name.
   ModuleCode code_;
   FunctionEntry* writable_entries_ = nullptr;
   const FunctionEntry* entries_ = nullptr;
   std::optional<CompileOptions> options_;
   std::map<const std::uint8_t*, Code> codes_;  // By where they begin.
+  std::vector<std::unique_ptr<GdbSymbol>> gdb_symbols_;
 };
 
 }  // namespace weft::jit

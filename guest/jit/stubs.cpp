@@ -292,6 +292,7 @@ Stubs::Stubs(ModuleCode& code, const Host& host, bool guard_pages) {
   };
   starts_here(enter_);
   make.enter();
+  enter_bytes_ = a.position();
   for (std::size_t i = 0; i < kTrapCodes; ++i) {
     starts_here(traps_[i]);
     make.trap(host, i);
@@ -318,6 +319,7 @@ Stubs::Stubs(ModuleCode& code, const Host& host, bool guard_pages) {
   if (place.writable == nullptr) throw std::bad_alloc();
   std::memcpy(place.writable, a.code(), a.position());
   for (const auto& [stub, at] : starts) *stub = place.runs + at;
+  bytes_ = a.position() - starts[1].second;
 }
 
 }  // namespace weft::jit

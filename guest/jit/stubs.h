@@ -60,6 +60,10 @@ class Stubs {
 
   using Enter = void (*)(Context* context, const void* function);
   [[nodiscard]] Enter enter() const { return reinterpret_cast<Enter>(const_cast<void*>(enter_)); }
+  [[nodiscard]] std::uint32_t enter_bytes() const { return enter_bytes_; }
+  // All except enter().
+  [[nodiscard]] const void* begin() const { return traps_.front(); }
+  [[nodiscard]] std::uint32_t bytes() const { return bytes_; }
   [[nodiscard]] const void* trap(TrapCode code) const {
     return traps_[static_cast<std::size_t>(code)];
   }
@@ -74,6 +78,8 @@ class Stubs {
   [[nodiscard]] const void* entered() const { return entered_; }  // eax: which entry.
 
  private:
+  std::uint32_t enter_bytes_ = 0;
+  std::uint32_t bytes_ = 0;
   const void* enter_ = nullptr;
   std::array<const void*, kTrapCodes> traps_{};
   std::array<const void*, kHelpers> helpers_{};
