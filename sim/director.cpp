@@ -35,6 +35,7 @@ std::uint32_t Director::decide(Choice choice, std::uint32_t options, Wish&& wish
     taken = wish();
   }
   WEFT_CHECK(taken < options, "a policy chose what is not there");
+  if (choice == Choice::goroutine || choice == Choice::give_way) order_.add(taken);
   if (taken != 0) schedule_.deviations.push_back({number, {choice, options, taken}});
   if (options_.keep_decisions) keep({choice, options, taken}, object);
   const bool of_scheduler = choice == Choice::pick || choice == Choice::preempt;
@@ -210,6 +211,7 @@ void Director::on_event(const GEvent& gevent) noexcept {
   if (gevent.from == GState::idle) log_.add_g(g.id, g.name);
   if (gevent.to == GState::running) {
     step();
+    order_.add(g.id);
     if (virtual_clock_ != nullptr) virtual_clock_->advance(options_.switch_cost);
     running_since_ = clock_.now();
   }

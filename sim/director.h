@@ -118,6 +118,8 @@ class Director final : public Chooser, public EventSink {
   [[nodiscard]] const Schedule& schedule() const { return schedule_; }
   [[nodiscard]] const std::vector<DecisionPoint>& points() const { return points_; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
+  // A hash of which G, and which goroutine, ran after which.
+  [[nodiscard]] std::uint64_t order() const { return order_.value(); }
   [[nodiscard]] bool livelocked() const { return livelocked_; }
   // How many there could be: those of the options, or fewer where it was told to stop.
   [[nodiscard]] std::uint64_t steps_max() const { return steps_max_; }
@@ -157,6 +159,7 @@ class Director final : public Chooser, public EventSink {
   std::uint64_t followed_ = 0;
   bool left_ = false;
   std::uint64_t steps_ = 0;
+  Hash order_;
   bool livelocked_ = false;
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   bool out_of_patience_ = false;

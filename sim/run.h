@@ -83,6 +83,8 @@ struct RunRecord {
   int exit_code = 0;    // Of the first guest that did not exit with 0.
   Schedule schedule;
   std::uint64_t hash = 0;
+  std::uint64_t order =
+      0;  // A hash of which G, and which goroutine, ran after which; without times.
   std::uint64_t events_seen = 0;
   std::uint64_t steps = 0;
   std::uint64_t steps_max = 0;  // That of the settings, or fewer when it was told to stop.
@@ -135,6 +137,7 @@ inline void take_record(RunRecord& record, Director& director) {
   record.followed = director.followed();
   record.left_schedule = director.left_schedule();
   record.hash = director.log().hash();
+  record.order = director.order();
   record.events_seen = director.log().count();
   record.events = director.log().take_events();
 }

@@ -36,6 +36,8 @@ DOORS = [
     (re.compile(r"boost/asio"), "Boost.Asio", ["os/*", "signals/*", "capi/*"]),
     (re.compile(r"wabt/|wasm-rt"), "libwabt", ["guest/wabt/*"]),
     (re.compile(r"CLI/"), "CLI11", ["tools/*"]),
+    (re.compile(r"boost/json"), "Boost.JSON", ["tools/boost_json.cpp", "tools/json.*",
+                                               "tools/verdict_parts.cpp"]),
     (re.compile(r"fmt/"), "fmt", ["tools/*"]),
     (re.compile(r"toml\+\+/"), "toml++", ["tools/*"]),
     (re.compile(r"benchmark/"), "Google Benchmark", ["bench/*"]),

@@ -35,6 +35,7 @@
 #include "tools/run_command.h"
 #include "tools/suggest.h"
 #include "tools/test_command.h"
+#include "tools/test_options.h"
 
 namespace {
 

@@ -2,32 +2,18 @@
 #include "tools/test_reports.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
 
 #include "base/printable.h"
+#include "tools/exit_codes.h"
+#include "tools/messages.h"
+#include "tools/whole_file.h"
 
 namespace weft::tools {
 namespace {
-
-std::string json_text(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : as_utf8(text)) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", c);
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
-std::string json_list(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + json_text(text);
-  return out;
-}
 
 // XML has no place for most control characters, escaped or not, nor for U+FFFE and U+FFFF.
 std::string xml_text(const std::string& text) {
@@ -53,53 +39,54 @@ std::string xml_text(const std::string& text) {
   return out;
 }
 
-std::string strategy(const sim::ExploreOptions& options) {
-  return options.dfs ? "dfs:bound=" + std::to_string(options.bound)
-                     : to_string(options.settings.policy);
-}
-
 }  // namespace
 
-std::string json_report(const std::string& program, const sim::ExploreOptions& options,
-                        const sim::ExploreReport& report, const std::string& replay_file) {
-  std::string out = fmt::format(
-      "{{\"program\": {}, \"policy\": {}, \"seed\": {}, \"schedules\": {}, \"steps\": {}, "
-      "\"pruned\": {}, \"cut_short\": {}, \"exhausted\": {}, \"ended_early\": {}, "
-      "\"unexplored\": [{}], \"failure\": ",
-      json_text(program), json_text(strategy(options)), options.settings.seed, report.schedules,
-      report.steps, report.pruned, report.cut_short, report.exhausted, report.ended_early,
-      json_list(report.unexplored));
-  if (!report.failure) return out + "null}\n";
-  const sim::Failure& failure = *report.failure;
-  out += fmt::format(
-      "{{\"kind\": {}, \"seed\": {}, \"message\": {}, \"hash\": \"{:016x}\", \"decisions\": {}, "
-      "\"found_with\": {}, \"replay\": {}, \"deviations\": [",
-      json_text(name(failure.record.ending)), failure.seed, json_text(failure.record.message),
-      failure.record.hash, failure.record.schedule.decisions, failure.found_with,
-      json_text(replay_file));
-  bool first = true;
-  for (const sim::Deviation& deviation : failure.record.schedule.deviations) {
-    out += fmt::format("{}{{\"at\": {}, \"choice\": \"{}\", \"options\": {}, \"taken\": {}}}",
-                       first ? "" : ", ", deviation.at, name(deviation.decision.choice),
-                       deviation.decision.options, deviation.decision.taken);
-    first = false;
-  }
-  return out + "]}}\n";
-}
-
-std::string junit_report(const std::string& program, const sim::ExploreOptions& options,
-                         const sim::ExploreReport& report) {
+std::string junit_report(const Verdict& verdict) {
   std::string out = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuite name=\"weft test\" tests=\"1\" failures=\"{}\">\n"
       "  <testcase classname=\"{}\" name=\"{}\">",
-      report.failure ? 1 : 0, xml_text(program), xml_text(strategy(options)));
-  if (report.failure) {
+      verdict.failure ? 1 : 0, xml_text(verdict.program), xml_text(verdict.search.policy));
+  if (verdict.failure) {
     out += fmt::format("\n    <failure type=\"{}\" message=\"seed {}\">{}</failure>\n  ",
-                       name(report.failure->record.ending), report.failure->seed,
-                       xml_text(report.text()));
+                       name(verdict.failure->what.ending), verdict.failure->what.seed,
+                       xml_text(verdict.text()));
   }
   return out + "</testcase>\n</testsuite>\n";
+}
+
+int report_verdict(const Verdict& verdict, const ReportFiles& files) {
+  if (verdict.failure) {
+    std::printf("run it again: weft replay %s\n", printable(verdict.failure->replay_path).c_str());
+  }
+  if (Status said = flush_stdout(); !said) return complain("test", said.error(), kExitNoOutput);
+  if (!files.json.empty()) {
+    if (Status written = write_whole(files.json, to_json(verdict)); !written) {
+      return complain("test", written.error(), kExitNoOutput);
+    }
+  }
+  if (!files.junit.empty()) {
+    if (Status written = write_file(files.junit, junit_report(verdict)); !written) {
+      return complain("test", written.error(), kExitNoOutput);
+    }
+  }
+  return verdict.failure ? kExitFailing : 0;
+}
+
+// A reader never sees half a verdict, also when weft is killed while it writes.
+Status write_whole(const std::string& path, const std::string& text) {
+  struct stat found = {};
+  const bool is_there = ::lstat(path.c_str(), &found) == 0;
+  if (is_there && !S_ISREG(found.st_mode)) return write_file(path, text);
+  const std::string half = path + ".part" + std::to_string(::getpid());
+  if (Status written = write_file(half, text); !written) {
+    ::unlink(half.c_str());
+    return written;
+  }
+  if (std::rename(half.c_str(), path.c_str()) == 0) return Nothing{};
+  const int error = errno;
+  ::unlink(half.c_str());
+  return errno_error(path, error);
 }
 
 }  // namespace weft::tools

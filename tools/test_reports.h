@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `weft test` writes for machines.
+// What `weft test` says of a verdict: to people, and in the files that were asked for.
 #pragma once
 
 #include <string>
 
-#include "sim/explore/explore.h"
+#include "base/result.h"
+#include "tools/verdict.h"
 
 namespace weft::tools {
 
-// One object: program, policy, schedules, steps, and what failed.
-std::string json_report(const std::string& program, const sim::ExploreOptions& options,
-                        const sim::ExploreReport& report, const std::string& replay_file);
+// The exit code of a search in which a schedule fails.
+inline constexpr int kExitFailing = 1;
+
+struct ReportFiles {
+  std::string json;   // Empty: not asked for.
+  std::string junit;  // Empty: not asked for.
+};
 
 // One test suite with one test case.
-std::string junit_report(const std::string& program, const sim::ExploreOptions& options,
-                         const sim::ExploreReport& report);
+std::string junit_report(const Verdict& verdict);
+
+// Below the verdict's text, which has been printed: where the replay file is, and the files.
+// Returns the exit code; what can't be written, it says.
+int report_verdict(const Verdict& verdict, const ReportFiles& files);
+
+// Writes the file whole or not at all: under another name first. A device is written to as it is.
+Status write_whole(const std::string& path, const std::string& text);
 
 }  // namespace weft::tools

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -21,13 +22,7 @@
 namespace weft::tools {
 namespace {
 
-// What a worker says of one seed.
-struct Line {
-  std::uint64_t seed;
-  std::uint64_t steps;
-  std::uint64_t failed;
-};
-static_assert(sizeof(Line) <= 512, "written to a pipe in one piece");
+static_assert(sizeof(SeedRun) <= 512, "written to a pipe in one piece");
 
 struct Worker {
   pid_t pid = -1;
@@ -53,16 +48,21 @@ void end_with_parent(pid_t parent, std::vector<Worker>& others, UniqueFd& own_re
 // Leaves by _Exit only: the objects on a worker's stack are copies of the parent's, which cleans
 // up.
 [[noreturn]] void work(int to, const MakeRunOnce& make, const sim::ExploreOptions& options,
-                       unsigned number, unsigned jobs) noexcept try {
+                       unsigned number, const SearchKind& kind) noexcept try {
   const auto once = make();
   if (!once) std::_Exit(complain("test", once.error(), 1));
   sim::RunSettings settings = options.settings;
-  for (std::uint64_t i = number; i < options.seeds; i += jobs) {
+  for (std::uint64_t i = number; i < options.seeds; i += kind.jobs) {
     settings = sim::of_seed(settings, options.settings.seed + i);
     const sim::RunRecord record = sim::run_checked(*once, settings, options.twice);
-    const Line line{settings.seed, record.steps, record.failed() ? 1U : 0U};
-    if (::write(to, &line, sizeof line) != sizeof line) break;
-    if (record.failed()) break;
+    const SeedRun run{.seed = settings.seed,
+                      .steps = record.steps,
+                      .decisions = record.schedule.decisions,
+                      .deviations = record.schedule.deviations.size(),
+                      .order = record.order,
+                      .ending = record.ending};
+    if (::write(to, &run, sizeof run) != sizeof run) break;
+    if (record.failed() && !kind.keep_going) break;
   }
   std::_Exit(0);
 } catch (const std::exception& error) {
@@ -74,8 +74,8 @@ void end_with_parent(pid_t parent, std::vector<Worker>& others, UniqueFd& own_re
 
 class Search {
  public:
-  Search(const sim::ExploreOptions& options, unsigned jobs, SearchProgress& progress)
-      : options_(options), jobs_(jobs), progress_(progress) {}
+  Search(const sim::ExploreOptions& options, const SearchKind& kind, SearchProgress& progress)
+      : options_(options), kind_(kind), progress_(progress) {}
   ~Search() {
     for (Worker& worker : workers_) {
       if (!worker.done) ::kill(worker.pid, SIGKILL);
@@ -86,7 +86,7 @@ class Search {
   Search& operator=(const Search&) = delete;
 
   Status start(const MakeRunOnce& make) {
-    for (unsigned number = 0; number < jobs_; ++number) {
+    for (unsigned number = 0; number < kind_.jobs; ++number) {
       int ends[2];
       if (::pipe2(ends, O_CLOEXEC) != 0) {
         return refused_by_host(std::string("no pipe: ") + std::strerror(errno));
@@ -99,7 +99,7 @@ class Search {
       if (pid < 0) return refused_by_host(std::string("no process: ") + std::strerror(errno));
       if (pid == 0) {
         end_with_parent(parent, workers_, from);
-        work(to.get(), make, options_, number, jobs_);
+        work(to.get(), make, options_, number, kind_);
       }
       workers_.push_back({pid, std::move(from), options_.settings.seed + number, false});
     }
@@ -123,7 +123,7 @@ class Search {
       }
       progress_.show(result.schedules);
       if (progress_.time_is_over() && anything_to_wait_for()) {
-        result.ended_early = !result.failing_seed;
+        result.ended_early = true;
         break;
       }
     }
@@ -135,16 +135,17 @@ class Search {
  private:
   bool anything_to_wait_for() const {
     for (const Worker& worker : workers_) {
-      const bool matters = !result.failing_seed || worker.next_seed < *result.failing_seed;
+      const bool matters =
+          kind_.keep_going || !result.failing_seed || worker.next_seed < *result.failing_seed;
       if (!worker.done && matters) return true;
     }
     return false;
   }
 
   Status take(Worker& worker) {
-    Line line{};
-    const ssize_t got = ::read(worker.from.get(), &line, sizeof line);
-    if (got != sizeof line) {
+    SeedRun run;
+    const ssize_t got = ::read(worker.from.get(), &run, sizeof run);
+    if (got != sizeof run) {
       worker.done = true;
       int status = 0;
       (void)::waitpid(worker.pid, &status, 0);
@@ -164,16 +165,18 @@ class Search {
       return Nothing{};
     }
     ++result.schedules;
-    result.steps += line.steps;
-    worker.next_seed = line.seed + jobs_;
-    if (line.failed != 0 && (!result.failing_seed || line.seed < *result.failing_seed)) {
-      result.failing_seed = line.seed;
+    result.steps += run.steps;
+    if (kind_.keep_runs) result.runs.push_back(run);
+    worker.next_seed = run.seed + kind_.jobs;
+    const bool failed = run.ending != sim::Ending::passed;
+    if (failed && (!result.failing_seed || run.seed < *result.failing_seed)) {
+      result.failing_seed = run.seed;
     }
     return Nothing{};
   }
 
   const sim::ExploreOptions& options_;
-  const unsigned jobs_;
+  const SearchKind kind_;
   std::vector<Worker> workers_;
   SearchProgress& progress_;
 };
@@ -181,11 +184,13 @@ class Search {
 }  // namespace
 
 Result<SeedSearch> search_seeds(const MakeRunOnce& make, const sim::ExploreOptions& options,
-                                unsigned jobs, SearchProgress& progress) {
-  Search search(options, jobs, progress);
+                                const SearchKind& kind, SearchProgress& progress) {
+  Search search(options, kind, progress);
   if (Status started = search.start(make); !started) return started.error();
   if (Status collected = search.collect(); !collected) return collected.error();
-  return search.result;
+  std::vector<SeedRun>& runs = search.result.runs;
+  std::sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) { return a.seed < b.seed; });
+  return std::move(search.result);
 }
 
 }  // namespace weft::tools

@@ -143,6 +143,8 @@ std::string last_lines(const std::string& stream, const std::string& written) {
   return said;
 }
 
+}  // namespace
+
 std::string text_of(const Failure& failure) {
   const RunRecord& record = failure.record;
   std::string said = record.message + "\n";
@@ -155,6 +157,8 @@ std::string text_of(const Failure& failure) {
   return said + text_of(record.schedule) + last_lines("stdout", record.out) +
          last_lines("stderr", record.err);
 }
+
+namespace {
 
 std::string verdict(const ExploreReport& report) {
   if (report.exhausted) {

@@ -59,6 +59,9 @@ struct ExploreReport {
   [[nodiscard]] std::string text() const;
 };
 
+// What is said of a failure below the verdict.
+std::string text_of(const Failure& failure);
+
 // The settings of one seed: the seed, and what is drawn from it.
 RunSettings of_seed(const RunSettings& settings, std::uint64_t seed);
 

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// ProgramSearch: the search of `weft test` in one program: its guests loaded, run in many
+// schedules, and what was found as a Verdict.
+//
+//   prepare ─▶ try_out ─▶ search ─▶ Verdict ── failure ──▶ write_replay
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sim/guest_run.h"
+#include "sim/record/replay_file.h"
+#include "tools/test_options.h"
+#include "tools/verdict.h"
+
+namespace weft::tools {
+
+class ProgramSearch {
+ public:
+  // The options must outlive it.
+  explicit ProgramSearch(const TestOptions& options);
+  ~ProgramSearch();
+  ProgramSearch(const ProgramSearch&) = delete;
+  ProgramSearch& operator=(const ProgramSearch&) = delete;
+
+  // Loads the modules and reads the files.
+  Status prepare();
+  // Can all guests be made? One step of a run tells.
+  Status try_out();
+  // Runs the seeds of the options: all of them, or those of their part.
+  Result<Verdict> search();
+  // Runs only this seed, which has failed elsewhere, and makes it small. After prepare.
+  Result<VerdictFailure> minimised(std::uint64_t seed);
+  // Writes the replay file of the failure that was found last, and keeps its bytes and its path.
+  Status write_replay(VerdictFailure& failure) const;
+  // What makes it the search that it is. After prepare; the policy is complete after search.
+  Result<SearchIdentity> identity() const;
+
+ private:
+  struct Loaded;
+
+  Status load();
+  void tell_unexplored();
+  [[nodiscard]] bool draws_cost() const;
+  sim::RunRecord run(const sim::RunSettings& with) const;
+  sim::RunRecord run_noted(const sim::RunSettings& with) const;
+  Result<sim::ReplayFile> described(const sim::GuestRunSettings& settings,
+                                    const sim::RunRecord& record) const;
+  Status search_depth_first(Verdict& verdict);
+  Status search_by_seeds(Verdict& verdict);
+  VerdictFailure failure_of(const sim::Failure& failure);
+
+  const TestOptions& options_;
+  sim::ExploreOptions explore_;
+  std::unique_ptr<Loaded> loaded_;
+  std::string expected_;
+  sim::GuestRunSettings settings_;
+  std::optional<sim::Failure> found_;
+};
+
+}  // namespace weft::tools
