@@ -174,7 +174,7 @@ void Scheduler::serve_requests(G& g) {
 
 // A second exception while one unwinds this stack would end the process: the kill waits.
 bool Scheduler::may_unwind() {
-  return fiber_thread.eh->uncaught_exceptions == 0;
+  return !fiber_thread.eh->is_unwinding();
 }
 
 bool Scheduler::park_until(WaitReason reason, Instant deadline) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/g_pool.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
 #include <string>
+
+#include "base/unwritten.h"
+#include "scheduler/pages.h"
 
 namespace weft {
 
@@ -25,7 +26,7 @@ GPool::~GPool() {
     std::launder(reinterpret_cast<GStack*>(stacks_.slot(i).header))->notes.end();
   }
 #endif
-  for (G* slab : slabs_) ::munmap(slab, kGsPerSlab * sizeof(G));
+  for (G* slab : slabs_) pages::give_back(slab, kGsPerSlab * sizeof(G));
 }
 
 Status GPool::make_room() {
@@ -74,8 +75,7 @@ void GPool::return_gs(std::size_t cold) {
       ++end;
     if (end > page) {
       G* const first = slabs[page / kPagesPerSlab] + page % kPagesPerSlab * kGsPerPage;
-      // On a system with larger pages it fails, and nothing goes back.
-      (void)::madvise(first, (end - page) * kPageBytes, MADV_DONTNEED);
+      pages::forget(first, (end - page) * kPageBytes);
     }
     page = std::max(end, page + 1);
   }
@@ -85,14 +85,13 @@ void GPool::return_gs(std::size_t cold) {
 Result<G*> GPool::take_new() {
   if (made_ == free_capacity_) {  // I2. Nobody is free: nothing to copy.
     const std::size_t capacity = std::max<std::size_t>(2 * made_, 64);
-    free_ = std::make_unique_for_overwrite<G*[]>(capacity);
+    free_ = make_unwritten<G*>(capacity);
     free_capacity_ = capacity;
   }
   if (made_ == slabs_.size() * kGsPerSlab) {
     slabs_.reserve(slabs_.size() + 1);
-    void* slab = ::mmap(nullptr, kGsPerSlab * sizeof(G), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (slab == MAP_FAILED) {
+    void* slab = pages::take(kGsPerSlab * sizeof(G));
+    if (slab == nullptr) {
       return Error{std::string("no memory for another G: ") + std::strerror(errno)};
     }
     slabs_.push_back(static_cast<G*>(slab));

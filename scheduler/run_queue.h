@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/inline.h"
+#include "base/unwritten.h"
 #include "scheduler/fiber.h"
 
 namespace weft {
@@ -68,7 +69,8 @@ class RunQueue {
     constexpr std::size_t kBehind = 12;
     constexpr std::size_t kFewGs = 2'048;
     if (tail_ - head_ > kFewGs * kStep) {
-      const auto* stack = static_cast<const std::byte*>(place(kBehind).context);
+      const void* const context = place(kBehind).context;
+      const auto* stack = static_cast<const std::byte*>(context);
       __builtin_prefetch(stack, 1);
       __builtin_prefetch(stack + 64, 1);
     }
@@ -116,7 +118,7 @@ class RunQueue {
   void resize(std::size_t count) {
     std::size_t capacity = kCapacityMin;
     while (capacity < count) capacity *= 2;
-    auto ring = std::make_unique_for_overwrite<Entry[]>(capacity);
+    auto ring = make_unwritten<Entry>(capacity);
     const std::size_t held = size();
     for (std::size_t i = 0; i < held; ++i) ring[i] = place(i);
     ring_ = std::move(ring);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/unwinding.h"
 #include "scheduler/report.h"
 
 namespace weft {
@@ -28,6 +29,7 @@ Scheduler::~Scheduler() {
 
 void Scheduler::wind_up() {
   WEFT_CHECK(!running_, "a scheduler was ended while it ran");
+  if (!WEFT_UNWINDS) return abandon();
   dying_ = true;
   // A G or a thread may catch Killed and go on: again until all have ended.
   while (live_ > 0 || mcount_ > 1) {
@@ -40,6 +42,33 @@ void Scheduler::wind_up() {
   }
   failure_ = nullptr;
   dying_ = false;
+}
+
+// For a target that can't unwind (base/unwinding.h): what is left never runs again, and its
+// destructors don't run.
+void Scheduler::abandon() {
+  while (!run_queue_.empty()) (void)run_queue_.pop();
+  for_each_g([this](G& g) {
+    if (g.stack == nullptr) {
+      g.run(g, false);
+    } else {
+      cancel(g.stack->sleep_timer);
+    }
+    g.at_rest_ = GState::dead;
+  });
+  for_each_m([this](M& m) {
+    cancel(m.sleep_timer);
+    m.unlink();
+    m.current_g.store(nullptr, std::memory_order_relaxed);
+    if (&m != &m0_) m.state = MState::dead;
+  });
+  m0_.state = MState::running;
+  m0_.locked_g = nullptr;
+  current_m_ = &m0_;
+  p_ = nullptr;
+  live_ = threads_ = locked_gs_ = kills_ = 0;
+  mcount_ = 1;
+  failure_ = nullptr;
 }
 
 // --- run ---

@@ -333,6 +333,7 @@ class Scheduler {
   template <class F>
   void guarded(F&& f);
 
+  void abandon();
   RunResult run_on_this_thread();
   RunResult run_until(std::uint64_t turn_end);
   [[nodiscard]] bool in_turn() const { return turn_end_ != kNoTurn; }

@@ -2,20 +2,18 @@
 // Slabs of stacks and their guard pages: see the picture in scheduler/stack.h.
 #include "scheduler/stack.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <string>
 #include <utility>
 
 #include "base/sanitizers.h"
+#include "base/unwritten.h"
+#include "scheduler/pages.h"
 
 #if defined(WEFT_ASAN)
 #include <sanitizer/asan_interface.h>
@@ -27,13 +25,8 @@ namespace {
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kColourBits =
     5;  // 32 lines, 2 KiB: a parked G with its frames still fits in one page.
-constexpr std::size_t kFirstSlabBytes = 4 * 1024 * 1024;
 constexpr std::size_t kKeptBytes = 8 * 1024;  // Colour, header and the frames of most.
 constexpr std::size_t kSlabBytesMax = 1024 * 1024 * 1024;
-
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102  // linux/mman.h since 6.13; older libc headers lack it.
-#endif
 
 // The lowest bits of a slot's index in reverse: 0, 16, 8, 24, 4, ...
 std::size_t colour_of(std::size_t index) {
@@ -44,37 +37,9 @@ std::size_t colour_of(std::size_t index) {
   return colour;
 }
 
-std::size_t page_bytes() {
-  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  return bytes;
-}
-
-bool kernel_has_guard_install() {
-  static const bool has = [] {
-    void* page =
-        ::mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) return false;
-    const bool ok = ::madvise(page, page_bytes(), MADV_GUARD_INSTALL) == 0;
-    ::munmap(page, page_bytes());
-    return ok;
-  }();
-  return has;
-}
-
-// Each PROT_NONE page splits a mapping and so costs two; half of the limit is left to the rest of
-// the process.
-std::size_t mprotect_budget() {
-  std::size_t max_map_count = 65530;
-  if (std::FILE* file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
-    if (std::fscanf(file, "%zu", &max_map_count) != 1) max_map_count = 65530;
-    std::fclose(file);
-  }
-  return max_map_count / 4;
-}
-
-// What is left of it, for all pools of the process together.
+// Heavy guards that are left, for all pools of the process together.
 std::atomic<std::size_t>& process_budget() {
-  static std::atomic<std::size_t> left = mprotect_budget();
+  static std::atomic<std::size_t> left = pages::heavy_guards_max();
   return left;
 }
 
@@ -85,7 +50,7 @@ StackPool::StackPool(const Config& config) : config_(config), guard_(config.guar
              "a stack's size must be a power of two of at least 16 KiB");
   WEFT_CHECK(config.header_bytes % kCacheLine == 0, "a header must be whole cache lines");
   if (guard_ == GuardKind::automatic) {
-    guard_ = kernel_has_guard_install() ? GuardKind::madvise : GuardKind::mprotect;
+    guard_ = pages::has_light_guards() ? GuardKind::madvise : GuardKind::mprotect;
   }
 }
 
@@ -98,45 +63,37 @@ StackPool::~StackPool() {
     ASAN_UNPOISON_MEMORY_REGION(s.bottom, static_cast<std::size_t>(s.header - s.bottom));
   }
 #endif
-  for (const Slab& slab : slabs_) ::munmap(slab.base, slab.slots * stride());
+  for (const Slab& slab : slabs_) pages::give_back(slab.base, slab.slots * stride());
 }
 
 std::size_t StackPool::stride() const {
-  return page_bytes() + config_.slot_bytes;
+  return pages::bytes() + config_.slot_bytes;
 }
 
 // At least so many slots, and twice as many as there are if the system has them.
 Status StackPool::add_slab(std::size_t slots_needed) {
-  const std::size_t doubled = slabs_.empty() ? kFirstSlabBytes : capacity_ * stride();
+  const std::size_t doubled = slabs_.empty() ? pages::kFirstSlabBytes : capacity_ * stride();
   std::size_t slots = std::max(std::min(doubled, kSlabBytesMax) / stride(), slots_needed);
-  void* base = MAP_FAILED;
+  void* base = nullptr;
   std::size_t bytes = 0;
   for (;; slots = std::max(slots / 2, slots_needed)) {
     bytes = slots * stride();
-    base = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (base != MAP_FAILED || slots == slots_needed) break;
+    base = pages::take(bytes);
+    if (base != nullptr || slots == slots_needed) break;
   }
-  if (base == MAP_FAILED) {
+  if (base == nullptr) {
     return refused_by_host("no address space for another " + std::to_string(bytes / 1024) +
                            " KiB of stacks: " + std::strerror(errno));
   }
-  // Best effort: kernels without transparent huge pages answer EINVAL, and there is nothing to turn
-  // off.
-  (void)::madvise(base, bytes, MADV_NOHUGEPAGE);
+  pages::never_huge(base, bytes);
   slabs_.push_back({static_cast<std::byte*>(base), capacity_, slots});
   capacity_ += slots;
   return Nothing{};
 }
 
 void StackPool::install_guard(std::byte* page) {
-  if (guard_ == GuardKind::madvise && ::madvise(page, page_bytes(), MADV_GUARD_INSTALL) == 0) {
-    return;
-  }
-  if (guard_ != GuardKind::none && take_from_budget() &&
-      ::mprotect(page, page_bytes(), PROT_NONE) == 0) {
-    return;
-  }
+  if (guard_ == GuardKind::madvise && pages::guard_lightly(page)) return;
+  if (guard_ != GuardKind::none && take_from_budget() && pages::guard_heavily(page)) return;
   ++unguarded_;
   first_unguarded_ = std::min(first_unguarded_, used_);
 }
@@ -159,7 +116,7 @@ Status StackPool::reserve(std::size_t count) {
     return Nothing{};
   slabs_.reserve(slabs_.size() + 1);
   if (Status added = add_slab(count - capacity_); !added) return added;
-  auto free = std::make_unique_for_overwrite<Slot[]>(capacity_);  // I3
+  auto free = make_unwritten<Slot>(capacity_);  // I3
   std::copy_n(free_.get(), free_count_, free.get());
   free_ = std::move(free);
   return Nothing{};
@@ -210,9 +167,8 @@ void StackPool::return_memory(std::size_t from, std::size_t to, std::size_t kept
   for (std::size_t i = 0; i < count;) {
     std::size_t end = i + 1;
     while (kept_bytes == 0 && end < count && bottoms[end] == bottoms[end - 1] + stride()) ++end;
-    const std::size_t bytes = (end - i) * stride() - page_bytes() - kept_bytes;
-    // It can fail for locked memory: then that stays.
-    (void)::madvise(bottoms[i], bytes, MADV_DONTNEED);
+    const std::size_t bytes = (end - i) * stride() - pages::bytes() - kept_bytes;
+    pages::forget(bottoms[i], bytes);
     i = end;
   }
 }
@@ -224,7 +180,7 @@ Result<StackPool::Slot> StackPool::fresh() {
 
 StackPool::Slot StackPool::next_unused() {
   const Slot slot = this->slot(used_);
-  install_guard(slot.bottom - page_bytes());
+  install_guard(slot.bottom - pages::bytes());
   ++used_;
   return slot;
 }
@@ -240,7 +196,7 @@ StackPool::Slot StackPool::slot(std::size_t index) const {
   const Slab& slab = slab_of(index);
   std::byte* low = slab.base + (index - slab.first) * stride();
   const std::size_t colour = colour_of(index) * kCacheLine;
-  return {low + page_bytes(), low + stride() - colour - config_.header_bytes};
+  return {low + pages::bytes(), low + stride() - colour - config_.header_bytes};
 }
 
 bool StackPool::is_guarded(const std::byte* bottom) const {
@@ -257,7 +213,7 @@ bool StackPool::in_guard(const void* address) const {
   const auto* byte = static_cast<const std::byte*>(address);
   for (const Slab& slab : slabs_) {
     if (byte < slab.base || byte >= slab.base + slab.slots * stride()) continue;
-    return static_cast<std::size_t>(byte - slab.base) % stride() < page_bytes();
+    return static_cast<std::size_t>(byte - slab.base) % stride() < pages::bytes();
   }
   return false;
 }

@@ -32,7 +32,7 @@ OUTSIDE = ["tests", "bench", "examples"]
 
 # Which includes stay behind which files.
 DOORS = [
-    (re.compile(r"boost/context/"), "Boost.Context", ["scheduler/fiber.*", "scheduler/stack.*"]),
+    (re.compile(r"boost/context/"), "Boost.Context", ["scheduler/fiber_boost.*"]),
     (re.compile(r"boost/asio"), "Boost.Asio", ["os/*", "signals/*", "capi/*"]),
     (re.compile(r"wabt/|wasm-rt"), "libwabt", ["guest/wabt/*"]),
     (re.compile(r"CLI/"), "CLI11", ["tools/*"]),

@@ -7,13 +7,24 @@
 #include <cerrno>
 #include <exception>
 
+#include "base/unwinding.h"
+#include "base/unwritten.h"
 #include "os/port/failure.h"
+#if !WEFT_UNWINDS
+#include "scheduler/no_unwinding.h"
+#endif
 
 namespace weft {
 namespace {
 
 // The ports made on this thread, newest first. A thread has one, or few.
 thread_local constinit Port* ports_of_thread = nullptr;
+
+#if WEFT_UNWINDS
+std::exception_ptr make_failure(port::Throw failure) {
+  return std::make_exception_ptr(std::move(failure));
+}
+#endif
 
 }  // namespace
 
@@ -66,7 +77,8 @@ Port& this_port() {
 
 void Port::host_sleep(Duration d) const {
   if (config_.host_sleep) return config_.host_sleep(d);
-  timespec left{.tv_sec = d.ns / 1'000'000'000, .tv_nsec = d.ns % 1'000'000'000};
+  timespec left{.tv_sec = static_cast<time_t>(d.ns / 1'000'000'000),
+                .tv_nsec = static_cast<long>(d.ns % 1'000'000'000)};
   while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {
   }
 }
@@ -105,7 +117,7 @@ port::Gsignal& Port::gsignal_of(M& m) {
     gsignal->m = &m;
     gsignal->port = this;
     // Not written: costs address space only.
-    gsignal->stack = std::make_unique_for_overwrite<std::byte[]>(port::kGsignalBytes);
+    gsignal->stack = make_unwritten<std::byte>(port::kGsignalBytes);
     m.gsignal = gsignals_.emplace_back(std::move(gsignal)).get();  // I1
   }
   return *static_cast<port::Gsignal*>(m.gsignal);
@@ -124,7 +136,7 @@ void Port::minit(M&) {}
 // An M that ends with a lock leaves one that can never be unlocked: the run ends, in Go's words.
 void Port::unminit(M& m) {
   if (m.locks != 0 && !m.leaving) {
-    scheduler_.fail(std::make_exception_ptr(port::Throw("schedule: holding locks")), 0);
+    scheduler_.fail(make_failure(port::Throw("schedule: holding locks")), 0);
   }
 }
 

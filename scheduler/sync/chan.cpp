@@ -16,7 +16,8 @@ void ChanCore::close() {
 }
 
 void check_chan_capacity(std::size_t capacity, std::size_t element_bytes) {
-  constexpr std::size_t kBytesMax = std::size_t{1} << 48;  // What an x86-64 or arm64 can address.
+  // What an x86-64 or arm64 can address, or half of what a machine of 32 bits can.
+  constexpr std::size_t kBytesMax = std::size_t{1} << (sizeof(std::size_t) == 8 ? 48 : 31);
   if (capacity > kBytesMax / element_bytes) panic("makechan: size out of range");
 }
 
