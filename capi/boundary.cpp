@@ -71,7 +71,8 @@ int fail(int code, const char* text) {
   return code;
 }
 
-int code_of_current_exception() {
+#if WEFT_UNWINDS
+int code_of_current_exception(int misuse) {
   try {
     throw;
   } catch (const port::Throw& e) {
@@ -80,12 +81,26 @@ int code_of_current_exception() {
     return fail(WEFT_ELACKS, e.what());
   } catch (const std::bad_alloc&) {
     return fail(WEFT_ENOMEM, "out of memory");
+  } catch (const Panic& e) {
+    return fail(misuse, e.what());
+  } catch (const FatalError& e) {
+    return fail(misuse, e.what());
   } catch (const std::exception& e) {
     return fail(WEFT_EINTERNAL, e.what());
   } catch (...) {
     return fail(WEFT_EINTERNAL, "an exception of no known type");
   }
 }
+#else
+int code_of_thrown(const CatchPoint& point, int misuse) {
+  if (const auto* e = point.get<port::Throw>()) return code_of_throw(*e);
+  if (const auto* e = point.get<port::Trap>()) return fail(WEFT_ELACKS, e->what());
+  if (point.get<std::bad_alloc>() != nullptr) return fail(WEFT_ENOMEM, "out of memory");
+  if (const auto* e = point.get<Panic>()) return fail(misuse, e->what());
+  if (const auto* e = point.get<FatalError>()) return fail(misuse, e->what());
+  return fail(WEFT_EINTERNAL, point.type->name());
+}
+#endif
 
 int check_from(From from) {
   const weft_scheduler* const scheduler = current_of_thread;
@@ -98,7 +113,7 @@ int check_from(From from) {
 
 int check_thread(const weft_scheduler* scheduler) {
   if (scheduler == nullptr) return fail(WEFT_EINVAL, "the scheduler is null");
-  if (scheduler->owner != std::this_thread::get_id()) {
+  if (scheduler->owner != this_thread()) {
     return fail(WEFT_EOFFTHREAD, "this is not the thread that created the scheduler");
   }
   return WEFT_OK;
@@ -107,13 +122,28 @@ int check_thread(const weft_scheduler* scheduler) {
 void leave() {
   weft_entry* const entry = entry_of_runner();  // I1
   WEFT_CHECK(entry != nullptr, "something was killed inside of weft that C did not start");
-  std::longjmp(entry->back, 1);
+  leave_by(entry->back);
 }
 
-// Nothing with a destructor may live here or above in this function's callees: longjmp lands here.
+// Nothing with a destructor may live here or above in this function's callees: leave() lands here.
+#if !defined(__wasm__)
 void run_entry(weft_entry& entry) {
-  if (setjmp(entry.back) == 0) entry.start(entry.argument);  // NOLINT: what this file is about
+  if (setjmp(entry.back.back) == 0) entry.start(entry.argument);  // NOLINT: what this file is about
 }
+#elif WEFT_UNWINDS
+void run_entry(weft_entry& entry) {
+  try {
+    entry.start(entry.argument);
+  } catch (const Leaves&) {
+    // To here: what was asked for.
+  }
+}
+#else
+void run_entry(weft_entry& entry) {
+  CatchPoint point;
+  (void)call_catching(point, [&] { entry.start(entry.argument); });
+}
+#endif
 
 void thread_main(void* entry) {
   run_entry(*static_cast<weft_entry*>(entry));

@@ -6,45 +6,48 @@
 //
 // A G or thread that must end (Killed) in the middle of C code can't be unwound through it: C has
 // no destructors and may have no tables for it. So Killed ends in guarded(), and from there a
-// longjmp leads back to the trampoline that called start. Between the two stand C frames only.
+// longjmp, or what the target has instead (capi/way_back.h), leads back to the trampoline that
+// called start. Between the two stand C frames only.
 //
 // Invariants:
 //   I1. What runs inside of C code has its Entry where entry_of_runner() finds it: a G in G::owner,
 //       a thread in M::start_argument.
 #pragma once
 
-#include <csetjmp>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "base/unwinding.h"
+#include "capi/host.h"
+#include "capi/way_back.h"
 #include "capi/weft.h"
-#include "os/clocks.h"
 #include "os/port/all.h"
-#include "os/reactor.h"
 #include "scheduler/scheduler.h"
+#if !WEFT_UNWINDS
+#include "scheduler/no_unwinding.h"
+#endif
 
 // A call from C to start(), on the stack of the trampoline that makes it (G), or kept by the
 // scheduler's handle until it is destroyed (thread).
 struct weft_entry {
   weft_start start = nullptr;
   void* argument = nullptr;
-  std::jmp_buf back;
+  weft::capi::WayBack back;
 };
 
 struct weft_scheduler {
   weft_scheduler(bool strict, std::uint64_t seed);
 
-  const std::thread::id owner = std::this_thread::get_id();
+  const weft::capi::ThreadId owner = weft::capi::this_thread();
   bool running = false;
   std::string message;
   std::vector<std::unique_ptr<weft_entry>> threads;  // Outlive the scheduler, which ends them.
-  weft::SystemClock clock;
-  weft::Reactor reactor;
+  weft::capi::HostClock clock;
+  weft::capi::HostPoller poller;
   weft::Random random;  // When there is a seed.
   weft::Scheduler scheduler;
   std::unique_ptr<weft::wasip1::Process> process;
@@ -64,8 +67,13 @@ const char* last_error_text();
 // Keeps the text for weft_last_error() and returns the code.
 int fail(int code, const char* text);
 
+#if WEFT_UNWINDS
 // The code for an exception that is being handled; keeps its text.
-int code_of_current_exception();
+int code_of_current_exception(int misuse = WEFT_EINTERNAL);
+#else
+// The same for what was thrown there.
+int code_of_thrown(const CatchPoint& point, int misuse);
+#endif
 
 // Back to the trampoline: ends the running G or thread.
 [[noreturn]] void leave();
@@ -76,26 +84,36 @@ int check_from(From from);
 // That handle is not null and this is its thread.
 int check_thread(const weft_scheduler* scheduler);
 
-// Calls f, whose exceptions become codes.
+// Calls f, whose exceptions become codes: `misuse` for those by which a primitive says that it was
+// misused.
 template <class F>
-int guarded(F&& f) noexcept {
+int guarded(F&& f, int misuse = WEFT_EINTERNAL) noexcept(!kLeavesByThrow) {
   bool killed = false;
   int code = WEFT_OK;
+#if WEFT_UNWINDS
   try {
     code = f();
   } catch (const Killed&) {
     killed = true;
   } catch (...) {
-    code = code_of_current_exception();
+    code = code_of_current_exception(misuse);
   }
+#else
+  {
+    CatchPoint point;
+    const bool returned = call_catching(point, [&] { code = f(); });
+    killed = point.get<Killed>() != nullptr;
+    if (!returned && !killed) code = code_of_thrown(point, misuse);
+  }
+#endif
   if (killed) leave();  // Outside of the handler: nothing of the exception is left behind.
   return code;
 }
 
 template <class F>
-int guarded_from(From from, F&& f) noexcept {
+int guarded_from(From from, F&& f, int misuse = WEFT_EINTERNAL) noexcept(!kLeavesByThrow) {
   const int code = check_from(from);
-  return code != WEFT_OK ? code : guarded(static_cast<F&&>(f));
+  return code != WEFT_OK ? code : guarded(static_cast<F&&>(f), misuse);
 }
 
 // What a G and a thread run: start(argument) of the entry.

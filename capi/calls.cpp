@@ -50,6 +50,21 @@ int weft_exit_thread(void) {
   });
 }
 
+int weft_stack_bounds(void** low, void** high) {
+  if (low == nullptr || high == nullptr) return null_argument();
+  return call(From::inside, [&] {
+    const Scheduler& scheduler = current()->scheduler;
+    if (const G* g = scheduler.current()) {
+      *low = g->stack->bottom;
+      *high = g->stack;
+    } else {
+      M& m = scheduler.current_m();
+      *low = m.bottom;
+      *high = &m;
+    }
+  });
+}
+
 weft_m* weft_self_m(void) {
   if (current() == nullptr || port::place(*current()->port) == port::Place::outside) return nullptr;
   return handle(&current()->scheduler.current_m());

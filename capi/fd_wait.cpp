@@ -74,7 +74,7 @@ bool wait(weft_scheduler& s, std::span<const weft_pollfd> fds, Instant deadline)
     if (!is_asked(fd)) continue;
     std::unique_ptr<Watch>& watch = watches[fd.fd];
     if (watch == nullptr) {
-      auto opened = Watch::open(s.reactor, fd.fd);
+      auto opened = Watch::open(s.poller, fd.fd);
       if (!opened) throw port::Throw(opened.error().message);
       watch = std::move(*opened);
     }

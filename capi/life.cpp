@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft_create to weft_destroy, and how what runs is started: threads and Gs.
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -18,7 +19,9 @@ namespace {
 wasip1::ProcessConfig process_config(Random* random) {
   wasip1::ProcessConfig config;
   config.args = {"weft"};
+#if !defined(__wasm__)
   config.stdin_fd = config.stdout_fd = config.stderr_fd = -1;  // C has its own.
+#endif
   if (random != nullptr) {
     config.random = [random](std::span<std::byte> bytes) {
       for (std::byte& byte : bytes) byte = static_cast<std::byte>(random->next());
@@ -40,7 +43,18 @@ const char* name_of(int error) {
   return error >= 0 && error < static_cast<int>(std::size(names)) ? names[error] : "?";
 }
 
-int code_of(weft_scheduler& s, const RunResult& result) {
+int still_to_run(const weft_scheduler& s, RunEnd end, std::int64_t* wait) {
+  if (wait != nullptr) {
+    const Instant next = s.scheduler.next_deadline();
+    const Duration left = next - s.scheduler.now();
+    *wait = end == RunEnd::turn_over        ? 0
+            : next == Instant::far_future() ? -1
+                                            : std::max<std::int64_t>(left.ns, 0);
+  }
+  return fail(WEFT_EAGAIN, "there is more to run");
+}
+
+int code_of(weft_scheduler& s, const RunResult& result, std::int64_t* wait = nullptr) {
   s.message = result.report;
   switch (result.end) {
     case RunEnd::finished:
@@ -53,7 +67,7 @@ int code_of(weft_scheduler& s, const RunResult& result) {
       return fail(WEFT_ETHREADS, kThreadExhaustion);
     case RunEnd::turn_over:
     case RunEnd::waiting:
-      break;  // run_turn() only, which nothing here calls.
+      return still_to_run(s, result.end, wait);
   }
   return WEFT_EINTERNAL;
 }
@@ -61,9 +75,8 @@ int code_of(weft_scheduler& s, const RunResult& result) {
 }  // namespace
 
 weft_scheduler::weft_scheduler(bool strict, std::uint64_t seed)
-    : random(seed), scheduler(clock, reactor, {.seed = seed != 0 ? seed : 1}) {
-  auto made =
-      wasip1::Process::create(reactor, clock, process_config(seed != 0 ? &random : nullptr));
+    : random(seed), scheduler(clock, poller, {.seed = seed != 0 ? seed : 1}) {
+  auto made = wasip1::Process::create(poller, clock, process_config(seed != 0 ? &random : nullptr));
   if (!made) throw port::Throw(made.error().message);
   process = std::move(*made);
   port.emplace(scheduler, *process, strict ? Port::strict() : Port::emulated());
@@ -124,6 +137,21 @@ int weft_run(weft_scheduler* scheduler) {
       return WEFT_OK;
     });
   }
+  return code;
+}
+
+int weft_turn(weft_scheduler* scheduler, int64_t* wait) {
+  if (const int code = check_thread(scheduler); code != WEFT_OK) return code;
+  if (scheduler->running) return fail(WEFT_ERUNNING, "weft_turn while the scheduler runs");
+  weft_scheduler* const before = exchange_current(scheduler);
+  scheduler->running = true;
+  scheduler->message.clear();
+  const int code = guarded([&] {
+    if (!scheduler->poller.is_quiet()) scheduler->poller.poll(Instant::far_past());
+    return code_of(*scheduler, scheduler->scheduler.run_turn(kSwitchesPerLook), wait);
+  });
+  scheduler->running = false;
+  exchange_current(before);
   return code;
 }
 

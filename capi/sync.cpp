@@ -29,18 +29,15 @@ int null_argument() {
 // misused is `misuse`.
 template <class F>
 int on_g(int misuse, F&& f) {
-  return guarded_from(From::g, [&]() -> int {
-    if (current()->scheduler.current_m().locks != 0) {
-      return fail(WEFT_EHOLDSLOCKS, "schedule: holding locks");
-    }
-    try {
-      return f();
-    } catch (const Panic& panic) {
-      return fail(misuse, panic.what());
-    } catch (const FatalError& error) {
-      return fail(misuse, error.what());
-    }
-  });
+  return guarded_from(
+      From::g,
+      [&]() -> int {
+        if (current()->scheduler.current_m().locks != 0) {
+          return fail(WEFT_EHOLDSLOCKS, "schedule: holding locks");
+        }
+        return f();
+      },
+      misuse);
 }
 
 template <class Handle>
@@ -62,14 +59,12 @@ int closed() {
 
 int weft_chan_make(size_t capacity, weft_chan** chan) {
   if (chan == nullptr) return null_argument();
-  return guarded([&]() -> int {
-    try {
-      *chan = new weft_chan{make_chan<void*>(capacity)};
-      return WEFT_OK;
-    } catch (const Panic& panic) {
-      return fail(WEFT_EINVAL, panic.what());
-    }
-  });
+  return guarded(
+      [&]() -> int {
+        *chan = new weft_chan{make_chan<void*>(capacity)};
+        return WEFT_OK;
+      },
+      WEFT_EINVAL);
 }
 
 int weft_chan_free(weft_chan* chan) {

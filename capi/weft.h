@@ -72,7 +72,7 @@ enum weft_error {
   WEFT_EHOST,         /* The host refused: a descriptor that is not open, no random bytes. */
   WEFT_EINTERNAL,     /* Anything else; the text says what. */
   WEFT_ECLOSED,       /* Send to a closed channel; receive from one that is closed and empty. */
-  WEFT_EAGAIN         /* weft_chan_try_...: it would have to wait. */
+  WEFT_EAGAIN         /* weft_chan_try_...: it would have to wait. weft_turn: not yet. */
 };
 
 /* "WEFT_EDEADLOCK"; "?" for an unknown number. From anywhere. */
@@ -100,6 +100,12 @@ int weft_destroy(weft_scheduler* scheduler);
 /* Runs until every G and thread has ended. WEFT_EDEADLOCK, WEFT_ESTOPPED, WEFT_EHOLDSLOCKS,
  * WEFT_ETHREADS; the others may run on: call it again. From: thread, not inside. */
 int weft_run(weft_scheduler* scheduler);
+/* For a loop of your own, as a tab of a browser has: handles what has come and runs what is
+ * runnable for a short while (about 60 switches), and never waits. WEFT_OK: every G and thread has
+ * ended. WEFT_EAGAIN: not yet; *wait (may be NULL) says in how many nanoseconds to call again: 0 at
+ * once, -1 when a descriptor is ready. WEFT_EDEADLOCK: all sleep, until you start or stop
+ * something. Else as weft_run. From: thread, not inside. */
+int weft_turn(weft_scheduler* scheduler, int64_t* wait);
 /* Makes weft_run return soon. From: thread. */
 int weft_stop(weft_scheduler* scheduler);
 /* Why the last weft_run ended: Go's text and a line for each G and thread. "" when all is well.
@@ -117,6 +123,8 @@ int weft_newosproc(weft_scheduler* scheduler, weft_start start, void* argument, 
 /* Ends the calling thread, and returns only an error. On a G: ends the G and its thread.
  * WEFT_EHOLDSLOCKS, WEFT_ELACKS. From: inside. */
 int weft_exit_thread(void);
+/* [*low, *high): the stack that the caller runs on, a G's or a thread's. From: inside. */
+int weft_stack_bounds(void** low, void** high);
 /* The thread that runs, NULL outside. */
 weft_m* weft_self_m(void);
 /* Lets others run. weft_osyield on a G: the G goes to the tail of the queue. _no_g, or without a G:

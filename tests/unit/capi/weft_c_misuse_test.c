@@ -2,9 +2,11 @@
 /* The C ABI used wrongly, to its limits, and strictly: each is an error with a code and a text. */
 #define _POSIX_C_SOURCE 200809L
 
+#include <unistd.h>
+#if !defined(__wasm__) /* Has no threads, and no limits. */
 #include <pthread.h>
 #include <sys/resource.h>
-#include <unistd.h>
+#endif
 
 #include "tests/unit/capi/weft_c_test.h"
 
@@ -12,6 +14,7 @@ static void nothing(void* unused) {
   (void)unused;
 }
 
+#if !defined(__wasm__)
 static void* off_thread(void* s) {
   ERR(weft_osyield(), WEFT_EOFFTHREAD);
   ERR(weft_run(s), WEFT_EOFFTHREAD);
@@ -21,15 +24,18 @@ static void* off_thread(void* s) {
   CHECK(weft_nanotime() == 0 && weft_self_g() == NULL && weft_self_m() == NULL);
   return NULL;
 }
+#endif
 
 static void uses_inside(void* s) {
-  pthread_t other;
   ERR(weft_run(s), WEFT_ERUNNING);
   ERR(weft_destroy(s), WEFT_ERUNNING);
   ERR(weft_park(), WEFT_ENOG);
   ERR(weft_lock_os_thread(), WEFT_ENOG);
+#if !defined(__wasm__)
+  pthread_t other;
   CHECK(pthread_create(&other, NULL, off_thread, s) == 0);
   pthread_join(other, NULL);
+#endif
 }
 
 static void test_wrong_places(void) {
@@ -117,17 +123,13 @@ static void test_stop_and_run_again(void) {
 
 /* --- polling --- */
 
+#if !defined(__wasm__)
 enum { ENTRIES = 1100 };
+#endif
 
 /* More entries than RLIMIT_NOFILE, all of one pipe, and what is passed over. */
 static void polls_oddly(void* unused) {
-  static weft_pollfd many[ENTRIES];
   weft_pollfd few[3] = {{-1, WEFT_POLL_READ, 7}, {0, 0, 7}, {INT32_MIN, WEFT_POLL_WRITE, 7}};
-  struct rlimit before;
-  struct rlimit low;
-  size_t ready = 0;
-  int fds[2];
-  int i;
   (void)unused;
   ERR(weft_poll(few, 3, 1000, NULL), WEFT_ETIMEDOUT);
   CHECK(few[0].revents == 0 && few[1].revents == 0 && few[2].revents == 0);
@@ -137,6 +139,13 @@ static void polls_oddly(void* unused) {
   few[0].events = 8;
   ERR(weft_poll(few, 3, 1000, NULL), WEFT_EINVAL);
 
+#if !defined(__wasm__)
+  static weft_pollfd many[ENTRIES];
+  struct rlimit before;
+  struct rlimit low;
+  size_t ready = 0;
+  int fds[2];
+  int i;
   CHECK(pipe(fds) == 0);
   for (i = 0; i < ENTRIES; ++i) {
     many[i].fd = fds[0];
@@ -153,6 +162,7 @@ static void polls_oddly(void* unused) {
   CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
   close(fds[0]);
   close(fds[1]);
+#endif
 }
 
 static void test_poll_of_many_and_of_none(void) {

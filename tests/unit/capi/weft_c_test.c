@@ -6,8 +6,10 @@
 
 #include "tests/unit/capi/weft_c_test.h"
 
-#include <signal.h>
 #include <unistd.h>
+#if !defined(__wasm__) /* Has no signals and, on WASI, no pipes. */
+#include <signal.h>
+#endif
 
 /* --- threads and Gs --- */
 
@@ -94,7 +96,11 @@ static void handler(int sig) {
 static void spins(void* unused) {
   (void)unused;
   preempted = weft_self_m();
+#if defined(__wasm__)
+  handler(0);
+#else
   raise(SIGUSR1);
+#endif
   while (!stop_spinning) OK(weft_checkpoint());
 }
 
@@ -105,10 +111,12 @@ static void stops_spinning(void* unused) {
 
 static void test_preempt_from_a_signal_handler(void) {
   weft_scheduler* s = fresh();
+#if !defined(__wasm__)
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = handler;
   sigaction(SIGUSR1, &action, NULL);
+#endif
   OK(weft_go(s, spins, NULL, NULL));
   OK(weft_go(s, stops_spinning, NULL, NULL));
   OK(weft_run(s));
@@ -207,6 +215,28 @@ static void asks_host(void* unused) {
   CHECK(memcmp(bytes, none, sizeof bytes) != 0);
 }
 
+#if defined(__wasm__)
+static void polls(void* unused) {
+  weft_pollfd fds[2] = {{.fd = 1, .events = WEFT_POLL_WRITE, .revents = 0},
+                        {.fd = -1, .events = WEFT_POLL_READ, .revents = 7}};
+  size_t ready = 0;
+  (void)unused;
+  OK(weft_poll(fds, 2, -1, &ready));
+  CHECK(ready == 1 && (fds[0].revents & WEFT_POLL_WRITE) != 0 && fds[1].revents == 0);
+  ERR(weft_poll(fds + 1, 1, 1000, &ready), WEFT_ETIMEDOUT);
+  fds[0].fd = 12345;
+  ERR(weft_poll(fds, 1, -1, NULL), WEFT_EHOST);
+}
+
+static void test_the_host(void) {
+  weft_scheduler* s = fresh();
+  on_a_thread(asks_host);
+  on_a_thread(polls);
+  OK(weft_go(s, polls, NULL, NULL));
+  OK(weft_run(s));
+  OK(weft_destroy(s));
+}
+#else
 static int pipe_fds[2];
 
 static void polls(void* unused) {
@@ -245,7 +275,63 @@ static void test_the_host(void) {
   }
 }
 
+#endif
+
+/* --- a loop of your own, and the stack --- */
+
+static void knows_its_stack(void* unused) {
+  char here = 0;
+  void* low = NULL;
+  void* high = NULL;
+  (void)unused;
+  ERR(weft_stack_bounds(NULL, &high), WEFT_EINVAL);
+  OK(weft_stack_bounds(&low, &high));
+  CHECK((char*)low < &here && &here < (char*)high);
+  CHECK((char*)high - (char*)low > 16 * 1024);
+}
+
+static void test_the_bounds_of_a_stack(void) {
+  weft_scheduler* s = fresh();
+  OK(weft_newosproc(s, knows_its_stack, NULL, NULL));
+  OK(weft_go(s, knows_its_stack, NULL, NULL));
+  OK(weft_run(s));
+  ERR(weft_stack_bounds(NULL, NULL), WEFT_EINVAL);
+  OK(weft_destroy(s));
+}
+
+static void turns(void* s) {
+  int i;
+  ERR(weft_turn(s, NULL), WEFT_ERUNNING);
+  for (i = 0; i < 1000; ++i) OK(weft_osyield());
+  OK(weft_usleep(2000));
+  say("slept");
+}
+
+static void test_turns_of_a_loop(void) {
+  weft_scheduler* s = fresh();
+  int64_t wait = -2;
+  int again = 0;
+  int slept = 0;
+  int code;
+  ERR(weft_turn(NULL, NULL), WEFT_EINVAL);
+  OK(weft_turn(s, &wait));
+  OK(weft_go(s, turns, s, NULL));
+  OK(weft_go(s, turns, s, NULL));
+  while ((code = weft_turn(s, &wait)) == WEFT_EAGAIN) {
+    CHECK(wait >= 0 && wait <= 2000000);
+    ++*(wait == 0 ? &again : &slept);
+  }
+  CHECK(code == WEFT_OK && again >= 10 && slept >= 1);
+  CHECK(strcmp(trace, "slept slept") == 0);
+  OK(weft_go(s, parks, NULL, NULL));
+  while ((code = weft_turn(s, &wait)) == WEFT_EAGAIN) CHECK(wait == 0);
+  CHECK(code == WEFT_EDEADLOCK);
+  OK(weft_destroy(s));
+}
+
 int main(void) {
+  test_the_bounds_of_a_stack();
+  test_turns_of_a_loop();
   test_threads_and_gs_take_turns();
   test_park_and_ready();
   test_the_end_of_threads();
