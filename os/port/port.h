@@ -33,7 +33,11 @@
 #include <vector>
 
 #include "os/port/types.h"
+#if defined(__wasm__)
+#include "os/wasm/process.h"
+#else
 #include "os/wasip1/process.h"
+#endif
 #include "scheduler/scheduler.h"
 
 namespace weft {

@@ -8,7 +8,11 @@
 #pragma once
 
 #include "os/wasip1/memory.h"
+#if defined(__wasm__)
+#include "os/wasm/process.h"
+#else
 #include "os/wasip1/process.h"
+#endif
 
 namespace weft::wasip1 {
 
