@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Goroutines of unmodified Go guests: preempted in real time, chosen in virtual time."""
 
+import itertools
 import pathlib
 
 from harness import claim
@@ -85,3 +86,17 @@ def _(weft):
             r"^not explored: leaked goroutines of .*other\.wasm$"])
     weft.raw("test", "--leaks", "--seeds", 2, weft.guest("c_hello")).expect(
         code=0, out_has=r"^not explored: leaked goroutines of .*c_hello\.wasm$")
+
+
+@claim("Goroutines: --dfs sees the 6 orders of two goroutines with two sends each, and no seventh")
+def _(weft):
+    orders = {"".join(order) for order in itertools.permutations("0011")}
+    assert len(orders) == 6, orders  # 4! / (2! 2!)
+
+    def search(known):
+        return weft.raw("test", "--dfs", "--bound", 2, "--seeds", 10_000, "--once", "--replay",
+                        weft.scratch / "orders.replay", weft.guest("go_orders"), 2, 2, *known)
+
+    search(orders).expect(code=0, out_has=r"there are no others with at most 2 deviations")
+    for order in orders:
+        search(orders - {order}).expect(code=1, out_has=[rf"^    {order}$", "exited with 1"])

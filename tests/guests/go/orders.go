@@ -1,21 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Three goroutines with two sends each: prints the order in which they came.
+// Three goroutines with two sends each, or as many as the first arguments say: prints the order in
+// which they came. With more arguments it ends with 1 if they do not name the order.
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+)
+
+func number(place, otherwise int) int {
+	if place >= len(os.Args) {
+		return otherwise
+	}
+	n, err := strconv.Atoi(os.Args[place])
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
 
 func main() {
+	goroutines, sends := number(1, 3), number(2, 2)
 	out := make(chan int)
-	for i := range 3 {
+	for i := range goroutines {
 		go func() {
-			for range 2 {
+			for range sends {
 				out <- i
 			}
 		}()
 	}
-	for range 6 {
-		fmt.Print(<-out)
+	order := ""
+	for range goroutines * sends {
+		order += strconv.Itoa(<-out)
 	}
-	fmt.Println()
+	fmt.Println(order)
+	if len(os.Args) > 3 && !slices.Contains(os.Args[3:], order) {
+		os.Exit(1)
+	}
 }
