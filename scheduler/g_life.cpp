@@ -163,6 +163,12 @@ void Scheduler::kill(G& g) {
     wake_m(*g.stack->m);
 }
 
+void Scheduler::ready_next(G& g) {
+  if (!next_turns_.take(switches_)) return ready(g);
+  move<GState::waiting, GState::runnable>(g);
+  run_queue_.push_next(g) = g.context;
+}
+
 void Scheduler::serve_requests(G& g) {
   g.requests.fetch_and(static_cast<std::uint8_t>(~kPreempt));
   if ((g.requests.load(std::memory_order_relaxed) & kKill) == 0 || g.ending || !may_unwind())

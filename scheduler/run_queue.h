@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -23,6 +24,28 @@
 namespace weft {
 
 struct G;
+
+// How often Scheduler::ready_next() puts a G before all others, and in how many switches: so Gs
+// that ready each other hold nobody up for ever.
+inline constexpr std::uint32_t kNextMax = 32;
+inline constexpr std::uint64_t kNextWindow = 64;
+
+// Counts that.
+class NextTurns {
+ public:
+  // May one more go before all others?
+  bool take(std::uint64_t switches) {
+    if (const std::uint64_t window = switches / kNextWindow; window != window_) {
+      window_ = window;
+      taken_ = 0;
+    }
+    return taken_++ < kNextMax;
+  }
+
+ private:
+  std::uint64_t window_ = 0;
+  std::uint64_t taken_ = 0;
+};
 
 class RunQueue {
  public:
@@ -51,6 +74,15 @@ class RunQueue {
   WEFT_INLINE FiberContext& push_unchecked(G& g) {
     Entry& entry = at(tail_);
     tail_ += kStep;
+    entry.g = &g;
+    return entry.context;
+  }
+
+  // Puts a G before the oldest. The caller writes its context to what is returned.
+  FiberContext& push_next(G& g) {
+    WEFT_CHECK(tail_ - head_ <= mask_, "the run queue holds more Gs than there are");  // I1
+    head_ -= kStep;
+    Entry& entry = at(head_);
     entry.g = &g;
     return entry.context;
   }
@@ -129,8 +161,8 @@ class RunQueue {
 
   std::unique_ptr<Entry[]> ring_;
   std::size_t mask_ = 0;
-  std::size_t head_ = 0;  // Counts pops, by kStep; head_ & mask_ is the oldest's place.
-  std::size_t tail_ = 0;  // Counts pushes, by kStep.
+  std::size_t head_ = 0;  // By kStep: pops less push_nexts; head_ & mask_ is the oldest's place.
+  std::size_t tail_ = 0;  // By kStep: pushes.
 };
 
 }  // namespace weft

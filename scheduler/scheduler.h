@@ -8,10 +8,10 @@
 // A parked G is in no queue: what it waits for keeps its G& and calls ready(). A switch reads no
 // clock, polls nothing and allocates nothing, and no event's handler runs a G.
 //
-// The guarantee: with n runnable Gs and no Chooser, each runs at least once in every n switches.
-// Timers, I/O and readiness from outside are looked at at least once in every kSwitchesPerLook
-// switches, and about every kTimePerLook where turns are long, but never within a turn: see
-// look_outside().
+// The guarantee: with n runnable Gs and no Chooser, each runs at least once in every n switches, or
+// 2 n + kNextWindow with ready_next(). Timers, I/O and readiness from outside are looked at once in
+// every kSwitchesPerLook switches at least, and about every kTimePerLook where turns are long, but
+// never within a turn: see look_outside().
 //
 // Emulated OS threads, Ms, take turns on the one real thread: scheduler/m.h, scheduler/m_turns.cpp.
 // A program that asks for none has M0 alone and pays nothing for the others.
@@ -65,8 +65,7 @@ inline constexpr Duration kTimePerLook = microseconds(100);
 // How long memory of ended Gs lies unused before it goes back to the system.
 inline constexpr Duration kMemoryPeriod = seconds(1);
 #if defined(WEFT_ASAN)
-inline constexpr std::size_t kStackBytes =
-    256 * 1024;  // ASan's redzones make frames several times larger.
+inline constexpr std::size_t kStackBytes = 256 * 1024;  // ASan's redzones make frames larger.
 #else
 inline constexpr std::size_t kStackBytes = 64 * 1024;
 #endif
@@ -76,8 +75,7 @@ struct Census;
 struct SpawnOptions {
   std::string_view name = {};             // Cut to kGNameMax - 1 bytes.
   std::size_t stack_bytes = kStackBytes;  // Power of two from 16 KiB to 1 GiB; includes the G.
-  void (*on_exit)(G& g, void* context) =
-      nullptr;  // On the G's own stack when it is dead; may ready Gs, not park.
+  void (*on_exit)(G& g, void* context) = nullptr;  // On its stack when dead. May not park.
   void* on_exit_context = nullptr;
   void* owner = nullptr;  // Kept as g.owner.
 };
@@ -169,9 +167,10 @@ class Scheduler {
 
   // Makes a parked G runnable, at the tail of the queue. The G must be waiting.
   void ready(G& g);
+  // The same at the head: it runs next. Beyond kNextMax times in kNextWindow switches as ready().
+  void ready_next(G& g);
 
-  // Makes a G end: it leaves the scheduler call that it is in, or the next one, by the exception
-  // Killed.
+  // Makes a G end: it leaves the scheduler call that it is in, or the next one, by throwing Killed.
   void kill(G& g);
 
   void arm(Timer& timer, Instant deadline) { timers_.arm(timer, deadline); }
@@ -397,6 +396,7 @@ class Scheduler {
   std::atomic<std::uint64_t> next_look_ = 0;  // As switches_: when the loop must look outside.
   std::uint64_t looked_at_ = 0;               // As switches_: when it did last.
   std::uint64_t switches_per_look_ = kSwitchesPerLook;
+  NextTurns next_turns_;
   G* gave_way_ = nullptr;  // The last in the queue, when a look is due.
   static constexpr std::uint64_t kNoTurn = ~std::uint64_t{0};
   std::uint64_t turn_end_ = kNoTurn;  // As switches_: when run_turn() returns.

@@ -54,6 +54,35 @@ TEST_CASE("a G spawned by a G runs after those that were already queued") {
   CHECK(w.run() == "a b child a'");
 }
 
+TEST_CASE("ready_next puts a parked G before the queue, at most every second time") {
+  World w;
+  G* pair[2] = {};
+  int readied = 0;
+  int before_all = 0;
+  bool over = false;
+  const auto is_over = [&over] { return over; };
+  for (int me : {0, 1}) {
+    pair[me] = &w.go("hands on", [&, me] {
+      if (me == 0) park(WaitReason::semacquire);
+      for (; !is_over(); ++readied) {
+        w.scheduler.ready_next(*pair[1 - me]);
+        if (w.scheduler.run_queue().peek(0) == pair[1 - me]) ++before_all;
+        park(WaitReason::semacquire);
+      }
+      w.scheduler.kill(*pair[1 - me]);
+    });
+  }
+  w.go("other", [&] {
+    for (int i = 0; i < 100; ++i) yield();
+    over = true;
+  });
+  w.run();
+  CHECK(before_all > 100);
+  CHECK(before_all < readied);
+  const auto windows = w.scheduler.switches() / kNextWindow + 1;
+  CHECK(static_cast<std::uint64_t>(before_all) <= windows * kNextMax);
+}
+
 TEST_CASE("ready puts a parked G at the tail") {
   World w;
   G& sleeper = w.go("sleeper", [&] {
