@@ -122,31 +122,27 @@ int check_thread(const weft_scheduler* scheduler) {
 void leave() {
   weft_entry* const entry = entry_of_runner();  // I1
   WEFT_CHECK(entry != nullptr, "something was killed inside of weft that C did not start");
-  leave_by(entry->back);
+  leave_by(*entry->back);
 }
 
 // Nothing with a destructor may live here or above in this function's callees: leave() lands here.
+void run_entry(void* given) {
+  auto& entry = *static_cast<weft_entry*>(given);
+  void* const argument = entry.argument;
+  WayBack way;
+  entry.back = &way;
 #if !defined(__wasm__)
-void run_entry(weft_entry& entry) {
-  if (setjmp(entry.back.back) == 0) entry.start(entry.argument);  // NOLINT: what this file is about
-}
+  if (setjmp(way.back) == 0) entry.start(argument);  // NOLINT: what this file is about
 #elif WEFT_UNWINDS
-void run_entry(weft_entry& entry) {
   try {
-    entry.start(entry.argument);
+    entry.start(argument);
   } catch (const Leaves&) {
     // To here: what was asked for.
   }
-}
 #else
-void run_entry(weft_entry& entry) {
   CatchPoint point;
-  (void)call_catching(point, [&] { entry.start(entry.argument); });
-}
+  (void)call_catching(point, [&] { entry.start(argument); });
 #endif
-
-void thread_main(void* entry) {
-  run_entry(*static_cast<weft_entry*>(entry));
 }
 
 }  // namespace weft::capi

@@ -31,12 +31,15 @@
 #include "scheduler/no_unwinding.h"
 #endif
 
-// A call from C to start(), on the stack of the trampoline that makes it (G), or kept by the
-// scheduler's handle until it is destroyed (thread).
+// A call from C to start(): a part of what its G calls, or kept by the scheduler's handle until
+// that is destroyed (thread).
 struct weft_entry {
   weft_start start = nullptr;
-  void* argument = nullptr;
-  weft::capi::WayBack back;
+  union {
+    void* argument = nullptr;
+    weft::capi::WayBack* back;  // From the call on: where it ends, on the stack that it runs on.
+  };
+  void* user = nullptr;  // Of a G.
 };
 
 struct weft_scheduler {
@@ -48,7 +51,8 @@ struct weft_scheduler {
   std::vector<std::unique_ptr<weft_entry>> threads;  // Outlive the scheduler, which ends them.
   weft::capi::HostClock clock;
   weft::capi::HostPoller poller;
-  weft::Random random;  // When there is a seed.
+  weft::Random random;           // When there is a seed.
+  std::shared_ptr<void> faults;  // weft_handle_faults.
   weft::Scheduler scheduler;
   std::unique_ptr<weft::wasip1::Process> process;
   std::optional<weft::Port> port;
@@ -116,9 +120,11 @@ int guarded_from(From from, F&& f, int misuse = WEFT_EINTERNAL) noexcept(!kLeave
   return code != WEFT_OK ? code : guarded(static_cast<F&&>(f), misuse);
 }
 
-// What a G and a thread run: start(argument) of the entry.
-void run_entry(weft_entry& entry);
-void thread_main(void* entry);
+// What a G and a thread run: start(argument) of the weft_entry.
+void run_entry(void* entry);
+
+// The stack of the running G, when it is its maker's: [*low, *high). False: it is weft's.
+bool is_on_own_stack(const G& g, void** low, void** high);
 
 inline weft_g* handle(G* g) {
   return reinterpret_cast<weft_g*>(g);

@@ -55,6 +55,7 @@ int weft_stack_bounds(void** low, void** high) {
   return call(From::inside, [&] {
     const Scheduler& scheduler = current()->scheduler;
     if (const G* g = scheduler.current()) {
+      if (is_on_own_stack(*g, low, high)) return;
       *low = g->stack->bottom;
       *high = g->stack;
     } else {
@@ -96,40 +97,6 @@ int weft_checkpoint(void) {
   return call(From::inside, [] {
     if (current()->scheduler.current() != nullptr && !holds_locks()) checkpoint();
   });
-}
-
-// --- Gs ---
-
-weft_g* weft_self_g(void) {
-  return current() == nullptr ? nullptr : handle(current()->scheduler.current());
-}
-
-int weft_park(void) {
-  return guarded_from(From::g, [&]() -> int {
-    if (holds_locks()) return fail(WEFT_EHOLDSLOCKS, "schedule: holding locks");
-    park(WaitReason::semacquire);
-    return WEFT_OK;
-  });
-}
-
-int weft_ready(weft_g* g) {
-  return guarded_from(From::inside, [&]() -> int {
-    if (g == nullptr) return null_argument();
-    G& sleeper = *from_handle(g);
-    if (!sleeper.is_waiting() || sleeper.wait_reason != WaitReason::semacquire) {
-      return fail(WEFT_ENOTPARKED, "bad g->status in ready");
-    }
-    ready(sleeper);
-    return WEFT_OK;
-  });
-}
-
-int weft_lock_os_thread(void) {
-  return call(From::g, [] { current()->scheduler.lock_os_thread(); });
-}
-
-int weft_unlock_os_thread(void) {
-  return call(From::g, [] { current()->scheduler.unlock_os_thread(); });
 }
 
 // --- locks, notes, futexes, semaphores ---

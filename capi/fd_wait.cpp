@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// weft_poll: waiting for the host's descriptors through the reactor.
+// weft_poll, weft_poll_note: waiting for the host's descriptors through the reactor.
 //
 //   look: poll(2) without a timeout ─ some are ready ─▶ return
 //            │ none
 //            ▼
 //   a Watch for each descriptor, however often it is named, a ReadyWait for each entry and
-//   direction; park until the first or the deadline, look again
+//   direction, a NoteWait; park until the first or the deadline, look again
 //
 // A negative descriptor is skipped, as by poll(2), and so is one without events.
 //
@@ -15,6 +15,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "capi/boundary.h"
@@ -66,11 +67,19 @@ int look(std::span<weft_pollfd> fds, std::int64_t timeout_ns) {
   return ready;
 }
 
+struct Poll {
+  std::span<weft_pollfd> fds;
+  port::note* note;  // nullptr: none.
+
+  [[nodiscard]] bool is_interrupted() const { return note != nullptr && port::is_awake(*note); }
+};
+
 // On a G. Returns false when it was the deadline.
-bool wait(weft_scheduler& s, std::span<const weft_pollfd> fds, Instant deadline) {
+bool wait(weft_scheduler& s, const Poll& poll, Instant deadline) {
   std::map<int, std::unique_ptr<Watch>> watches;
   std::deque<ReadyWait> waits;  // Can't be moved. Taken back before the watches close.
-  for (const weft_pollfd& fd : fds) {
+  std::optional<port::NoteWait> note_wait;
+  for (const weft_pollfd& fd : poll.fds) {
     if (!is_asked(fd)) continue;
     std::unique_ptr<Watch>& watch = watches[fd.fd];
     if (watch == nullptr) {
@@ -81,6 +90,7 @@ bool wait(weft_scheduler& s, std::span<const weft_pollfd> fds, Instant deadline)
     if ((fd.events & WEFT_POLL_READ) != 0) waits.emplace_back(*watch, Direction::read, this_g());
     if ((fd.events & WEFT_POLL_WRITE) != 0) waits.emplace_back(*watch, Direction::write, this_g());
   }
+  if (poll.note != nullptr) note_wait.emplace(*poll.note, this_g());
   if (deadline == Instant::far_future()) {
     park(WaitReason::io_wait);
     return true;
@@ -88,36 +98,51 @@ bool wait(weft_scheduler& s, std::span<const weft_pollfd> fds, Instant deadline)
   return s.scheduler.park_until(WaitReason::io_wait, deadline);
 }
 
-int poll_on_a_g(weft_scheduler& s, std::span<weft_pollfd> fds, Instant deadline) {
+int poll_on_a_g(weft_scheduler& s, const Poll& poll, Instant deadline) {
   for (;;) {
-    const int ready = look(fds, 0);
-    if (ready != 0) return ready;
-    if (!wait(s, fds, deadline)) return look(fds, 0);
+    const int ready = look(poll.fds, 0);
+    if (ready != 0 || poll.is_interrupted()) return ready;
+    if (!wait(s, poll, deadline)) return look(poll.fds, 0);
   }
+}
+
+int check(const Poll& poll) {
+  if (poll.fds.data() == nullptr && !poll.fds.empty()) {
+    return fail(WEFT_EINVAL, "an argument is null");
+  }
+  for (const weft_pollfd& fd : poll.fds) {
+    if ((fd.events & ~(WEFT_POLL_READ | WEFT_POLL_WRITE)) != 0) {
+      return fail(WEFT_EINVAL, "an unknown bit in events");
+    }
+  }
+  return WEFT_OK;
 }
 
 }  // namespace
 
 int weft_poll(weft_pollfd* fds, size_t count, int64_t timeout, size_t* ready) {
+  return weft_poll_note(fds, count, timeout, nullptr, ready);
+}
+
+int weft_poll_note(weft_pollfd* fds, size_t count, int64_t timeout, weft_note* note,
+                   size_t* ready) {
   return guarded_from(From::inside, [&]() -> int {
-    if (fds == nullptr && count > 0) return fail(WEFT_EINVAL, "an argument is null");
+    const Poll poll{{fds, count}, reinterpret_cast<port::note*>(note)};
+    if (const int code = check(poll); code != WEFT_OK) return code;
     weft_scheduler& s = *current();
-    const std::span all(fds, count);
-    for (const weft_pollfd& fd : all) {
-      if ((fd.events & ~(WEFT_POLL_READ | WEFT_POLL_WRITE)) != 0) {
-        return fail(WEFT_EINVAL, "an unknown bit in events");
-      }
-    }
     const Instant deadline =
         timeout < 0 ? Instant::far_future() : s.scheduler.now() + nanoseconds(timeout);
     int n = 0;
     if (s.port->is_strict()) {
-      n = look(all, timeout);  // The whole thread waits, as on a real wasm target.
+      // The whole thread waits, as on a real wasm target, and nobody can wake the note meanwhile.
+      n = look(poll.fds, poll.is_interrupted() ? 0 : timeout);
     } else {
-      port::on_a_g(*s.port, [&] { n = poll_on_a_g(s, all, deadline); });
+      port::on_a_g(*s.port, [&] { n = poll_on_a_g(s, poll, deadline); });
     }
     if (n < 0) return fail(WEFT_EHOST, "a descriptor is not open");
     if (ready != nullptr) *ready = static_cast<size_t>(n);
-    return n > 0 ? WEFT_OK : fail(WEFT_ETIMEDOUT, "the time was over first");
+    if (n > 0) return WEFT_OK;
+    if (poll.is_interrupted()) return fail(WEFT_EINTR, "the note is awake");
+    return fail(WEFT_ETIMEDOUT, "the time was over first");
   });
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// weft_poll on a wasm target: through its poller, which asks the host for all that Gs wait for.
+// weft_poll, weft_poll_note on a wasm target: through its poller, which asks the host for all that
+// Gs wait for.
 //
 // A negative descriptor is skipped, as by poll(2), and so is one without events. A thread without a
 // G starts a G that does it, and sleeps.
+#include <optional>
 #include <vector>
 
 #include "capi/boundary.h"
@@ -55,8 +57,11 @@ int look(std::span<weft_pollfd> fds, std::int64_t timeout_ns) {
   return write_answers(fds, asks);
 }
 
-int poll_on_a_g(weft_scheduler& s, std::span<weft_pollfd> fds, Instant deadline) {
+int poll_on_a_g(weft_scheduler& s, std::span<weft_pollfd> fds, port::note* note, Instant deadline) {
   if (const int ready = look(fds, 0); ready != 0) return ready;
+  if (note != nullptr && port::is_awake(*note)) return 0;
+  std::optional<port::NoteWait> note_wait;
+  if (note != nullptr) note_wait.emplace(*note, this_g());
   std::vector<target::Ask> asks = asks_of(fds);
   if (!wasm::wait_for(s.poller, asks, deadline)) return look(fds, 0);
   return write_answers(fds, asks);
@@ -65,6 +70,11 @@ int poll_on_a_g(weft_scheduler& s, std::span<weft_pollfd> fds, Instant deadline)
 }  // namespace
 
 int weft_poll(weft_pollfd* fds, size_t count, int64_t timeout, size_t* ready) {
+  return weft_poll_note(fds, count, timeout, nullptr, ready);
+}
+
+int weft_poll_note(weft_pollfd* fds, size_t count, int64_t timeout, weft_note* given,
+                   size_t* ready) {
   return guarded_from(From::inside, [&]() -> int {
     if (fds == nullptr && count > 0) return fail(WEFT_EINVAL, "an argument is null");
     weft_scheduler& s = *current();
@@ -76,14 +86,18 @@ int weft_poll(weft_pollfd* fds, size_t count, int64_t timeout, size_t* ready) {
     }
     const Instant deadline =
         timeout < 0 ? Instant::far_future() : s.scheduler.now() + nanoseconds(timeout);
+    auto* const note = reinterpret_cast<port::note*>(given);
+    const auto is_interrupted = [&] { return note != nullptr && port::is_awake(*note); };
     int n = 0;
     if (s.port->is_strict()) {
-      n = look(all, timeout);
+      n = look(all, is_interrupted() ? 0 : timeout);
     } else {
-      port::on_a_g(*s.port, [&] { n = poll_on_a_g(s, all, deadline); });
+      port::on_a_g(*s.port, [&] { n = poll_on_a_g(s, all, note, deadline); });
     }
     if (n < 0) return fail(WEFT_EHOST, "a descriptor is not open");
     if (ready != nullptr) *ready = static_cast<size_t>(n);
-    return n > 0 ? WEFT_OK : fail(WEFT_ETIMEDOUT, "the time was over first");
+    if (n > 0) return WEFT_OK;
+    if (is_interrupted()) return fail(WEFT_EINTR, "the note is awake");
+    return fail(WEFT_ETIMEDOUT, "the time was over first");
   });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// weft_create to weft_destroy, and how what runs is started: threads and Gs.
+// weft_create to weft_destroy, and how threads are started. Gs: gs.cpp.
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -37,9 +37,9 @@ const char* name_of(int error) {
       "WEFT_EDEADLOCK",   "WEFT_ESTOPPED",  "WEFT_ESELFDEADLOCK", "WEFT_EUNLOCKED",
       "WEFT_EDOUBLEWAKE", "WEFT_EBUSYNOTE", "WEFT_EHOLDSLOCKS",   "WEFT_ENOTPARKED",
       "WEFT_ETIMEDOUT",   "WEFT_ELACKS",    "WEFT_EHOST",         "WEFT_EINTERNAL",
-      "WEFT_ECLOSED",     "WEFT_EAGAIN",
+      "WEFT_ECLOSED",     "WEFT_EAGAIN",    "WEFT_EINTR",
   };
-  static_assert(std::size(names) == WEFT_EAGAIN + 1);
+  static_assert(std::size(names) == WEFT_EINTR + 1);
   return error >= 0 && error < static_cast<int>(std::size(names)) ? names[error] : "?";
 }
 
@@ -184,27 +184,10 @@ int weft_newosproc(weft_scheduler* scheduler, weft_start start, void* argument, 
     auto entry = std::make_unique<weft_entry>();
     entry->start = start;
     entry->argument = argument;
-    Result<M*> made = scheduler->scheduler.new_m(&thread_main, entry.get());
+    Result<M*> made = scheduler->scheduler.new_m(&run_entry, entry.get());
     if (!made) throw port::Throw(made.error().message);
     scheduler->threads.push_back(std::move(entry));
     if (thread != nullptr) *thread = handle(*made);
     return WEFT_OK;
-  });
-}
-
-int weft_go(weft_scheduler* scheduler, weft_start start, void* argument, weft_g** g) {
-  if (const int code = check_thread(scheduler); code != WEFT_OK) return code;
-  if (start == nullptr) return fail(WEFT_EINVAL, "a G needs a function");
-  return guarded([&] {
-    Result<G*> made = scheduler->scheduler.spawn([scheduler, start, argument] {
-      weft_entry entry;
-      entry.start = start;
-      entry.argument = argument;
-      scheduler->scheduler.current()->owner = &entry;
-      run_entry(entry);
-    });
-    if (!made) return fail(WEFT_ENOMEM, made.error().message.c_str());
-    if (g != nullptr) *g = handle(*made);
-    return static_cast<int>(WEFT_OK);
   });
 }

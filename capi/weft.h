@@ -72,7 +72,8 @@ enum weft_error {
   WEFT_EHOST,         /* The host refused: a descriptor that is not open, no random bytes. */
   WEFT_EINTERNAL,     /* Anything else; the text says what. */
   WEFT_ECLOSED,       /* Send to a closed channel; receive from one that is closed and empty. */
-  WEFT_EAGAIN         /* weft_chan_try_...: it would have to wait. weft_turn: not yet. */
+  WEFT_EAGAIN,        /* weft_chan_try_...: it would have to wait. weft_turn: not yet. */
+  WEFT_EINTR          /* weft_poll_note: the note is awake. */
 };
 
 /* "WEFT_EDEADLOCK"; "?" for an unknown number. From anywhere. */
@@ -115,6 +116,12 @@ const char* weft_message(const weft_scheduler* scheduler);
  * text without its terminator, and writes as much as fits. From: thread. */
 size_t weft_lacking(const weft_scheduler* scheduler, char* text, size_t bytes);
 
+/* From now on until the scheduler is destroyed, a G or thread that overruns its stack into the
+ * guard page ends the process with Go's report of it on stderr ("stack overflow", the G, its name)
+ * and code 2, in place of a bare SIGSEGV. Other faults go to the handler of before. It takes
+ * SIGSEGV, SIGBUS and the alternate signal stack of this thread. From: thread. */
+int weft_handle_faults(weft_scheduler* scheduler);
+
 /* --- threads --- */
 
 /* Makes a thread that runs start(argument) when its turn comes, and ends when that returns. thread
@@ -145,12 +152,52 @@ int weft_checkpoint(void);
 
 /* Makes a G that runs start(argument). g may be NULL. WEFT_ENOMEM. From: thread. */
 int weft_go(weft_scheduler* scheduler, weft_start start, void* argument, weft_g** g);
+
+/* Zero and NULL are the defaults. */
+typedef struct weft_g_options {
+  const char* name;   /* For reports: its first 23 bytes are kept. */
+  size_t stack_bytes; /* 0: 64 KiB; at most 1 GiB. Rounded up to a power of two from 16 KiB. */
+  /* [stack, stack + stack_bytes), of 16 KiB or more, is yours, and what start() runs on. It is in
+   * use until on_end, or the end of start(). weft sets no guard page, and keeps 16 KiB of its own
+   * besides, on which the G begins and ends. */
+  void* stack;
+  /* The G has ended, or was killed before it ran. On weft's stack: it may free yours, and ready
+   * others; it must not wait. */
+  void (*on_end)(void* user);
+  void* user; /* weft_g_user. */
+} weft_g_options;
+
+/* As weft_go. Address space for the stack is set aside, memory is used as it is touched. A frame
+ * that is larger than a page may step over the guard page below: compile with
+ * -fstack-clash-protection. WEFT_ENOMEM, WEFT_EINVAL. From: thread. */
+int weft_go_with(weft_scheduler* scheduler, weft_start start, void* argument,
+                 const weft_g_options* options, weft_g** g);
 /* The running G, NULL when there is none. */
 weft_g* weft_self_g(void);
+/* From 1, in the order in which they are made; no two of one scheduler have the same. */
+uint64_t weft_g_id(const weft_g* g);
+/* "" without a name. Until the G has ended, or weft_g_set_name. From: thread. */
+const char* weft_g_name(const weft_g* g);
+int weft_g_set_name(weft_g* g, const char* name);
+/* A pointer that is yours, NULL at first. From: thread. */
+void* weft_g_user(const weft_g* g);
+int weft_g_set_user(weft_g* g, void* user);
+
 /* Waits until weft_ready with this G. WEFT_EHOLDSLOCKS. From: G. */
 int weft_park(void);
-/* WEFT_ENOTPARKED. From: inside. */
+/* At most timeout. WEFT_ETIMEDOUT, WEFT_EHOLDSLOCKS. From: G. */
+int weft_park_for(int64_t timeout);
+/* The G goes to the tail of the queue. WEFT_ENOTPARKED. From: inside. */
 int weft_ready(weft_g* g);
+/* To the head: it runs next, as Go's runnext. With weft_park() or weft_osyield() behind it the
+ * running G hands the thread straight on. In 64 switches the first 32 such calls do that; others
+ * are weft_ready, so that Gs that hand on to each other hold nobody up for ever. WEFT_ENOTPARKED.
+ * From: inside. */
+int weft_ready_next(weft_g* g);
+/* Ends a G: it leaves the function of weft that it waits in, or calls next, and never returns to
+ * its C code. Of the running G: at once; WEFT_EHOLDSLOCKS. WEFT_EINVAL: it has ended. From: inside.
+ */
+int weft_kill_g(weft_g* g);
 /* The G runs on this thread alone, and the thread runs no other G. Nests. From: G. */
 int weft_lock_os_thread(void);
 int weft_unlock_os_thread(void);
@@ -256,6 +303,10 @@ typedef struct weft_pollfd {
  * NULL): how many have revents. WEFT_ETIMEDOUT, WEFT_EINVAL (unknown bits in events), WEFT_EHOST (a
  * descriptor is not open). From: inside. */
 int weft_poll(weft_pollfd* fds, size_t count, int64_t timeout, size_t* ready);
+/* The same until the note is awake: WEFT_EINTR, when no descriptor is ready then. Another G or
+ * thread interrupts the wait by weft_note_wake. A note may be NULL. WEFT_EBUSYNOTE.
+ * From: inside. */
+int weft_poll_note(weft_pollfd* fds, size_t count, int64_t timeout, weft_note* note, size_t* ready);
 
 /* --- guests: for who embeds ---
  *

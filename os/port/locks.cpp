@@ -175,23 +175,25 @@ bool notetsleepg(note* n, std::int64_t ns) {
     }
     return true;
   }
-  if (n->key == kWoken) return true;
-  if (n->waiter != nullptr) throw_("notesleep - waitm out of sync");
-  G* const g = scheduler.current();
-  struct Waiting {
-    note& n;
-    Waiter waiter;
-    ~Waiting() { n.waiter = nullptr; }
-  } waiting{*n, {.g = g}};
-  n->waiter = &waiting.waiter;
-  while (!waiting.waiter.woken) {
+  if (is_awake(*n)) return true;
+  const NoteWait wait(*n, *scheduler.current());
+  while (!wait.woken()) {
     if (ns < 0) {
       scheduler.park(WaitReason::sleep);
     } else if (!scheduler.park_until(WaitReason::sleep, deadline)) {
       break;
     }
   }
-  return waiting.waiter.woken;
+  return wait.woken();
+}
+
+NoteWait::NoteWait(note& n, G& g) : n_(n), waiter_{.g = &g} {
+  if (n.waiter != nullptr) throw_("notesleep - waitm out of sync");
+  n.waiter = &waiter_;
+}
+
+bool is_awake(const note& n) {
+  return n.key == kWoken;
 }
 
 // --- semaphore ---

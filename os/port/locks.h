@@ -63,6 +63,22 @@ bool notetsleep(note* n, std::int64_t ns);
 // loop of yields.
 bool notetsleepg(note* n, std::int64_t ns);
 
+// For a G that waits for something else as well: while this lives, notewakeup(n) readies g, if it
+// is parked. Throw: "notesleep - waitm out of sync" when n is waited for already.
+class NoteWait {
+ public:
+  NoteWait(note& n, G& g);
+  ~NoteWait() { n_.waiter = nullptr; }
+  NoteWait(const NoteWait&) = delete;
+  NoteWait& operator=(const NoteWait&) = delete;
+  [[nodiscard]] bool woken() const { return waiter_.woken; }
+
+ private:
+  note& n_;
+  Waiter waiter_;
+};
+[[nodiscard]] bool is_awake(const note& n);
+
 // Go's semaphore of an M: semawakeup(mp) lets one semasleep of mp through, now or later.
 void semacreate(M* mp);
 // Returns 0 when it was woken, -1 after ns nanoseconds. For ever when ns < 0.
