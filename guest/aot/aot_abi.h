@@ -8,7 +8,7 @@ namespace weft::aot {
 
 // A part of every key of the cache. Change it with any change of what follows, of
 // guest/aot/aot_rt.inc, of the fuel points or of the compiler's flags.
-inline constexpr std::uint32_t kAbi = 16;
+inline constexpr std::uint32_t kAbi = 17;
 
 // The name of the one symbol that an object gives away.
 inline constexpr const char* kObjectSymbol = "weft_object";

@@ -75,6 +75,10 @@ void AotInstance::make() {
   if (!image.is_complete()) image.complete();
 }
 
+void AotInstance::release() noexcept {
+  if (memory_ != nullptr) MemoryPool::release(place_, memory_->size);
+}
+
 bool AotInstance::clear() {
   if (making_) return false;      // It could not be made.
   for (Table& table : tables_) {  // What an idle instance keeps is in no guest's budget.

@@ -46,6 +46,9 @@ class AotInstance : public CompiledInstance {
   GuestEnd start(wasip1::Process& process);
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values);
 
+  // Gives its memory's pages back when its guest has ended: see MemoryPool::release().
+  void release() noexcept;
+
   // Makes it ready for another start(). False when it can't be used again.
   bool clear();
 

@@ -7,6 +7,8 @@
 #include <bit>
 #include <cstring>
 
+#include "os/wasip1/long_call.h"
+
 namespace weft {
 namespace {
 
@@ -16,6 +18,7 @@ constexpr std::size_t kSlabBytes = std::size_t{256} << 20;
 constexpr std::size_t kFreeGuardedMax = 64;
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kStepBytes = std::size_t{1} << 20;
+constexpr std::size_t kReleasedAtOnce = std::size_t{32} << 20;
 
 // Takes a memory's pages from it; they are zero, or the image's, when they are touched again. False
 // when the pages are locked (mlockall).
@@ -159,6 +162,17 @@ bool MemoryPool::reset(MemoryPlace& place, std::size_t used_bytes, std::size_t b
     return false;
   }
   return cut(place, bytes);
+}
+
+void MemoryPool::release(const MemoryPlace& place, std::size_t bytes) noexcept {
+  if (scheduler_of_thread == nullptr || scheduler_of_thread->current() == nullptr) return;
+  for (std::size_t at = 0; at + kReleasedAtOnce < bytes; at += kReleasedAtOnce) {
+    if (!forget(place.data + at, kReleasedAtOnce)) return;
+    try {
+      wasip1::give_way();
+    } catch (const Killed&) {  // It has ended anyway.
+    }
+  }
 }
 
 void MemoryPool::give_back(MemoryPlace& place, std::size_t bytes) {

@@ -34,7 +34,7 @@ namespace weft {
 // one down, and takes the next one here without asking, unless somebody wants it to yield.
 struct Portions {
   // The fuel in one portion. A guest hears after at most so much that somebody wants it to yield.
-  static constexpr std::uint32_t kPortion = 2'048;
+  static constexpr std::uint32_t kPortion = 512;
 
   std::uint32_t rest = 0;                         // Fuel, beside the portion that the code counts.
   const volatile std::uint8_t* wanted = nullptr;  // Not 0: the guest has to pass a safe point.
@@ -131,7 +131,9 @@ class Idle {
     idle_.pop_back();
     return taken;
   }
+  // On the G of the guest that ran in it, if on any.
   void give_back(std::unique_ptr<Made> made) {
+    made->release();
     if (idle_.size() < kMax && made->clear()) idle_.push_back(std::move(made));
   }
 

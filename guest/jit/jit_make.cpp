@@ -249,6 +249,13 @@ void JitInstance::fill_memories() {
   }
 }
 
+void JitInstance::release() noexcept {
+  if (making_) return;
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    MemoryPool::release(places_[i], memory(i).bytes);
+  }
+}
+
 bool JitInstance::clear() {
   if (making_) return false;  // It could not be made.
   free_exceptions();

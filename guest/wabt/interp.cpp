@@ -104,7 +104,9 @@ class InterpInstance final : public Instance, private interp_core::Host {
         run_(interp_core::Run::make(module_->code, *this)) {}
   ~InterpInstance() override {
     run_.reset();
-    if (place_.data != nullptr) module_->memories->give_back(place_, memory_bytes());
+    if (place_.data == nullptr) return;
+    MemoryPool::release(place_, memory_bytes());
+    module_->memories->give_back(place_, memory_bytes());
   }
 
   GuestEnd start() override;

@@ -176,3 +176,34 @@ TEST_CASE("data with wide holes and little data are copied, not mapped") {
   CHECK(place.data[107] == 7);
   pool.give_back(place, 64 << 20);
 }
+
+TEST_CASE(
+    "a large memory goes back in steps, others run between them, and a kill leaves none out") {
+  constexpr std::size_t kBytes = std::size_t{256} << 20;
+  constexpr std::size_t kStep = std::size_t{32} << 20;
+  for (const bool killed : {false, true}) {
+    MemoryPool pool;
+    MemoryPlace place;
+    REQUIRE(pool.take(kBytes, false, place));
+    for (std::size_t at = 0; at < kBytes; at += kStep) place.data[at] = 1;
+    Runtime runtime;
+    bool released = false;
+    auto ending = runtime.scheduler().spawn([&] {
+      MemoryPool::release(place, kBytes);
+      released = true;
+    });
+    REQUIRE(ending.ok());
+    int turns = 0;
+    REQUIRE(runtime.scheduler()
+                .spawn([&, g = *ending] {
+                  for (; !released; yield()) {
+                    if (++turns == 2 && killed) runtime.scheduler().kill(*g);
+                  }
+                })
+                .ok());
+    CHECK(runtime.run().end == RunEnd::finished);
+    CHECK(turns >= 7);
+    for (std::size_t at = 0; at + kStep < kBytes; at += kStep) CHECK(place.data[at] == 0);
+    pool.give_back(place, kBytes);
+  }
+}
