@@ -196,7 +196,7 @@ TEST_CASE(
     int turns = 0;
     REQUIRE(runtime.scheduler()
                 .spawn([&, g = *ending] {
-                  for (; !released; yield()) {
+                  for (; turns < 1'000 && !released; yield()) {
                     if (++turns == 2 && killed) runtime.scheduler().kill(*g);
                   }
                 })
