@@ -85,11 +85,11 @@ def _(weft):
 @claim("weft test --go: from a Go package to a verdict", "speed")
 def _(weft):
     package = weft.scratch / "pool"
-    (package / "testdata").mkdir(parents=True)
+    (package / "testdata").mkdir(parents=True, exist_ok=True)
     (package / "testdata" / "text").write_text("text", encoding="utf-8")
     (package / "go.mod").write_text("module example.com/pool\n\ngo 1.21\n", encoding="utf-8")
     (package / "pool_test.go").write_text(LEAK_IN_TEST, encoding="utf-8")
-    (package / "empty").mkdir()
+    (package / "empty").mkdir(exist_ok=True)
     (package / "empty" / "empty.go").write_text("package empty\n", encoding="utf-8")
 
     binary = package / "pool.test.wasm"

@@ -29,6 +29,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests/installed"
 PATIENCE_S = 60
+CMAKE = ["cmake", "-G", "Ninja"]  # Not every system has make, which is its default.
 WHAT_IT_SAYS = {"consumer.cpp": "a guest called add(2, 40) = 42\na G of its own\n",
                 "consumer.c": "a thread of weft\n"}
 
@@ -114,7 +115,7 @@ def the_static_library_needs_no_other(prefix):
 
 def cmake_finds_it(prefix):
     work = prefix.scratch / "cmake"
-    output_of(["cmake", "-S", PROGRAMS, "-B", work, f"-DCMAKE_PREFIX_PATH={prefix.prefix}"])
+    output_of([*CMAKE, "-S", PROGRAMS, "-B", work, f"-DCMAKE_PREFIX_PATH={prefix.prefix}"])
     output_of(["cmake", "--build", work])
     for name, source in [("cpp", "consumer.cpp"), ("cpp_static", "consumer.cpp"),
                          ("c", "consumer.c")]:
@@ -126,7 +127,7 @@ def cmake_refuses_another_version(prefix):
     work.mkdir()
     (work / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.20)\nproject(p)\nfind_package(weft 7.1 REQUIRED)\n")
-    done = run(["cmake", "-S", work, "-B", work / "b", f"-DCMAKE_PREFIX_PATH={prefix.prefix}"])
+    done = run([*CMAKE, "-S", work, "-B", work / "b", f"-DCMAKE_PREFIX_PATH={prefix.prefix}"])
     assert done.returncode != 0 and "7.1" in done.stderr, done.stderr
 
 
