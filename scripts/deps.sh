@@ -62,6 +62,7 @@ has_libwabt() {
 has_file() { [[ -e $1 ]]; }
 
 has_wasi_clang() { scripts/clang.sh >/dev/null; }
+has_venv() { python3 -c "import ensurepip, venv" 2>/dev/null; }
 has_pip() { python3 -m pip --version >/dev/null 2>&1; }
 
 # Crates of today need cargo 1.85 or newer.
@@ -219,6 +220,18 @@ needs_of_bench() {
   need "has valgrind" valgrind "counts instructions in bench/instructions"
 }
 
+needs_of_wasm() {
+  needs_of_guests
+  need "has llvm-ar" llvm "archives and names of wasm objects"
+  need "has_file /usr/lib/wasm32-wasi/libc++.a" libc++-dev-wasm32 "the C++ library of wasm32-wasi"
+  need "has wasm-opt" binaryen "Asyncify: how a fiber stops in WebAssembly"
+  need "has emcc" emscripten "WebAssembly for node and for browsers"
+  need "has node" nodejs "runs it"
+  need "has_chromium" chromium "runs it in a page"
+  need "has_pip" python3-pip "fetches wasmtime, which runs it too"
+  need "has_venv" python3-venv "keeps wasmtime apart"
+}
+
 # ---- installing ----------------------------------------------------------------------------------
 
 # Runs a command as root, its output in the log only. The caller sees failures.
@@ -297,8 +310,8 @@ main() {
   for group in "$@"; do
     case $group in
       --no-install) may_install=no ;;
-      build | guests | tests | bench) "needs_of_$group" ;;
-      *) die "no such group: $group (build, guests, tests, bench)" ;;
+      build | guests | tests | bench | wasm) "needs_of_$group" ;;
+      *) die "no such group: $group (build, guests, tests, bench, wasm)" ;;
     esac
   done
   ((${#missing_tests[@]} == 0)) && return 0

@@ -11,6 +11,9 @@ namespace {
 
 // "(TYPE)" of the exception that is being handled.
 std::string name_of_current_exception() {
+#if defined(__EMSCRIPTEN__)
+  return "(unknown)";  // Its exceptions lie in JavaScript, which does not tell.
+#else
   const std::type_info* type = abi::__cxa_current_exception_type();
   if (type == nullptr) return "(unknown)";
   int status = 0;
@@ -18,6 +21,7 @@ std::string name_of_current_exception() {
   std::string text = std::string("(") + (demangled != nullptr ? demangled : type->name()) + ")";
   std::free(demangled);
   return text;
+#endif
 }
 
 std::string first_line(const std::exception_ptr& exception) {

@@ -311,7 +311,6 @@ static void test_turns_of_a_loop(void) {
   weft_scheduler* s = fresh();
   int64_t wait = -2;
   int again = 0;
-  int slept = 0;
   int code;
   ERR(weft_turn(NULL, NULL), WEFT_EINVAL);
   OK(weft_turn(s, &wait));
@@ -319,9 +318,9 @@ static void test_turns_of_a_loop(void) {
   OK(weft_go(s, turns, s, NULL));
   while ((code = weft_turn(s, &wait)) == WEFT_EAGAIN) {
     CHECK(wait >= 0 && wait <= 2000000);
-    ++*(wait == 0 ? &again : &slept);
+    if (wait == 0) ++again;
   }
-  CHECK(code == WEFT_OK && again >= 10 && slept >= 1);
+  CHECK(code == WEFT_OK && again >= 10);
   CHECK(strcmp(trace, "slept slept") == 0);
   OK(weft_go(s, parks, NULL, NULL));
   while ((code = weft_turn(s, &wait)) == WEFT_EAGAIN) CHECK(wait == 0);
