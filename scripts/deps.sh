@@ -220,16 +220,21 @@ needs_of_bench() {
   need "has valgrind" valgrind "counts instructions in bench/instructions"
 }
 
+# What scripts/wasm.sh quick needs, a step of ./check; the whole also needs needs_of_emscripten.
 needs_of_wasm() {
   needs_of_guests
   need "has llvm-ar" llvm "archives and names of wasm objects"
   need "has_file /usr/lib/wasm32-wasi/libc++.a" libc++-dev-wasm32 "the C++ library of wasm32-wasi"
   need "has wasm-opt" binaryen "Asyncify: how a fiber stops in WebAssembly"
-  need "has emcc" emscripten "WebAssembly for node and for browsers"
   need "has node" nodejs "runs it"
-  need "has_chromium" chromium "runs it in a page"
   need "has_pip" python3-pip "fetches wasmtime, which runs it too"
   need "has_venv" python3-venv "keeps wasmtime apart"
+}
+
+needs_of_emscripten() {
+  needs_of_wasm
+  need "has emcc" emscripten "WebAssembly for node and for browsers"
+  need "has_chromium" chromium "runs it in a page"
 }
 
 # ---- installing ----------------------------------------------------------------------------------
@@ -310,8 +315,8 @@ main() {
   for group in "$@"; do
     case $group in
       --no-install) may_install=no ;;
-      build | guests | tests | bench | wasm) "needs_of_$group" ;;
-      *) die "no such group: $group (build, guests, tests, bench, wasm)" ;;
+      build | guests | tests | bench | wasm | emscripten) "needs_of_$group" ;;
+      *) die "no such group: $group (build, guests, tests, bench, wasm, emscripten)" ;;
     esac
   done
   ((${#missing_tests[@]} == 0)) && return 0

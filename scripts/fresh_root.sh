@@ -150,7 +150,7 @@ main() {
   fi
   if [[ $user != root ]]; then
     say "packages of weft"
-    in_root "$root" "$packages" root "scripts/deps.sh build guests tests bench &&
+    in_root "$root" "$packages" root "scripts/deps.sh build guests tests bench wasm &&
       { getent passwd $user >/dev/null || useradd --shell /bin/bash $user; } &&
       chown -R $user: /home/$user"
   fi

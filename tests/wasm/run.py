@@ -5,7 +5,7 @@
 The C interface's tests, the scheduler's unit tests and the port's example, as scripts/wasm.sh built
 them, run as WASI modules under weft itself, under node and under wasmtime (from PyPI, in
 build/wasm-venv), and as programs of Emscripten under node and in headless Chromium. The variable
-WEFT names another weft than that of build/release.
+WEFT_BINARY names another weft than that of build/release.
 
 Prints a line for each program on each host and `N passed, N failed`. A host that is missing is a
 failure; --without leaves one out, and says so.
@@ -35,10 +35,10 @@ WASI = ROOT / "build/wasi/cross"
 EMSCRIPTEN = ROOT / "build/emscripten/cross"
 VENV = ROOT / "build/wasm-venv"
 WASMTIME = "wasmtime==25.0.0"
-WEFT = pathlib.Path(os.environ.get("WEFT", ROOT / "build/release/tools/weft"))
+WEFT = pathlib.Path(os.environ.get("WEFT_BINARY", ROOT / "build/release/tools/weft"))
 # What V8 of node 20 does in the background ends it with a fault now and then, when the memory of a
 # module has grown to a gigabyte.
-NODE = ["node", "--no-warnings", "--single-threaded"]
+NODE = ["node", "--no-warnings", "--single-threaded", "--experimental-wasi-unstable-preview1"]
 TIMEOUT_S = 120
 
 # What a program says at its end when all is well.
@@ -130,7 +130,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def browser():
     program = next((p for p in BROWSERS if shutil.which(p)), None)
     if program is None:
-        raise Failed("there is no Chromium: scripts/deps.sh wasm installs it")
+        raise Failed("there is no Chromium: scripts/deps.sh emscripten installs it")
     shutil.copy(HERE / "page.html", EMSCRIPTEN / "page.html")
     server = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(Quiet, directory=str(EMSCRIPTEN)))
