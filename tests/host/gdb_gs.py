@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""gdb sees 1,000 green threads, in a live process and in its core: tests/host/gdb_gs.py PROGRAM
+
+PROGRAM is tests/host/many_gs.cpp with debug information. It stops itself for gdb; what
+tools/gdb/weft-gdb.py then prints must name each G with its state, and the functions in which a
+waiting and a runnable one stopped. The same is asked of the core file that gdb makes there.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SCRIPT = pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "gdb" / "weft-gdb.py"
+SECONDS = 300
+ASKED = ["info weft-gs", "echo == waiting\\n", "weft-bt 500", "echo == runnable\\n",
+         "weft-bt 1005", "echo == running\\n", "weft-bt 1011", "echo == wrong\\n", "weft-bt 5000",
+         "weft-bt x"]
+
+
+def gdb(*words, commands):
+    """What gdb prints."""
+    told = [word for command in commands for word in ("-ex", command)]
+    done = subprocess.run(["gdb", "-nx", "-batch", "-ex", f"source {SCRIPT}", *told, *words],
+                          capture_output=True, text=True, timeout=SECONDS, check=False)
+    return done.stdout + done.stderr.replace("\n", "\nstderr: ")
+
+
+def check(text):
+    """Is it all there?"""
+    listed = re.findall(r"^([* ]) +(\d+)  (\S.*\S) {2,}(\S.*)$", text.split("== waiting")[0], re.M)
+    assert [int(number) for _, number, _, _ in listed] == list(range(1, 1012)), text[:3000]
+    states = [(mark, state, name) for mark, _, state, name in listed]
+    assert states[:1000] == [(" ", "waiting (chan_receive)", "waits")] * 1000, states[:3]
+    assert states[1000:1010] == [(" ", "runnable", "gives way")] * 10, states[1000:1010]
+    assert states[1010] == ("*", "running", "looks"), states[1010]
+    for heading, functions in [("waiting", ["weft::park", "recv", "wait_for_news", "g_main"]),
+                               ("runnable", ["yield", "gives_way", "g_main"]),
+                               ("running", ["raise", "look_here", "g_main"])]:
+        part = text.split(f"== {heading}\n")[1].split("== ")[0]
+        assert re.search(".*".join(functions), part, re.S), (heading, part)
+    assert "there is no G 5000" in text and "weft-bt wants the number of a G" in text, text[-2000:]
+
+
+def main(program):
+    assert shutil.which("gdb"), "gdb is missing: scripts/deps.sh tests"
+    with tempfile.TemporaryDirectory(prefix="weft-gdb-") as folder:
+        core = pathlib.Path(folder) / "core"
+        check(gdb(program, commands=["run", *ASKED, f"generate-core-file {core}"]))
+        check(gdb(program, core, commands=ASKED))
+    print("1011 Gs, live and in a core file")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
