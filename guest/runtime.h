@@ -147,6 +147,10 @@ class Guest {
   [[nodiscard]] std::uint64_t fuel_given() const {
     return process_ != nullptr ? process_->budgets().fuel.used() : 0;
   }
+  // What it uses and holds. nullptr when it has ended.
+  [[nodiscard]] const Budgets* budgets() const {
+    return process_ != nullptr ? &process_->budgets() : nullptr;
+  }
   // Of a Go guest in real time: how its goroutines are preempted. nullptr: they are not.
   [[nodiscard]] const guest::go::Preemption* preemption() const { return preemption_; }
 

@@ -190,7 +190,7 @@ void Reactor::wake() noexcept {
 
 // No G waits and the loop is ours alone: there is nothing to ask the kernel.
 bool Reactor::is_quiet() const {
-  return waits_ == 0 && loop_->own_io.has_value();
+  return waits_ == 0 && others_ == 0 && loop_->own_io.has_value();
 }
 
 void Reactor::poll(Instant deadline) {

@@ -109,6 +109,10 @@ class Reactor final : public Poller {
 
   [[nodiscard]] boost::asio::io_context& io();
 
+  // Others have handlers on its own loop, too (control/control_server.h): the loop then looks for
+  // their events also while no G waits. How many more, or fewer, there are.
+  void others_listen(int change) { others_ += change; }
+
   // Whether the loop is kept, for poll(), as it is at first. Only an embedder's can be let go.
   void keep_loop(bool keep);
 
@@ -131,6 +135,7 @@ class Reactor final : public Poller {
   void (*listener_)(void* context) = nullptr;
   void* listener_context_ = nullptr;
   std::size_t waits_ = 0;
+  int others_ = 0;
 };
 
 }  // namespace weft

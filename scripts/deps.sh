@@ -203,6 +203,9 @@ needs_of_tests() {
   need "has_cargo" cargo_package "fetches the official core tests, builds a second validator"
   need "has_pip" python3-pip "fetches wasm-tools, which takes the core tests apart"
   need "has gdb" gdb "looks at guests and Gs from outside"
+  need "has tmux" tmux "a terminal for weft top"
+  need "has_file /usr/lib/python3/dist-packages/prometheus_client" python3-prometheus-client \
+    "reads what weft stats prints"
   need "has parallel" parallel "runs the parts of a search: an example"
   need "has_file /usr/lib/python3/dist-packages/jsonschema" python3-jsonschema \
     "checks what weft test --json writes"

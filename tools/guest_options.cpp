@@ -107,6 +107,9 @@ void add_watch_options(CLI::App& app, RunOptions& run, RawOptions& raw) {
                "Names of functions of jit for perf, in /tmp/perf-PID.map")
       ->group(kEngineGroup);
   in_group(app.add_flag("--stats", run.stats, "Print a table with a row a guest at the end"));
+  in_group(app.add_flag("--control{default}", run.control,
+                        "Answer weft ps, top, kill, dump, trace and stats, over a socket:\n"
+                        "--control or --control=PATH"));
   in_group(app.add_flag("--label", run.label,
                         "Begin each line of a guest's output with its name, in colours on a "
                         "terminal"));
@@ -391,6 +394,7 @@ std::string misfit(const RawOptions& raw, const RunOptions& run) {
            "was compiled before";
   }
   if (!raw.grace.empty()) return "--grace is real time; it has no meaning with --virtual-time";
+  if (!run.control.empty()) return "--control asks a run in real time";
   if (run.stats) return "--stats measures real time; it has no meaning with --virtual-time";
   for (const GuestSpec& guest : run.guests) {
     if (!sim.world.empty() && !guest.module_path.empty()) {

@@ -26,6 +26,7 @@
 #include "tools/exit_codes.h"
 #include "tools/help.h"
 #include "tools/how_it_ended.h"
+#include "tools/inspect_command.h"
 #include "tools/man_page.h"
 #include "tools/messages.h"
 #include "tools/modules.h"
@@ -61,6 +62,13 @@ constexpr Command kCommands[] = {
     {"test", "Run guests in many schedules until one fails", test_command, test_help},
     {"replay", "Run a recorded schedule again", replay_command, replay_help},
     {"report", "Make a page of a trace", report_command, report_help},
+    {"ps", "List the guests of the running wefts", ps_command, ps_help},
+    {"top", "Show what the guests of a running weft do", top_command, top_help},
+    {"kill", "End guests of a running weft", kill_command, kill_help},
+    {"dump", "Print every green thread of a running weft", dump_command, dump_help},
+    {"trace", "Have a running weft write a trace", trace_command, trace_help},
+    {"stats", "Print the figures of a running weft, as OpenMetrics text", stats_command,
+     stats_help},
     {"help", "Tell about weft or one of its commands", help_command, help_help},
 };
 

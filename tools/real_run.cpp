@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/real_run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <optional>
 
+#include "control/control_server.h"
 #include "signals/fault.h"
 #include "signals/shutdown.h"
 #include "signals/tick.h"
@@ -56,6 +59,17 @@ void hint_at_failure(const Runtime& runtime, const RunOptions& options) {
   }
 }
 
+Result<std::unique_ptr<control::ControlServer>> open_control(Runtime& runtime,
+                                                             const RunOptions& options) {
+  std::string path = options.control;
+  if (path == kDefaultControl) {
+    auto folder = control::control_folder();
+    if (!folder) return folder.error();
+    path = *folder + "/" + std::to_string(::getpid()) + ".sock";
+  }
+  return control::ControlServer::open(runtime, {path, options.program(), WEFT_VERSION});
+}
+
 }  // namespace
 
 int run_in_real_time(const RunOptions& options) {
@@ -72,6 +86,12 @@ int run_in_real_time(const RunOptions& options) {
   spawner.emplace(runtime, Spawner::Settings{options.sim.seed, options.trace_wasi,
                                              options.label ? label_width(options.guests) : 0});
   if (const auto code = start_all(runtime, *spawner, options, watch)) return *code;
+  std::unique_ptr<control::ControlServer> control;
+  if (!options.control.empty()) {
+    auto server = open_control(runtime, options);
+    if (!server) return complain("--control", server.error(), kExitNoOutput);
+    control = std::move(*server);
+  }
   watch.begin();
 
   // A guest that computes gives the others a turn every 10 ms.
@@ -82,6 +102,7 @@ int run_in_real_time(const RunOptions& options) {
                              {.grace = options.grace, .on_request = {}, .on_kill = {}});
   const RunResult result = runtime.run();
   tick.stop();
+  control.reset();
   print_report(result.report);
   const int code = exit_code_of(runtime, result, shutdown.signal());
   if (shutdown.signal() == 0) hint_at_failure(runtime, options);

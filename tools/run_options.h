@@ -14,6 +14,9 @@
 
 namespace weft::tools {
 
+// --control without a path: in the usual folder.
+inline constexpr const char* kDefaultControl = "default";
+
 struct RunOptions {
   std::vector<GuestSpec> guests;
   bool stats = false;
@@ -30,6 +33,7 @@ struct RunOptions {
   [[nodiscard]] const std::string& program() const {
     return world_file.empty() ? guests.front().module_path : world_file;
   }
+  std::string control;                     // Of --control: empty: none; kDefaultControl, or a path.
   std::string record_file;                 // Empty: none.
   std::string trace_file;                  // Empty: none.
   Duration grace = {};                     // Between SIGINT or SIGTERM and the end of the guests.

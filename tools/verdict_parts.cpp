@@ -5,13 +5,14 @@
 #include <iterator>
 
 #include "base/printable.h"
-#include "tools/json.h"
+#include "control/json.h"
 #include "tools/verdict.h"
 
 namespace weft::tools {
 namespace {
 
 namespace json = boost::json;
+using control::JsonFields;
 
 constexpr std::size_t kEndings = static_cast<std::size_t>(sim::Ending::leak) + 1;
 
@@ -185,7 +186,7 @@ Status check_parts(const std::vector<NamedVerdict>& parts) {
 }  // namespace
 
 Result<Verdict> read_verdict(std::string_view text) {
-  auto object = read_object(text);
+  auto object = control::read_object(text);
   if (!object) return object.error();
   std::string wrong;
   const JsonFields fields(*object, wrong);

@@ -6,7 +6,8 @@ Targets: wasi_calls (every WASI function, hostile memory and arguments), paths (
 never leaves a directory), module (bytes that claim to be a module), replay (bytes that claim to be
 a recorded run), references (modules with references, bulk memory and segments, made from the bytes,
 three instances of each on interp and jit; --aot N: one in N is compiled by a C compiler, too; all
-must end alike), validator (is a module valid? weft and wasm-tools agree). Each starts from its
+must end alike), validator (is a module valid? weft and wasm-tools agree), control (requests
+to a running weft). Each starts from its
 seeds, in seeds/ or the text guests and recorded runs of the end-to-end tests and the modules of the
 official core tests, and from what earlier runs found, in build/fuzz/corpus. The default of 20
 seconds each is for ./check; the long run is --seconds 600.
@@ -26,7 +27,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "fuzz"
-TARGETS = ["wasi_calls", "paths", "module", "replay", "references", "validator"]
+TARGETS = ["wasi_calls", "paths", "module", "replay", "references", "validator", "control"]
 INPUT_BYTES_MAX = 4096
 # For one input, in real time. A C compiler takes long beside other work.
 INPUT_SECONDS_MAX = {"references": 300}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON that others wrote, read with care: Boost.JSON's door in the tools.
+// JSON that others wrote, read with care: Boost.JSON's door.
 //
 //   text ─▶ read_object ─▶ boost::json::object ─▶ JsonFields: each field with its type, or an error
 //                                                 that names it
@@ -13,7 +13,7 @@
 
 #include "base/result.h"
 
-namespace weft::tools {
+namespace weft::control {
 
 // One JSON object and nothing behind it but white space, at most 32 levels deep.
 Result<boost::json::object> read_object(std::string_view text);
@@ -42,4 +42,4 @@ class JsonFields {
   std::string& wrong_;
 };
 
-}  // namespace weft::tools
+}  // namespace weft::control

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/json.h"
+#include "control/json.h"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <charconv>
 
-namespace weft::tools {
+namespace weft::control {
 namespace {
 
 namespace json = boost::json;
@@ -97,4 +97,4 @@ const json::array& JsonFields::array(std::string_view name) const {
   return none;
 }
 
-}  // namespace weft::tools
+}  // namespace weft::control

@@ -1,3 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-// Boost.JSON itself, compiled into the command: it is a library of headers when one source says so.
-#include <boost/json/src.hpp>
