@@ -76,7 +76,7 @@ void AotInstance::make() {
 }
 
 void AotInstance::release() noexcept {
-  if (memory_ != nullptr) MemoryPool::release(place_, memory_->size);
+  if (!making_ && memory_ != nullptr) MemoryPool::release(place_, memory_->size);
 }
 
 bool AotInstance::clear() {

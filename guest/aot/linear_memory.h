@@ -58,7 +58,8 @@ class MemoryPool {
 
   // Gives the pages of a guest that has ended back to the system, in steps of 32 MiB between which
   // others run: a GiB that was touched takes 70 ms. Before reset() or give_back(), for the same
-  // `bytes`. On the guest's G, or where there is none.
+  // `bytes`. On the guest's G, or where there is none. Every engine does it for an instance that
+  // could be made, and for no other: the turns are a part of the schedule.
   static void release(const MemoryPlace& place, std::size_t bytes) noexcept;
 
   // `bytes` of it were in use.

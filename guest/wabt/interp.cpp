@@ -105,7 +105,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
   ~InterpInstance() override {
     run_.reset();
     if (place_.data == nullptr) return;
-    MemoryPool::release(place_, memory_bytes());
+    if (made_) MemoryPool::release(place_, memory_bytes());
     module_->memories->give_back(place_, memory_bytes());
   }
 
@@ -140,7 +140,8 @@ class InterpInstance final : public Instance, private interp_core::Host {
   std::shared_ptr<const InterpModule> module_;
   wasip1::Process& process_;
   std::unique_ptr<interp_core::Run> run_;
-  Leaving leaving_;  // Noted while the interpreter believes in a trap.
+  bool made_ = false;  // Before its start function.
+  Leaving leaving_;    // Noted while the interpreter believes in a trap.
   TrapReport killed_at_;
   Turn turn_;
   guest::go::Steering* steering_ = nullptr;
@@ -180,6 +181,7 @@ std::optional<GuestEnd> InterpInstance::make() {
       break;
   }
   if (!book()) return end_by(TrapKind::out_of_memory);
+  made_ = true;
   if (const std::int64_t start = module_->code->start_function(); start >= 0) {
     return call_guest(static_cast<std::uint32_t>(start));
   }

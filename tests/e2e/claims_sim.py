@@ -35,6 +35,17 @@ def _(weft):
     assert hash_of(weft.run("--seed", "2", *words)) != first
 
 
+@claim("a large memory that goes back in steps is one schedule on all engines")
+def _(weft):
+    module = weft.scratch / "large.wat"
+    for field in ["", '(data (i32.const 200000000) "x")']:  # The second one can't be made.
+        module.write_text(f'(module (memory 2048) {field} (func (export "_start")))')
+        hashes = {hash_of(weft.raw("run", f"--engine={engine}", "--virtual-time", "--seed=3",
+                                   "--policy=random", "--trace-hash", "-n", 3, module))
+                  for engine in weft.engines()}
+        assert len(hashes) == 1, hashes
+
+
 @claim("a seed alone makes random numbers repeat in real time")
 def _(weft):
     first = weft.run("--seed", "9", "c_random").expect(code=0).out
