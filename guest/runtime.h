@@ -33,6 +33,7 @@
 #include "os/clocks.h"
 #include "os/reactor.h"
 #include "os/turns.h"
+#include "os/wasip1/memory_files.h"
 #include "os/wasip1/process.h"
 #include "scheduler/api.h"
 #include "scheduler/sync/chan.h"
@@ -40,6 +41,8 @@
 
 namespace weft {
 
+using wasip1::MemoryFile;
+using wasip1::MemoryFiles;
 class Guest;
 class Runtime;
 namespace guest::go {
@@ -124,6 +127,10 @@ class Guest {
   template <class R = void, class... Args>
   Result<std::conditional_t<std::is_void_v<R>, Nothing, R>> call(std::string_view function,
                                                                  Args... args);
+  // The same with a type that is known only when the program runs: the arguments are bits, in the
+  // low ones where there are 32, and the results take their place.
+  Status call_values(std::string_view function, const FuncTypeInfo& type,
+                     std::vector<std::uint64_t>& values);
   // It ends when the call under way has returned, with exit code 0; those that still wait for their
   // turn get an error. On a G or not.
   void finish();
@@ -172,8 +179,6 @@ class Guest {
   };
   using Calls = chan<std::shared_ptr<Call>>;
 
-  Status call_values(std::string_view function, const FuncTypeInfo& type,
-                     std::vector<std::uint64_t>& values);
   GuestEnd serve(Instance& instance);
 
   // On the G that waits.

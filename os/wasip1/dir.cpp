@@ -47,7 +47,9 @@ Errno fd_readdir(Process& process, Memory memory, Fd fd, Size buf, Size buf_len,
   if (cookie == 0 || descriptor->listing == nullptr) {
     descriptor->listing.reset();  // Frees the old one before the new one is made.
     auto listing = std::make_unique<DirectoryListing>(process.host_memory());
-    WEFT_WASI_TRY(listing->take(descriptor->file->fd()));
+    const MemoryDirectory* const in_memory = MemoryDirectory::of(*descriptor->file);
+    WEFT_WASI_TRY(in_memory != nullptr ? listing->take(in_memory->node())
+                                       : listing->take(descriptor->file->fd()));
     descriptor->listing = std::move(listing);
   }
   const DirectoryListing& listing = *descriptor->listing;

@@ -43,6 +43,22 @@ Errno DirectoryListing::take(int dir_fd) {
   return Errno::success;
 }
 
+Errno DirectoryListing::take(const MemoryFiles::Node& directory) {
+  struct stat status = {};
+  if (::fstat(directory.fd.get(), &status) != 0) return from_host(errno);
+  device_ = status.st_dev;
+  WEFT_WASI_TRY(add(".", status.st_ino, FileType::directory));
+  WEFT_WASI_TRY(add("..", status.st_ino, FileType::directory));
+  LongCall turns;
+  for (const auto& [name, child] : directory.children) {  // By name.
+    if (::fstat(child->fd.get(), &status) != 0) return from_host(errno);
+    WEFT_WASI_TRY(add(name, status.st_ino,
+                      child->is_directory ? FileType::directory : FileType::regular_file));
+    turns.step();
+  }
+  return Errno::success;
+}
+
 Errno DirectoryListing::add(std::string_view name, std::uint64_t ino, FileType type) {
   if (places_.size() == places_.capacity()) {
     const std::size_t more = std::max<std::size_t>(places_.capacity(), 8);

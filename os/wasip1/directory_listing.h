@@ -13,6 +13,7 @@
 
 #include "os/wasip1/abi.h"
 #include "os/wasip1/host_memory.h"
+#include "os/wasip1/memory_files.h"
 
 namespace weft::wasip1 {
 
@@ -33,6 +34,8 @@ class DirectoryListing {
   // the file system. ENOMEM: the guest makes weft hold too much. Others: as the host says. Gives
   // turns while it reads and sorts; may throw Killed. On a new listing only.
   Errno take(int dir_fd);
+  // The same of a directory in memory.
+  Errno take(const MemoryFiles::Node& directory);
 
   [[nodiscard]] std::size_t size() const { return places_.size(); }
   // The name is valid as long as the listing.

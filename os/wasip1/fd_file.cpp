@@ -12,6 +12,7 @@
 #include "os/wasip1/calls.h"
 #include "os/wasip1/file_size.h"
 #include "os/wasip1/filestat.h"
+#include "os/wasip1/memory_files.h"
 
 namespace weft::wasip1 {
 namespace {
@@ -34,7 +35,9 @@ Errno filestat_get(Process& process, Memory memory, Fd fd, Size at) {
   Descriptor* descriptor = nullptr;
   WEFT_WASI_TRY(process.fds().find(fd, rights::fd_filestat_get, descriptor));
   struct stat status = {};
-  if (::fstat(descriptor->file->fd(), &status) != 0) return from_host(errno);
+  const MemoryDirectory* const in_memory = MemoryDirectory::of(*descriptor->file);
+  const int host_fd = in_memory != nullptr ? in_memory->node().fd.get() : descriptor->file->fd();
+  if (::fstat(host_fd, &status) != 0) return from_host(errno);
   WEFT_WASI_TRY(process.stabilise(status));
   auto answer = filestat<Layout>(status);
   answer.filetype = descriptor->type;

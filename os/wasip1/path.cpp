@@ -6,7 +6,8 @@
 // component on the way, is not a directory. ENOTCAPABLE: it lacks the right of that name. EFAULT:
 // the path lies outside of memory. ENOENT: an empty path, or a missing component. EINVAL: a zero in
 // the path. EILSEQ: not UTF-8. ENAMETOOLONG. EPERM: the path leaves the directory. ELOOP: more than
-// 40 links. Those of the host come as they are.
+// 40 links. EROFS: a change in a directory that lies in memory (memory_files.h). Those of the host
+// come as they are.
 #include "os/wasip1/path.h"
 
 #include <fcntl.h>
@@ -25,27 +26,47 @@ Errno result_of(int call) {
   return call == 0 ? Errno::success : from_host(errno);
 }
 
-// Opens what the path names, only to name it. EINVAL: an unknown lookup flag.
-Errno open_to_name(Process& process, Memory memory, Fd fd, Rights needed, std::uint32_t flags,
-                   Size path, Size path_len, UniqueFd& out) {
-  Descriptor* directory = nullptr;
+// The directory and the path. EINVAL: an unknown lookup flag.
+Errno find_path(Process& process, Memory memory, Fd fd, Rights needed, std::uint32_t flags,
+                Size path, Size path_len, Descriptor*& directory, std::string& text) {
   WEFT_WASI_TRY(find_directory(process, fd, needed, directory));
   if ((flags & ~lookupflags::symlink_follow) != 0) return Errno::inval;
-  std::string text;
-  WEFT_WASI_TRY(load_path(memory, path, path_len, text));
+  return load_path(memory, path, path_len, text);
+}
+
+// Opens what the path names, only to name it.
+Errno open_to_name(Process& process, const Descriptor& directory, const std::string& text,
+                   std::uint32_t flags, UniqueFd& out) {
   const bool follows = (flags & lookupflags::symlink_follow) != 0;
-  return process.resolver().open(directory->file->fd(), text, O_PATH | (follows ? 0 : O_NOFOLLOW),
-                                 0, out);
+  return process.resolver().open(directory.file->fd(), text, O_PATH | (follows ? 0 : O_NOFOLLOW), 0,
+                                 out);
+}
+
+// What the host says of it; of a directory in memory it says that it is a file.
+Errno status_of(Process& process, const Descriptor& directory, const std::string& text,
+                std::uint32_t flags, struct stat& out) {
+  const MemoryDirectory* const in_memory = MemoryDirectory::of(*directory.file);
+  if (in_memory == nullptr) {
+    UniqueFd file;
+    WEFT_WASI_TRY(open_to_name(process, directory, text, flags, file));
+    return result_of(::fstat(file.get(), &out));
+  }
+  const MemoryFiles::Node* node = nullptr;
+  WEFT_WASI_TRY(in_memory->find(text, node));
+  WEFT_WASI_TRY(result_of(::fstat(node->fd.get(), &out)));
+  if (node->is_directory) out.st_mode = S_IFDIR | 0555;
+  return Errno::success;
 }
 
 template <class Layout>
 Errno filestat_get(Process& process, Memory memory, Fd fd, std::uint32_t flags, Size path,
                    Size path_len, Size at) {
-  UniqueFd file;
-  WEFT_WASI_TRY(
-      open_to_name(process, memory, fd, rights::path_filestat_get, flags, path, path_len, file));
+  Descriptor* directory = nullptr;
+  std::string text;
+  WEFT_WASI_TRY(find_path(process, memory, fd, rights::path_filestat_get, flags, path, path_len,
+                          directory, text));
   struct stat status = {};
-  WEFT_WASI_TRY(result_of(::fstat(file.get(), &status)));
+  WEFT_WASI_TRY(status_of(process, *directory, text, flags, status));
   WEFT_WASI_TRY(process.stabilise(status));
   return memory.store(at, filestat<Layout>(status));
 }
@@ -113,9 +134,13 @@ Errno path_filestat_set_times(Process& process, Memory memory, Fd fd, std::uint3
                               Size path, Size path_len, Timestamp atim, Timestamp mtim,
                               std::uint32_t fst_flags) {
   timespec times[2];
+  Descriptor* directory = nullptr;
+  std::string text;
+  WEFT_WASI_TRY(find_path(process, memory, fd, rights::path_filestat_set_times, flags, path,
+                          path_len, directory, text));
+  if (MemoryDirectory::of(*directory->file) != nullptr) return Errno::rofs;
   UniqueFd file;
-  WEFT_WASI_TRY(open_to_name(process, memory, fd, rights::path_filestat_set_times, flags, path,
-                             path_len, file));
+  WEFT_WASI_TRY(open_to_name(process, *directory, text, flags, file));
   WEFT_WASI_TRY(host_times(atim, mtim, fst_flags, times));
   return result_of(::utimensat(file.get(), "", times, AT_EMPTY_PATH));
 }

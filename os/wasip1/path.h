@@ -8,6 +8,7 @@
 #include <string>
 
 #include "os/wasip1/memory.h"
+#include "os/wasip1/memory_files.h"
 #include "os/wasip1/process.h"
 #include "os/wasip1/stable_files.h"
 
@@ -28,13 +29,14 @@ inline Errno load_path(Memory memory, Size at, Size length, std::string& out) {
   return check_path(text, out);
 }
 
-// Both, and the parent of what the path names.
+// Both, and the parent of what the path names. EROFS: nothing there can be changed.
 inline Errno find_parent(Process& process, Memory memory, Fd fd, Rights needed, Size path,
                          Size path_len, Parent& out) {
   Descriptor* directory = nullptr;
   WEFT_WASI_TRY(find_directory(process, fd, needed, directory));
   std::string text;
   WEFT_WASI_TRY(load_path(memory, path, path_len, text));
+  if (MemoryDirectory::of(*directory->file) != nullptr) return Errno::rofs;
   return process.resolver().parent(directory->file->fd(), text, out);
 }
 

@@ -29,6 +29,17 @@ Errno is_directory(const Parent& parent, bool& out) {
   return Errno::success;
 }
 
+// A directory in memory has no links.
+Errno no_link_in_memory(Process& process, Memory memory, Fd fd, Size path, Size path_len) {
+  Descriptor* directory = nullptr;
+  WEFT_WASI_TRY(find_directory(process, fd, rights::path_readlink, directory));
+  std::string text;
+  WEFT_WASI_TRY(load_path(memory, path, path_len, text));
+  const MemoryFiles::Node* node = nullptr;
+  WEFT_WASI_TRY(MemoryDirectory::of(*directory->file)->find(text, node));
+  return Errno::inval;
+}
+
 // Can a new name, not of a directory, be made here? EEXIST, ENOTDIR, ENOENT: not with a trailing
 // slash.
 Errno check_new_name(const Parent& parent) {
@@ -53,6 +64,7 @@ Errno path_link(Process& process, Memory memory, Fd old_fd, std::uint32_t old_fl
   if ((old_flags & ~lookupflags::symlink_follow) != 0) return Errno::inval;
   std::string text;
   WEFT_WASI_TRY(load_path(memory, old_path, old_path_len, text));
+  if (MemoryDirectory::of(*directory->file) != nullptr) return Errno::rofs;
   const int from = directory->file->fd();
   const bool follows = (old_flags & lookupflags::symlink_follow) != 0;
   Parent old_name;
@@ -119,7 +131,11 @@ Errno path_symlink(Process& process, Memory memory, Size old_path, Size old_path
 Errno path_readlink(Process& process, Memory memory, Fd fd, Size path, Size path_len, Size buf,
                     Size buf_len, Size bufused) {
   Parent parent;
-  WEFT_WASI_TRY(find_parent(process, memory, fd, rights::path_readlink, path, path_len, parent));
+  if (const Errno e =
+          find_parent(process, memory, fd, rights::path_readlink, path, path_len, parent);
+      e != Errno::success) {
+    return e == Errno::rofs ? no_link_in_memory(process, memory, fd, path, path_len) : e;
+  }
   std::span<std::byte> room;
   WEFT_WASI_TRY(memory.bytes(buf, buf_len, room));
   WEFT_WASI_TRY(memory.check<Size>(bufused));

@@ -2,6 +2,8 @@
 // path_open: the only way for a guest to open a file.
 #include <fcntl.h>
 
+#include <cerrno>
+
 #include "os/wasip1/calls.h"
 #include "os/wasip1/file_size.h"
 #include "os/wasip1/path.h"
@@ -52,6 +54,45 @@ int host_flags(const OpenRequest& request) {
   // (fd_io.cpp), and O_NONBLOCK makes pipes and devices park instead of block, in the open itself
   // too.
   return flags | O_NONBLOCK | O_NOCTTY;
+}
+
+// Opens a file or directory that lies in memory. EROFS: to write, or to make one.
+Errno open_in_memory(Process& process, const MemoryDirectory& directory, const std::string& path,
+                     const OpenRequest& request, std::shared_ptr<HostFile>& out) {
+  const MemoryFiles::Node* node = nullptr;
+  if (const Errno e = directory.find(path, node); e != Errno::success) {
+    return e == Errno::noent && request.creates ? Errno::rofs : e;
+  }
+  if (request.creates && request.exclusive) return Errno::exist;
+  if (request.directory && !node->is_directory) return Errno::notdir;
+  if ((request.base & rights::fd_write) != 0 || request.truncates) {
+    return node->is_directory ? Errno::isdir : Errno::rofs;
+  }
+  if (node->is_directory) {
+    auto device = std::make_shared<MemoryDirectory>(directory.files(), *node);
+    auto file = HostFile::simulate(process.reactor(), std::move(device), FileType::directory);
+    if (!file) return Errno::nfile;
+    out = std::move(*file);
+    return Errno::success;
+  }
+  const std::string place = "/proc/self/fd/" + std::to_string(node->fd.get());
+  UniqueFd opened(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened.valid()) return from_host(errno);
+  out = HostFile::own(process.reactor(), std::move(opened));
+  return Errno::success;
+}
+
+// Opens it, or makes it, wherever the directory lies.
+Errno open_file(Process& process, const Descriptor& directory, const std::string& path,
+                const OpenRequest& request, std::shared_ptr<HostFile>& out) {
+  if (const MemoryDirectory* const in_memory = MemoryDirectory::of(*directory.file)) {
+    return open_in_memory(process, *in_memory, path, request, out);
+  }
+  UniqueFd opened;
+  WEFT_WASI_TRY(
+      process.resolver().open(directory.file->fd(), path, host_flags(request), kMode, opened));
+  out = HostFile::own(process.reactor(), std::move(opened));
+  return Errno::success;
 }
 
 // What the descriptor may do: what was asked for, what the type of the file has a meaning for, and
@@ -111,9 +152,9 @@ Errno parse(std::uint32_t dirflags, std::uint32_t o_flags, Rights base, Rights i
 // directory, or a zero in the path. EILSEQ: the path is not UTF-8. ENOENT: the path is empty, or
 // the file is missing. EEXIST: excl, and the file exists. ELOOP: a link without symlink_follow; or
 // more than 40 links. EMFILE: the guest's descriptors are used up. ENFILE: those of all guests are.
-// EFAULT: path or opened_fd lies outside. ENXIO: a pipe to be written has no reader. Others: as the
-// host says. Never parks: a pipe is opened without waiting for its other end. Specification:
-// path_open.
+// EROFS: to be written or made, in a directory in memory. EFAULT: path or opened_fd lies outside.
+// ENXIO: a pipe to be written has no reader. Others: as the host says. Never parks: a pipe is
+// opened without waiting for its other end. Specification: path_open.
 Errno path_open(Process& process, Memory memory, Fd fd, std::uint32_t dirflags, Size path,
                 Size path_len, std::uint32_t o_flags, Rights base, Rights inheriting,
                 std::uint32_t fd_flags, Size opened_fd) {
@@ -128,11 +169,11 @@ Errno path_open(Process& process, Memory memory, Fd fd, std::uint32_t dirflags, 
   WEFT_WASI_TRY(process.fds().room());  // Before a file is made or cut off.
   // What a trailing slash names can only be a directory, which this can't make.
   if (request.creates && text.back() == '/') return Errno::isdir;
-  UniqueFd opened;
-  WEFT_WASI_TRY(
-      process.resolver().open(directory->file->fd(), text, host_flags(request), kMode, opened));
-  auto file = HostFile::own(process.reactor(), std::move(opened));
-  const Rights granted = base_rights(*file, request.base);
+  std::shared_ptr<HostFile> file;
+  WEFT_WASI_TRY(open_file(process, *directory, text, request, file));
+  Rights granted = base_rights(*file, request.base);
+  // The times of what lies in memory are every guest's.
+  if (MemoryDirectory::of(*directory->file) != nullptr) granted &= ~rights::fd_filestat_set_times;
   const int host_fd = file->fd();
   const bool truncates = request.truncates && file->type() == FileType::regular_file;
   auto descriptor =

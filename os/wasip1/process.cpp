@@ -12,6 +12,7 @@
 
 #include "os/wasip1/device.h"
 #include "os/wasip1/long_call.h"
+#include "os/wasip1/memory_files.h"
 #include "os/wasip1/stable_files.h"
 #include "scheduler/api.h"
 
@@ -139,6 +140,15 @@ Status Process::add_listener(UniqueFd fd) {
 }
 
 Status Process::add_preopen(const Preopen& preopen) {
+  if (preopen.files == nullptr) return add_host_directory(preopen);
+  auto device = std::make_shared<MemoryDirectory>(preopen.files, preopen.files->root());
+  auto file = HostFile::simulate(reactor_, std::move(device), FileType::directory);
+  if (!file) return file.error();
+  return add_directory(std::move(*file), rights::of_directory & ~rights::fd_filestat_set_times,
+                       preopen);
+}
+
+Status Process::add_host_directory(const Preopen& preopen) {
   UniqueFd fd(::open(preopen.host_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) {
     return errno_error(preopen.host_path + ": can't be opened as a directory", errno);
@@ -148,8 +158,11 @@ Status Process::add_preopen(const Preopen& preopen) {
         preopen.host_path +
         ": shows or steers the processes of the host, weft's own too; no guest can have it"};
   }
-  auto descriptor = std::make_unique<Descriptor>(HostFile::own(reactor_, std::move(fd)),
-                                                 rights::of_directory, rights::all);
+  return add_directory(HostFile::own(reactor_, std::move(fd)), rights::of_directory, preopen);
+}
+
+Status Process::add_directory(std::shared_ptr<HostFile> file, Rights base, const Preopen& preopen) {
+  auto descriptor = std::make_unique<Descriptor>(std::move(file), base, rights::all);
   descriptor->preopen_path = preopen.guest_path;
   Fd number = 0;
   if (fds_.add(std::move(descriptor), number) != Errno::success) {

@@ -39,6 +39,7 @@
 namespace weft::wasip1 {
 
 class Device;
+class MemoryFiles;
 class StableFiles;
 
 // Where --trace-wasi goes.
@@ -64,8 +65,9 @@ struct DeviceFile {
 };
 
 struct Preopen {
-  std::string host_path;
-  std::string guest_path;
+  std::string host_path = {};
+  std::string guest_path = {};
+  std::shared_ptr<const MemoryFiles> files = {};  // In place of host_path (memory_files.h).
 };
 
 struct ProcessConfig {
@@ -136,6 +138,8 @@ class Process {
   Status add_device(const DeviceFile& file, Rights direction, std::uint16_t flags);
   Status add_listener(UniqueFd fd);
   Status add_preopen(const Preopen& preopen);
+  Status add_host_directory(const Preopen& preopen);
+  Status add_directory(std::shared_ptr<HostFile> file, Rights base, const Preopen& preopen);
 
   const HoldBackSigxfsz hold_back_sigxfsz_;
   Reactor& reactor_;
