@@ -1,35 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The embedder's half of weft.h: runtimes, modules, guests and host functions.
+// The embedder's half of weft.h: runtimes, modules, guests and host functions. Calls into guests,
+// files in memory and the loop: embed_more.cpp.
 //
 // A host function is C code on a guest's G. A guest that is killed while that waits can't be
 // unwound through C: so Killed ends in the function of weft that waits, a longjmp leads back to
 // call_c(), over C frames only, and there it is thrown again.
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <csetjmp>
 #include <cstring>
 #include <string>
 
-#include "capi/boundary.h"
+#include "capi/embed.h"
 #include "guest/engines.h"
-#include "guest/runtime.h"
 
 using namespace weft;
 using namespace weft::capi;
-
-struct weft_runtime {
-  explicit weft_runtime(std::unique_ptr<Engine> engine) : runtime(io, std::move(engine)) {}
-
-  const std::thread::id owner = std::this_thread::get_id();
-  boost::asio::io_context io{1};
-  Runtime runtime;
-};
-
-struct weft_module {
-  weft_runtime& owner;
-  std::shared_ptr<Module> module;
-};
 
 struct weft_caller {
   Caller& caller;
@@ -41,45 +27,6 @@ struct weft_caller {
 };
 
 namespace {
-
-// What C keeps with a guest: GuestOptions::data.
-struct OfC {
-  weft_runtime* owner = nullptr;
-  weft_guest_options options = {};
-  bool woken = false;  // Since it parked last.
-  G* parked = nullptr;
-};
-
-weft_guest* handle(Guest& guest) {
-  return reinterpret_cast<weft_guest*>(&guest);
-}
-Guest& from_handle(const weft_guest* guest) {
-  return *reinterpret_cast<Guest*>(const_cast<weft_guest*>(guest));
-}
-OfC& of_c(Guest& guest) {
-  return *std::any_cast<std::shared_ptr<OfC>&>(guest.data());
-}
-
-int check(const weft_runtime* runtime) {
-  if (runtime == nullptr) return fail(WEFT_EINVAL, "the runtime is NULL");
-  if (runtime->owner == std::this_thread::get_id()) return WEFT_OK;
-  return fail(WEFT_EOFFTHREAD, "the runtime belongs to another thread");
-}
-
-int check(const weft_guest* guest) {
-  if (guest == nullptr) return fail(WEFT_EINVAL, "the guest is NULL");
-  return check(of_c(from_handle(guest)).owner);
-}
-
-// Nothing here throws Killed: no call of f waits.
-template <class F>
-int coded(F&& f) noexcept {
-  try {
-    return f();
-  } catch (...) {
-    return code_of_current_exception();
-  }
-}
 
 // What waits, in a host function.
 template <class F>
@@ -111,11 +58,6 @@ std::uint64_t call_c(weft_host_function function, void* context, Caller& called,
   return bits;
 }
 
-bool are_types(const char* letters, std::size_t max) {
-  return letters != nullptr && std::strlen(letters) <= max &&
-         std::strspn(letters, "iIfF") == std::strlen(letters);
-}
-
 std::vector<std::string> strings(const char* const* list) {
   std::vector<std::string> made;
   for (; list != nullptr && *list != nullptr; ++list) made.emplace_back(*list);
@@ -140,6 +82,11 @@ GuestOptions options_of(const std::shared_ptr<OfC>& of) {
   for (std::size_t i = 0; i + 1 < dirs.size(); i += 2) {
     options.preopens.push_back({dirs[i], dirs[i + 1]});
   }
+  if (given.files != nullptr) {
+    options.preopens.push_back({.guest_path = given.files_at != nullptr ? given.files_at : "/",
+                                .files = given.files->files});
+  }
+  options.serves = given.serves != 0;
   options.stdin_from = given.input != nullptr ? Stdio(from_text(given.input)) : given.stdin_fd;
   options.stdout_to =
       to_output(given.output, given.context, given.stdout_fd != 0 ? given.stdout_fd : 1);
@@ -159,8 +106,17 @@ GuestOptions options_of(const std::shared_ptr<OfC>& of) {
   return options;
 }
 
-int keep(weft_runtime* runtime, Result<std::shared_ptr<Module>> loaded, weft_module** module) {
-  if (!loaded) return fail(WEFT_EHOST, loaded.error().message.c_str());
+// load: of what is to run by itself, if the module can; else of what is only called.
+template <class Load>
+int keep(weft_runtime* runtime, Load&& load, weft_module** module) {
+  Result<std::shared_ptr<Module>> loaded = load(Role::command);
+  if (!loaded) {
+    if (auto library = load(Role::library); library) {
+      loaded = std::move(library);
+    } else {
+      return fail(WEFT_EHOST, loaded.error().message.c_str());
+    }
+  }
   *module = new weft_module{*runtime, std::move(*loaded)};
   return WEFT_OK;
 }
@@ -186,6 +142,12 @@ std::string report_of(const GuestEnd& end) {
 }
 
 }  // namespace
+
+// A letter for each, i I f F.
+bool weft::capi::are_types(const char* letters, std::size_t max) {
+  return letters != nullptr && std::strlen(letters) <= max &&
+         std::strspn(letters, "iIfF") == std::strlen(letters);
+}
 
 int weft_runtime_create(const char* engine, weft_runtime** runtime) {
   if (runtime == nullptr) return fail(WEFT_EINVAL, "there is nowhere to put the runtime");
@@ -230,7 +192,10 @@ int weft_define(weft_runtime* runtime, const char* module, const char* name, con
 int weft_load(weft_runtime* runtime, const char* path, weft_module** module) {
   if (const int code = check(runtime); code != WEFT_OK) return code;
   if (path == nullptr || module == nullptr) return fail(WEFT_EINVAL, "no path, or no place");
-  return coded([&] { return keep(runtime, runtime->runtime.load(path), module); });
+  return coded([&] {
+    const auto load = [&](Role role) { return runtime->runtime.load(path, {}, role); };
+    return keep(runtime, load, module);
+  });
 }
 
 int weft_load_bytes(weft_runtime* runtime, const char* name, const void* bytes, size_t count,
@@ -240,7 +205,12 @@ int weft_load_bytes(weft_runtime* runtime, const char* name, const void* bytes, 
     return fail(WEFT_EINVAL, "no name, no bytes, or no place");
   }
   const std::span binary(static_cast<const std::byte*>(bytes), count);
-  return coded([&] { return keep(runtime, runtime->runtime.load_bytes(name, binary), module); });
+  return coded([&] {
+    const auto load = [&](Role role) {
+      return runtime->runtime.load_bytes(name, binary, {}, role);
+    };
+    return keep(runtime, load, module);
+  });
 }
 
 int weft_module_free(weft_module* module) {
@@ -257,6 +227,7 @@ int weft_spawn(weft_runtime* runtime, weft_module* module, const weft_guest_opti
     return fail(WEFT_EINVAL, "the module is NULL or another runtime's");
   }
   return coded([&] {
+    runtime->idle = false;
     auto of = std::make_shared<OfC>();
     of->owner = runtime;
     if (options != nullptr) of->options = *options;
@@ -280,26 +251,10 @@ int weft_runtime_run(weft_runtime* runtime) {
   });
 }
 
-int weft_runtime_turn(weft_runtime* runtime, int64_t timeout, size_t* live) {
-  if (const int code = check(runtime); code != WEFT_OK) return code;
-  if (runtime->runtime.scheduler().running()) {
-    return fail(WEFT_ERUNNING, "weft_runtime_turn while the runtime runs");
-  }
-  return coded([&] {
-    if (runtime->io.stopped()) runtime->io.restart();
-    runtime->io.run_one_for(std::chrono::nanoseconds(std::max<std::int64_t>(timeout, 0)));
-    if (live != nullptr) {
-      const auto& guests = runtime->runtime.guests();
-      *live = static_cast<std::size_t>(std::count_if(
-          guests.begin(), guests.end(), [](const auto& guest) { return !guest->end(); }));
-    }
-    return WEFT_OK;
-  });
-}
-
 int weft_kill(weft_guest* guest) {
   if (const int code = check(guest); code != WEFT_OK) return code;
   return coded([&] {
+    of_c(from_handle(guest)).owner->idle = false;
     from_handle(guest).runtime().kill(from_handle(guest));
     return WEFT_OK;
   });
@@ -378,6 +333,7 @@ int weft_wake(weft_guest* guest) {
   if (const int code = check(guest); code != WEFT_OK) return code;
   OfC& of = of_c(from_handle(guest));
   of.woken = true;
+  of.owner->idle = false;
   if (of.parked != nullptr && of.parked->is_waiting())
     of.owner->runtime.scheduler().ready(*of.parked);
   return WEFT_OK;

@@ -45,11 +45,13 @@ extern "C" {
 #define WEFT_ABI_VERSION 1
 uint32_t weft_abi_version(void); /* From anywhere. Of the library. */
 
-typedef struct weft_scheduler weft_scheduler;
-typedef struct weft_g weft_g; /* A G. Good until it has ended. */
-typedef struct weft_m weft_m; /* A thread. Good until the scheduler is destroyed. */
+typedef struct weft_scheduler weft_scheduler; /* Good until weft_destroy. */
+typedef struct weft_g weft_g;                 /* A G. Good until it has ended. */
+typedef struct weft_m weft_m;                 /* A thread. Good until the scheduler is destroyed. */
+/* What a G or a thread runs. */
 typedef void (*weft_start)(void* argument);
 
+/* What a function returns. */
 enum weft_error {
   WEFT_OK = 0,
   WEFT_EINVAL,        /* An argument is null or makes no sense. */
@@ -83,11 +85,13 @@ const char* weft_last_error(void);
 
 /* --- the life of a scheduler --- */
 
+/* Whether threads are emulated. */
 enum weft_behaviour {
   WEFT_EMULATED = 0, /* Threads exist, sleeping sleeps, yielding yields. */
   WEFT_STRICT = 1    /* As on a real wasm target: what is not there fails with WEFT_ELACKS. */
 };
 
+/* Of weft_create. */
 typedef struct weft_config {
   uint32_t abi_version; /* WEFT_ABI_VERSION. */
   int32_t behaviour;    /* enum weft_behaviour. */
@@ -204,8 +208,9 @@ int weft_unlock_os_thread(void);
 
 /* --- locks: a waiter sleeps, with its thread --- */
 
+/* Held by a thread. */
 typedef struct weft_lock {
-  uintptr_t opaque[4];
+  uintptr_t opaque[4]; /* weft's own. */
 } weft_lock;
 
 /* WEFT_ESELFDEADLOCK. From: inside. */
@@ -215,8 +220,9 @@ int weft_lock_release(weft_lock* lock);
 
 /* --- notes: an event that happens once, with one waiter --- */
 
+/* Asleep, or awake. */
 typedef struct weft_note {
-  uintptr_t opaque[2];
+  uintptr_t opaque[2]; /* weft's own. */
 } weft_note;
 
 /* From: inside. */
@@ -234,9 +240,9 @@ int weft_note_wake(weft_note* note);
  * All others From: G, and WEFT_EHOLDSLOCKS. docs/library.md tells the order in which waiters go on.
  */
 
-typedef struct weft_chan weft_chan;
-typedef struct weft_mutex weft_mutex;
-typedef struct weft_group weft_group;
+typedef struct weft_chan weft_chan;   /* A channel of pointers. */
+typedef struct weft_mutex weft_mutex; /* A lock of a G. */
+typedef struct weft_group weft_group; /* A counter to wait for. */
 
 /* A channel of pointers that buffers up to capacity of them. WEFT_EINVAL: more than fits. */
 int weft_chan_make(size_t capacity, weft_chan** chan);
@@ -252,13 +258,16 @@ int weft_chan_try_recv(weft_chan* chan, void** value);
 /* All waiters go on. WEFT_ECLOSED: it was closed before. */
 int weft_chan_close(weft_chan* chan);
 
+/* Unlocked. */
 int weft_mutex_make(weft_mutex** mutex);
 /* WEFT_EINVAL: it is locked or waited for. */
 int weft_mutex_free(weft_mutex* mutex);
+/* First come, first served. */
 int weft_mutex_lock(weft_mutex* mutex);
 /* WEFT_EUNLOCKED. Another G than the one that locked it may unlock it. */
 int weft_mutex_unlock(weft_mutex* mutex);
 
+/* With a count of 0. */
 int weft_group_make(weft_group** group);
 /* WEFT_EINVAL: its count is not 0. */
 int weft_group_free(weft_group* group);
@@ -289,10 +298,12 @@ int weft_walltime(int64_t* seconds, int32_t* nanoseconds);
 /* Fills the buffer. WEFT_EHOST. From: inside. */
 int weft_random(void* buffer, size_t bytes);
 
+/* Of weft_pollfd. */
 enum weft_poll_events { WEFT_POLL_READ = 1, WEFT_POLL_WRITE = 2, WEFT_POLL_HANGUP = 4 };
 
+/* As poll(2)'s. */
 typedef struct weft_pollfd {
-  int32_t fd;
+  int32_t fd;      /* A descriptor of the host. */
   int16_t events;  /* WEFT_POLL_READ, WEFT_POLL_WRITE or both. */
   int16_t revents; /* Set by weft_poll. HANGUP: closed or failed. */
 } weft_pollfd;
@@ -324,23 +335,26 @@ int weft_poll_note(weft_pollfd* fds, size_t count, int64_t timeout, weft_note* n
  * its own, which the functions above do not act on.
  */
 
-typedef struct weft_runtime weft_runtime;
-typedef struct weft_module weft_module;
-typedef struct weft_guest weft_guest;   /* Good until it is forgotten. */
-typedef struct weft_caller weft_caller; /* Who called a host function. Good until that returns. */
+typedef struct weft_runtime weft_runtime; /* Good until weft_runtime_destroy. */
+typedef struct weft_module weft_module;   /* Good until weft_module_free. */
+typedef struct weft_guest weft_guest;     /* Good until it is forgotten. */
+typedef struct weft_caller weft_caller;   /* Who called a host function. Good until that returns. */
 
+/* A parameter or a result. */
 typedef union weft_value {
-  int32_t i32;
-  int64_t i64;
-  float f32;
-  double f64;
+  int32_t i32; /* 'i' */
+  int64_t i64; /* 'I' */
+  float f32;   /* 'f' */
+  double f64;  /* 'F' */
 } weft_value;
 
 /* Anything but WEFT_OK ends the guest that called, with a trap; weft_caller_fail says why. It runs
  * on the guest's G, with 48 KiB of stack for certain. */
 typedef int (*weft_host_function)(void* context, weft_caller* caller, const weft_value* arguments,
                                   weft_value* result);
+/* Is given what a guest writes, on its G, where it may wait. */
 typedef void (*weft_output)(void* context, weft_guest* guest, const char* bytes, size_t count);
+/* Is told that a guest has ended. It may spawn, kill and forget; it must not wait. */
 typedef void (*weft_end_handler)(void* context, weft_guest* guest);
 
 /* engine: "auto", "jit", "aot", "interp"; NULL: "auto". WEFT_EINVAL: there is no such engine. */
@@ -361,12 +375,29 @@ int weft_load_bytes(weft_runtime* runtime, const char* name, const void* bytes, 
 /* Its guests run on. Inside too. */
 int weft_module_free(weft_module* module);
 
+/* A read-only directory that lies in memory; guests get it by weft_guest_options. */
+typedef struct weft_files weft_files;
+/* One of them. */
+typedef struct weft_file {
+  const char* path;  /* "a/b": relative. The directories on the way are made. */
+  const char* bytes; /* NULL when there are none. */
+  size_t size;       /* How many bytes. */
+} weft_file;
+/* All is copied. Each file, and each directory, takes a descriptor of the process until
+ * weft_files_free and the end of the last guest that uses it. WEFT_EHOST: a path that is empty,
+ * absolute, not UTF-8, has "." or ".." in it or is there twice. From: any thread. */
+int weft_files_make(const weft_file* list, size_t count, weft_files** files);
+/* Guests that have it keep it. From: any thread. */
+int weft_files_free(weft_files* files);
+
 /* Zero and NULL are the defaults. Strings are copied. */
 typedef struct weft_guest_options {
   const char* name;         /* For reports. */
   const char* const* args;  /* args[0] too; ends with NULL. */
   const char* const* env;   /* "K=V"; ends with NULL. */
   const char* const* dirs;  /* A path of the host, its name for the guest, ...; ends with NULL. */
+  const weft_files* files;  /* A read-only directory in memory. */
+  const char* files_at;     /* Its name for the guest; NULL: "/". */
   const char* input;        /* All of stdin, in place of stdin_fd. */
   int32_t stdin_fd;         /* Descriptors, duplicated; -1: /dev/null. */
   int32_t stdout_fd;        /* 0: as 1. */
@@ -376,9 +407,12 @@ typedef struct weft_guest_options {
   weft_end_handler on_end;  /* It may spawn, kill and forget; it must not wait. */
   void* context;            /* Of these three, and of weft_guest_context. */
   uint64_t memory_bytes;    /* Limits; 0: none. */
-  uint64_t output_bytes;
-  uint64_t descriptors; /* 0: 4096. */
-  int64_t time;         /* Nanoseconds from now on. */
+  uint64_t output_bytes;    /* What it may write; 0: no limit. */
+  uint64_t descriptors;     /* 0: 4096. */
+  int64_t time;             /* Nanoseconds from now on. */
+  /* Not 0: it runs _initialize, if the module exports that, and then what weft_call asks for, until
+   * weft_finish; in place of all that it would run by itself. */
+  int32_t serves;
 } weft_guest_options;
 
 /* Makes a guest, which runs when its turn comes. options and guest may be NULL. WEFT_EHOST. Inside
@@ -391,12 +425,36 @@ int weft_runtime_run(weft_runtime* runtime);
  * it, timeout nanoseconds at most. live (may be NULL): how many guests have not ended. */
 int weft_runtime_turn(weft_runtime* runtime, int64_t timeout, size_t* live);
 
+/* For a loop that polls: fd becomes readable when there is something to do, timeout is how many
+ * nanoseconds to wait for that at most: 0 (there is), or -1. Then call weft_runtime_turn with a
+ * timeout of 0, and this again. fd is the runtime's: only poll it. WEFT_ELACKS: Asio was built
+ * without epoll. */
+int weft_runtime_poll(weft_runtime* runtime, int* fd, int64_t* timeout);
+
+/* Calls a function that a guest exports which `serves`, with types as in weft_define, and runs the
+ * runtime, all guests, until it has returned. arguments: one for each letter of params; out: NULL,
+ * or for the result. WEFT_EHOST: there is no such function, it has another type, or the guest
+ * ended; weft_last_error() says how. WEFT_EDEADLOCK. WEFT_ERUNNING: inside. */
+int weft_call(weft_guest* guest, const char* function, const char* params, const char* result,
+              const weft_value* arguments, weft_value* out);
+/* Is called once, on a G of the runtime or in weft_runtime_destroy (WEFT_ESTOPPED). It must not
+ * wait. result is NULL when error is not WEFT_OK. */
+typedef void (*weft_call_done)(void* context, int error, const weft_value* result);
+/* As weft_call, without waiting. Calls of one guest run one after the other, in the order of these
+ * calls. Inside too. */
+int weft_call_start(weft_guest* guest, const char* function, const char* params, const char* result,
+                    const weft_value* arguments, weft_call_done done, void* context);
+/* A guest that serves ends, with exit code 0, when the call under way has returned. Inside too. */
+int weft_finish(weft_guest* guest);
+
 /* Ends it, whatever it does; nothing happens to one that has ended. Inside too. */
 int weft_kill(weft_guest* guest);
 /* Drops what is kept of one that has ended. WEFT_EINVAL: it has not. Inside too. */
 int weft_forget(weft_guest* guest);
+/* weft_guest_options::context. Inside too. */
 void* weft_guest_context(const weft_guest* guest);
 
+/* How far a guest is. */
 enum weft_guest_state { WEFT_LIVES, WEFT_EXITED, WEFT_TRAPPED, WEFT_KILLED };
 /* How it ended; code (may be NULL): what it exited with. Inside too. */
 enum weft_guest_state weft_guest_state(const weft_guest* guest, uint32_t* code);
