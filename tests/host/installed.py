@@ -5,7 +5,8 @@
 Installs the build into a folder and moves that to another place, under build/installed of this
 tree. There, tests/installed has programs in C and C++ that know nothing of the sources. They are
 built and run by what pkg-config says, by CMake's find_package, with the shared library and with the
-static one, and with weft as a Meson subproject. Settings of the program that the library does not
+static one, and with weft as a Meson subproject; so are the examples in examples/embed, in C++, C,
+Python and Go. Settings of the program that the library does not
 share are told by the linker, inner headers can't be included, and the library exports only what
 the headers declare.
 
@@ -31,7 +32,12 @@ PROGRAMS = ROOT / "tests/installed"
 PATIENCE_S = 60
 CMAKE = ["cmake", "-G", "Ninja"]  # Not every system has make, which is its default.
 WHAT_IT_SAYS = {"consumer.cpp": "a guest called add(2, 40) = 42\na G of its own\n",
-                "consumer.c": "a thread of weft\n"}
+                "consumer.c": "a thread of weft\n",
+                "ends.cpp": "parked: 1\nparked, of one that has ended: 1\na coroutine: 2\n"
+                            "a future: 3\na handler with its 7: killed\n"}
+
+COMPILERS = {"server.cpp": (["c++", "-std=c++20"], "weft"),
+             "server.c": (["cc", "-std=c11"], "weft-c")}
 
 # Compiled so, a program can't work with this library: what the linker says, or the compiler.
 MISMATCHES = [
@@ -43,6 +49,7 @@ MISMATCHES = [
     ("-D_GLIBCXX_DEBUG", "weft_was_built_with_GLIBCXX_DEBUG"),
     ("-fno-exceptions", "weft needs exceptions: compile without -fno-exceptions"),
     ("-std=c++17", "weft needs C++20"),
+    ("-D_LIBCPP_VERSION=1", "compile without -stdlib=libc++"),
 ]
 
 
@@ -101,6 +108,21 @@ def pkg_config_builds_both_faces(prefix):
     for source, package in [("consumer.cpp", "weft"), ("consumer.c", "weft-c")]:
         done, program = prefix.compiled(source, *prefix.flags(package))
         assert done.returncode == 0, done.stderr
+        assert prefix.says(program) == WHAT_IT_SAYS[source]
+
+
+def the_end_of_a_guest_is_an_operation_for_any_token(prefix):
+    done, program = prefix.compiled("ends.cpp", *prefix.flags("weft"))
+    assert done.returncode == 0, done.stderr
+    assert prefix.says(program) == WHAT_IT_SAYS["ends.cpp"]
+
+
+def clang_builds_both_faces(prefix):
+    """With libstdc++: see what_must_agree_is_told_by_name."""
+    for source, compiler, package in [("consumer.cpp", ["clang++", "-std=c++20"], "weft"),
+                                      ("consumer.c", ["clang", "-std=c11"], "weft-c")]:
+        program = prefix.scratch / "program"
+        output_of([*compiler, PROGRAMS / source, "-o", program, *prefix.flags(package)])
         assert prefix.says(program) == WHAT_IT_SAYS[source]
 
 
@@ -203,17 +225,25 @@ def each_block_of_the_guide_compiles(prefix):
     assert done.stderr == "guest.wasm: No such file or directory\n", done.stderr
 
 
-class Server:
-    """examples/embed: the Asio server outside of the tree, and what it says of its guests."""
+def embedded_guest(prefix):
+    """examples/embed/guest/guest.c, compiled."""
+    guests = prefix.scratch / "guests"
+    if not guests.exists():
+        output_of([ROOT / "scripts/build_guests.py", ROOT / "examples/embed/guest", guests])
+    return guests / "c_guest.wasm"
 
-    def __init__(self, prefix):
-        guests = prefix.scratch / "guests"
-        output_of([ROOT / "scripts/build_guests.py", ROOT / "examples/embed", guests])
-        program = prefix.scratch / "server"
-        output_of(["c++", "-std=c++20", "-Wall", "-Wextra", ROOT / "examples/embed/server.cpp",
-                   "-o", program, *prefix.flags("weft")])
+
+class Server:
+    """examples/embed: a server outside of the tree, and what it says of its guests."""
+
+    def __init__(self, prefix, source):
+        program = prefix.scratch / source.replace(".", "-")
+        compiler, package = COMPILERS[source]
+        if not program.exists():
+            output_of([*compiler, "-Wall", "-Wextra", "-Werror", ROOT / "examples/embed" / source,
+                       "-o", program, *prefix.flags(package)])
         self.process = subprocess.Popen(
-            [program, guests / "c_guest.wasm"], stdout=subprocess.PIPE, bufsize=0,
+            [program, embedded_guest(prefix)], stdout=subprocess.PIPE, bufsize=0,
             env={**os.environ, "LD_LIBRARY_PATH": str(prefix.libraries)})
         self.port = int(self.says().split()[-1])
 
@@ -233,8 +263,8 @@ class Server:
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE_S)
 
 
-def the_example_server_runs_a_guest_for_each_connection(prefix):
-    with Server(prefix) as server:
+def runs_a_guest_for_each_connection(prefix, source):
+    with Server(prefix, source) as server:
         clients = [server.connect() for _ in range(20)]
         for i, client in enumerate(clients):
             client.sendall(f"key {i}\n".encode())
@@ -245,8 +275,8 @@ def the_example_server_runs_a_guest_for_each_connection(prefix):
         assert all(line.endswith(": exited\n") for line in ended), ended
 
 
-def a_guest_ends_with_its_client_and_by_its_limits(prefix):
-    with Server(prefix) as server:
+def ends_guests_with_their_clients_and_by_their_limits(prefix, source):
+    with Server(prefix, source) as server:
         ends = []
         while "killed\n" not in ends:  # A guest that reads just then sees the reset, and exits.
             gone = server.connect()
@@ -268,6 +298,39 @@ def a_guest_ends_with_its_client_and_by_its_limits(prefix):
             assert server.says().endswith(": output limit reached\n")
 
 
+def the_server_in_cpp_runs_a_guest_for_each_connection(prefix):
+    runs_a_guest_for_each_connection(prefix, "server.cpp")
+
+
+def the_server_in_cpp_ends_guests_with_their_clients_and_by_their_limits(prefix):
+    ends_guests_with_their_clients_and_by_their_limits(prefix, "server.cpp")
+
+
+def the_server_in_c_runs_a_guest_for_each_connection(prefix):
+    runs_a_guest_for_each_connection(prefix, "server.c")
+
+
+def the_server_in_c_ends_guests_with_their_clients_and_by_their_limits(prefix):
+    ends_guests_with_their_clients_and_by_their_limits(prefix, "server.c")
+
+
+def a_python_program_runs_guests_by_ctypes(prefix):
+    library, = prefix.libraries.glob("libweft.so.[0-9]")
+    said = output_of([sys.executable, ROOT / "examples/embed/embed.py", embedded_guest(prefix),
+                      library])
+    assert said == "the value of one\nthe value of two\nexited with 0\n", said
+
+
+def a_go_program_runs_guests_by_cgo(prefix):
+    program = prefix.scratch / "embed-go"
+    output_of(["go", "build", "-o", program, ROOT / "examples/embed/embed.go"],
+              PKG_CONFIG_PATH=str(prefix.pc.parent), CGO_ENABLED="1", GO111MODULE="off",
+              GOFLAGS="")
+    said = output_of([program, embedded_guest(prefix)], LD_LIBRARY_PATH=str(prefix.libraries))
+    assert said == "".join(f"the value of {word}\nexited: true, with 0\n"
+                           for word in ["one", "two"]), said
+
+
 def what_belongs_to_a_library_is_there(prefix):
     for pattern in ["include/weft/weft.hpp", "include/weft/weft.h", "share/man/man1/weft.1",
                     "share/bash-completion/completions/weft", "share/licenses/weft/LICENSE",
@@ -279,11 +342,17 @@ def what_belongs_to_a_library_is_there(prefix):
 
 CLAIMS = [
     what_belongs_to_a_library_is_there, what_is_installed_names_no_place,
-    pkg_config_builds_both_faces, the_static_library_needs_no_other, cmake_finds_it,
+    pkg_config_builds_both_faces, clang_builds_both_faces,
+    the_end_of_a_guest_is_an_operation_for_any_token,
+    the_static_library_needs_no_other, cmake_finds_it,
     cmake_refuses_another_version, a_subproject_is_the_library_alone,
     inner_headers_cannot_be_included, headers_compile_as_cpp20_and_newer,
-    each_block_of_the_guide_compiles, the_example_server_runs_a_guest_for_each_connection,
-    a_guest_ends_with_its_client_and_by_its_limits, what_must_agree_is_told_by_name,
+    each_block_of_the_guide_compiles, the_server_in_cpp_runs_a_guest_for_each_connection,
+    the_server_in_cpp_ends_guests_with_their_clients_and_by_their_limits,
+    the_server_in_c_runs_a_guest_for_each_connection,
+    the_server_in_c_ends_guests_with_their_clients_and_by_their_limits,
+    a_python_program_runs_guests_by_ctypes, a_go_program_runs_guests_by_cgo,
+    what_must_agree_is_told_by_name,
     the_library_exports_what_its_headers_declare]
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What examples/embed/server.cpp runs for each connection: answers each line with its value. */
+/* What the servers in examples/embed run for each connection: answers each line with its value. */
 #include <stdio.h>
 #include <string.h>
 
