@@ -198,6 +198,7 @@ needs_of_tests() {
   need "has clang-tidy" clang-tidy "static checks"
   need "has_libfuzzer" libfuzzer_package "clang's sanitizers and fuzzer: fuzz targets"
   need "has python3" python3 "end-to-end and tidy checks"
+  need "has abidiff" abigail-tools "compares the C ABI with what it was"
   need "has cmake" cmake "builds a program on what is installed"
   need "has git" git "lists the project's files"
   need "has_cargo" cargo_package "fetches the official core tests, builds a second validator"
