@@ -293,6 +293,7 @@ void Compiler::number(const wasm::Instruction& in) {
   if (table_instruction(in)) return;
   if (exception_instruction(in)) return;
   if (vector_instruction(in)) return;
+  if (atomic_instruction(in)) return;
   throw NotCompiled{in.op};
 }
 

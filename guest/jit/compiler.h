@@ -365,6 +365,16 @@ class Compiler {
   Label& trap_label(TrapCode code);
   void trap_if(Cond cond, TrapCode code);
 
+  // --- compile_atomics.cpp ---
+  bool atomic_instruction(const wasm::Instruction& in);
+  void push_again(const Value& value);
+  void check_alignment(const wasm::Instruction& in, std::uint32_t bytes);
+  void atomic_load(const wasm::Instruction& in);
+  void atomic_store(const wasm::Instruction& in);
+  void atomic_change(const wasm::Instruction& in);
+  void atomic_wait(const wasm::Instruction& in);
+  void touch(const wasm::Instruction& in);
+
   // --- compile_control.cpp ---
   [[nodiscard]] std::span<const ValType> params_of(const wasm::Instruction& in) const;
   [[nodiscard]] std::span<const ValType> results_of(const wasm::Instruction& in) const;

@@ -102,7 +102,9 @@ enum class TrapCode : std::uint8_t {
   stack,
   out_of_memory,
   null_exception,
+  unaligned,
+  unshared_wait,
 };
-inline constexpr std::size_t kTrapCodes = 12;
+inline constexpr std::size_t kTrapCodes = 14;
 
 }  // namespace weft::jit

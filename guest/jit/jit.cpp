@@ -32,11 +32,6 @@ class Jit final : public Engine {
   const TrapState::FaultClaims claims_;
 };
 
-// What the compiler lacks.
-constexpr wasm::Feature kLacking[] = {
-    wasm::Feature::atomics,
-};
-
 Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std::byte> binary,
                                           const GuestLimits& limits, Role role) {
   std::vector<std::byte> bytes(binary.begin(), binary.end());
@@ -45,7 +40,6 @@ Result<std::shared_ptr<Module>> Jit::load(std::string name, std::span<const std:
   };
   auto admitted = admit(bytes, limits, role, CodeScan::now, offered(), validated);
   if (!admitted) return admitted.error();
-  if (Status known = check_features(admitted->info, kLacking, "jit"); !known) return known.error();
   auto module =
       std::make_shared<JitModule>(std::move(name), std::move(admitted->info), std::move(bytes),
                                   std::move(admitted->view), limits, shared_);

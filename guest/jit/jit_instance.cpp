@@ -37,6 +37,8 @@ constexpr Words kTraps[] = {
     {TrapKind::stack_overflow, ""},
     {TrapKind::out_of_memory, ""},
     {TrapKind::null_exception, ""},
+    {TrapKind::other, "unaligned atomic"},
+    {TrapKind::other, "atomic wait on a memory that is not shared"},
 };
 static_assert(std::size(kTraps) == kTrapCodes);
 

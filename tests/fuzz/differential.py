@@ -59,7 +59,7 @@ OF_INTERP = ["--exceptions-enabled", "false", "--tail-call-enabled", "false", "-
              "--extended-const-enabled", "false"]
 
 # A trap's kind by words in the text of the engine that says it.
-KINDS = [("divide by zero", "divide"), ("integer overflow", "overflow"),
+KINDS = [("unaligned", "unaligned"), ("divide by zero", "divide"), ("integer overflow", "overflow"),
          ("invalid conversion", "conversion"), ("out of bounds memory", "memory"),
          ("memory", "memory"), ("undefined element", "table"),
          ("undefined table index", "table"), ("table", "table"), ("uninitialized", "table"),

@@ -15,7 +15,7 @@ TYPE_OF = {"i": I32, "I": I64, "f": F32, "F": F64, "v": V128}
 TYPES = tuple(TYPE_OF.values())
 ROW = re.compile(r'WASM_OP\((\w+),\s*"([^"]+)",\s*0x(\w\w),\s*0x(\w+),\s*(\w+),\s*"([^"]*)",\s*'
                  r'"([^"]*)",\s*(\d+),\s*\w+,\s*\w+,\s*(\w+)\)')
-FEATURES = {"core", "sign_extension", "saturating_conversions", "simd", "relaxed_simd"}
+FEATURES = {"core", "sign_extension", "saturating_conversions", "simd", "relaxed_simd", "atomics"}
 LANES = {"i8x16": 16, "i16x8": 8, "i32x4": 4, "i64x2": 2, "f32x4": 4, "f64x2": 2}
 
 # What may make a NaN, whose bits are then the engine's choice.
@@ -51,8 +51,11 @@ def read_ops():
             continue
         if set(params) - set("iIfFva") or "*" in results or not params:
             continue
+        if name.startswith("memory.atomic"):
+            continue
         op = Op(name, int(prefix, 16), int(code, 16), immediates, params, results, int(width))
-        op.relaxed = feature == "relaxed_simd"
+        op.atomic = feature == "atomics"
+        op.beyond_interp = op.atomic or feature == "relaxed_simd"
         if results == "":
             stores.append(op)
         elif results in TYPE_OF:
@@ -138,7 +141,7 @@ class Function:
     def operator(self, kind, depth):
         letter = next(letter for letter, of in TYPE_OF.items() if of == kind)
         op = self.rng.choice(OPS[letter])
-        if (op.traps and self.rng.random() < 0.8) or (op.relaxed and self.maker.of_interp):
+        if (op.traps and self.rng.random() < 0.8) or (op.beyond_interp and self.maker.of_interp):
             return self.leaf(kind)
         code = self.operands(op, depth) + self.immediates(op)
         return code + self.one_nan(op, kind) if op.makes_nan and self.maker.canonical else code
@@ -150,7 +153,9 @@ class Function:
         wide = memory == 1  # Its addresses are i64.
         address = self.expression(I64 if wide else I32, min(depth - 1, 2))
         if self.rng.random() < 0.97:
-            address += (const(I64, 0xffff) + b"\x83") if wide else (const(I32, 0xffff) + b"\x71")
+            # What is atomic traps when it is not aligned.
+            mask = 0x10000 - op.width if op.atomic and self.rng.random() < 0.95 else 0xffff
+            address += (const(I64, mask) + b"\x83") if wide else (const(I32, mask) + b"\x71")
         rest = b"".join(self.expression(TYPE_OF[letter], depth - 1)
                         for letter in op.params if letter != "a")
         self.memory = memory  # For its immediates.
@@ -164,7 +169,10 @@ class Function:
         if op.immediates == "none":
             return op.encoded
         offset = self.rng.choice((0, 0, 0, 1, 8, 100, 4_000))
-        align = bytes([0]) if self.memory == 0 else b"\x40" + uleb(self.memory)
+        align = op.width.bit_length() - 1 if op.atomic else 0
+        if op.atomic and self.rng.random() < 0.9:
+            offset = offset // op.width * op.width
+        align = bytes([align]) if self.memory == 0 else bytes([align | 0x40]) + uleb(self.memory)
         code = op.encoded + align + uleb(offset)
         if op.immediates == "memarg_lane":
             code += bytes([self.rng.randrange(16 // op.width)])
@@ -244,7 +252,8 @@ class Function:
         return self.leave(depth)
 
     def store(self):
-        op = self.rng.choice(STORES)
+        op = self.rng.choice([op for op in STORES
+                              if not (op.beyond_interp and self.maker.of_interp)])
         return self.operands(op, 4) + self.immediates(op)
 
     def loop(self, depth):

@@ -14,7 +14,8 @@ def make_engine():
     config.cranelift_nan_canonicalization = True
     config.wasm_relaxed_simd_deterministic = True
     for feature in ("simd", "relaxed_simd", "tail_call", "memory64", "multi_memory", "exceptions",
-                    "multi_value", "bulk_memory", "reference_types", "function_references", "gc"):
+                    "multi_value", "bulk_memory", "reference_types", "function_references", "gc",
+                    "threads"):
         setattr(config, f"wasm_{feature}", True)
     config.parallel_compilation = False
     config.cranelift_opt_level = "none"

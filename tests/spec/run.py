@@ -49,6 +49,8 @@ TRAPS = {
     "uncaught exception": "uncaught exception",
     "null exception reference": "null exception reference",
     "call stack exhausted": "stack overflow",
+    "unaligned atomic": "trap: unaligned atomic",
+    "expected shared memory": "trap: atomic wait on a memory that is not shared",
 }
 
 # Commands that call a function.
@@ -308,10 +310,9 @@ def run_file(path, options):
     return result
 
 
-def run_core_folder(folder, options):
-    """All files of a folder of the official tests, as one result."""
+def run_core_files(folder, files, options):
+    """Files of the official tests, as one result."""
     whole = Result()
-    files = sorted((core_tests.files() / folder).rglob("*.wast"))
     if not files:
         whole.failures.append((folder, 0, "there are no tests"))
     for path in files:
@@ -342,8 +343,11 @@ def run_ours(options, total):
 
 def run_core(options, total):
     try:
-        for folder in core_tests.FOLDERS:
-            result = run_core_folder(folder, options)
+        folders = {folder: sorted((core_tests.files() / folder).rglob("*.wast"))
+                   for folder in core_tests.FOLDERS}
+        folders["proposals/threads, not shared"] = [core_tests.unshared_atomics()]
+        for folder, files in folders.items():
+            result = run_core_files(folder, files, options)
             total.add(result)
             report(folder, result)
     except core_tests.Unavailable as error:
