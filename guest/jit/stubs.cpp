@@ -178,6 +178,8 @@ void Maker::embedder_call(const Host& host) {
   a_.ret();
 }
 
+// Another G has run meanwhile, so that the processor predicts a return to its code, wrongly; a jump
+// it predicts by where this one went before.
 void Maker::yield(const Host& host) {
   note_exit(a_.rax);
   keeping_homes([&] {
@@ -185,7 +187,8 @@ void Maker::yield(const Host& host) {
     call(host.yield);
   });
   a_.mov(a_.eax, a_.eax);
-  a_.ret();
+  a_.pop(a_.rcx);
+  a_.jmp(a_.rcx);
 }
 
 // Called anywhere in a function, so it keeps all registers. Takes the next portion of fuel, or
