@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast C programs run as guests, side by side:
 
-    bench/guest_speed.py WEFT [--json FILE] [--rounds N] [--filter TEXT] [--smoke]
+    bench/guest_speed.py WEFT [--json FILE] [--rounds N] [--filter TEXT] [--interp] [--smoke]
 
 The programs of bench/programs, each as a native program (gcc -O2), as a guest of WEFT's engine
 aot with fuel points, without them, and with --bounds=check, of its engine jit with both bounds,
-under node, and under wasmtime where its Python package is installed (pip install wasmtime). All
-run in turns, several times. The fastest run of each counts, in CPU seconds, less the time that a
-program which does nothing takes in the same way; of wasmtime only the call of _start is measured.
-All ways must print the same. Prints seconds and, at the end, ratios as geometric means. --smoke:
-one round of the shortest program, for tests.
+under node, and under wasmtime where its Python package is installed (pip install wasmtime); with
+--interp once on the engine interp, too, which takes minutes. Two programs a second time with
+128-bit SIMD (clang -msimd128 vectorises them), without aot, which lacks it. All run in turns,
+several times. The fastest run of each counts, in CPU seconds, less the time that a program which
+does nothing takes in the same way; of wasmtime only the call of _start is measured. All ways must
+print the same. Prints seconds and, at the end, the speeds of aot and of jit as parts of the others,
+geometric means of the programs that both ran. --smoke: one round of the shortest program, for
+tests.
 """
 
 import argparse
@@ -54,26 +57,31 @@ print(time.process_time() - begin, file=sys.stderr)
 
 EMPTY = "int main(void) { return 0; }\n"
 SMOKE = "binary_trees"
+SIMD = ["nbody", "sha256"]
+FLAGS = {"": ["-O2"], ", SIMD": ["-O2", "-msimd128"]}
 SECONDS_MIN = 1e-3  # A shorter time can't be told from that of a start.
 
 
-def build(source, folder):
+def build(source, folder, flags):
     """Returns the native program and the guest."""
     native, guest = folder / source.stem, folder / f"{source.stem}.wasm"
     subprocess.run(["gcc", "-O2", "-w", source, "-o", native, "-lm"], check=True)
-    subprocess.run(["clang", "--target=wasm32-wasi", "-O2", "-w", source, "-o", guest, "-lm"],
+    subprocess.run(["clang", "--target=wasm32-wasi", *flags, "-w", source, "-o", guest, "-lm"],
                    check=True)
     return native, guest
 
 
-def ways(weft, native, guest, node):
+def ways(weft, native, guest, node, has_simd):
     """Name of a way -> its command."""
     run = [weft, "run", "--engine=aot"]
     jit = [weft, "run", "--engine=jit"]
     found = {"native": [native], "aot": [*run, guest], "jit": [*jit, guest],
              "jit, bounds checked": [*jit, "--bounds=check", guest],
              "aot, no fuel points": [*run, "--no-checks", guest],
-             "aot, bounds checked": [*run, "--bounds=check", guest]}
+             "aot, bounds checked": [*run, "--bounds=check", guest],
+             "interp": [weft, "run", "--engine=interp", guest]}
+    if has_simd:
+        found = {way: command for way, command in found.items() if not way.startswith("aot")}
     if shutil.which("node"):
         found["node"] = ["node", "--no-warnings", node, guest]
     if importlib.util.find_spec("wasmtime"):
@@ -90,15 +98,17 @@ def seconds(command):
     return float(done.stderr) if WASMTIME in command else spent, done.stdout
 
 
-def measure(weft, source, folder, rounds):
+def measure(weft, source, folder, options, simd=""):
     node = folder / "run.cjs"
     node.write_text(NODE)
-    native, guest = build(source, folder)
-    commands = ways(weft, native, guest, node)
+    native, guest = build(source, folder, FLAGS[simd])
+    commands = ways(weft, native, guest, node, bool(simd))
     best = {}
-    for _ in range(rounds + 1):  # The first is for the caches.
+    for turn in range(options.rounds + 1):  # The first is for the caches.
         printed = set()
         for way, command in commands.items():
+            if way == "interp" and (turn > 0 or not options.interp):
+                continue
             spent, out = seconds(command)
             best[way] = min(best.get(way, math.inf), spent)
             printed.add(out)
@@ -107,16 +117,39 @@ def measure(weft, source, folder, rounds):
     return best
 
 
-def starts(weft, folder):
+def starts(weft, folder, options):
     """What each way takes for a program that does nothing."""
     source = folder / "empty.c"
     source.write_text(EMPTY)
-    best = measure(weft, source, folder, 5)
+    best = measure(weft, source, folder, options)
     return {way: 0.0 if way == "wasmtime" else spent for way, spent in best.items()}
 
 
 def geometric_mean(values):
     return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def speeds(engine, results):
+    """The engine's speed as a part of each way's, over the programs that both ran."""
+    means = {}
+    for way in next(iter(results.values())):
+        both = [best for best in results.values() if way in best and engine in best]
+        if both:
+            means[way] = geometric_mean([best[way] / best[engine] for best in both])
+            print(f"  {engine} as a part of {way:<20} {means[way]:.3f}  ({len(both)} programs)")
+    return means
+
+
+def all_seconds(weft, folder, sources, start, options):
+    results = {}
+    for source in sources:
+        for simd in ["", ", SIMD"] if source.stem in SIMD else [""]:
+            best = measure(weft, source, folder, options, simd)
+            best = {way: max(s - start[way], SECONDS_MIN) for way, s in best.items()}
+            results[source.stem + simd] = best
+            print(f"{source.stem + simd:<20}", *(f"{way} {s:.3f} s  " for way, s in best.items()),
+                  flush=True)
+    return results
 
 
 def main(arguments):
@@ -125,6 +158,7 @@ def main(arguments):
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--filter", default="", help="only programs whose names contain this")
+    parser.add_argument("--interp", action="store_true", help="once on interp, too: minutes")
     parser.add_argument("--smoke", action="store_true", help="one round of one program")
     options = parser.parse_args(arguments)
     if options.smoke:
@@ -133,26 +167,17 @@ def main(arguments):
                if options.filter in source.stem]
     if not sources:
         parser.error(f"no program of bench/programs has {options.filter!r} in its name")
-    results = {}
     with tempfile.TemporaryDirectory(prefix="weft-speed-") as scratch:
         os.environ["XDG_CACHE_HOME"] = scratch
         folder, weft = pathlib.Path(scratch), options.weft.resolve()
-        start = starts(weft, folder)
-        print(f"{'(start)':<14}", *(f"{way} {s:.3f} s  " for way, s in start.items()), flush=True)
-        for source in sources:
-            best = measure(weft, source, folder, options.rounds)
-            best = {way: max(s - start[way], SECONDS_MIN) for way, s in best.items()}
-            results[source.stem] = best
-            print(f"{source.stem:<14}", *(f"{way} {s:.3f} s  " for way, s in best.items()),
-                  flush=True)
-    means = {way: geometric_mean([best[way] / best["aot"] for best in results.values()])
-             for way in next(iter(results.values()))}
-    print("\nspeed of aot with fuel points, as a part of (geometric mean of", len(results),
-          "programs):")
-    for way, mean in means.items():
-        print(f"  {way:<20} {mean:.3f}")
+        start = starts(weft, folder, options)
+        print(f"{'(start)':<20}", *(f"{way} {s:.3f} s  " for way, s in start.items()), flush=True)
+        results = all_seconds(weft, folder, sources, start, options)
+    print("\nspeed, geometric means:")
+    of_aot, of_jit = (speeds(engine, results) for engine in ("aot", "jit"))
     if options.json:
-        figures = {"start": start, "seconds": results, "speed_of_aot": means}
+        figures = {"start": start, "seconds": results, "speed_of_aot": of_aot,
+                   "speed_of_jit": of_jit}
         options.json.write_text(json.dumps(figures, indent=1))
     return 0
 
