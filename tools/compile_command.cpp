@@ -52,7 +52,9 @@ int compile_command(const std::vector<std::string>& args) {
   GuestLimits limits;
   limits.memory_pages_max = UINT32_MAX;  // A limit of those who run it.
   for (const std::string& path : raw.paths) {
-    auto module = modules.load(path, limits, Role::library);
+    // As weft run loads it: of a command of Go the object is another one than of a library.
+    auto module = modules.load(path, limits, Role::command);
+    if (!module) module = modules.load(path, limits, Role::library);
     if (module) continue;
     failed = true;
     say(module.error().message);

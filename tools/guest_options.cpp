@@ -106,6 +106,19 @@ void add_watch_options(CLI::App& app, RunOptions& run, RawOptions& raw) {
   app.add_flag("--perf-map", run.engine_options.perf_map,
                "Names of functions of jit for perf, in /tmp/perf-PID.map")
       ->group(kEngineGroup);
+  app.add_option_function<std::string>(
+         "--tier-up",
+         [&run](const std::string& word) {
+           if (word != "on" && word != "off") {
+             throw CLI::ValidationError("--tier-up", "it is on or off, not '" + word + "'");
+           }
+           run.tier_up = word == "on";
+         },
+         "When a guest computes for 3 s on jit, compile its module in the background for aot, "
+         "with\n"
+         "the lowest priority: the next run takes that (default off)")
+      ->type_name("on|off")
+      ->group(kEngineGroup);
   in_group(app.add_flag("--stats", run.stats, "Print a table with a row a guest at the end"));
   in_group(app.add_flag("--control{default}", run.control,
                         "Answer weft ps, top, kill, dump, trace and stats, over a socket:\n"
@@ -375,6 +388,10 @@ std::string misfit(const RawOptions& raw, const RunOptions& run) {
   });
   if (!run.record_file.empty() && reads_stdin) {
     return "--record needs modules in files, for the replay to find; not '-'";
+  }
+  if (run.tier_up && (sim.virtual_time || run.engine != kDefaultEngine)) {
+    return "--tier-up compiles for later runs of --engine=auto in real time; it has no meaning "
+           "here";
   }
   if (!sim.virtual_time) {
     const std::pair<const char*, bool> only_virtual[] = {

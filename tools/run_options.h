@@ -37,6 +37,7 @@ struct RunOptions {
   std::string record_file;                 // Empty: none.
   std::string trace_file;                  // Empty: none.
   Duration grace = {};                     // Between SIGINT or SIGTERM and the end of the guests.
+  bool tier_up = false;                    // Modules of guests that compute are compiled for aot.
   bool leaks = false;                      // Look for leaked goroutines, in virtual time.
   bool label = false;                      // Lines of the guests' output begin with their names.
   std::vector<std::string> known_options;  // Of the command, for hints.

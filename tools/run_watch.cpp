@@ -64,11 +64,14 @@ std::optional<int> RunWatch::open_recording() {
   return std::nullopt;
 }
 
+void RunWatch::add_sink(EventSink& sink) {
+  sink_ = sink_ == nullptr ? &sink : &both_.emplace_back(*sink_, sink);
+}
+
 RuntimeOptions RunWatch::runtime_options() {
-  if (options_.stats) times_.emplace(clock_);
   sink_ = policy_.get();
-  if (times_) sink_ = &*times_;
-  if (times_ && policy_ != nullptr) sink_ = &both_.emplace(*policy_, *times_);
+  if (options_.stats) add_sink(times_.emplace(clock_));
+  if (options_.tier_up) add_sink(tier_up_.emplace(options_, clock_));
   if (file_ != nullptr) {
     trace_.emplace(clock_, *file_, true, sim::LiveTrace::Behind{sink_, policy_.get()});
   }

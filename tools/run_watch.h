@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // RunWatch: everything that watches or directs a run in real time: the policy of --policy, the
-// table of --stats, the file of --record, that of --trace, the lines of --schedtrace. What is not
-// asked for is not installed.
+// table of --stats, the compiler of --tier-up, the file of --record, that of --trace, the lines of
+// --schedtrace. What is not asked for is not installed.
 //
 //   RunWatch watch(options);  watch.open() ─▶ Runtime(watch.runtime_options()) ─▶ watch.install
 //   ─▶ guests are spawned ─▶ watch.begin ─▶ run ─▶ watch.close(code)
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -16,6 +17,7 @@
 #include "sim/trace/live_trace.h"
 #include "sim/trace/trace_file.h"
 #include "tools/run_options.h"
+#include "tools/tier_up.h"
 
 namespace weft::tools {
 
@@ -59,13 +61,15 @@ class RunWatch {
 
  private:
   std::optional<int> open_recording();
+  void add_sink(EventSink& sink);
 
   const RunOptions& options_;
   SystemClock clock_;
   std::unique_ptr<sim::Policy> policy_;
   std::optional<GuestTimes> times_;
-  std::optional<BothSinks> both_;
-  EventSink* sink_ = nullptr;  // Of policy and table; nullptr: neither.
+  std::optional<TierUp> tier_up_;
+  std::deque<BothSinks> both_;
+  EventSink* sink_ = nullptr;  // Of policy, table and --tier-up; nullptr: none of them.
   sim::RecordingHead head_;
   std::unique_ptr<sim::Recorder> recorder_;
   std::unique_ptr<sim::TraceFile> file_;

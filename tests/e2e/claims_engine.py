@@ -8,6 +8,7 @@ import signal
 import time
 
 from harness import LOAD_ERROR, TRAP, USAGE, claim
+from processes import wait_for
 
 
 def fresh_cache(weft):
@@ -47,6 +48,28 @@ def _(weft):
     weft.raw("cache", "ls", env=env).expect(code=0, out_has=r"c_exit7\.wasm\n1 modules")
     weft.raw("cache", "clear", env=env).expect(code=0, out_has="1 modules removed")
     assert not objects(folder)
+
+
+@claim("--tier-up: a guest that computes on jit has its module compiled; the next run is aot's")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    module = weft.scratch / "endless.wat"
+    module.write_text('(module (memory (export "memory") 1)'
+                      '(func (export "_start") (loop $again (br $again))))')
+    with weft.start("--engine=auto", "--tier-up=on", module, env=env) as run:
+        wait_for(lambda: objects(folder), 120)
+        assert run.process.poll() is None
+        run.process.send_signal(signal.SIGINT)
+        run.finish().expect(code=128 + signal.SIGINT)
+    weft.run("--engine=auto", "--stats", "--deadline", "50ms", module, env=env).expect(
+        code=TRAP, err_has=r"endless\.wat +aot ")
+
+
+@claim("--tier-up is for real time and the engine auto, and is on or off")
+def _(weft):
+    for words in [["--tier-up=on", "--virtual-time"], ["--tier-up=on", "--engine=jit"]]:
+        weft.run(*words, "c_hello").expect_error(USAGE, "--tier-up compiles for later runs")
+    weft.run("--tier-up=now", "c_hello").expect(code=USAGE, err_has="it is on or off, not 'now'")
 
 
 @claim("weft compile fills the cache; a damaged entry is noticed and made again")
