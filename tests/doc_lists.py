@@ -20,8 +20,9 @@ CODE = re.compile(r"`([^`\n]+)`")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 # Options of other programs that documents mention.
 FOREIGN_OPTIONS = {
-    "--branch", "--build", "--buildtype", "--cflags", "--destdir", "--libs", "--quiet",
-    "--runtime-adapter", "--static", "--sysroot", "--target", "--variable", "--verbose", "--wabt"}
+    "--branch", "--build", "--buildtype", "--cflags", "--destdir", "--directory", "--libs",
+    "--quiet", "--runtime-adapter", "--static", "--sysroot", "--target", "--variable", "--verbose",
+    "--wabt"}
 
 
 def text_of(path):
