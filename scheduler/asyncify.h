@@ -10,15 +10,17 @@
 
 #include <cstddef>
 
+#if defined(__wasm__)
+#define WEFT_ASYNCIFY(name) __attribute__((import_module("asyncify"), import_name(name)))
+#else
+#define WEFT_ASYNCIFY(name)
+#endif
+
 extern "C" {
-__attribute__((import_module("asyncify"), import_name("start_unwind"))) void
-weft_asyncify_start_unwind(void* saved);
-__attribute__((import_module("asyncify"), import_name("stop_unwind"))) void
-weft_asyncify_stop_unwind();
-__attribute__((import_module("asyncify"), import_name("start_rewind"))) void
-weft_asyncify_start_rewind(void* saved);
-__attribute__((import_module("asyncify"), import_name("stop_rewind"))) void
-weft_asyncify_stop_rewind();
+WEFT_ASYNCIFY("start_unwind") void weft_asyncify_start_unwind(void* saved);
+WEFT_ASYNCIFY("stop_unwind") void weft_asyncify_stop_unwind();
+WEFT_ASYNCIFY("start_rewind") void weft_asyncify_start_rewind(void* saved);
+WEFT_ASYNCIFY("stop_rewind") void weft_asyncify_stop_rewind();
 }
 
 namespace weft {

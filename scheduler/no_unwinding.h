@@ -20,7 +20,7 @@
 #include <utility>
 
 #include "scheduler/asyncify.h"
-#include "scheduler/fiber.h"
+#include "scheduler/fiber_asyncify.h"
 
 namespace weft {
 

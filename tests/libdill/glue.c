@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The machine that tests/libdill/glue.h gives to libdill, on weft.h. The program's own main runs on
- * a G, too.
+/* The machine that tests/libdill/glue.inc gives to libdill, on weft.h. The program's own main runs
+ * on a G, too.
  */
 #include <ctx.h>
 #include <errno.h>

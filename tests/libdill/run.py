@@ -4,7 +4,7 @@
 
 libdill (github.com/sustrik/libdill, MIT) is structured concurrency for C, and nobody of weft wrote
 it. The variable WEFT_LIBDILL names a folder where its source is unpacked; without it nothing is
-run, and the last line says so. No file of libdill is changed: glue.h stands before each of its
+run, and the last line says so. No file of libdill is changed: glue.inc stands before each of its
 sources and gives it another machine (tests/libdill/glue.c), which is weft's scheduler.
 
 --own runs the same tests on libdill's own machine; --perf its measurements of a switch, of go and
@@ -48,7 +48,7 @@ def main(arguments):
     # One of its tests includes a source that the library has, too.
     links = ["-lrt", "-Wl,--allow-multiple-definition"]
     if not own:
-        flags += [f"-I{ROOT}", "-include", HERE / "glue.h"]
+        flags += [f"-I{ROOT}", "-include", HERE / "glue.inc"]
         # The port's parts alone.
         links += [build / f"{part}/libweft-{part}.a" for part in PARTS]
         links += ["-lboost_context", "-lpthread", "-Wl,-z,execstack"]
