@@ -25,15 +25,15 @@ func number(place, otherwise int) int {
 func main() {
 	goroutines, sends := number(1, 3), number(2, 2)
 	out := make(chan int)
-	for i := range goroutines {
-		go func() {
-			for range sends {
+	for i := 0; i < goroutines; i++ {
+		go func(i int) {
+			for n := 0; n < sends; n++ {
 				out <- i
 			}
-		}()
+		}(i)
 	}
 	order := ""
-	for range goroutines * sends {
+	for n := 0; n < goroutines*sends; n++ {
 		order += strconv.Itoa(<-out)
 	}
 	fmt.Println(order)
