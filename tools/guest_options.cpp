@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 
+#include "guest/go/each_prologue.h"
 #include "tools/command_line.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
@@ -92,8 +93,9 @@ void add_own_limits(CLI::App& app, RawGuest& guest, const GuestCommand& command)
   app.add_option(
          "--goroutine-preempt", guest.goroutine_preempt,
          "Has a goroutine of a Go guest that computes for 10 ms give way to others, at its\n"
-         "next call (default on; docs/goroutines.md)")
-      ->type_name("on|off")
+         "next call (default on; docs/goroutines.md). A number: goroutines of all Go guests give\n"
+         "way at each so many-th function that they call, too; in real time, for tests")
+      ->type_name("on|off|NUMBER")
       ->group(kGuestGroup);
 }
 
@@ -198,6 +200,18 @@ Result<wasip1::Preopen> read_dir(const std::string& word) {
 }
 
 // --memory, --stack, --fuel, -n: what is a limit of the module's instances.
+// A number is "on", and a wish of a test for all guests.
+Status read_preempt(const std::string& word, GuestLimits& limits) {
+  limits.goroutines = word != "off";
+  if (word == "on" || word == "off") return Nothing{};
+  auto prologues = read_count("--goroutine-preempt", word, 1, UINT32_MAX);
+  if (!prologues) {
+    return Error{"--goroutine-preempt is on, off or a number of functions, not '" + word + "'"};
+  }
+  guest::go::give_way_at_each(static_cast<std::uint32_t>(*prologues));
+  return Nothing{};
+}
+
 Status read_own_limits(const GuestCommand& command, const RawGuest& raw, GuestSpec& spec) {
   constexpr std::uint64_t kStackMin = 128 * kKib;
   std::uint64_t memory = command.memory_bytes;
@@ -218,10 +232,7 @@ Status read_own_limits(const GuestCommand& command, const RawGuest& raw, GuestSp
     spec.limits.fuel = *fuel;
   }
   if (!raw.goroutine_preempt.empty()) {
-    if (raw.goroutine_preempt != "on" && raw.goroutine_preempt != "off") {
-      return Error{"--goroutine-preempt is on or off, not '" + raw.goroutine_preempt + "'"};
-    }
-    spec.limits.goroutines = raw.goroutine_preempt == "on";
+    if (Status read = read_preempt(raw.goroutine_preempt, spec.limits); !read) return read.error();
   }
   if (!raw.copies.empty()) {
     auto copies = read_count("-n", raw.copies, 1, kCopiesMax);

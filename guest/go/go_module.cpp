@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "guest/go/each_prologue.h"
 #include "guest/go/steering.h"
 
 namespace weft::guest::go {
@@ -77,6 +79,17 @@ void add_visible(const wasm::ModuleView& module, GoModule& made) {
   }
 }
 
+// Those of the runtime's functions that tell for another reason are left out.
+void add_prologues(GoModule& made, std::span<const Told> told) {
+  const GoRuntime& runtime = made.runtime;
+  for (std::uint32_t defined = 0; defined < runtime.preemptible.size(); ++defined) {
+    const std::uint32_t function = runtime.imports + defined;
+    const auto is_it = [&](const Told& one) { return one.function == runtime.name(function); };
+    if (!runtime.preemptible[defined] || std::any_of(told.begin(), told.end(), is_it)) continue;
+    made.entries.push_back({function, kPrologue});
+  }
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const GoModule>> GoModule::of(const wasm::ModuleView& module, Time time) {
@@ -90,6 +103,8 @@ Result<std::shared_ptr<const GoModule>> GoModule::of(const wasm::ModuleView& mod
   if (time == Time::virtual_time) {
     told.insert(told.end(), std::begin(kToldInVirtualTime), std::end(kToldInVirtualTime));
     add_visible(module, *made);
+  } else if (prologues_to_give_way() != 0) {
+    add_prologues(*made, told);
   }
   for (const Told& one : told) {
     const auto function = made->runtime.function(one.function);

@@ -5,6 +5,7 @@ namespace weft::guest::go {
 
 void Preemption::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
                          wasip1::Memory memory) noexcept {
+  if (entry == kPrologue) return at_prologue(g, memory);
   switch (entry) {
     case Entry::execute: {
       std::uint64_t gp = 0;
@@ -18,6 +19,7 @@ void Preemption::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
     }
     case Entry::morestack:
       asked_ = lure_.springs(g, memory);
+      if (asked_ && each_ != 0) begin_again_.insert(g);
       break;
     case Entry::gosched:
       if (asked_) ++count_;
@@ -26,6 +28,13 @@ void Preemption::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
     default:
       break;
   }
+}
+
+// On the stack of the scheduler g is another one.
+void Preemption::at_prologue(std::uint32_t g, wasip1::Memory memory) {
+  if (g != lure_.running() || begin_again_.erase(g) != 0 || ++seen_ < each_) return;
+  seen_ = 0;
+  (void)lure_.set(memory);
 }
 
 void Preemption::ran(Duration time, wasip1::Memory memory) noexcept {

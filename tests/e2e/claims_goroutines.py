@@ -4,7 +4,7 @@
 import itertools
 import pathlib
 
-from harness import claim
+from harness import USAGE, claim
 
 # aot compiles a Go program for a minute: it has one of these claims, where it is what is tested.
 QUICK = ["jit", "interp"]
@@ -43,6 +43,16 @@ def _(weft):
 def _(weft):
     weft.run("--stats", "go_busy_stopped").expect(
         code=0, err_has=r"\(go_busy_stopped.wasm\): goroutines were made to give way \d+ times")
+
+
+@claim("Goroutines: a program runs as always when they give way at each so many-th function")
+def _(weft):
+    usual = weft.run("go_goroutines").expect(code=0, err="")
+    for each in (1, 17):
+        weft.run("--engine=jit", f"--goroutine-preempt={each}", "--stats", "go_goroutines").expect(
+            code=0, out=usual.out, err_has=r"goroutines were made to give way \d{3,} times")
+    weft.run("--goroutine-preempt=often", "go_goroutines").expect_error(
+        USAGE, "--goroutine-preempt is on, off or a number of functions, not 'often'")
 
 
 @claim("Goroutines: in virtual time the seed orders them, in the same way on each engine")

@@ -3,10 +3,15 @@
 """Go's own tests of its standard library, as guests:
 
     tests/go_std/run.py WEFT [--all] [--engine aot] [PACKAGE...]
+    tests/go_std/run.py WEFT --preempted [--every 1 --every 3 --every 17] [PACKAGE...]
 
 For each package: `GOOS=wasip1 GOARCH=wasm go test -exec "WEFT exec" PACKAGE`, as a user of Go
 would. Without PACKAGE it is the six of QUICK, which ./check runs; --all takes every package of
 PACKAGES, which are hours for an interpreter. Needs a Go with its sources (scripts/go.sh finds it).
+
+--preempted: the packages of PREEMPTED, with the garbage collector at work all the time (GOGC=1) and
+a goroutine that gives way at each so many-th function that is called, with the engine jit: as Go
+tests its own runtime with -d=maymorestack=runtime.mayMoreStackPreempt.
 
 A test that fails with every host, for a reason of Go's own, is listed in NOT_OURS with that reason
 and is skipped; nothing else is. Prints a line for each package with its seconds, for a failing one
@@ -65,6 +70,10 @@ PACKAGES = {
     "runtime": 14400,
 }
 
+# What shows whether goroutines may be made to give way anywhere.
+PREEMPTED = ["sync", "context", "container/heap", "container/list", "container/ring", "time",
+             "net/http/httptest", "runtime"]
+
 # package -> {test: why it fails with every host}.
 NOT_OURS = {}
 
@@ -77,8 +86,12 @@ def parse(arguments):
     parser.add_argument("--list", action="store_true", help="print the packages, run nothing")
     parser.add_argument("--engine", default="interp",
                         help="aot: each package is compiled first, which takes minutes")
+    parser.add_argument("--preempted", action="store_true",
+                        help="goroutines give way all the time, with GOGC=1")
+    parser.add_argument("--every", type=int, action="append",
+                        help="--preempted: at each so many-th function (default: 1, 3 and 17)")
     parser.add_argument("--run", default="", help="only tests that match, as go test -run")
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def go_tool():
@@ -94,15 +107,13 @@ def environment():
             "GOFLAGS": "", "GOWORK": "off", "CGO_ENABLED": "0", "HOME": home}
 
 
-def command(go, weft, engine, package, seconds, only):
+def command(go, weft, options, package, seconds):
     """Without vet, which examines the package's source: that is not our subject."""
-    runner = shlex.join([str(weft), "exec", f"--engine={engine}"])
+    runner = shlex.join([str(weft), "exec", *options])
     words = [go, "test", "-short", "-vet=off", "-count=1", f"-timeout={seconds}s",
              f"-exec={runner}"]
     if package in NOT_OURS:
         words.append("-skip=" + "|".join(f"^{test}$" for test in NOT_OURS[package]))
-    if only:
-        words.append(f"-run={only}")
     return [*words, package]
 
 
@@ -120,9 +131,27 @@ def run_package(words, seconds):
     return process.returncode == 0, output
 
 
+def seconds_of(package):
+    return PACKAGES.get(package, 3600)
+
+
+def try_package(words, only, package, mode):
+    """Runs it and prints how it went."""
+    start = time.monotonic()
+    if only:
+        words.insert(-1, f"-run={only}")
+    good, output = run_package(words, seconds_of(package))
+    print(f"{'ok   ' if good else 'FAIL '} {package}{mode} ({time.monotonic() - start:.0f} s)",
+          flush=True)
+    if not good:
+        print("\n".join(output.splitlines()[-SHOWN_LINES_MAX:]), flush=True)
+    return good
+
+
 def main(arguments):
     options = parse(arguments)
-    packages = options.packages or (list(PACKAGES) if options.all else QUICK)
+    usual = list(PACKAGES) if options.all else PREEMPTED if options.preempted else QUICK
+    packages = options.packages or usual
     if options.list:
         print("\n".join(packages))
         return 0
@@ -130,20 +159,19 @@ def main(arguments):
         print(f"go_std: no such binary: {options.weft}", file=sys.stderr)
         return 1
     go, weft = go_tool(), options.weft.resolve()
+    modes = {"": [f"--engine={options.engine}"]}
+    if options.preempted:
+        modes = {f", at each {every}": ["--engine=jit", f"--goroutine-preempt={every}",
+                                        "--env=GOGC=1"]
+                 for every in options.every or [1, 3, 17]}
     passed = 0
     for package in packages:
-        seconds = PACKAGES.get(package, 3600)
-        start = time.monotonic()
-        words = command(go, weft, options.engine, package, seconds, options.run)
-        good, output = run_package(words, seconds)
-        passed += good
-        print(f"{'ok   ' if good else 'FAIL '} {package} ({time.monotonic() - start:.0f} s)",
-              flush=True)
+        for mode, words in modes.items():
+            passed += try_package(command(go, weft, words, package, seconds_of(package)),
+                                  options.run, package, mode)
         for test, reason in NOT_OURS.get(package, {}).items():
             print(f"      without {test}: {reason}", flush=True)
-        if not good:
-            print("\n".join(output.splitlines()[-SHOWN_LINES_MAX:]), flush=True)
-    failed = len(packages) - passed
+    failed = len(packages) * len(modes) - passed
     print(f"{passed} passed, {failed} failed")
     return 0 if passed and not failed else 1
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "guest/go/each_prologue.h"
 #include "guest/go/preemption.h"
 
 namespace weft::guest::go {
@@ -29,6 +30,7 @@ class Guest {
     preemption.entered(Entry::execute, kSp, 0, memory());
   }
   void enters_morestack(std::uint32_t g) { preemption.entered(Entry::morestack, kSp, g, memory()); }
+  void enters_prologue(std::uint32_t g) { preemption.entered(kPrologue, kSp, g, memory()); }
   void gives_way() { preemption.entered(Entry::gosched, kSp, 0, memory()); }
   void runs(Duration time) { preemption.ran(time, memory()); }
 
@@ -122,6 +124,28 @@ TEST_CASE("the slice begins when a goroutine gets the thread, except one that in
   guest.execute(kG);
   guest.runs(milliseconds(9));
   CHECK(guest.guard(kG) == kGuard);
+}
+
+TEST_CASE("told so, a goroutine is asked at each third prologue, but not where it begins again") {
+  give_way_at_each(3);
+  Guest guest;
+  give_way_at_each(0);
+  const auto is_asked = [&] {
+    guest.enters_prologue(kOther);  // Of the scheduler's: not counted.
+    guest.enters_prologue(kG);
+    return guest.guard(kG) == kLure;
+  };
+  for (int round = 0; round < 2; ++round) {
+    CHECK_FALSE(is_asked());
+    CHECK_FALSE(is_asked());
+    CHECK(is_asked());
+    guest.enters_morestack(kG);
+    guest.gives_way();
+    guest.put(kG + 16, kGuard);
+    guest.execute(kG);
+    guest.enters_prologue(kG);  // The same one again.
+  }
+  CHECK(guest.preemption.count() == 2);
 }
 
 TEST_CASE("a g beyond the memory is nobody's") {
