@@ -46,6 +46,8 @@ int call(From from, F&& f) {
 int weft_exit_thread(void) {
   return guarded_from(From::inside, [&]() -> int {
     if (holds_locks()) return fail(WEFT_EHOLDSLOCKS, "schedule: holding locks");
+    const G* const g = current()->scheduler.current();
+    if (g != nullptr && g->ending) return fail(WEFT_EINVAL, "the G has ended");
     port::exitThread(nullptr);
   });
 }

@@ -30,7 +30,10 @@ static_assert(GCallable<Body>::kIsInG);
 struct FullBody : weft_entry {
   // A G that is killed before it first runs is not called, and ends.
   ~FullBody() {
-    if (on_end != nullptr) on_end(user);
+    if (on_end == nullptr) return;
+    // The frame of run_entry() is gone, or never was: from here on nothing may leave() to it.
+    if (G* self = current()->scheduler.current()) self->ending = true;
+    on_end(user);
   }
 
   void operator()() {
@@ -54,6 +57,19 @@ int refuse_locks() {
 
 int null_g() {
   return fail(WEFT_EINVAL, "the G is null");
+}
+
+// Of another G than the running one.
+int kill_another(Scheduler& scheduler, G& g) {
+  if (!WEFT_UNWINDS) {
+    return fail(WEFT_ELACKS, "this target can't unwind: a G can only end itself");
+  }
+  // What it holds is its thread's, and would stay held.
+  if (g.stack != nullptr && g.stack->m != nullptr && g.stack->m->locks != 0) {
+    return fail(WEFT_EHOLDSLOCKS, "the G's thread holds locks");
+  }
+  scheduler.kill(g);
+  return WEFT_OK;
 }
 
 weft_entry* entry_of(const weft_g* g) {
@@ -223,11 +239,9 @@ int weft_ready_next(weft_g* g) {
 int weft_kill_g(weft_g* g) {
   return guarded_from(From::inside, [&]() -> int {
     if (const int code = check_g(g); code != WEFT_OK) return code;
+    if (from_handle(g)->ending) return fail(WEFT_EINVAL, "the G has ended");
     Scheduler& scheduler = current()->scheduler;
-    if (from_handle(g) != scheduler.current()) {
-      scheduler.kill(*from_handle(g));
-      return WEFT_OK;
-    }
+    if (from_handle(g) != scheduler.current()) return kill_another(scheduler, *from_handle(g));
     if (const int code = refuse_locks(); code != WEFT_OK) return code;
     throw Killed{};
   });

@@ -67,10 +67,10 @@ enum weft_error {
   WEFT_EUNLOCKED,     /* Unlock of an unlocked lock, or of another thread's. */
   WEFT_EDOUBLEWAKE,   /* Wake of a note that is awake. */
   WEFT_EBUSYNOTE,     /* A note that somebody else sleeps on. */
-  WEFT_EHOLDSLOCKS,   /* A thread ended, or parked its G, while it held locks. */
+  WEFT_EHOLDSLOCKS,   /* A thread ended, parked its G, or had it killed, while it held locks. */
   WEFT_ENOTPARKED,    /* Ready of a G that is not parked. */
   WEFT_ETIMEDOUT,     /* The time was over first. */
-  WEFT_ELACKS,        /* Strict: a real wasm target has no such thing. */
+  WEFT_ELACKS,        /* Strict: a real wasm target has no such thing. Or this target has none. */
   WEFT_EHOST,         /* The host refused: a descriptor that is not open, no random bytes. */
   WEFT_EINTERNAL,     /* Anything else; the text says what. */
   WEFT_ECLOSED,       /* Send to a closed channel; receive from one that is closed and empty. */
@@ -132,7 +132,7 @@ int weft_handle_faults(weft_scheduler* scheduler);
  * may be NULL. WEFT_ETHREADS, WEFT_ENOMEM, WEFT_ELACKS. From: thread. */
 int weft_newosproc(weft_scheduler* scheduler, weft_start start, void* argument, weft_m** thread);
 /* Ends the calling thread, and returns only an error. On a G: ends the G and its thread.
- * WEFT_EHOLDSLOCKS, WEFT_ELACKS. From: inside. */
+ * WEFT_EHOLDSLOCKS, WEFT_ELACKS, WEFT_EINVAL: in on_end. From: inside. */
 int weft_exit_thread(void);
 /* [*low, *high): the stack that the caller runs on, a G's or a thread's. From: inside. */
 int weft_stack_bounds(void** low, void** high);
@@ -165,8 +165,8 @@ typedef struct weft_g_options {
    * use until on_end, or the end of start(). weft sets no guard page, and keeps 16 KiB of its own
    * besides, on which the G begins and ends. */
   void* stack;
-  /* The G has ended, or was killed before it ran. On weft's stack: it may free yours, and ready
-   * others; it must not wait. */
+  /* The G has ended, was killed before it ran, or goes with its scheduler. On weft's stack: it may
+   * free yours, and ready others; it must not wait. A kill of its G finds nothing more to end. */
   void (*on_end)(void* user);
   void* user; /* weft_g_user. */
 } weft_g_options;
@@ -199,8 +199,9 @@ int weft_ready(weft_g* g);
  * From: inside. */
 int weft_ready_next(weft_g* g);
 /* Ends a G: it leaves the function of weft that it waits in, or calls next, and never returns to
- * its C code. Of the running G: at once; WEFT_EHOLDSLOCKS. WEFT_EINVAL: it has ended. From: inside.
- */
+ * its C code. Of the running G: at once. WEFT_EHOLDSLOCKS: the thread that runs it, or sleeps with
+ * it, holds locks. WEFT_EINVAL: it has ended. WEFT_ELACKS: another G than the running one, on
+ * wasm32-wasi, which can't unwind. From: inside. */
 int weft_kill_g(weft_g* g);
 /* The G runs on this thread alone, and the thread runs no other G. Nests. From: G. */
 int weft_lock_os_thread(void);

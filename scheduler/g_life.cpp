@@ -171,16 +171,17 @@ void Scheduler::ready_next(G& g) {
 
 void Scheduler::serve_requests(G& g) {
   g.requests.fetch_and(static_cast<std::uint8_t>(~kPreempt));
-  if ((g.requests.load(std::memory_order_relaxed) & kKill) == 0 || g.ending || !may_unwind())
-    return;
+  if ((g.requests.load(std::memory_order_relaxed) & kKill) == 0 || !may_unwind()) return;
   g.requests.fetch_and(static_cast<std::uint8_t>(~kKill));
   --kills_;
   throw Killed{};
 }
 
-// A second exception while one unwinds this stack would end the process: the kill waits.
+// A second exception while one unwinds this stack would end the process: the kill waits. A G that
+// is ending has nothing more to unwind.
 bool Scheduler::may_unwind() {
-  return !fiber_thread.eh->is_unwinding();
+  const G* const g = scheduler_of_thread->current();
+  return !fiber_thread.eh->is_unwinding() && (g == nullptr || !g->ending);
 }
 
 bool Scheduler::park_until(WaitReason reason, Instant deadline) {

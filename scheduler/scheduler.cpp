@@ -44,18 +44,10 @@ void Scheduler::wind_up() {
   dying_ = false;
 }
 
-// For a target that can't unwind (base/unwinding.h): what is left never runs again, and its
-// destructors don't run.
+// For a target that can't unwind (base/unwinding.h): what is left never runs again, and of its
+// frames no destructor runs. Its callables go, as if each G had been killed before it first ran.
 void Scheduler::abandon() {
   while (!run_queue_.empty()) (void)run_queue_.pop();
-  for_each_g([this](G& g) {
-    if (g.stack == nullptr) {
-      g.run(g, false);
-    } else {
-      cancel(g.stack->sleep_timer);
-    }
-    g.at_rest_ = GState::dead;
-  });
   for_each_m([this](M& m) {
     cancel(m.sleep_timer);
     m.unlink();
@@ -66,6 +58,14 @@ void Scheduler::abandon() {
   m0_.locked_g = nullptr;
   current_m_ = &m0_;
   p_ = nullptr;
+  // By now no G runs and no M is inside: what a callable's end calls finds itself outside.
+  Scheduler* const outer = std::exchange(scheduler_of_thread, this);
+  for_each_g([this](G& g) {
+    if (g.stack != nullptr) cancel(g.stack->sleep_timer);
+    g.run(g, false);
+    g.at_rest_ = GState::dead;
+  });
+  scheduler_of_thread = outer;
   live_ = threads_ = locked_gs_ = kills_ = 0;
   mcount_ = 1;
   failure_ = nullptr;

@@ -308,6 +308,77 @@ static void test_a_g_is_killed_where_it_waits_or_by_itself(void) {
   CHECK(strcmp(trace, "before killer") == 0);
 }
 
+static weft_lock held;
+static int was_refused;
+
+static void sleeps_with_a_lock(void* unused) {
+  (void)unused;
+  OK(weft_lock_acquire(&held));
+  while (!was_refused) OK(weft_usleep(10));
+  OK(weft_lock_release(&held));
+  say("released");
+  weft_park();
+  say("never");
+}
+
+static void kills_as_soon_as_it_may(void* unused) {
+  int code;
+  (void)unused;
+  ERR(weft_kill_g(victim), WEFT_EHOLDSLOCKS);
+  was_refused = 1;
+  while ((code = weft_kill_g(victim)) == WEFT_EHOLDSLOCKS) OK(weft_osyield());
+  OK(code);
+  OK(weft_lock_acquire(&held));
+  OK(weft_lock_release(&held));
+  say("free");
+}
+
+static void test_a_killed_g_leaves_no_lock_held(void) {
+  weft_scheduler* s = fresh();
+  OK(weft_go(s, sleeps_with_a_lock, NULL, &victim));
+  OK(weft_go(s, kills_as_soon_as_it_may, NULL, NULL));
+  run_to_end(s);
+  CHECK(strcmp(trace, "released free") == 0);
+}
+
+static int at_its_end;
+
+static void kills_itself_at_its_end(void* unused) {
+  (void)unused;
+  at_its_end = 1;
+  ERR(weft_kill_g(weft_self_g()), WEFT_EINVAL);
+  ERR(weft_exit_thread(), WEFT_EINVAL);
+  OK(weft_checkpoint());
+  OK(weft_osyield());
+  say("end");
+}
+
+static void kills_the_victim_at_its_end(void* unused) {
+  (void)unused;
+  while (!at_its_end) OK(weft_osyield());
+  ERR(weft_kill_g(victim), WEFT_EINVAL);
+  say("killer");
+}
+
+static void test_a_kill_in_the_end_handler_does_not_go_back_to_a_frame_that_is_gone(void) {
+  const weft_g_options options = {.on_end = kills_itself_at_its_end};
+  weft_scheduler* s = fresh();
+  at_its_end = 0;
+  OK(weft_go_with(s, yields_and_ends, NULL, &options, &victim));
+  OK(weft_go(s, kills_the_victim_at_its_end, NULL, NULL));
+  run_to_end(s);
+  CHECK(strcmp(trace, "killer end") == 0);
+}
+
+static void test_a_g_killed_before_it_ran_gives_way_in_its_end_handler(void) {
+  const weft_g_options options = {.on_end = kills_itself_at_its_end};
+  weft_scheduler* s = fresh();
+  OK(weft_go(s, kills_the_victim, NULL, NULL));
+  OK(weft_go_with(s, parks_for_ever, NULL, &options, &victim));
+  run_to_end(s);
+  CHECK(strcmp(trace, "end") == 0);
+}
+
 /* --- waits that end otherwise --- */
 
 static void parks_for_a_time(void* unused) {
@@ -338,11 +409,13 @@ static void test_a_park_has_a_deadline(void) {
 
 static weft_note note;
 static int silent[2];
+static int has_timed_out;
 
 static void polls(void* word) {
   weft_pollfd fd = {.fd = silent[0], .events = WEFT_POLL_READ};
   size_t ready = 9;
   ERR(weft_poll_note(&fd, 1, 1000, &note, &ready), WEFT_ETIMEDOUT);
+  has_timed_out = 1;
   ERR(weft_poll_note(&fd, 1, -1, &note, &ready), WEFT_EINTR);
   CHECK(ready == 0);
   ERR(weft_poll_note(&fd, 1, -1, &note, NULL), WEFT_EINTR); /* It stays awake, */
@@ -358,7 +431,8 @@ static void polls(void* word) {
 
 static void wakes_the_note(void* unused) {
   (void)unused;
-  OK(weft_usleep(2000));
+  do OK(weft_usleep(100));
+  while (!has_timed_out);
   OK(weft_note_wake(&note));
 }
 
@@ -380,6 +454,7 @@ static void test_a_poll_is_interrupted_by_a_note(void) {
 
   CHECK(pipe(silent) == 0);
   s = fresh();
+  has_timed_out = 0;
   OK(weft_newosproc(s, polls, "thread", NULL));
   OK(weft_newosproc(s, wakes_the_note, NULL, NULL));
   run_to_end(s);
@@ -398,6 +473,9 @@ int main(void) {
   test_a_g_that_is_readied_next_runs_before_the_queue();
   test_gs_that_hand_on_to_each_other_hold_nobody_up_for_ever();
   test_a_g_is_killed_where_it_waits_or_by_itself();
+  test_a_killed_g_leaves_no_lock_held();
+  test_a_kill_in_the_end_handler_does_not_go_back_to_a_frame_that_is_gone();
+  test_a_g_killed_before_it_ran_gives_way_in_its_end_handler();
   test_a_park_has_a_deadline();
   test_a_poll_is_interrupted_by_a_note();
   printf("%d checks\n", checks);
