@@ -42,7 +42,8 @@ bool wait_for(TargetPoller& poller, std::vector<target::Ask>& asks, Instant dead
     TargetPoller::Wait wait;
     ~Waits() { poller.take_back(wait); }
   } waits{poller, {&this_scheduler(), &this_g(), std::move(asks)}};
-  poller.add(waits.wait);
+  // One without descriptors never fires: it would hide a deadlock.
+  if (!waits.wait.asks.empty()) poller.add(waits.wait);
   bool woken = true;
   if (deadline == Instant::far_future()) {
     park(WaitReason::io_wait);

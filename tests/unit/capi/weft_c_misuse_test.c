@@ -178,6 +178,74 @@ static void test_poll_of_many_and_of_none(void) {
   }
 }
 
+static void polls_for_a_note(void* note) {
+  ERR(weft_poll_note(NULL, 0, 1000, note, NULL), WEFT_ETIMEDOUT);
+  weft_poll_note(NULL, 0, -1, note, NULL);
+  say("never");
+}
+
+static void test_a_poll_of_a_note_alone_that_nobody_wakes_is_a_deadlock(void) {
+  static weft_note note;
+  weft_scheduler* s = fresh();
+  OK(weft_go(s, polls_for_a_note, &note, NULL));
+  ERR(weft_run(s), WEFT_EDEADLOCK);
+  OK(weft_destroy(s));
+  CHECK(trace[0] == '\0');
+}
+
+/* --- kills, and ends with the scheduler --- */
+
+static weft_g* victim;
+
+static void waits_for_a_time(void* unused) {
+  (void)unused;
+  say(weft_park_for(1000) == WEFT_ETIMEDOUT ? "slept" : "failed");
+}
+
+/* Without unwinding what it waits in would stay armed, and fire into a frame that is gone. */
+static void kills_the_victim(void* unused) {
+  (void)unused;
+#if defined(__wasi__)
+  ERR(weft_kill_g(victim), WEFT_ELACKS);
+#else
+  OK(weft_kill_g(victim));
+#endif
+  weft_kill_g(weft_self_g());
+  say("never");
+}
+
+static void test_a_g_that_sleeps_is_killed_whole_or_not_at_all(void) {
+  weft_scheduler* s = fresh();
+  OK(weft_go(s, waits_for_a_time, NULL, &victim));
+  OK(weft_go(s, kills_the_victim, NULL, NULL));
+  OK(weft_run(s));
+  OK(weft_destroy(s));
+#if defined(__wasi__)
+  CHECK(strcmp(trace, "slept") == 0);
+#else
+  CHECK(trace[0] == '\0');
+#endif
+}
+
+static void ends(void* word) {
+  say(word);
+}
+
+static void test_an_end_handler_comes_with_the_scheduler_whether_its_g_ran_or_not(void) {
+  weft_g_options options = {.on_end = ends, .user = "ran"};
+  weft_scheduler* s = fresh();
+  OK(weft_go_with(s, parks_for_ever, NULL, &options, NULL));
+  ERR(weft_run(s), WEFT_EDEADLOCK);
+  OK(weft_destroy(s));
+  CHECK(strcmp(trace, "ran") == 0);
+
+  s = fresh();
+  options.user = "did not";
+  OK(weft_go_with(s, parks_for_ever, NULL, &options, NULL));
+  OK(weft_destroy(s));
+  CHECK(strcmp(trace, "did not") == 0);
+}
+
 /* --- strict --- */
 
 static void asks_too_much(void* unused) {
@@ -234,6 +302,9 @@ int main(void) {
   test_thread_exhaustion();
   test_stop_and_run_again();
   test_poll_of_many_and_of_none();
+  test_a_poll_of_a_note_alone_that_nobody_wakes_is_a_deadlock();
+  test_a_g_that_sleeps_is_killed_whole_or_not_at_all();
+  test_an_end_handler_comes_with_the_scheduler_whether_its_g_ran_or_not();
   test_strict();
   test_a_seed_repeats();
   printf("%d checks held\n", checks);
