@@ -107,11 +107,18 @@ def node(program, arguments):
     return ran(*NODE, HERE / "node_wasi.mjs", WASI / f"{program}.wasm", *arguments)
 
 
+# Whether an installation got to its end: one that was interrupted leaves a Python alone.
+def has_wasmtime(python):
+    imports = [python, "-c", "import wasmtime; wasmtime.Engine()"]
+    return python.exists() and subprocess.run(imports, capture_output=True,
+                                              check=False).returncode == 0
+
+
 @functools.cache
 def wasmtime_python():
     python = VENV / "bin/python3"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+    if not has_wasmtime(python):
+        subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
         subprocess.run([python, "-m", "pip", "--quiet", "install", WASMTIME], check=True)
     return python
 
