@@ -2,7 +2,8 @@
 // WayBack: how a G or a thread that ends in the middle of C code gets back to the trampoline that
 // called start(). Between the two stand C frames only.
 //
-//   run_and_return(way, f)   calls f(); returns also when leave(way) is called inside of it
+//   run_entry       calls start(), and returns also when leave_by(way) is called inside of it
+//   leave_by(way)   goes back to there, by
 //
 //   Linux                        setjmp and longjmp
 //   wasm with C++ exceptions     an exception: JavaScript unwinds C frames like any others

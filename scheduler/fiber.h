@@ -18,8 +18,8 @@
 // G, or its place in the run queue. It is written before anything else runs.
 //
 // A G may switch inside a `catch` block or while a destructor runs, and each fiber starts without
-// exceptions. What does not travel with a fiber: errno, the locale, thread_local variables. They
-// are the thread's.
+// exceptions; not with Emscripten, where one list in JavaScript is for all (docs/porting.md).
+// Errno, the locale and thread_local variables don't travel with a fiber: they are the thread's.
 #pragma once
 
 #if defined(__wasm__)
