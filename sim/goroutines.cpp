@@ -2,6 +2,7 @@
 #include "sim/goroutines.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace weft::sim {
 namespace {
@@ -46,10 +47,11 @@ void GoroutineSteering::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
   switch (entry) {
     case Entry::execute:
       lure_.execute(load_pointer(memory, sp + guest::go::kArguments));
+      sprung_at_ = 0;
       since_ = director_.now();
       break;
     case Entry::morestack:
-      (void)lure_.springs(g, memory);
+      if (lure_.springs(g, memory)) sprung_at_ = sp + guest::go::kArguments;
       break;
     case Entry::gosched:
       break;
@@ -64,7 +66,10 @@ void GoroutineSteering::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
       until_decision_ = 1 + random_.below(kSafePointsMax);
       break;
     case Entry::visible:
-      if (in_main_ && g == lure_.running()) may_give_way(memory);
+      if (!in_main_ || g != lure_.running()) break;
+      // Begun again, and none ran in between: the runtime can't be interrupted, and goes on.
+      if (sp == std::exchange(sprung_at_, 0)) break;
+      may_give_way(memory);
       break;
   }
 }

@@ -11,6 +11,10 @@
 // decision has several options only when several goroutines are runnable. The policy for goroutines
 // is of the run's kind, and sees goroutines as if they were Gs; each guest has its own.
 //
+// The runtime can't always be interrupted: not while the world is stopped for the collector. Then
+// the function that was to give way begins again, and is not asked a second time; a policy that
+// gives the same answer each time would hold it there for ever.
+//
 // Where computing takes time (--cost), a goroutine that has had the thread for 10 ms gives way, as
 // in real time, and so do those that keep a timer of their guest waiting.
 #pragma once
@@ -55,6 +59,8 @@ class GoroutineSteering final : public guest::go::Steering {
   const bool decides_at_safe_points_;
   const bool costs_;
   guest::go::Lure lure_;
+  // The stack pointer of the function whose prologue sprang the lure; 0 when others ran since.
+  std::uint32_t sprung_at_ = 0;
   bool in_main_ = false;
   std::uint32_t until_decision_ = 0;  // Safe points.
   Instant since_;                     // When the running goroutine got the thread.
