@@ -20,7 +20,10 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-SECONDS_MAX = 3600
+# A schedule of all tests takes about 94,000 steps.
+STEPS_MAX = 1_000_000
+SECONDS = 60
+SECONDS_PER_SCHEDULE = 2
 
 
 def parse(arguments):
@@ -52,9 +55,13 @@ def names():
 def alarm(options, module, tests, policy):
     """What weft reported about the tests that match; "": nothing."""
     words = [options.weft, "test", "--leaks", "--once", "--seeds", str(options.seeds), "--policy",
-             policy, "--replay", module.with_name("replay"), "--empty-dir", "/tmp", module,
-             f"-test.run={tests}", "-test.timeout=10m"]
-    run = subprocess.run(words, capture_output=True, text=True, check=False, timeout=SECONDS_MAX)
+             policy, "--max-steps", str(STEPS_MAX), "--replay", module.with_name("replay"),
+             "--empty-dir", "/tmp", module, f"-test.run={tests}", "-test.timeout=10m"]
+    seconds = SECONDS + SECONDS_PER_SCHEDULE * options.seeds
+    try:
+        run = subprocess.run(words, capture_output=True, text=True, check=False, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return f"did not end in {seconds} s\n"
     good = run.returncode == 0 and f"{options.seeds} schedules" in run.stdout
     return "" if good and "not explored" not in run.stdout else run.stdout + run.stderr
 
