@@ -171,7 +171,9 @@ int weft_call_start(weft_guest* guest, const char* function, const char* params,
     what.type.params = params;
     what.type.results = result;
     what.values.resize(std::max(what.type.params.size(), what.type.results.size()));
-    std::memcpy(what.values.data(), arguments, what.type.params.size() * sizeof *arguments);
+    if (arguments != nullptr) {
+      std::memcpy(what.values.data(), arguments, what.type.params.size() * sizeof *arguments);
+    }
     auto call =
         std::make_shared<std::pair<WhatIsCalled, Call>>(std::move(what), Call(done, context));
     auto spawned = owner.runtime.scheduler().spawn(

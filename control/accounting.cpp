@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 #include "os/cpu_meter.h"
 
@@ -15,7 +16,9 @@ void WaitHistogram::add(Duration wait) {
   const std::size_t quarter = octave >= 2 ? (ns >> (octave - 2)) & 3U : 0;
   ++steps_[std::min(octave * 4 + quarter, kSteps - 1)];
   ++count_;
-  sum_ns_ += wait.ns;
+  if (__builtin_add_overflow(sum_ns_, wait.ns, &sum_ns_)) {
+    sum_ns_ = std::numeric_limits<std::int64_t>::max();
+  }
 }
 
 Duration WaitHistogram::quantile(double part) const {
@@ -23,7 +26,12 @@ Duration WaitHistogram::quantile(double part) const {
   for (std::size_t i = 0; i < kSteps; ++i) {
     if (left < steps_[i]) {
       const std::int64_t low = std::int64_t{1} << (i / 4);
-      return nanoseconds(low + low * static_cast<std::int64_t>(i % 4 + 1) / 4);
+      const auto quarters = static_cast<std::int64_t>(i % 4 + 1);
+      // A quarter of a large number first, so that it does not overflow.
+      const std::int64_t more = low >= 4 ? low / 4 * quarters : low * quarters / 4;
+      return nanoseconds(low > std::numeric_limits<std::int64_t>::max() - more
+                             ? std::numeric_limits<std::int64_t>::max()
+                             : low + more);
     }
     left -= steps_[i];
   }
