@@ -12,6 +12,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kDepthMax = 32;
 constexpr std::size_t kHexDigits = 16;
+constexpr std::size_t kSha256Digits = 64;
 
 }  // namespace
 
@@ -52,13 +53,15 @@ std::uint64_t JsonFields::number(std::string_view name) const {
   return 0;
 }
 
-double JsonFields::real(std::string_view name) const {
+// 1e400 is read as infinity.
+double JsonFields::real(std::string_view name, double most) const {
   const json::value* value = object_.if_contains(name);
   if (value != nullptr && value->is_number()) {
     boost::system::error_code error;
-    return value->to_number<double>(error);
+    const auto number = value->to_number<double>(error);
+    if (!error && number >= 0 && number <= most) return number;
   }
-  say_wrong(name, "a number");
+  say_wrong(name, "a number from 0 to " + std::to_string(static_cast<std::uint64_t>(most)));
   return 0;
 }
 
@@ -79,6 +82,16 @@ std::uint64_t JsonFields::hex(std::string_view name) const {
   }
   say_wrong(name, "16 hexadecimal digits");
   return 0;
+}
+
+std::string JsonFields::sha256(std::string_view name) const {
+  std::string digits = text(name);
+  if (digits.size() == kSha256Digits &&
+      digits.find_first_not_of("0123456789abcdef") == std::string::npos) {
+    return digits;
+  }
+  say_wrong(name, "64 hexadecimal digits");
+  return {};
 }
 
 const json::object& JsonFields::object(std::string_view name) const {

@@ -28,10 +28,11 @@ class JsonFields {
 
   [[nodiscard]] bool has(std::string_view name) const;  // And it is not null.
   [[nodiscard]] std::string text(std::string_view name) const;
-  [[nodiscard]] std::uint64_t number(std::string_view name) const;  // Whole, from 0.
-  [[nodiscard]] double real(std::string_view name) const;
+  [[nodiscard]] std::uint64_t number(std::string_view name) const;      // Whole, from 0.
+  [[nodiscard]] double real(std::string_view name, double most) const;  // From 0 to `most`.
   [[nodiscard]] bool flag(std::string_view name) const;
-  [[nodiscard]] std::uint64_t hex(std::string_view name) const;  // 16 digits in a text.
+  [[nodiscard]] std::uint64_t hex(std::string_view name) const;   // 16 digits in a text.
+  [[nodiscard]] std::string sha256(std::string_view name) const;  // 64 digits, a to f small.
   [[nodiscard]] const boost::json::object& object(std::string_view name) const;
   [[nodiscard]] const boost::json::array& array(std::string_view name) const;
 

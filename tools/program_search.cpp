@@ -143,6 +143,10 @@ Status ProgramSearch::search_by_seeds(Verdict& verdict) {
   auto failure = minimised(*found->failing_seed);
   if (!failure) return failure.error();
   verdict.failure = std::move(*failure);
+  // A run that real time ends may end otherwise here than in its worker.
+  for (SeedRun& run : verdict.runs) {
+    if (run.seed == *found->failing_seed) run.ending = verdict.failure->what.ending;
+  }
   return Nothing{};
 }
 
@@ -179,9 +183,10 @@ Status ProgramSearch::write_replay(VerdictFailure& failure) const {
   if (record.out_of_patience) settings.steps_max = record.steps_max;
   auto file = described(settings, record);
   if (!file) return file.error();
-  failure.replay_path = options_.replay_file;
   failure.replay = sim::encode(*file);
-  return sim::write_replay(options_.replay_file, *file);
+  if (Status written = sim::write_replay(options_.replay_file, *file); !written) return written;
+  failure.replay_path = options_.replay_file;
+  return Nothing{};
 }
 
 Result<sim::ReplayFile> ProgramSearch::described(const sim::GuestRunSettings& settings,

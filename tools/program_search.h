@@ -31,7 +31,8 @@ class ProgramSearch {
   Result<Verdict> search();
   // Runs only this seed, which has failed elsewhere, and makes it small. After prepare.
   Result<VerdictFailure> minimised(std::uint64_t seed);
-  // Writes the replay file of the failure that was found last, and keeps its bytes and its path.
+  // Writes the replay file of the failure that was found last, and keeps its bytes and, when
+  // that could be written, its path.
   Status write_replay(VerdictFailure& failure) const;
   // What makes it the search that it is. After prepare; the policy is complete after search.
   Result<SearchIdentity> identity() const;

@@ -35,12 +35,9 @@ Status check_files(const TestOptions& options) {
 // The result, for people and in files: the exit code.
 int tell(const TestOptions& options, const ProgramSearch& search, Verdict verdict) {
   std::fputs(printable_lines(verdict.text()).c_str(), stdout);
-  if (verdict.failure) {
-    if (Status written = search.write_replay(*verdict.failure); !written) {
-      return complain("test", written.error(), kExitNoOutput);
-    }
-  }
-  return report_verdict(verdict, {options.json_file, options.junit_file});
+  Status replayed = Nothing{};
+  if (verdict.failure) replayed = search.write_replay(*verdict.failure);
+  return report_verdict(verdict, replayed, {options.json_file, options.junit_file});
 }
 
 int run_test(const TestOptions& options) {

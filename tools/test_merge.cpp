@@ -9,6 +9,7 @@
 #include "tools/exit_codes.h"
 #include "tools/messages.h"
 #include "tools/output_files.h"
+#include "tools/test_options.h"
 #include "tools/test_reports.h"
 #include "tools/verdict.h"
 #include "tools/whole_file.h"
@@ -41,38 +42,64 @@ Result<Verdict> merge_files(const std::vector<std::string>& files) {
   return merge(std::move(parts));
 }
 
+// Where the replay file goes; empty: no schedule fails, and none was asked for.
+std::string replay_path(const MergeApp& cli, const Verdict& verdict) {
+  if (!cli.replay.empty() || !verdict.failure) return cli.replay;
+  return verdict.program.substr(verdict.program.find_last_of('/') + 1) + ".replay";
+}
+
 int merge_and_tell(const MergeApp& cli) {
+  auto verdict = merge_files(cli.files);
+  if (!verdict) return complain("test --merge", verdict.error(), kExitNoModule);
+  const std::string replay = replay_path(cli, *verdict);
   std::vector<NamedFile> inputs;
   for (const std::string& file : cli.files) inputs.push_back({"a part", file});
   const std::vector<NamedFile> outputs = {
-      {"--replay", cli.replay}, {"--json", cli.reports.json}, {"--junit", cli.reports.junit}};
+      {cli.replay.empty() ? "the replay file" : "--replay", replay},
+      {"--json", cli.reports.json},
+      {"--junit", cli.reports.junit}};
   if (Status distinct = check_distinct(outputs, inputs); !distinct) {
     return complain("test", distinct.error(), kExitUsage);
   }
-  auto verdict = merge_files(cli.files);
-  if (!verdict) return complain("test --merge", verdict.error(), kExitNoModule);
   std::fputs(printable_lines(verdict->text()).c_str(), stdout);
+  Status replayed = Nothing{};
   if (verdict->failure) {
     VerdictFailure& failure = *verdict->failure;
-    failure.replay_path = cli.replay;
-    if (failure.replay_path.empty()) {
-      const std::string& program = verdict->program;
-      failure.replay_path = program.substr(program.find_last_of('/') + 1) + ".replay";
-    }
-    if (Status written = write_whole(failure.replay_path, failure.replay); !written) {
-      return complain("test", written.error(), kExitNoOutput);
-    }
+    replayed = write_whole(replay, failure.replay);
+    failure.replay_path = replayed ? replay : "";
   }
-  return report_verdict(*verdict, cli.reports);
+  return report_verdict(*verdict, replayed, cli.reports);
+}
+
+bool is_merge(const std::string& word) {
+  return word == "--merge" || word.starts_with("--merge=");
+}
+
+// Is --merge one of the options? Behind the module, it is a word of the guest.
+bool asks_for_merge(const std::vector<std::string>& args) {
+  if (std::none_of(args.begin(), args.end(), is_merge)) return false;
+  const CommandHelp help = test_help();
+  const auto takes_value = [&help](const std::string& word) {
+    for (const OptionGroup& group : help.groups) {
+      for (const OptionHelp& option : group.options) {
+        const auto& names = option.names;
+        if (std::find(names.begin(), names.end(), word) != names.end()) return !option.type.empty();
+      }
+    }
+    return false;
+  };
+  for (std::size_t n = 0; n < args.size(); ++n) {
+    if (is_merge(args[n])) return true;
+    if (!args[n].starts_with("-") || args[n] == "--" || args[n] == "-") return false;
+    if (takes_value(args[n])) ++n;
+  }
+  return false;
 }
 
 }  // namespace
 
 std::optional<int> test_merge(const std::vector<std::string>& args) {
-  const auto is_merge = [](const std::string& word) {
-    return word == "--merge" || word.starts_with("--merge=");
-  };
-  if (args.empty() || !is_merge(args.front())) return std::nullopt;
+  if (!asks_for_merge(args)) return std::nullopt;
   MergeApp cli;
   if (const auto exit = parse_words(cli.app, args)) return print(*exit);
   return merge_and_tell(cli);

@@ -100,13 +100,18 @@ void add_test_options(CLI::App& app, RawTest& raw, TestOptions& options) {
 }
 
 // "1000": so many from --seed on. "1..5000": from the first to the last.
-Result<SeedRange> read_seeds(const std::string& word, const SimOptions& sim) {
+Result<SeedRange> read_seeds(const RawTest& raw, const SimOptions& sim) {
+  const std::string& word = raw.seeds;
   const std::uint64_t first = sim.settings.seed;
-  if (word.empty()) return SeedRange{first, kSeeds};
   const std::size_t dots = word.find("..");
   if (dots == std::string::npos) {
-    auto count = read_count("--seeds", word, 1);
+    auto count = word.empty() ? Result<std::uint64_t>(kSeeds) : read_count("--seeds", word, 1);
     if (!count) return count.error();
+    if (!raw.dfs && *count - 1 > UINT64_MAX - first) {  // --dfs has one seed.
+      return Error{"--seeds: " + std::to_string(*count) + " seeds from --seed " +
+                   std::to_string(first) + " on go past the last one; there are " +
+                   std::to_string(UINT64_MAX - first + 1) + " at most"};
+    }
     return SeedRange{first, *count};
   }
   if (sim.seed)
@@ -148,7 +153,7 @@ Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options
     to = static_cast<std::remove_reference_t<decltype(to)>>(*value);
     return Nothing{};
   };
-  const auto whole = read_seeds(raw.seeds, options.run.sim);
+  const auto whole = read_seeds(raw, options.run.sim);
   if (!whole) return whole.error();
   options.whole = *whole;
   if (Status ok = number("--bound", raw.bound, 0, UINT32_MAX, explore.bound); !ok) return ok;

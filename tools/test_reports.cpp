@@ -55,22 +55,19 @@ std::string junit_report(const Verdict& verdict) {
   return out + "</testcase>\n</testsuite>\n";
 }
 
-int report_verdict(const Verdict& verdict, const ReportFiles& files) {
-  if (verdict.failure) {
+int report_verdict(const Verdict& verdict, const Status& replayed, const ReportFiles& files) {
+  int code = verdict.failure ? kExitFailing : 0;
+  const auto note = [&code](const Status& written) {
+    if (!written) code = complain("test", written.error(), kExitNoOutput);
+  };
+  note(replayed);
+  if (verdict.failure && replayed) {
     std::printf("run it again: weft replay %s\n", printable(verdict.failure->replay_path).c_str());
   }
-  if (Status said = flush_stdout(); !said) return complain("test", said.error(), kExitNoOutput);
-  if (!files.json.empty()) {
-    if (Status written = write_whole(files.json, to_json(verdict)); !written) {
-      return complain("test", written.error(), kExitNoOutput);
-    }
-  }
-  if (!files.junit.empty()) {
-    if (Status written = write_file(files.junit, junit_report(verdict)); !written) {
-      return complain("test", written.error(), kExitNoOutput);
-    }
-  }
-  return verdict.failure ? kExitFailing : 0;
+  note(flush_stdout());
+  if (!files.json.empty()) note(write_whole(files.json, to_json(verdict)));
+  if (!files.junit.empty()) note(write_file(files.junit, junit_report(verdict)));
+  return code;
 }
 
 // A reader never sees half a verdict, also when weft is killed while it writes.

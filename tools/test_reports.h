@@ -21,8 +21,9 @@ struct ReportFiles {
 std::string junit_report(const Verdict& verdict);
 
 // Below the verdict's text, which has been printed: where the replay file is, and the files.
-// Returns the exit code; what can't be written, it says.
-int report_verdict(const Verdict& verdict, const ReportFiles& files);
+// `replayed`: was the replay file written? What can't be written, it says, and writes the others.
+// Returns the exit code.
+int report_verdict(const Verdict& verdict, const Status& replayed, const ReportFiles& files);
 
 // Writes the file whole or not at all: under another name first. A device is written to as it is.
 Status write_whole(const std::string& path, const std::string& text);

@@ -95,8 +95,8 @@ std::string failure_json(const std::optional<VerdictFailure>& failure) {
 std::string modules_json(const std::vector<SearchIdentity::Module>& modules) {
   std::string out;
   for (const SearchIdentity::Module& module : modules) {
-    out += fmt::format("{}{{\"name\": {}, \"sha256\": \"{}\"}}", out.empty() ? "" : ", ",
-                       json_text(module.name), module.sha256);
+    out += fmt::format("{}{{\"name\": {}, \"sha256\": {}}}", out.empty() ? "" : ", ",
+                       json_text(module.name), json_text(module.sha256));
   }
   return "[" + out + "]";
 }
@@ -155,11 +155,11 @@ std::string to_json(const Verdict& verdict) {
   const SearchIdentity& search = verdict.search;
   std::string out = fmt::format(
       "{{\"format\": \"weft-verdict\", \"format_version\": {}, \"weft\": {}, \"program\": {}, "
-      "\"modules\": {}, \"policy\": {}, \"seed\": {}, \"seeds\": {}, \"options\": \"{}\", "
+      "\"modules\": {}, \"policy\": {}, \"seed\": {}, \"seeds\": {}, \"options\": {}, "
       "\"keep_going\": {}, \"shard\": ",
       kVerdictVersion, json_text(search.weft), json_text(verdict.program),
       modules_json(search.modules), json_text(search.policy), search.seeds.first,
-      search.seeds.count, search.options, search.keep_going);
+      search.seeds.count, json_text(search.options), search.keep_going);
   out += verdict.part
              ? fmt::format("{{\"index\": {}, \"of\": {}}}", verdict.part->index, verdict.part->of)
              : "null";

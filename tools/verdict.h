@@ -67,7 +67,7 @@ struct VerdictFailure {
   std::uint64_t found_with = 0;
   sim::Schedule schedule;
   std::string text;         // The lines below the verdict.
-  std::string replay_path;  // Where the replay file was written.
+  std::string replay_path;  // Where the replay file was written; empty: it could not be.
   std::string replay;       // Its bytes.
 };
 

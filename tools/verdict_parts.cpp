@@ -14,6 +14,8 @@ namespace {
 namespace json = boost::json;
 using control::JsonFields;
 
+// As long as a TIME may be: 100 years.
+constexpr double kSecondsMax = 100.0 * 366 * 24 * 3600;
 constexpr std::size_t kEndings = static_cast<std::size_t>(sim::Ending::leak) + 1;
 
 sim::Ending ending_of(std::string_view word, std::string& wrong) {
@@ -94,12 +96,12 @@ SearchIdentity read_identity(const JsonFields& fields, std::string& wrong) {
   search.weft = fields.text("weft");
   search.policy = fields.text("policy");
   search.seeds = {fields.number("seed"), fields.number("seeds")};
-  search.options = fields.text("options");
+  search.options = fields.sha256("options");
   search.keep_going = fields.flag("keep_going");
   for (const json::value& value : fields.array("modules")) {
     static const json::object none;
     const JsonFields module(value.is_object() ? value.get_object() : none, wrong);
-    search.modules.push_back({module.text("name"), module.text("sha256")});
+    search.modules.push_back({module.text("name"), module.sha256("sha256")});
   }
   return search;
 }
@@ -110,6 +112,9 @@ std::string wrong_with_rows(const Verdict& verdict) {
   const Part& part = *verdict.part;
   if (part.index < 1 || part.index > part.of || part.of > verdict.search.seeds.count) {
     return "there is no such part";
+  }
+  if (verdict.search.seeds.count - 1 > UINT64_MAX - verdict.search.seeds.first) {
+    return "its seeds go past the last one";
   }
   const SeedRange range = range_of(part, verdict.search.seeds);
   std::uint64_t next = range.first;
@@ -123,10 +128,14 @@ std::string wrong_with_rows(const Verdict& verdict) {
       verdict.runs.size() != range.count) {
     return "rows are missing";
   }
-  const bool row_fails = std::any_of(verdict.runs.begin(), verdict.runs.end(), [](const auto& run) {
-    return run.ending != sim::Ending::passed;
-  });
+  const auto row = std::find_if(verdict.runs.begin(), verdict.runs.end(),
+                                [](const auto& run) { return run.ending != sim::Ending::passed; });
+  const bool row_fails = row != verdict.runs.end();
   if (row_fails != has_failed) return "its rows and its failure do not agree";
+  if (row_fails &&
+      (row->seed != verdict.failure->what.seed || row->ending != verdict.failure->what.ending)) {
+    return "its failure is not that of its first row that fails";
+  }
   return "";
 }
 
@@ -198,6 +207,7 @@ Result<Verdict> read_verdict(std::string_view text) {
   }
   Verdict verdict;
   verdict.program = fields.text("program");
+  if (verdict.program.find('\0') != std::string::npos) fields.say_wrong("program", "a path");
   verdict.search = read_identity(fields, wrong);
   if (fields.has("shard")) {
     const JsonFields shard(fields.object("shard"), wrong);
@@ -210,7 +220,7 @@ Result<Verdict> read_verdict(std::string_view text) {
   verdict.bound = fields.number("bound");
   verdict.exhausted = fields.flag("exhausted");
   verdict.ended_early = fields.flag("ended_early");
-  verdict.seconds = fields.real("seconds");
+  verdict.seconds = fields.real("seconds", kSecondsMax);
   for (const json::value& line : fields.array("unexplored")) {
     if (line.is_string()) verdict.unexplored.emplace_back(line.get_string());
   }

@@ -2,11 +2,11 @@
 """A search in parts: --shard, --json, --merge, and the examples that run parts elsewhere."""
 
 import json
+import os
 import pathlib
 import re
 import signal
 import subprocess
-import time
 
 from harness import LOAD_ERROR, USAGE, claim
 
@@ -133,11 +133,95 @@ def _(weft):
             ("shard", None, "changed.json: it is the verdict of a whole search")]:
         changed.write_text(json.dumps({**verdict, field: value}))
         refused([files[0], changed, files[2]], pattern)
+    beside = 'abc", "failure": "evil'
+    for field, text, pattern in [
+            ("options", json.dumps(beside), "damaged verdict: 'options' must be 64 hexadecimal di"),
+            ("modules", json.dumps([{"name": "c_hello.wasm", "sha256": beside}]),
+             "damaged verdict: 'sha256' must be 64 hexadecimal digits"),
+            ("seconds", "1e400", "damaged verdict: 'seconds' must be a number from 0 to"),
+            ("seconds", "1.7e308", "'seconds' must be"), ("seconds", "-1", "'seconds' must be"),
+            ("program", json.dumps("1.json\0"), "damaged verdict: 'program' must be a path"),
+            ("seed", str(2 ** 64 - 5), "changed.json: its seeds go past the last one")]:
+        changed.write_text(json.dumps({**verdict, field: "HERE"}).replace('"HERE"', text))
+        refused([files[0], changed, files[2]], pattern)
     changed.write_text(files[1].read_text()[:-20])
     refused([files[0], changed, files[2]], "changed.json: no valid JSON")
     changed.write_text("[" * 100_000)
     refused([changed], "changed.json: no valid JSON")
     refused([where / "nowhere.json"], "nowhere.json: No such file")
+
+
+@claim("a part whose failure is not that of its first failing row is refused by --merge")
+def _(weft):
+    where = folder(weft, "untrue")
+    part, = run_parts(weft, where, 1, ["--seeds", "1..60", *FAILS])
+    verdict = json.loads(part.read_text())
+    for field, value in [("seed", verdict["failure"]["seed"] + 1), ("kind", "trap")]:
+        changed = {**verdict, "failure": {**verdict["failure"], field: value}}
+        (where / "changed").write_text(json.dumps(changed))
+        weft.raw("test", "--merge", where / "changed", cwd=where).expect_error(
+            LOAD_ERROR, "changed: its failure is not that of its first row that fails")
+
+
+@claim("--merge overwrites none of its parts, also with a replay file that nobody named")
+def _(weft):
+    where = folder(weft, "overwritten")
+    part, = run_parts(weft, where, 1, ["--seeds", "1..60", *FAILS])
+    replay = where / "c_ticker.wasm.replay"
+    part.rename(replay)
+    before = replay.read_bytes()
+    weft.raw("test", "--merge", replay, cwd=where).expect_error(
+        USAGE, "the replay file: c_ticker.wasm.replay is a part already; name another file")
+    assert replay.read_bytes() == before
+    replay.rename(part)
+    weft.raw("test", "--merge", part, "--json", replay, cwd=where).expect_error(
+        USAGE, "--json: .*c_ticker.wasm.replay is the replay file already")
+    assert not replay.exists()
+
+
+@claim("a replay file that can't be written is exit code 74, and --json and --junit are written")
+def _(weft):
+    where = folder(weft, "no-replay")
+    part, = run_parts(weft, where, 1, ["--seeds", "1..60", *FAILS])
+    search = ["--shard", "1/1", "--seeds", "1..60", *named(weft, FAILS)]
+    for name, words in [("test", search), ("merge", ["--merge", part])]:
+        reports = where / f"{name}.json", where / f"{name}.xml"
+        options = ["--replay", "/nowhere/r", "--json", reports[0], "--junit", reports[1]]
+        weft.raw("test", *options, *words, cwd=where).expect(
+            code=74, err_has="/nowhere/r", out_has="fails: time-out")
+        failure = json.loads(reports[0].read_text())["failure"]
+        assert failure["replay"] == "" and failure["replay_file"], failure
+        assert "time-out" in reports[1].read_text()
+    # A report that can't be written is no reason to leave out the other.
+    weft.raw("test", "--merge", part, "--json", "/nowhere/j", "--junit", where / "other.xml",
+             cwd=where).expect(code=74, err_has="/nowhere/j")
+    assert "time-out" in (where / "other.xml").read_text()
+
+
+@claim("--merge may stand behind another option; behind the module it is the guest's")
+def _(weft):
+    where = folder(weft, "any-place")
+    files = run_parts(weft, where, 2, ["--seeds", "4", *PASSES])
+    weft.raw("test", "--json", where / "o", "--merge", *files, cwd=where).expect(
+        code=0, out_has="^4 schedules")
+    weft.raw("test", "--seeds", "4", "--merge", *files, cwd=where).expect_error(
+        USAGE, "unknown option --seeds")
+    weft.raw("test", "--seeds", "2", weft.guest("c_hello"), "--merge", "x").expect(
+        code=0, out_has="^2 schedules")
+
+
+@claim("the last seeds of all run, and seeds past the last one are wrong use")
+def _(weft):
+    hello = weft.guest("c_hello")
+    last = str(2 ** 64 - 1)
+    for words in [["--seeds", "3", "--shard", "1/1"], []]:
+        weft.raw("test", "--seed", last, *words, hello).expect_error(
+            USAGE, f"--seeds: [0-9]+ seeds from --seed {last} on go past the last one")
+    where = folder(weft, "last")
+    made = where / "1.json"
+    weft.raw("test", "--seed", str(2 ** 64 - 2), "--seeds", "2", "--shard", "1/1", "--json", made,
+             hello).expect(code=0)
+    weft.raw("test", "--merge", made, cwd=where).expect(code=0, out_has="^2 schedules")
 
 
 @claim("--shard and --seeds that make no sense are wrong use, and are named")
@@ -154,12 +238,17 @@ def _(weft):
 
 
 def killed_in_its_work(weft, where, part, words):
-    """Starts a part and kills it before it is done."""
+    """Starts a part and kills it when it has said that it runs schedules."""
     command = [weft.binary, "test", "--shard", part, "--json", where / "killed.json", *words]
-    with subprocess.Popen(command, cwd=where, env=weft.environment,
-                          stdout=subprocess.DEVNULL) as process:
-        time.sleep(0.1)
+    terminal, its_end = os.openpty()  # Where it shows its progress.
+    with subprocess.Popen(command, cwd=where, env=weft.environment, stdout=subprocess.DEVNULL,
+                          stderr=its_end) as process:
+        os.close(its_end)
+        shown = b""
+        while not re.search(rb"\b[1-9]\d* of \d+ schedules", shown):
+            shown += os.read(terminal, 4096)  # Fails when the process has ended.
         process.send_signal(signal.SIGKILL)
+    os.close(terminal)
     assert process.returncode == -signal.SIGKILL
     assert not (where / "killed.json").exists()
 
@@ -184,16 +273,22 @@ def _(weft):
     assert (where / "out" / "4.json").stat().st_mtime_ns == kept
 
 
-@claim("an array of Slurm runs eight parts by SLURM_ARRAY_TASK_ID, and one process says the same")
+@claim("an array of Slurm runs eight parts, one again alone, and says what one process says")
 def _(weft):
     where = folder(weft, "slurm")
     words = named(weft, ["--seeds", "400", *FAILS])
     whole = weft.raw("test", *words, cwd=where).expect(code=1)
-    for part in (3, 1, 2, 8, 7, 5, 6, 4):
+
+    def run(part, tasks):
         env = {**weft.environment, "WEFT": str(weft.binary), "SLURM_ARRAY_TASK_ID": str(part),
-               "SLURM_ARRAY_TASK_COUNT": "8"}
-        done = subprocess.run([EXAMPLES / "array.slurm", "out", *words], cwd=where, env=env,
+               "SLURM_ARRAY_TASK_COUNT": str(tasks)}
+        done = subprocess.run([EXAMPLES / "array.slurm", "8", "out", *words], cwd=where, env=env,
                               capture_output=True, text=True, check=False)
         assert done.returncode == 0, done
+
+    for part in (3, 1, 2, 8, 7, 5, 6, 4):
+        run(part, 8)
+    (where / "out" / "5.json").unlink()
+    run(5, 1)  # sbatch --array=5: an array of one task.
     weft.raw("test", "--merge", *(where / "out").glob("*.json"), cwd=where).expect(
         code=1, out=whole.out)
