@@ -56,7 +56,7 @@ std::string policy_names() {
 }  // namespace
 
 void add_sim_options(CLI::App& app, RawSimOptions& raw) {
-  const auto group = [&app](CLI::Option* option) { option->group(kTimeGroup); };
+  const auto group = [](CLI::Option* option) { option->group(kTimeGroup); };
   group(app.add_option("--seed", raw.seed, "Random numbers, select and the policy follow from this")
             ->type_name("NUMBER"));
   group(app.add_option("--policy", raw.policy,

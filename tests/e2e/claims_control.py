@@ -303,6 +303,7 @@ def _(weft):
             screen = until(lambda: drawn(terminal.screen()), "a screen of weft top")
             assert re.findall(r"^ +\d+  (\S+)", screen, re.M)[0] == "c_compute.wasm", screen
             terminal.tmux("send-keys", "q")
-            until(lambda: "Pane is dead" in terminal.screen(), "the end of weft top")
+            until(lambda: terminal.tmux("list-panes", "-F", "#{pane_dead}") == "1\n",
+                  "the end of weft top")
         plain = weft.raw("top", "--times", 2, "--every", "50ms", path).expect(code=0).out
         assert drawn(plain) and len(re.findall("^weft ", plain, re.M)) == 2, plain

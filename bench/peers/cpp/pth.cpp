@@ -12,7 +12,7 @@ bool done = false;
 std::int64_t made = 0;
 
 pth_t start(void* (*body)(void*), void* argument = nullptr) {
-  const pth_t thread = pth_spawn(PTH_ATTR_DEFAULT, body, argument);
+  pth_t thread = pth_spawn(PTH_ATTR_DEFAULT, body, argument);
   if (thread == nullptr) std::abort();
   return thread;
 }

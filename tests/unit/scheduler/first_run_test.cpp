@@ -21,6 +21,7 @@ using weft::test::World;
 TEST_CASE("a G that waits for its first turn has no stack") {
   World w;
   std::vector<G*> gs;
+  gs.reserve(1'000);
   for (int i = 0; i < 1'000; ++i) gs.push_back(&w.go("new", [] {}));
   for (const G* g : gs) CHECK(g->stack == nullptr);
   CHECK(w.scheduler.stacks_made() == 0);
@@ -40,8 +41,7 @@ TEST_CASE("as many stacks are taken as Gs have run and not ended") {
   World w;
   for (int i = 0; i < 10; ++i) {
     w.go("parent", [] {
-      for (int child = 0; child < 100; ++child)
-        WEFT_CHECK(go([] {}).ok(), "a test could not spawn");
+      for (int child = 0; child < 100; ++child) CHECK(go([] {}).ok());
       yield();
     });
   }
@@ -246,13 +246,12 @@ TEST_CASE("stacks that overflow stayed resident: what lay unused for a second go
     // They can be used again.
     int ran = 0;
     for (int i = 0; i < kGs; ++i) {
-      WEFT_CHECK(go([&] {
-                   [[maybe_unused]] volatile char frame[40'000];
-                   frame[0] = 1;
-                   yield();
-                   ran += frame[0];
-                 }).ok(),
-                 "a test could not spawn");
+      CHECK(go([&] {
+              [[maybe_unused]] volatile char frame[40'000];
+              frame[0] = 1;
+              yield();
+              ran += frame[0];
+            }).ok());
     }
     sleep_for(milliseconds(1));
     CHECK(ran == kGs);
