@@ -122,7 +122,7 @@ def test_commands():
 
 def test_doors():
     context = "#include <boost/context/detail/fcontext.hpp>"
-    assert finds(tidy.doors, "scheduler/fiber.cpp", context) == 0
+    assert finds(tidy.doors, "scheduler/fiber_boost.cpp", context) == 0
     assert finds(tidy.doors, "scheduler/g.h", context) == 1
     assert finds(tidy.doors, "guest/wabt/a.cpp", "#include <boost/asio/io_context.hpp>") == 1
     assert finds(tidy.doors, "os/reactor.cpp", "#include <boost/asio.hpp>") == 0
