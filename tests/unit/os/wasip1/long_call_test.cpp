@@ -34,7 +34,8 @@ int turns_of_another(F&& f) {
   wait_group others;
   others.add(1);
   REQUIRE(go([&] {
-            for (; !done; yield()) ++turns;
+            const auto goes_on = [&] { return !done; };
+            for (; goes_on(); yield()) ++turns;
             others.done();
           }).ok());
   f();
