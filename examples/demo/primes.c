@@ -13,9 +13,9 @@ static int is_prime(unsigned n) {
 int main(void) {
   unsigned count = 0;
   setvbuf(stdout, NULL, _IOLBF, 0);
-  for (unsigned n = 1; n <= 1600000; n++) {
+  for (unsigned n = 1; n <= 4800000; n++) {
     count += is_prime(n);
-    if (n % 200000 == 0) printf("primes (C)   %u primes up to %u\n", count, n);
+    if (n % 600000 == 0) printf("primes (C)   %u primes up to %u\n", count, n);
   }
   return 0;
 }
