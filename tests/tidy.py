@@ -162,6 +162,15 @@ def system_header_names(file):
         yield 1, f"<{file.path.stem}.h> is a system header; name this one differently"
 
 
+def included_twice(file):
+    """A list of macro calls (.inc) is there to be included again."""
+    seen = set()
+    for number, bracket, name in includes(file):
+        if (bracket, name) in seen and not name.endswith(".inc"):
+            yield number, f"{name} is included above; delete one of the lines"
+        seen.add((bracket, name))
+
+
 def scripts(file):
     if file.text.startswith("#!") and not file.may_run:
         yield 1, "it has an interpreter's name but can't be run; chmod +x"
@@ -216,7 +225,8 @@ def licence_line(file):
 
 
 RULES = [licence_line, line_length, document_line_length, file_length, function_length, layers,
-         commands, doors, system_header_names, scripts, leftovers, commented_out_code]
+         commands, doors, system_header_names, included_twice, scripts, leftovers,
+         commented_out_code]
 
 # ---- documents -----------------------------------------------------------------------------------
 

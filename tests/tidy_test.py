@@ -157,6 +157,12 @@ def test_system_header_names():
     assert finds(tidy.system_header_names, "os/poll.cpp", "") == 0
 
 
+def test_included_twice():
+    twice = '#include <poll.h>\n#include "os/poll.h"\n#include <poll.h>\n'
+    assert finds(tidy.included_twice, "os/a.cpp", twice) == 1
+    assert finds(tidy.included_twice, "os/a.cpp", '#include <poll.h>\n#include "poll.h"\n') == 0
+
+
 def test_scripts_may_be_run():
     script = tidy.File(pathlib.PurePosixPath("tests/a.py"), "#!/usr/bin/env python3\n", False)
     assert len(list(tidy.scripts(script))) == 1
