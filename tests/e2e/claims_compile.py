@@ -179,6 +179,33 @@ def _(weft):
         folder.parent.chmod(0o700)
 
 
+def empty_objects_compiler(weft):
+    """A C compiler that notes its words in a file and whose objects have nothing in them. A real
+    one takes half a minute for a program of Go."""
+    log = weft.scratch / "compiled"
+    log.unlink(missing_ok=True)
+    compiler = weft.scratch / "empty-objects-compiler"
+    compiler.write_text(f'#!/bin/sh\necho "$@" >> {log}\n'
+                        'for word; do [ "$last" = -o ] && to=$word; last=$word; done\n'
+                        'exec cc -shared -fPIC -x c /dev/null -o "$to"\n')
+    compiler.chmod(0o700)
+    return compiler, log
+
+
+@claim("what weft compile made of a Go program is what weft run looks for: nothing is made again")
+def _(weft):
+    env, folder = fresh_cache(weft)
+    compiler, log = empty_objects_compiler(weft)
+    no_code = r"go_hello\.wasm: .* is not a module that this weft compiled"
+    weft.raw("compile", "--cc", compiler, weft.guest("go_hello"), env=env).expect(
+        code=LOAD_ERROR, err_has=no_code)
+    made, compiled = objects(folder), log.read_text()
+    assert len(made) == 1 and compiled
+    weft.run("--engine=aot", "--cc", compiler, "go_hello", env=env).expect(
+        code=0, out="hello from go\n", err_has=no_code + "; it runs on the engine interp")
+    assert objects(folder) == made and log.read_text() == compiled
+
+
 @claim("a terminal sees how far a compilation is within a second, in a line that is written only "
        "when it says something else")
 def _(weft):
