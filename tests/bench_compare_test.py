@@ -66,6 +66,9 @@ def test_every_local_peer_does_every_small_benchmark():
             for contender in ["weft", *peers.split(",")]:
                 assert (name, contender) in got, (name, contender)
         assert {("yield/2", "raw jump"), ("select/10", "go"), ("chan/round_trip/0", "go")} <= got
+        for name in ["yield/2", "host_call", "instance/empty", "instance/c"]:
+            for engine in ["aot", "interp", "jit"]:
+                assert ("guest/" + name, "weft " + engine) in got, (name, engine)
 
 
 def test_all_outputs_tell_the_same():
