@@ -14,13 +14,15 @@ a goroutine that gives way at each so many-th function that is called, with the 
 tests its own runtime with -d=maymorestack=runtime.mayMoreStackPreempt.
 
 A test that fails with every host, for a reason of Go's own, is listed in NOT_OURS with that reason
-and is skipped; nothing else is. Prints a line for each package with its seconds, for a failing one
-what go test printed, and `N passed, N failed` at the end.
+and is skipped; nothing else is. Prints a line for each package with its seconds, which are those of
+go's compiler too, and those of its tests alone, from exec to exit, as go test says them; for a
+failing one what go test printed; and `N passed, N failed` at the end.
 """
 
 import argparse
 import os
 import pathlib
+import re
 import shlex
 import signal
 import subprocess
@@ -29,6 +31,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SHOWN_LINES_MAX = 80
+TESTS_TOOK = re.compile(r"^(?:ok|FAIL)\s+\S+\s+([\d.]+)s", re.MULTILINE)
 
 # What ./check runs: together well under a minute of computing.
 QUICK = ["errors", "unicode/utf8", "path", "container/heap", "container/list", "container/ring"]
@@ -141,8 +144,9 @@ def try_package(words, only, package, mode):
     if only:
         words.insert(-1, f"-run={only}")
     good, output = run_package(words, seconds_of(package))
-    print(f"{'ok   ' if good else 'FAIL '} {package}{mode} ({time.monotonic() - start:.0f} s)",
-          flush=True)
+    tests = TESTS_TOOK.search(output)
+    took = f"{time.monotonic() - start:.0f} s" + (f", its tests {tests[1]} s" if tests else "")
+    print(f"{'ok   ' if good else 'FAIL '} {package}{mode} ({took})", flush=True)
     if not good:
         print("\n".join(output.splitlines()[-SHOWN_LINES_MAX:]), flush=True)
     return good
