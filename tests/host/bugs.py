@@ -119,7 +119,7 @@ def main():
     parser.add_argument("--bases", type=int, default=20)
     parser.add_argument("--policies", type=lambda word: word.split(","), default=list(POLICIES))
     parser.add_argument("--bug", default="")
-    parser.add_argument("--engine", default="interp")
+    parser.add_argument("--engine", default="jit")
     options = parser.parse_args()
     bugs = {name: words for name, words in BUGS.items() if options.bug in name}
     if not bugs:

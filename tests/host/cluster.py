@@ -53,7 +53,7 @@ def main():
     parser.add_argument("weft", type=pathlib.Path)
     parser.add_argument("guests", type=pathlib.Path)
     parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--engine", default="interp")
+    parser.add_argument("--engine", default="jit")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     weft = options.weft.resolve()

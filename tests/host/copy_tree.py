@@ -27,7 +27,7 @@ def parse(arguments):
     parser.add_argument("weft", type=pathlib.Path)
     parser.add_argument("guests", type=pathlib.Path)
     parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--engine", default="interp")
+    parser.add_argument("--engine", default="jit")
     return parser.parse_args(arguments)
 
 

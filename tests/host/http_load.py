@@ -35,7 +35,7 @@ def parse(arguments):
     parser.add_argument("guests", type=pathlib.Path)
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--engine", default="interp")
+    parser.add_argument("--engine", default="jit")
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds for the whole")
     return parser.parse_args(arguments)
 
