@@ -18,7 +18,7 @@ def _(weft):
             "in __original_main"])
 
 
-@claim("--output ends a guest at that byte, with the words of a trap, on both engines alike")
+@claim("--output ends a guest at that byte, with the words of a trap, on every engine alike")
 def _(weft):
     told = {(run.out, run.err) for run in [
         weft.run(f"--engine={engine}", "--output", "95", "c_limits", "write", "1000").expect(
@@ -29,7 +29,7 @@ def _(weft):
     weft.run("--output", "1K", "c_limits", "write", "1020").expect(code=0, err="")
 
 
-@claim("a guest that is ended in sched_yield is said to be there, on both engines alike")
+@claim("a guest that is ended in sched_yield is said to be there, on every engine alike")
 def _(weft):
     weft.raw("compile", weft.guest("c_yield_n")).expect(code=0)
     told = {weft.run(f"--engine={engine}", "--deadline", "50ms", "c_yield_n", "1000000000").expect(

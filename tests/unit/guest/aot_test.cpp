@@ -138,7 +138,7 @@ TEST_CASE("a module of 10,000 nested blocks took the C writer's memory; it runs 
   CHECK((*guest)->end()->kind == GuestEnd::Kind::exited);
 }
 
-TEST_CASE("each trap has the same kind, words, offset and functions on both engines") {
+TEST_CASE("each trap has the same kind, words, offset and functions on every engine") {
   Said said;
   for (const char* guest :
        {"c_trap_div", "c_trap_oob", "c_trap_unreachable", "c_stack_overflow", "wat_trap_indirect",
@@ -153,7 +153,7 @@ TEST_CASE("each trap has the same kind, words, offset and functions on both engi
   CHECK(said.lines.empty());
 }
 
-TEST_CASE("fuel ends a guest at the same fuel point on both engines, every time") {
+TEST_CASE("fuel ends a guest at the same fuel point on every engine, every time") {
   Said said;
   for (const std::uint64_t fuel : {1, 2, 77, 16'385, 100'000}) {
     CAPTURE(fuel);

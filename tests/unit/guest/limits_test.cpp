@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one guest may use, and all together: the same on both engines. And what kills leave behind.
+// What one guest may use, and all together: the same on every engine. And what kills leave behind.
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -160,7 +160,7 @@ TEST_CASE("no guest is spawned when the call stacks of all have their limit") {
   guests.run();
 }
 
-TEST_CASE("a smaller stack is fewer calls, on both engines") {
+TEST_CASE("a smaller stack is fewer calls, on every engine") {
   for (const char* engine : kEngines) {
     CAPTURE(engine);
     for (const std::size_t kib : {128, 1'024}) {
@@ -220,7 +220,7 @@ TEST_CASE("a deadline ends a guest that computes, and the deadline of all ends e
   }
 }
 
-TEST_CASE("a killed guest tells in which functions it was, on both engines") {
+TEST_CASE("a killed guest tells in which functions it was, on every engine") {
   std::vector<std::vector<std::string>> told;
   for (const char* engine : kEngines) {
     CAPTURE(engine);
