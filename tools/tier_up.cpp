@@ -5,12 +5,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <new>
 
+#include "base/unique_fd.h"
 #include "guest/aot/compiler.h"
 #include "tools/modules.h"
 
@@ -46,6 +48,15 @@ pid_t start(const std::vector<std::string>& words) {
   posix_spawnattr_destroy(&settings);
   posix_spawn_file_actions_destroy(&files);
   return pid;
+}
+
+// A session is a group of its own where the kernel groups sessions (sched_autogroup), and the nice
+// value of a process then counts within its group alone. Without such groups there is nothing to
+// write.
+void make_group_nice(pid_t session) {
+  const std::string path = "/proc/" + std::to_string(session) + "/autogroup";
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.valid() && ::write(file.get(), "19", 2) == 2) return;
 }
 
 }  // namespace
@@ -102,6 +113,7 @@ void TierUp::start_next() {
   words.insert(words.end(), {"--", waiting_.front()});
   waiting_.pop_front();
   compiler_ = start(words);
+  if (compiler_ > 0) make_group_nice(compiler_);
 }
 
 // Guests are numbered in the order of the command line. A module from stdin can't be read again.

@@ -2,6 +2,7 @@
 """Claims about compiling: its time, its memory, its signals, what it leaves, and its cache."""
 
 import os
+import pathlib
 import random
 import signal
 import stat
@@ -229,6 +230,26 @@ def _(weft):
         first.process.terminate()
         first.finish()
     assert "waiting for another process that compiles it" in shown, shown
+
+
+@claim("--tier-up: the compiler has the lowest priority, as a process and as a session")
+def _(weft):
+    env, _ = fresh_cache(weft)
+    compiler, pid_file = endless_compiler(weft)
+    with weft.start("--engine=auto", "--tier-up=on", "--cc", compiler, "c_compute", env=env):
+        wait_for(pid_file.exists, 120)
+        pid = int(pid_file.read_text())
+        session = os.getsid(pid)
+        try:
+            assert session != os.getsid(0)
+            assert os.getpriority(os.PRIO_PROCESS, pid) == 19
+            groups = pathlib.Path(f"/proc/{pid}/autogroup")
+            if groups.exists():  # Else the kernel has none.
+                assert groups.read_text().endswith(" nice 19\n"), groups.read_text()
+        finally:
+            os.killpg(session, signal.SIGTERM)
+            wait_for(lambda: is_gone(session), 120)
+    assert is_gone(pid)
 
 
 def cut_off(entry):
