@@ -7,8 +7,12 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
+#ifdef __wasm__
+#include <sys/resource.h>
+#else
+#include <sys/mman.h>
+#endif
 
 #include "capi/weft.h"
 
@@ -53,10 +57,18 @@ int weft_glue_goes_on(void* registers) {
   return resumed();
 }
 
-static void runs_body(void* body) {
-  ((void (*)(void))(size_t)body)();
+struct body {
+  void (*calls)(void*);
+  void* closure;
+};
+
+/* The parent is parked until the body has evaluated f(x), and its frame with it. */
+static void runs_body(void* given) {
+  const struct body* body = given;
+  body->calls(body->closure);
 }
 
+#ifndef __wasm__
 /* A nested function is called through a piece of code that lies in its parent's frame. */
 static void make_executable(void) {
   static void* last = NULL;
@@ -72,11 +84,15 @@ static void make_executable(void) {
     exit(1);
   }
 }
+#endif
 
-void weft_glue_starts(void* parent, void (*body)(void)) {
-  make_executable();
+void weft_glue_starts(void* parent, void (*calls)(void*), void* closure) {
+  struct body body = {calls, closure};
+#ifndef __wasm__
+  if (closure == NULL) make_executable();
+#endif
   *(weft_g**)parent = weft_self_g();
-  must(weft_go(scheduler, runs_body, (void*)(size_t)body, NULL), "weft_go");
+  must(weft_go(scheduler, runs_body, &body, NULL), "weft_go");
   must(weft_park(), "weft_park");
 }
 
@@ -104,6 +120,26 @@ int weft_glue_poll(struct pollfd* fds, unsigned long count, int timeout_ms) {
   errno = EBADF;
   return -1;
 }
+
+/* alarm(2), for a target without signals: ends the program as SIGALRM does. */
+static void rings(void* seconds) {
+  must(weft_usleep((uint32_t)(size_t)seconds * 1000000), "weft_usleep");
+  exit(128 + 14);
+}
+
+unsigned weft_glue_alarm(unsigned seconds) {
+  must(weft_go(scheduler, rings, (void*)(size_t)seconds, NULL), "weft_go");
+  return 0;
+}
+
+#ifdef __wasm__
+/* How many descriptors there may be: libdill sets memory aside for each. */
+int getrlimit(int what, struct rlimit* limit) {
+  (void)what;
+  limit->rlim_cur = limit->rlim_max = 64;
+  return 0;
+}
+#endif
 
 int weft_glue_main(int argc, char** argv);
 

@@ -14,6 +14,7 @@ def main(arguments):
     store = wasmtime.Store(engine)
     wasi = wasmtime.WasiConfig()
     wasi.argv = arguments
+    wasi.inherit_stdin()
     wasi.inherit_stdout()
     wasi.inherit_stderr()
     store.set_wasi(wasi)
