@@ -70,6 +70,7 @@ PACKAGES = {
     "strconv": 3600,
     "time": 3600,  # Its timer tests sleep, and repeat.
     "os": 3600,
+    "net/http": 3600,
     "runtime": 14400,
 }
 
