@@ -57,7 +57,7 @@ def _(weft):
     module.write_text('(module (memory (export "memory") 1)'
                       '(func (export "_start") (loop $again (br $again))))')
     with weft.start("--engine=auto", "--tier-up=on", module, env=env) as run:
-        wait_for(lambda: objects(folder), 120)
+        wait_for(lambda: objects(folder), 300)  # Its compiler gets little time beside others.
         assert run.process.poll() is None
         run.process.send_signal(signal.SIGINT)
         run.finish().expect(code=128 + signal.SIGINT)
