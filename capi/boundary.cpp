@@ -125,6 +125,7 @@ void leave() {
   leave_by(*entry->back);
 }
 
+#if WEFT_UNWINDS
 // Nothing with a destructor may live here or above in this function's callees: leave() lands here.
 void run_entry(void* given) {
   auto& entry = *static_cast<weft_entry*>(given);
@@ -133,16 +134,14 @@ void run_entry(void* given) {
   entry.back = &way;
 #if !defined(__wasm__)
   if (setjmp(way.back) == 0) entry.start(argument);  // NOLINT: what this file is about
-#elif WEFT_UNWINDS
+#else
   try {
     entry.start(argument);
   } catch (const Leaves&) {
     // To here: what was asked for.
   }
-#else
-  CatchPoint point;
-  (void)call_catching(point, [&] { entry.start(argument); });
 #endif
 }
+#endif
 
 }  // namespace weft::capi

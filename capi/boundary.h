@@ -121,7 +121,19 @@ int guarded_from(From from, F&& f, int misuse = WEFT_EINTERNAL) noexcept(!kLeave
 }
 
 // What a G and a thread run: start(argument) of the weft_entry.
+#if WEFT_UNWINDS
 void run_entry(void* entry);
+#else
+// Inline: a frame more would save itself and come back at each switch.
+inline void run_entry(void* given) {
+  auto& entry = *static_cast<weft_entry*>(given);
+  void* const argument = entry.argument;
+  WayBack way;
+  entry.back = &way;
+  CatchPoint point;
+  (void)call_catching(point, entry.start, argument);  // leave() lands here.
+}
+#endif
 
 // The stack of the running G, when it is its maker's: [*low, *high). False: it is weft's.
 bool is_on_own_stack(const G& g, void** low, void** high);

@@ -2,6 +2,7 @@
 // The calls from inside: each checks where it comes from, and is one function of the port.
 #include <vector>
 
+#include "base/unwinding.h"
 #include "capi/boundary.h"
 #include "scheduler/api.h"
 
@@ -39,6 +40,25 @@ int call(From from, F&& f) {
   });
 }
 
+#if !WEFT_UNWINDS
+// The scheduler, when the caller is a G of an emulated port that holds no lock. Only that G could
+// kill itself, so that nothing is thrown where it yields, and no frame is needed that catches: one
+// that stands there saves itself and comes back at each switch.
+[[gnu::noinline]] Scheduler* yields_plainly() {
+  weft_scheduler* const s = current();
+  if (s == nullptr || s->port->is_strict() || port::place(*s->port) != port::Place::g ||
+      s->scheduler.current_m().locks != 0)
+    return nullptr;
+  s->port->count(port::Lacking::osyield);
+  return &s->scheduler;
+}
+
+// Apart from weft_osyield, whose frame then has little to save.
+[[gnu::noinline]] int osyield_guarded() {
+  return call(From::inside, [] { port::osyield(); });
+}
+#endif
+
 }  // namespace
 
 // --- threads ---
@@ -74,7 +94,14 @@ weft_m* weft_self_m(void) {
 }
 
 int weft_osyield(void) {
+#if WEFT_UNWINDS
   return call(From::inside, [] { port::osyield(); });
+#else
+  Scheduler* const scheduler = yields_plainly();
+  if (scheduler == nullptr) return osyield_guarded();
+  scheduler->yield();
+  return WEFT_OK;
+#endif
 }
 
 int weft_osyield_no_g(void) {

@@ -52,16 +52,21 @@ std::exception_ptr exception_pointer(void* thrown);
 
 }  // namespace detail
 
-// Calls f(). False: something was thrown.
-template <class F>
-bool call_catching(CatchPoint& point, F&& f) {
+// Calls f(argument). False: something was thrown.
+inline bool call_catching(CatchPoint& point, void (*f)(void*), void* argument) {
   const FiberContext fiber = running_fiber();
   point.outer = std::exchange(fiber->catching, &point);
   point.stack_pointer = stack_pointer();
-  detail::weft_call_catching([](void* g) { (*static_cast<std::remove_reference_t<F>*>(g))(); }, &f,
-                             &point);
+  detail::weft_call_catching(f, argument, &point);
   fiber->catching = point.outer;
   return point.type == nullptr;
+}
+
+// Calls f().
+template <class F>
+bool call_catching(CatchPoint& point, F&& f) {
+  return call_catching(
+      point, [](void* g) { (*static_cast<std::remove_reference_t<F>*>(g))(); }, &f);
 }
 
 // std::make_exception_ptr, which throws to make one.
