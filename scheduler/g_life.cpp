@@ -3,6 +3,7 @@
 // it is killed, how it sleeps.
 #include <algorithm>
 
+#include "base/unwinding.h"
 #include "scheduler/scheduler.h"
 
 #if defined(WEFT_ASAN)
@@ -151,6 +152,7 @@ std::size_t Scheduler::stack_of_guard(const void* address) const noexcept {
 
 // --- requests and deadlines ---
 
+#if WEFT_UNWINDS  // Elsewhere a program that kills does not link.
 void Scheduler::kill(G& g) {
   if (g.at_rest_ == GState::dead || g.at_rest_ == GState::idle) return;
   if ((g.requests.fetch_or(kKill) & kKill) == 0) {
@@ -162,6 +164,7 @@ void Scheduler::kill(G& g) {
   if (g.stack != nullptr && g.stack->m != nullptr && g.stack->m->state == MState::sleeping)
     wake_m(*g.stack->m);
 }
+#endif
 
 void Scheduler::ready_next(G& g) {
   if (!next_turns_.take(switches_)) return ready(g);

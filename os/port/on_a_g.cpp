@@ -3,6 +3,7 @@
 
 #include <exception>
 
+#include "base/unwinding.h"
 #include "os/port/failure.h"
 #include "os/port/locks.h"
 
@@ -28,6 +29,7 @@ void on_a_g(Port& port, const std::function<void()>& f) {
     wake_note(errand.done);
   });
   if (!spawned) throw Throw(spawned.error().message);
+#if WEFT_UNWINDS
   // When this thread is killed while it waits, the G must not touch its frame again.
   struct CallOff {
     Scheduler& scheduler;
@@ -37,6 +39,7 @@ void on_a_g(Port& port, const std::function<void()>& f) {
       if (!errand.finished) scheduler.kill(g);
     }
   } call_off{port.scheduler(), **spawned, errand};
+#endif
   (void)sleep_on_note(errand.done, "host call", -1);
   if (errand.failure != nullptr) std::rethrow_exception(errand.failure);
 }
