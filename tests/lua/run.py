@@ -17,6 +17,7 @@ The source comes through apt into build/lua, or from the folder that WEFT_LUA na
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -113,6 +114,17 @@ def scripts(own, perf, wasm):
     return found
 
 
+def as_text(target, script):
+    """Emscripten reads stdin as UTF-8: there, other bytes become escapes, as in a string."""
+    if target.system != "emscripten":
+        return script
+    try:
+        script.encode("latin-1").decode("utf-8")
+        return script
+    except UnicodeDecodeError:
+        return re.sub(r"[\x80-\xff]", lambda byte: f"\\{ord(byte[0]):03d}", script)
+
+
 def main(arguments):
     own, perf, wasm = (word in arguments for word in ["--own", "--perf", "--wasm"])
     build_folder = ROOT / next((word for word in arguments if word[0] != "-"), "build/release")
@@ -132,7 +144,8 @@ def main(arguments):
                         if own:
                             script = pathlib.Path(folder) / f"{name}.lua"
                             script.write_text(text, encoding="latin-1")
-                        said = others.call(*command, script, given=text, seconds=TEST_S)
+                        said = others.call(*command, script, given=as_text(target, text),
+                                           seconds=TEST_S)
                         passed += 1
                         print(f"ok    {name} under {host}", flush=True)
                         print(said * perf, end="")

@@ -6,6 +6,7 @@ run it: Linux itself; weft, node and wasmtime for wasm32-wasi; node for Emscript
 """
 
 import dataclasses
+import os
 import pathlib
 import subprocess
 import sys
@@ -39,6 +40,15 @@ def call(*command, given=None, seconds=120):
     if done.returncode != 0:
         raise RuntimeError(f"ended with {done.returncode}: {(done.stdout + done.stderr)[-800:]}")
     return done.stdout
+
+
+def cpu_s(*command):
+    """The CPU time that a command takes, user and system."""
+    before = os.times()
+    call(*command)
+    after = os.times()
+    return (after.children_user + after.children_system
+            - before.children_user - before.children_system)
 
 
 def write_lacking(folder):
