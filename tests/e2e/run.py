@@ -2,14 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """End-to-end tests of the weft command.
 
-    tests/e2e/run.py WEFT GUESTDIR [--filter TEXT] [--without speed,malloc,descriptors] [--list]
+    tests/e2e/run.py WEFT GUESTDIR [--filter TEXT] [--without speed,malloc,descriptors] [--jobs N]
+    tests/e2e/run.py WEFT GUESTDIR --list
 
 WEFT is the binary, GUESTDIR what tests/guests/build.py filled. The claims are in claims_*.py beside
 this file, each a sentence and a function; harness.py is the language they are written in. Prints a
 line for each claim, for a failing one its command and output, and `N passed, N failed` at the end.
+With --jobs, claims are tried side by side, each process in a folder of its own; those about speed
+come behind all others, one by one.
 """
 
 import argparse
+import concurrent.futures
+import os
 import pathlib
 import sys
 import tempfile
@@ -63,6 +68,7 @@ def parse(arguments):
     parser.add_argument("--without", default="", help="leave out the claims that need one of these")
     parser.add_argument("--engine", default="",
                         help="aot: C and wat guests are compiled first, Go ones are not")
+    parser.add_argument("--jobs", type=int, default=1, help="claims that are tried side by side")
     parser.add_argument("--list", action="store_true", help="print the claims, run nothing")
     return parser.parse_args(arguments)
 
@@ -86,8 +92,8 @@ def complaint(claim, weft):
     return ""
 
 
-def holds(claim, weft):
-    """Runs one claim and reports it.
+def tried(claim, weft):
+    """Returns whether it holds, and the lines that report it.
 
     Other load on the machine can make a claim about time fail, but never makes a false one hold:
     such a claim may take several attempts, and the line says how many.
@@ -99,12 +105,40 @@ def holds(claim, weft):
             break
     seconds = f"{time.monotonic() - start:.2f} s"
     if wrong:
-        print(f"FAIL  {claim.sentence}\n{wrong}\n", flush=True)
-    elif attempt > 1:
-        print(f"ok    {claim.sentence} ({seconds}, attempt {attempt})", flush=True)
-    else:
-        print(f"ok    {claim.sentence} ({seconds})", flush=True)
-    return not wrong
+        return False, f"FAIL  {claim.sentence}\n{wrong}\n"
+    more = f", attempt {attempt}" if attempt > 1 else ""
+    return True, f"ok    {claim.sentence} ({seconds}{more})"
+
+
+class Trying:
+    """What a process needs to try claims by their number: set up once in each."""
+
+    claims = []
+    weft = None
+
+    @classmethod
+    def begin(cls, options, scratch):
+        folder = pathlib.Path(scratch) / str(os.getpid())
+        folder.mkdir(mode=0o700)
+        cls.claims = selected(options)
+        cls.weft = harness.Weft(options.weft, options.guests, folder, options.engine)
+
+    @classmethod
+    def number(cls, number):
+        return tried(cls.claims[number], cls.weft)
+
+
+def all_tried(options, claims, scratch):
+    """Yields the result of each claim, in their order; those about speed are the last."""
+    alone = [number for number, claim in enumerate(claims)
+             if options.jobs == 1 or "speed" in claim.needs]
+    others = [number for number in range(len(claims)) if number not in alone]
+    if others:
+        with concurrent.futures.ProcessPoolExecutor(
+                options.jobs, initializer=Trying.begin, initargs=(options, scratch)) as pool:
+            yield from pool.map(Trying.number, others)
+    Trying.begin(options, scratch)
+    yield from map(Trying.number, alone)
 
 
 def main(arguments):
@@ -117,9 +151,12 @@ def main(arguments):
         print(f"e2e: no such binary: {options.weft}", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="weft-e2e-") as scratch:
-        weft = harness.Weft(options.weft, options.guests, scratch, options.engine)
-        weft.fill_cache()
-        passed = sum(holds(claim, weft) for claim in claims)
+        os.chmod(scratch, 0o711)  # A claim may let another user into its own folder.
+        harness.Weft(options.weft, options.guests, scratch, options.engine).fill_cache()
+        passed = 0
+        for good, report in all_tried(options, claims, scratch):
+            passed += good
+            print(report, flush=True)
     failed = len(claims) - passed
     print(f"{passed} passed, {failed} failed")
     return 0 if passed and not failed else 1
