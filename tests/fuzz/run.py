@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the fuzz targets with clang and runs each: tests/fuzz/run.py [--seconds N] [TARGET...]
+"""Builds the fuzz targets and runs each: tests/fuzz/run.py [--seconds N] [--jobs N] [TARGET...]
+
+They are built in build/sanitize, of which scripts/sanitizers.ini is the configuration.
 
 Targets: wasi_calls (every WASI function, hostile memory and arguments), paths (path resolution
 never leaves a directory), module (bytes that claim to be a module), replay (bytes that claim to be
@@ -12,11 +14,12 @@ seeds, in seeds/ or the text guests and recorded runs of the end-to-end tests an
 official core tests, and from what earlier runs found, in build/fuzz/corpus. The default of 20
 seconds each is for ./check; the long run is --seconds 600.
 
-A finding is kept as build/fuzz/findings/TARGET-*; run build/fuzz/tests/fuzz/fuzz-TARGET on it to
-see it again. The last line is `N passed, N failed`.
+A finding is kept as build/fuzz/findings/TARGET-*; run build/sanitize/tests/fuzz/fuzz-TARGET on it
+to see it again. The last line is `N passed, N failed`.
 """
 
 import argparse
+import concurrent.futures
 import hashlib
 import os
 import pathlib
@@ -26,7 +29,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BUILD = ROOT / "build" / "fuzz"
+BUILD = ROOT / "build" / "sanitize"
+KEPT = ROOT / "build" / "fuzz"
 TARGETS = ["wasi_calls", "paths", "module", "replay", "references", "validator", "control"]
 INPUT_BYTES_MAX = 4096
 # For one input, in real time. A C compiler takes long beside other work.
@@ -40,6 +44,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("targets", nargs="*", default=TARGETS, metavar="TARGET")
     parser.add_argument("--seconds", type=int, default=20, help="for each target")
+    parser.add_argument("--jobs", type=int, default=1, help="targets that run side by side")
     parser.add_argument("--build", type=pathlib.Path, default=BUILD)
     parser.add_argument("--aot", type=int, default=0, metavar="N",
                         help="references: compile one module in N, too (0: none)")
@@ -49,35 +54,31 @@ def parse(arguments):
 
 
 def build(where, targets, wabt):
-    """Every object has clang's coverage, or the fuzzer would be blind to it."""
-    environment = {**os.environ, "CC": "clang", "CXX": "clang++"}
     if not (where / "build.ninja").exists():
         subprocess.run(
-            ["meson", "setup", where, ROOT, "-Doptimization=1", "-Ddebug=true", "-Dwerror=false",
-             "-Db_sanitize=address,undefined", "-Db_lundef=false",
-             *([f"-Dwabt_prefix={wabt.resolve()}"] if wabt else []),
-             "-Dcpp_args=['-g1', '-fsanitize=fuzzer-no-link']"],
-            check=True, env=environment, stdout=subprocess.DEVNULL)
+            ["meson", "setup", where, ROOT, "--native-file", ROOT / "scripts/sanitizers.ini",
+             *([f"-Dwabt_prefix={wabt.resolve()}", "-Dwerror=false"] if wabt else [])],
+            check=True, stdout=subprocess.DEVNULL)
     if "validator" in targets:
-        build_oracle(where)
+        build_oracle()
     subprocess.run(["ninja", "-C", where, *(f"tests/fuzz/fuzz-{target}" for target in targets)],
                    check=True, stdout=subprocess.DEVNULL)
 
 
-def build_oracle(where):
+def build_oracle():
     """The second validator; cargo fetches and builds it once."""
-    target = where / "oracle"
+    target = KEPT / "oracle"
     subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", "--target-dir", target],
                    cwd=ROOT / "tests/fuzz/validator_oracle", check=True)
     os.environ["WEFT_VALIDATOR_ORACLE"] = str(target / "release" / "validator-oracle")
 
 
-def validator_seeds(where):
+def validator_seeds():
     sys.path.append(str(ROOT / "tests" / "spec"))
     import core_tests
-    seeds = where / "validator-seeds"
+    seeds = KEPT / "validator-seeds"
     if not seeds.exists():
-        made = where / "validator-seeds.new"
+        made = KEPT / "validator-seeds.new"
         made.mkdir(parents=True, exist_ok=True)
         for wast in core_tests.files().glob("wasm-v3/**/*.wast"):
             for command in core_tests.take_apart(wast):
@@ -89,26 +90,26 @@ def validator_seeds(where):
     return seeds
 
 
-def seeds_of(where, target):
+def seeds_of(target):
     if target == "validator":
-        return validator_seeds(where)
+        return validator_seeds()
     if target == "replay":
-        seeds = where / "replay-seeds"
-        seeds.mkdir(exist_ok=True)
+        seeds = KEPT / "replay-seeds"
+        seeds.mkdir(parents=True, exist_ok=True)
         for text in (ROOT / "tests/e2e").glob("*.replay.hex"):
             # The target adds the head and the checksum itself.
             file = bytes.fromhex(text.read_text())
             (seeds / text.stem).write_bytes(file[REPLAY_HEAD_BYTES:-REPLAY_SUM_BYTES])
         return seeds
     if target == "references":  # Bytes of any kind will do.
-        seeds = where / "references-seeds"
-        seeds.mkdir(exist_ok=True)
+        seeds = KEPT / "references-seeds"
+        seeds.mkdir(parents=True, exist_ok=True)
         for i in range(64):
             (seeds / str(i)).write_bytes(random.Random(i).randbytes(64 * (i + 1)))
         return seeds
     if target != "module":
         return ROOT / "tests" / "fuzz" / "seeds" / target
-    seeds = where / "module-seeds"
+    seeds = KEPT / "module-seeds"
     subprocess.run([sys.executable, ROOT / "scripts/build_guests.py", ROOT / "tests/guests/wat",
                     seeds], check=True, stdout=subprocess.DEVNULL)
     return seeds
@@ -116,15 +117,15 @@ def seeds_of(where, target):
 
 def fuzz(where, target, seconds, aot):
     """Returns (found nothing, what the fuzzer said)."""
-    corpus, findings = where / "corpus" / target, where / "findings"
+    corpus, findings = KEPT / "corpus" / target, KEPT / "findings"
     corpus.mkdir(parents=True, exist_ok=True)
     findings.mkdir(exist_ok=True)
     done = subprocess.run(
         [where / "tests/fuzz" / f"fuzz-{target}", f"-max_total_time={seconds}",
          f"-timeout={INPUT_SECONDS_MAX.get(target, 20)}",
          "-rss_limit_mb=2048", f"-max_len={INPUT_BYTES_MAX}", "-print_final_stats=1",
-         f"-artifact_prefix={findings}/{target}-", corpus, seeds_of(where, target)],
-        env={**os.environ, "WEFT_FUZZ_AOT": str(aot), "WEFT_FUZZ_CACHE": str(where / "cache")},
+         f"-artifact_prefix={findings}/{target}-", corpus, seeds_of(target)],
+        env={**os.environ, "WEFT_FUZZ_AOT": str(aot), "WEFT_FUZZ_CACHE": str(KEPT / "cache")},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         errors="replace", check=False)
     ended = "" if done.returncode >= 0 else f"\nkilled by signal {-done.returncode}\n"
@@ -138,17 +139,20 @@ def main(arguments):
     try:
         build(where, options.targets, options.wabt)
     except (OSError, subprocess.CalledProcessError) as error:
-        print(f"fuzz: can't be built: {error}\n0 passed, 1 failed")
+        print(f"fuzz: can't be built: {error}\nDelete {where} if it was configured otherwise than "
+              "by scripts/sanitizers.ini.\n0 passed, 1 failed")
         return 1
-    for target in options.targets:
-        good, said = fuzz(where, target, options.seconds, options.aot)
-        passed += good
-        runs = re.search(r"number_of_executed_units:\s*(\d+)", said)
-        inputs = len(list((where / "corpus" / target).iterdir()))
-        print(f"{'ok   ' if good else 'FAIL '} {target}: {runs[1] if runs else 'no'} inputs in "
-              f"{options.seconds} s, {inputs} kept", flush=True)
-        if not good:
-            print("\n".join(said.splitlines()[-SHOWN_LINES_MAX:]), flush=True)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        said_of = pool.map(lambda target: fuzz(where, target, options.seconds, options.aot),
+                           options.targets)
+        for target, (good, said) in zip(options.targets, said_of):
+            passed += good
+            runs = re.search(r"number_of_executed_units:\s*(\d+)", said)
+            inputs = len(list((KEPT / "corpus" / target).iterdir()))
+            print(f"{'ok   ' if good else 'FAIL '} {target}: {runs[1] if runs else 'no'} inputs in "
+                  f"{options.seconds} s, {inputs} kept", flush=True)
+            if not good:
+                print("\n".join(said.splitlines()[-SHOWN_LINES_MAX:]), flush=True)
     failed = len(options.targets) - passed
     print(f"{passed} passed, {failed} failed")
     return 0 if passed and not failed else 1
