@@ -101,10 +101,10 @@ class RunQueue {
     constexpr std::size_t kBehind = 12;
     constexpr std::size_t kFewGs = 2'048;
     if (tail_ - head_ > kFewGs * kStep) {
-      const void* const context = place(kBehind).context;
-      const auto* stack = static_cast<const std::byte*>(context);
-      __builtin_prefetch(stack, 1);
-      __builtin_prefetch(stack + 64, 1);
+      // Null when the G has not run yet: a number then, since null + 64 is no pointer.
+      const auto stack = reinterpret_cast<std::uintptr_t>(place(kBehind).context);
+      __builtin_prefetch(reinterpret_cast<const void*>(stack), 1);
+      __builtin_prefetch(reinterpret_cast<const void*>(stack + 64), 1);
     }
   }
 

@@ -155,7 +155,7 @@ Code Maker::imports_section() const {
   leb(out, kImports);
   const char* const names[] = {"sched_yield", "args_sizes_get", "fd_write"};
   for (std::uint32_t i = 0; i < kImports; ++i) {
-    for (const std::string text : {std::string("wasi_snapshot_preview1"), std::string(names[i])}) {
+    for (const std::string& text : {std::string("wasi_snapshot_preview1"), std::string(names[i])}) {
       leb(out, text.size());
       out.insert(out.end(), text.begin(), text.end());
     }

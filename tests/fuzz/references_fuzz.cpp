@@ -61,7 +61,7 @@ Outcome run(Runtime& runtime, std::span<const std::byte> bytes) {
                                          .stdin_from = -1,
                                          .stdout_to = -1,
                                          .stderr_to = -1});
-    WEFT_CHECK(guest.ok(), "an instance could not be spawned");
+    WEFT_CHECK(guest.ok(), ("an instance was not spawned: " + guest.error().message).c_str());
     guests.push_back(*guest);
   }
   WEFT_CHECK(runtime.run().end == RunEnd::finished, "a guest waits for what can't come");

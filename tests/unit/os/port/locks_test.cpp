@@ -256,9 +256,9 @@ TEST_CASE("strict: semaphores and futexes throw") {
 }
 
 TEST_CASE("a deadlock across Ms and Gs lists both kinds") {
-  PortWorld w;
-  port::note n{};
+  port::note n{};  // Before the world: what sleeps on it is unwound when the world ends.
   std::uint32_t word = 0;
+  PortWorld w;
   w.go("keeps its M", [&] { port::notesleep(&n); });
   w.go("parked", [&] {
     port::note other{};
