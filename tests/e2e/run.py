@@ -154,8 +154,8 @@ def main(arguments):
         os.chmod(scratch, 0o711)  # A claim may let another user into its own folder.
         harness.Weft(options.weft, options.guests, scratch, options.engine).fill_cache()
         passed = 0
-        for good, report in all_tried(options, claims, scratch):
-            passed += good
+        for held, report in all_tried(options, claims, scratch):
+            passed += held
             print(report, flush=True)
     failed = len(claims) - passed
     print(f"{passed} passed, {failed} failed")

@@ -139,8 +139,8 @@ def main(arguments):
     try:
         build(where, options.targets, options.wabt)
     except (OSError, subprocess.CalledProcessError) as error:
-        print(f"fuzz: can't be built: {error}\nDelete {where} if it was configured otherwise than "
-              "by scripts/sanitizers.ini.\n0 passed, 1 failed")
+        print(f"fuzz: can't be built: {error}\nDelete {where} if scripts/sanitizers.ini is "
+              "not its configuration.\n0 passed, 1 failed")
         return 1
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         said_of = pool.map(lambda target: fuzz(where, target, options.seconds, options.aot),
