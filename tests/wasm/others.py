@@ -97,9 +97,11 @@ class Wasm:
         return ROOT / f"build/{self.system}/cross/libweft-port.a"
 
     def compile(self, source, out, *flags, language="c", given=None):
-        plus = "++" if language == "c++" else ""
-        compiler = {"wasi": [f"clang{plus}", "--target=wasm32-wasi", "--sysroot=/usr"],
-                    "emscripten": [f"em{plus or 'cc'}", "-fexceptions"]}[self.system]
+        plus = language == "c++"
+        if self.system == "emscripten":
+            compiler = ["em++" if plus else "emcc", "-fexceptions"]
+        else:
+            compiler = hosts.WASI_CPP if plus else ["clang", *hosts.WASI_CPP[1:3]]
         standard = "gnu++20" if plus else "gnu11"
         call(*compiler, f"-std={standard}", "-x", language, *flags, "-c", source, "-o", out,
              given=given)

@@ -40,6 +40,9 @@ WEFT = pathlib.Path(os.environ.get("WEFT_BINARY", ROOT / "build/release/tools/we
 # module has grown to a gigabyte.
 NODE = ["node", "--no-warnings", "--single-threaded", "--experimental-wasi-unstable-preview1"]
 TIMEOUT_S = 120
+# As in cross/wasm32-wasi.ini.
+WASI_CPP = ["clang++", "--target=wasm32-wasi", "--sysroot=/usr", "-nostdinc++",
+            "-isystem/usr/include/wasm32-wasi/c++/v1"]
 
 # What a program says at its end when all is well.
 CHECKS = re.compile(r"^\d+ checks held$", re.M)
@@ -134,8 +137,8 @@ def wasmtime(program, arguments):
 def links(program, arguments):
     with tempfile.TemporaryDirectory() as folder:
         compiled = pathlib.Path(folder) / "program.o"
-        code, text = ran("clang++", "--target=wasm32-wasi", "--sysroot=/usr", "-std=c++20", "-O1",
-                         f"-I{ROOT}", "-c", HERE / f"{program}.cpp", "-o", compiled, *arguments)
+        code, text = ran(*WASI_CPP, "-std=c++20", "-O1", f"-I{ROOT}", "-c",
+                         HERE / f"{program}.cpp", "-o", compiled, *arguments)
         if code != 0:
             raise Failed(f"it does not compile:\n{text[-2000:]}")
         return ran(ROOT / "cross/link.py", "wasi", compiled.with_suffix(".wasm"), compiled,
