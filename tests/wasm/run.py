@@ -212,7 +212,7 @@ def page_of_example(program, arguments):
 
 
 # First in, first out: of 100 threads none waits for more than the 99 others and itself.
-SHOWS = re.compile(r"\A1000 threads\n\d+ ns\n(.*\n)*fifo\t100\t100\t\d+$", re.M)
+SHOWS = re.compile(r"\A1,000 threads\n[\d,]+ ns\n(.*\n)*fifo\t100\t100\t[\d,]+$", re.M)
 
 HOSTS = {
     "weft": (weft, PROGRAMS | ENDS_BADLY),
