@@ -15,8 +15,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "os/wasip1/call_signals.h"
 #include "os/wasip1/device.h"
@@ -68,7 +69,33 @@ short poll_events(Direction direction) {
   return static_cast<short>(direction == Direction::read ? POLLIN | POLLRDHUP : POLLOUT);
 }
 
-thread_local std::vector<std::weak_ptr<HostFile>> borrowed;
+// What this thread has borrowed, by the file: a description is of one file, so the same one is
+// among the few of that. Those that are gone are swept out when there are twice as many as there
+// were after the last time.
+class Borrowed {
+ public:
+  // Those of the file, gone ones among them.
+  auto of(const struct stat& status) { return known_.equal_range(key(status)); }
+
+  void add(const struct stat& status, const std::shared_ptr<HostFile>& file) {
+    if (known_.size() >= sweep_at_) {
+      std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
+      sweep_at_ = 2 * known_.size() + kLeast;
+    }
+    known_.emplace(key(status), file);
+  }
+
+ private:
+  using Key = std::pair<dev_t, ino_t>;
+  static constexpr std::size_t kLeast = 64;
+
+  static Key key(const struct stat& status) { return {status.st_dev, status.st_ino}; }
+
+  std::multimap<Key, std::weak_ptr<HostFile>> known_;
+  std::size_t sweep_at_ = kLeast;
+};
+
+thread_local Borrowed borrowed;
 
 }  // namespace
 
@@ -112,9 +139,11 @@ std::shared_ptr<HostFile> HostFile::own(Reactor& reactor, UniqueFd fd) {
 }
 
 Result<std::shared_ptr<HostFile>> HostFile::borrow(Reactor& reactor, int fd) {
-  std::erase_if(borrowed, [](const auto& entry) { return entry.expired(); });
-  for (const auto& entry : borrowed) {
-    auto file = entry.lock();
+  struct stat status = {};
+  if (::fstat(fd, &status) != 0) return errno_error("descriptor " + std::to_string(fd), errno);
+  const auto [first, last] = borrowed.of(status);
+  for (auto entry = first; entry != last; ++entry) {
+    auto file = entry->second.lock();
     if (file != nullptr && &file->reactor_ == &reactor && file->is_same_description(fd))
       return file;
   }
@@ -123,15 +152,14 @@ Result<std::shared_ptr<HostFile>> HostFile::borrow(Reactor& reactor, int fd) {
     return errno_error("descriptor " + std::to_string(fd), errno);
   }
   auto file = std::shared_ptr<HostFile>(new HostFile(reactor, std::move(duplicate)));
-  struct stat status = {};
-  if (file->kind_ != Kind::file && ::fstat(file->fd(), &status) == 0) {
+  if (file->kind_ != Kind::file) {
     file->kind_ = S_ISSOCK(status.st_mode) ? Kind::socket : Kind::shared;
     if (UniqueFd again = open_again(file->fd(), status, file->tty_); again.valid()) {
       file->original_ = std::exchange(file->fd_, std::move(again));
       file->kind_ = Kind::own;
     }
   }
-  borrowed.push_back(file);
+  borrowed.add(status, file);
   return file;
 }
 
