@@ -75,7 +75,10 @@ void Turns::take() {
 }
 
 void Turns::wait_until(Instant deadline) {
-  if (deadline == timer_at_) return;
+  // A timer that is due earlier stays: it finds nothing to do once, and is set again then. To set
+  // it each time that a guest with a deadline ends would take a system call for each.
+  const bool earlier = timer_at_ < deadline && deadline != Instant::far_future();
+  if (deadline == timer_at_ || earlier) return;
   timer_at_ = deadline;
   if (deadline == Instant::far_future()) {
     deadline_->timer.cancel();
