@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The embedder's half of weft.h: runtimes, modules, guests and host functions. Calls into guests,
-// files in memory and the loop: embed_more.cpp.
+// files in memory and the loop: embed_more.cpp; pipes: pipes.cpp.
 //
 // A host function is C code on a guest's G. A guest that is killed while that waits can't be
 // unwound through C: so Killed ends in the function of weft that waits, a longjmp leads back to
 // call_c(), over C frames only, and there it is thrown again.
 #include <algorithm>
 #include <chrono>
-#include <csetjmp>
 #include <cstring>
 #include <string>
 
@@ -17,31 +16,7 @@
 using namespace weft;
 using namespace weft::capi;
 
-struct weft_caller {
-  Caller& caller;
-  std::string why = "it failed";
-  int code = WEFT_OK;
-  weft_value result = {};
-  bool killed = false;
-  std::jmp_buf back = {};
-};
-
 namespace {
-
-// What waits, in a host function.
-template <class F>
-int waiting(weft_caller* caller, F&& f) noexcept {
-  if (caller == nullptr) return fail(WEFT_EINVAL, "the caller is NULL");
-  try {
-    f();
-    return WEFT_OK;
-  } catch (const Killed&) {
-    caller->killed = true;
-  } catch (...) {
-    return code_of_current_exception();
-  }
-  std::longjmp(caller->back, 1);
-}
 
 static_assert(sizeof(weft_value) == sizeof(std::uint64_t));
 
@@ -88,10 +63,13 @@ GuestOptions options_of(const std::shared_ptr<OfC>& of) {
   }
   options.serves = given.serves != 0;
   options.stdin_from = given.input != nullptr ? Stdio(from_text(given.input)) : given.stdin_fd;
+  if (given.stdin_pipe != nullptr) options.stdin_from = given.stdin_pipe->ends.from;
   options.stdout_to =
       to_output(given.output, given.context, given.stdout_fd != 0 ? given.stdout_fd : 1);
   options.stderr_to =
       to_output(given.error_output, given.context, given.stderr_fd != 0 ? given.stderr_fd : 2);
+  if (given.stdout_pipe != nullptr) options.stdout_to = given.stdout_pipe->ends.to;
+  if (given.stderr_pipe != nullptr) options.stderr_to = given.stderr_pipe->ends.to;
   BudgetSizes& sizes = options.use.sizes;
   if (given.memory_bytes != 0) sizes.memory_bytes = given.memory_bytes;
   if (given.output_bytes != 0) sizes.output_bytes = given.output_bytes;
@@ -104,6 +82,12 @@ GuestOptions options_of(const std::shared_ptr<OfC>& of) {
   }
   options.data = of;
   return options;
+}
+
+bool pipes_are_open(const weft_guest_options& given) {
+  return (given.stdin_pipe == nullptr || given.stdin_pipe->ends.from.device != nullptr) &&
+         (given.stdout_pipe == nullptr || given.stdout_pipe->ends.to.device != nullptr) &&
+         (given.stderr_pipe == nullptr || given.stderr_pipe->ends.to.device != nullptr);
 }
 
 // load: of what is to run by itself, if the module can; else of what is only called.
@@ -225,6 +209,9 @@ int weft_spawn(weft_runtime* runtime, weft_module* module, const weft_guest_opti
   if (const int code = check(runtime); code != WEFT_OK) return code;
   if (module == nullptr || &module->owner != runtime) {
     return fail(WEFT_EINVAL, "the module is NULL or another runtime's");
+  }
+  if (options != nullptr && !pipes_are_open(*options)) {
+    return fail(WEFT_ECLOSED, "that end of a pipe for the guest was closed");
   }
   return coded([&] {
     runtime->idle = false;

@@ -4,7 +4,9 @@
 
 #include <any>
 #include <boost/asio/io_context.hpp>
+#include <csetjmp>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "capi/boundary.h"
@@ -26,6 +28,20 @@ struct weft_module {
 
 struct weft_files {
   std::shared_ptr<const weft::MemoryFiles> files;
+};
+
+struct weft_pipe {
+  weft_runtime& owner;
+  weft::Pipe ends;  // Without a device: the program has closed it.
+};
+
+struct weft_caller {
+  weft::Caller& caller;
+  std::string why = "it failed";
+  int code = WEFT_OK;
+  weft_value result = {};
+  bool killed = false;
+  std::jmp_buf back = {};
 };
 
 namespace weft::capi {
@@ -67,6 +83,21 @@ int coded(F&& f) noexcept {
   } catch (...) {
     return code_of_current_exception();
   }
+}
+
+// What waits, in a host function: f. See embed.cpp for what becomes of Killed.
+template <class F>
+int waiting(weft_caller* caller, F&& f) noexcept {
+  if (caller == nullptr) return fail(WEFT_EINVAL, "the caller is NULL");
+  try {
+    f();
+    return WEFT_OK;
+  } catch (const Killed&) {
+    caller->killed = true;
+  } catch (...) {
+    return code_of_current_exception();
+  }
+  std::longjmp(caller->back, 1);
 }
 
 bool are_types(const char* letters, std::size_t max);

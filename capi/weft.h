@@ -391,6 +391,35 @@ int weft_files_make(const weft_file* list, size_t count, weft_files** files);
 /* Guests that have it keep it. From: any thread. */
 int weft_files_free(weft_files* files);
 
+/* A stream that lies in memory: what is written to one end is read from the other, in order, as a
+ * pipe of the kernel's. A guest has an end by weft_guest_options, the program both by the functions
+ * below: so it leads from the program to a guest, from a guest to the program, or from guest to
+ * guest. A guest that finds it empty, or full, is parked. (A socket, a file and a pipe of the
+ * kernel's are given as descriptors.) */
+typedef struct weft_pipe weft_pipe;
+/* Its ends. */
+enum weft_pipe_end { WEFT_PIPE_READ = 1, WEFT_PIPE_WRITE = 2 };
+/* Is called once, on a G of the runtime; it must not wait. */
+typedef void (*weft_pipe_ready)(void* context);
+
+/* capacity: how many bytes it holds; 0: 65536. Inside too. */
+int weft_pipe_make(weft_runtime* runtime, size_t capacity, weft_pipe** pipe);
+/* Guests that have an end keep it. Inside too. */
+int weft_pipe_free(weft_pipe* pipe);
+/* The program lets go of that end: close the one that a guest has, or the stream has no end. Once
+ * everybody has let go of the writing end, reading ends when all is read; of the reading end,
+ * writing fails. WEFT_ECLOSED: it has been closed. Inside too. */
+int weft_pipe_close(weft_pipe* pipe, enum weft_pipe_end end);
+/* Writes what there is room for: *written bytes, at least 1. WEFT_EAGAIN: there is no room.
+ * WEFT_ECLOSED: nobody can read it any more, or the end was closed. Inside too. */
+int weft_pipe_write(weft_pipe* pipe, const void* bytes, size_t count, size_t* written);
+/* Reads what is there: *count bytes; 0: the end. WEFT_EAGAIN: nothing is there yet. WEFT_ECLOSED:
+ * the end was closed. WEFT_EINVAL: room is 0. Inside too. */
+int weft_pipe_read(weft_pipe* pipe, void* bytes, size_t room, size_t* count);
+/* Calls ready(context) when a call for that end would not say WEFT_EAGAIN; not when the runtime is
+ * destroyed before. The end stays open until then. WEFT_ECLOSED, WEFT_ENOMEM. Inside too. */
+int weft_pipe_wait(weft_pipe* pipe, enum weft_pipe_end end, weft_pipe_ready ready, void* context);
+
 /* Zero and NULL are the defaults. Strings are copied. */
 typedef struct weft_guest_options {
   const char* name;         /* For reports. */
@@ -414,10 +443,13 @@ typedef struct weft_guest_options {
   /* Not 0: it runs _initialize, if the module exports that, and then what weft_call asks for, until
    * weft_finish; in place of all that it would run by itself. */
   int32_t serves;
+  weft_pipe* stdin_pipe;  /* Its reading end, in place of the others of stdin. */
+  weft_pipe* stdout_pipe; /* The writing end, in place of the others of stdout. */
+  weft_pipe* stderr_pipe; /* The same of stderr. */
 } weft_guest_options;
 
-/* Makes a guest, which runs when its turn comes. options and guest may be NULL. WEFT_EHOST. Inside
- * too. */
+/* Makes a guest, which runs when its turn comes. options and guest may be NULL. WEFT_EHOST.
+ * WEFT_ECLOSED: that end of a pipe was closed. Inside too. */
 int weft_spawn(weft_runtime* runtime, weft_module* module, const weft_guest_options* options,
                weft_guest** guest);
 /* Runs until all guests have ended. WEFT_EDEADLOCK: those that are left wait for ever. */
@@ -472,6 +504,9 @@ int weft_caller_fail(weft_caller* caller, const char* text);
 /* Parks the guest for nanoseconds; the others run. It does not return when the guest is killed
  * meanwhile: what the C code holds then it holds for ever. */
 int weft_caller_sleep(weft_caller* caller, int64_t nanoseconds);
+/* Parks the guest until weft_pipe_read, or weft_pipe_write, would not say WEFT_EAGAIN. As
+ * weft_caller_sleep. */
+int weft_caller_pipe(weft_caller* caller, weft_pipe* pipe, enum weft_pipe_end end);
 /* Parks the guest until weft_wake; returns at once when that was called since the last time. As
  * weft_caller_sleep. */
 int weft_caller_park(weft_caller* caller);

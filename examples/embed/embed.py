@@ -29,7 +29,8 @@ class GuestOptions(Structure):
         ("stdout_fd", c_int32), ("stderr_fd", c_int32), ("output", Output),
         ("error_output", Output), ("on_end", EndHandler), ("context", c_void_p),
         ("memory_bytes", c_uint64), ("output_bytes", c_uint64), ("descriptors", c_uint64),
-        ("time", c_int64), ("serves", c_int32)]
+        ("time", c_int64), ("serves", c_int32), ("stdin_pipe", c_void_p),
+        ("stdout_pipe", c_void_p), ("stderr_pipe", c_void_p)]
 
 
 def load(path):
