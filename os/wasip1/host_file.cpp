@@ -99,9 +99,14 @@ thread_local Borrowed borrowed;
 
 }  // namespace
 
-HostFile::HostFile(Reactor& reactor, UniqueFd fd) : reactor_(reactor), fd_(std::move(fd)) {
+HostFile::HostFile(Reactor& reactor, UniqueFd fd, const struct stat* known)
+    : reactor_(reactor), fd_(std::move(fd)) {
   struct stat status = {};
-  if (::fstat(fd_.get(), &status) != 0) return;
+  if (known != nullptr) {
+    status = *known;
+  } else if (::fstat(fd_.get(), &status) != 0) {
+    return;
+  }
   type_ = file_type(status.st_mode);
   pipe_ = S_ISFIFO(status.st_mode);
   const bool bottomless = is_bottomless(status);
@@ -151,7 +156,7 @@ Result<std::shared_ptr<HostFile>> HostFile::borrow(Reactor& reactor, int fd) {
   if (!duplicate.valid()) {
     return errno_error("descriptor " + std::to_string(fd), errno);
   }
-  auto file = std::shared_ptr<HostFile>(new HostFile(reactor, std::move(duplicate)));
+  auto file = std::shared_ptr<HostFile>(new HostFile(reactor, std::move(duplicate), &status));
   if (file->kind_ != Kind::file) {
     file->kind_ = S_ISSOCK(status.st_mode) ? Kind::socket : Kind::shared;
     if (UniqueFd again = open_again(file->fd(), status, file->tty_); again.valid()) {
@@ -248,8 +253,17 @@ Readiness HostFile::readiness(Direction direction) const {
           .hangup = (request.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0};
 }
 
+bool HostFile::watches_itself() {
+  if (kind_ == Kind::own) return true;
+  if (kind_ != Kind::socket) return false;
+  if (watches_[0] == nullptr && watches_[1] == nullptr) {
+    itself_ = (::fcntl(fd(), F_GETFL) & O_NONBLOCK) != 0;
+  }
+  return itself_;
+}
+
 Errno HostFile::target(Direction direction, Target& out) {
-  const bool direct = kind_ == Kind::own;
+  const bool direct = watches_itself();
   std::unique_ptr<Watch>& watch = watches_[direct ? 0 : static_cast<int>(direction)];
   out.direction = direct ? direction : Direction::read;
   if (watch == nullptr) {

@@ -21,12 +21,14 @@
 // Waiting goes through a Watch of the reactor. Asio makes a descriptor that it watches
 // non-blocking, which for a shared description would change the parent's terminal; so for `socket`
 // and `shared` the reactor watches a private epoll descriptor that holds the file, and never the
-// file itself.
+// file itself. But a socket that is non-blocking already, as an embedder's on Asio is, is watched
+// itself: that changes nothing of it, and the kernel handles each event once.
 //
 // Guests that are given the same description (a thousand copies on one terminal) share one
 // HostFile: it costs three descriptors, not three thousand.
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -99,8 +101,10 @@ class HostFile {
   Errno wait(Direction direction);
 
  private:
-  HostFile(Reactor& reactor, UniqueFd fd);
+  // known: what fstat(2) says of it, where that was asked.
+  HostFile(Reactor& reactor, UniqueFd fd, const struct stat* known = nullptr);
   [[nodiscard]] bool is_same_description(int fd) const;
+  bool watches_itself();
 
   Reactor& reactor_;
   UniqueFd fd_;
@@ -109,8 +113,9 @@ class HostFile {
   FileType type_ = FileType::unknown;
   bool tty_ = false;
   bool pipe_ = false;
+  bool itself_ = false;                // A socket that was non-blocking when it was first watched.
   std::shared_ptr<Device> device_;     // Kind device.
-  std::unique_ptr<Watch> watches_[2];  // Kind own uses the first for both directions.
+  std::unique_ptr<Watch> watches_[2];  // What is watched itself uses the first for both directions.
 };
 
 }  // namespace weft::wasip1

@@ -168,6 +168,22 @@ TEST_CASE("a kill cancels the operation, and its buffer lives until Asio has let
   CHECK(own.trace == "unwound ");
 }
 
+TEST_CASE("a kill of a G that resolves waits for the resolver, which can't be cancelled") {
+  Own own;
+  G& resolves = own.go([&] {
+    struct Note {
+      std::string& trace;
+      ~Note() { trace += "unwound"; }
+    } note{own.trace};
+    tcp::resolver resolver(own.io);
+    resolver.async_resolve("127.0.0.1", "80", use_park);
+    own.trace += "never ";
+  });
+  own.go([&] { own.scheduler.kill(resolves); });
+  own.run();
+  CHECK(own.trace == "unwound");
+}
+
 TEST_CASE("a scheduler that dies ends the operations that its Gs wait for") {
   std::string trace;
   {
@@ -215,10 +231,18 @@ TEST_CASE("a million operations leave no memory behind") {
   std::size_t after = 0;
   own.go([&] {
     asio::steady_timer timer(own.io);
+    Local::socket a(own.io);
+    Local::socket b(own.io);
+    asio::local::connect_pair(a, b);
+    std::array<char, 4> bytes{};
     for (int i = 0; i < kOperations; ++i) {
       if (i == kOperations / 10) before = ::mallinfo2().uordblks;
-      if (i % 2 == 0) {
+      if (i % 4 == 0) {
         asio::post(own.io, use_park);
+      } else if (i % 4 == 1) {
+        asio::async_write(a, asio::buffer(bytes), use_park);
+      } else if (i % 4 == 2) {
+        asio::async_read(b, asio::buffer(bytes), use_park);
       } else {
         timer.expires_after(std::chrono::nanoseconds(0));
         timer.async_wait(use_park);
