@@ -32,6 +32,10 @@ STANDARD = """
 #if __cplusplus < 202002L
 #error "weft needs C++20: compile with -std=c++20 or newer"
 #endif
+#include <version>
+#if defined(_LIBCPP_VERSION)
+#error "weft needs libstdc++, as libwabt does: compile without -stdlib=libc++, or use weft.h"
+#endif
 """
 
 

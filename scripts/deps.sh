@@ -76,6 +76,11 @@ has_libfuzzer() {
     compgen -G "$(clang -print-resource-dir)/lib/*/libclang_rt.fuzzer*.a" >/dev/null
 }
 
+has_libcxx() {
+  echo "#include <string>
+    int main() { return std::string().size(); }" | clang++ -stdlib=libc++ -x c++ - -o /dev/null
+} &>/dev/null
+
 has_go() { scripts/go.sh >/dev/null; }
 
 # ---- packages whose name depends on the distribution ---------------------------------------------
@@ -200,6 +205,8 @@ needs_of_tests() {
   need "has python3" python3 "end-to-end and tidy checks"
   need "has abidiff" abigail-tools "compares the C ABI with what it was"
   need "has cmake" cmake "builds a program on what is installed"
+  need "has_libcxx" libc++-dev "a program on LLVM's C++ library"
+  need "has_libcxx" libc++abi-dev "the same"
   need "has git" git "lists the project's files"
   need "has_cargo" cargo_package "fetches the official core tests, builds a second validator"
   need "has_pip" python3-pip "fetches wasm-tools, which takes the core tests apart"

@@ -191,6 +191,17 @@ def what_must_agree_is_told_by_name(prefix):
         assert message in done.stderr, f"{setting}: {done.stderr[-2000:]}"
 
 
+def on_libcxx_the_cpp_face_is_refused_and_the_c_face_works(prefix):
+    libcxx = ["clang++", "-std=c++20", "-stdlib=libc++"]
+    for header in ["weft.hpp", "go.hpp", "asio.hpp", "control.hpp", "explore.hpp"]:
+        done = run([*libcxx, "-fsyntax-only", f"-I{prefix.prefix / 'include'}",
+                    "-include", f"weft/{header}", "-x", "c++", "/dev/null"])
+        assert "compile without -stdlib=libc++, or use weft.h" in done.stderr, done.stderr[:2000]
+    program = prefix.scratch / "program"
+    output_of([*libcxx, PROGRAMS / "libcxx.cpp", "-o", program, *prefix.flags("weft-c")])
+    assert prefix.says(program) == "a thread of weft, and libc++\n"
+
+
 def the_library_exports_what_its_headers_declare(prefix):
     library, = prefix.libraries.glob("libweft.so.[0-9]")
     listed = output_of(["nm", "-D", "--defined-only", "--demangle", "--format=just-symbols",
@@ -352,7 +363,7 @@ CLAIMS = [
     the_server_in_c_runs_a_guest_for_each_connection,
     the_server_in_c_ends_guests_with_their_clients_and_by_their_limits,
     a_python_program_runs_guests_by_ctypes, a_go_program_runs_guests_by_cgo,
-    what_must_agree_is_told_by_name,
+    what_must_agree_is_told_by_name, on_libcxx_the_cpp_face_is_refused_and_the_c_face_works,
     the_library_exports_what_its_headers_declare]
 
 
