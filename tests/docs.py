@@ -148,6 +148,12 @@ def same(block, expected, printed):
     return re.fullmatch(pattern, "".join(line + "\n" for line in lines)) is not None
 
 
+def wasi_clang():
+    """The clang of a reader who has installed what ./quickstart installs."""
+    return subprocess.run([sources.ROOT / "scripts/clang.sh"], check=True, capture_output=True,
+                          text=True).stdout.strip()
+
+
 class Place:
     """The folder in which a document's blocks run."""
 
@@ -167,7 +173,8 @@ class Place:
             "CCACHE_DIR": str(pathlib.Path.home() / ".cache" / "ccache"), **os.environ,
             "XDG_CACHE_HOME": str(self.folder / "cache"), "TERM": "dumb",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PATH": f"{build / 'tools'}:{os.environ['PATH']}",
+            "PATH": f"{build / 'tools'}:{pathlib.Path(wasi_clang()).parent}:{os.environ['PATH']}",
+            "CMAKE_PREFIX_PATH": str(next(INSTALLED.rglob("weft.pc")).parents[3]),
             "PKG_CONFIG_PATH": str(next(INSTALLED.rglob("weft.pc")).parent),
             "LD_LIBRARY_PATH": str(next(INSTALLED.rglob("libweft.so")).parent)}
 
@@ -216,7 +223,9 @@ def held(block, place):
                            for line in block.text.splitlines()) in there for indent in indents):
             raise Wrong(f"{origin} has other lines")
     if name is not None:
-        (place.folder / name).write_text(block.text, encoding="utf-8")
+        file = place.folder / name
+        file.unlink(missing_ok=True)  # It may be a link to the project's own.
+        file.write_text(block.text, encoding="utf-8")
     if block.language in ("sh", "console"):
         place.run(block)
     elif block.language == "cpp" and not block.marks:
