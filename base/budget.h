@@ -7,6 +7,8 @@
 //   guest.descriptors.take(1)      false when the guest has 64, or all have 1,000
 //
 // No I/O, no clock, no allocation.
+//
+// From: one thread.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +18,10 @@
 
 namespace weft {
 
+// An amount of one thing.
 class Budget {
  public:
+  // No limit.
   static constexpr std::uint64_t kUnlimited = UINT64_MAX;
 
   // `above` must outlive this.
@@ -52,6 +56,7 @@ class Budget {
     if (above_ != nullptr) least = std::min(least, above_->left());
     return least;
   }
+  // What is taken of it, and how much there is in all.
   [[nodiscard]] std::uint64_t used() const { return used_; }
   [[nodiscard]] std::uint64_t max() const { return max_; }
   // Does this budget itself, and not one above it, have less than n left?
@@ -73,7 +78,9 @@ struct BudgetSizes {
   std::uint64_t fuel = Budget::kUnlimited;            // Fuel: loops and calls.
 };
 
+// A Budget of each kind.
 struct Budgets {
+  // `above` must outlive this.
   explicit Budgets(const BudgetSizes& sizes = {}, Budgets* above = nullptr)
       : memory_bytes(sizes.memory_bytes, above != nullptr ? &above->memory_bytes : nullptr),
         table_elements(sizes.table_elements, above != nullptr ? &above->table_elements : nullptr),
@@ -91,12 +98,12 @@ struct Budgets {
   Budgets(const Budgets&) = delete;
   Budgets& operator=(const Budgets&) = delete;
 
-  Budget memory_bytes;
-  Budget table_elements;
-  Budget stack_bytes;
-  Budget descriptors;
-  Budget output_bytes;
-  Budget fuel;
+  Budget memory_bytes;    // As in BudgetSizes.
+  Budget table_elements;  // Of all tables.
+  Budget stack_bytes;     // Of call stacks.
+  Budget descriptors;     // Open now.
+  Budget output_bytes;    // Written so far.
+  Budget fuel;            // Given so far.
 };
 
 }  // namespace weft

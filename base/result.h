@@ -3,6 +3,8 @@
 //
 // For failures of the host (a file that is missing, memory that ran out). A guest's mistakes are
 // WASI errnos and weft's own bugs are WEFT_CHECKs; neither is ever a Result.
+//
+// From: any thread.
 #pragma once
 
 #include <cerrno>
@@ -22,11 +24,13 @@ enum class Cause : std::uint8_t {
   host,     // The owner of the machine: no memory, no descriptor, a port in use.
 };
 
+// Why something failed.
 struct Error {
   std::string message;  // One line, no full stop, names the thing: "guest.wasm: no such file".
-  Cause cause = Cause::request;
+  Cause cause = Cause::request;  // Who can do something about it.
 };
 
+// An error that only the owner of the machine can do something about.
 inline Error refused_by_host(std::string message) {
   return {std::move(message), Cause::host};
 }
@@ -38,14 +42,17 @@ inline Error errno_error(const std::string& about, int error) {
   return {about + ": " + std::strerror(error), of_host ? Cause::host : Cause::request};
 }
 
+// A T, or the Error that says why there is none.
 template <class T>
 class [[nodiscard]] Result {
  public:
+  // A good one, or a failed one: `return value;`, `return Error{...};`.
   Result(T value)
       : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
   Result(Error error)
       : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
 
+  // Whether there is a value.
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
@@ -58,6 +65,7 @@ class [[nodiscard]] Result {
     WEFT_CHECK(ok(), "the value of a failed Result was asked for");
     return *std::get_if<0>(&state_);
   }
+  // As value().
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(value()); }
@@ -74,7 +82,9 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
+// What a function gives that either works or fails.
 struct Nothing {};
+// Good, or an error.
 using Status = Result<Nothing>;
 
 }  // namespace weft

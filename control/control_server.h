@@ -16,6 +16,8 @@
 // dropped; there are kConnectionsMax connections.
 //
 // In an embedder's own loop it keeps io.run() from returning until it is destroyed.
+//
+// From: the thread of the Runtime.
 #pragma once
 
 #include <memory>
@@ -25,16 +27,20 @@
 
 namespace weft::control {
 
+// The bounds of what a client may do, as told above: bytes of a request, connections at once, how
+// long an answer may stay untaken.
 inline constexpr std::size_t kLineMax = 64 * 1024;
 inline constexpr std::size_t kConnectionsMax = 16;
 inline constexpr Duration kPatience = seconds(10);
 
+// Where it listens, and what it says of itself.
 struct ControlOptions {
-  std::string path;     // Of the socket. Its folder must be there.
-  std::string program;  // What it is called by weft ps; empty: nothing.
-  std::string version = "0";
+  std::string path;           // Of the socket. Its folder must be there.
+  std::string program;        // What it is called by weft ps; empty: nothing.
+  std::string version = "0";  // The same: of the program.
 };
 
+// The socket. It answers from when it is opened until it is destroyed.
 class ControlServer {
  public:
   // On the runtime's thread; the runtime must outlive it. A dead socket in the way is removed. The

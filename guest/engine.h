@@ -3,6 +3,8 @@
 // until the guest exits, traps, is killed or is over a limit. guest/wabt/interp.h implements it
 // with libwabt's interpreter, guest/aot/aot.h with a C compiler, guest/jit/jit.h makes machine
 // code.
+//
+// From: the thread of the Runtime that the engine was given to; what is only a value, from any.
 #pragma once
 
 #include <compare>
@@ -51,6 +53,7 @@ enum class TrapKind : std::uint8_t {
   other,
 };
 
+// In words: "unreachable executed".
 constexpr const char* name(TrapKind kind) {
   constexpr const char* names[] = {
       "unreachable executed",
@@ -81,8 +84,9 @@ constexpr bool is_of_function(TrapKind kind) {
          kind == TrapKind::out_of_output || kind == TrapKind::host_function;
 }
 
+// A trap: what it was, and where.
 struct TrapReport {
-  TrapKind kind = TrapKind::other;
+  TrapKind kind = TrapKind::other;  // What it was.
   // What a bad indirect call was, in libwabt's words; what a host function says; else empty.
   std::string detail;
   std::vector<std::string> frames;  // Names of functions, innermost first; the outermost are cut.
@@ -98,8 +102,9 @@ std::string describe_place(const TrapReport& trap);
 
 // How a guest ended.
 struct GuestEnd {
+  // By itself, by a mistake or a limit, or because somebody killed it.
   enum class Kind : std::uint8_t { exited, trapped, killed };
-  Kind kind = Kind::exited;
+  Kind kind = Kind::exited;     // Which of the three.
   std::uint32_t exit_code = 0;  // exited: what it gave to proc_exit, or 0 when it returned.
   bool returned = false;        // exited: the function that was called returned.
   // trapped; killed: where it was, without a kind, when it had begun.
@@ -124,13 +129,16 @@ struct GuestLimits {
   // Of a Go guest: weft has a say in which of its goroutines runs (guest/go/steering.h).
   bool goroutines = true;
 
-  // interp: calls under way at once; their locals and operands, 16 bytes each.
+  // interp: how many calls may be under way at once.
   [[nodiscard]] std::size_t calls_max() const { return stack_bytes / 32; }
+  // interp: how many locals and operands there may be at once, 16 bytes each.
   [[nodiscard]] std::size_t values_max() const { return stack_bytes / 2; }
 
+  // One by one, in their order.
   friend auto operator<=>(const GuestLimits&, const GuestLimits&) = default;
 };
 
+// A module, instantiated: its memory, its tables, its globals.
 class Instance {
  public:
   virtual ~Instance() = default;
@@ -153,8 +161,10 @@ class Instance {
   [[nodiscard]] virtual const TrapReport& killed_at() const = 0;
 };
 
+// A module that was loaded and validated. Any number of guests may run it.
 class Module {
  public:
+  // For engines: Runtime::load makes modules.
   Module(std::string file, ModuleInfo about, const GuestLimits& of_guests)
       : name(std::move(file)), info(std::move(about)), limits(of_guests) {}
   virtual ~Module() = default;
@@ -171,15 +181,15 @@ class Module {
   // By which it runs: a name of guest/engines.h.
   [[nodiscard]] virtual const char* engine() const = 0;
 
-  const std::string name;  // For messages: the file's name.
-  const ModuleInfo info;
-  const GuestLimits limits;
-  Duration loading = {};  // How long it took to read, validate and compile it. Runtime::load's.
+  const std::string name;    // For messages: the file's name.
+  const ModuleInfo info;     // What it exports, imports and is made of.
+  const GuestLimits limits;  // Of each of its instances.
+  Duration loading = {};     // How long it took to read, validate and compile it. Runtime::load's.
 
   // What is known of the Go runtime in it: nullptr when it is not Go's, when
   // GuestLimits::goroutines is off, or when it is not as weft knows it: go_refused then says why.
   std::shared_ptr<const guest::go::GoModule> go;
-  std::string go_refused;
+  std::string go_refused;  // One line; "" when nothing was refused.
 };
 
 // What a module is loaded as.
@@ -188,6 +198,7 @@ enum class Role : std::uint8_t {
   library,  // Who calls it says so.
 };
 
+// What loads modules and runs them. find_engine() makes one, for a Runtime.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -199,6 +210,7 @@ class Engine {
   virtual void offer(const HostFunctions* functions) { offered_ = functions; }
 
  protected:
+  // What was offered last.
   [[nodiscard]] const HostFunctions* offered() const { return offered_; }
 
  private:

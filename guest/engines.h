@@ -4,6 +4,8 @@
 //
 //   --engine NAME, a recording ─▶ find_engine ─▶ EngineRow::make ─▶ Engine
 //   weft engines, tests ─▶ engine_rows
+//
+// From: any thread; an engine that was made belongs to one.
 #pragma once
 
 #include <memory>
@@ -18,10 +20,11 @@ namespace weft {
 
 // What an engine may be told. Each takes what it knows.
 struct EngineOptions {
-  AotOptions aot = {};
-  bool perf_map = false;  // JitOptions
+  AotOptions aot = {};    // Of aot, and of auto.
+  bool perf_map = false;  // jit: tells perf the names of functions (/tmp/perf-PID.map)
 };
 
+// An engine that this library has.
 struct EngineRow {
   const char* name;  // After --engine, and in recordings.
   const char* what;  // One line, for people.
@@ -32,9 +35,11 @@ struct EngineRow {
   bool makes_machine_code;
   // load() may take seconds, and calls AotOptions::wait meanwhile.
   bool loads_in_steps;
+  // Makes one. It belongs to one thread.
   std::unique_ptr<Engine> (*make)(EngineOptions options);
 };
 
+// What a Runtime takes that was given no engine.
 inline constexpr const char* kDefaultEngine = "auto";
 
 // What the others are compared with.

@@ -16,6 +16,9 @@
 //
 // An exception that leaves it ends the guest with a trap host_function, and its text: Caller::trap,
 // an error in a Result that it returned, any std::exception. The other guests and the host go on.
+//
+// From: the thread of the Runtime; a Caller's functions from the G that called, in the host
+// function.
 #pragma once
 
 #include <any>
@@ -43,38 +46,42 @@ class Guest;
 
 // Thrown in a host function, it ends the guest that called it.
 struct HostTrap {
-  std::string message;
+  std::string message;  // Why, for the guest's report.
 };
 
 // Who called a host function. Good until that returns; what it gives of the guest's memory too, as
 // the guest does not run meanwhile. On the guest's G.
 class Caller {
  public:
+  // For engines: a host function is given one.
   explicit Caller(wasip1::Memory memory) : memory_(memory) {}
 
-  // Those that take addresses end the guest with a trap host_function when a byte lies outside of
-  // its memory. memory() answers EFAULT instead.
+  // [at, at + length) of its memory. Those that take addresses end the guest with a trap
+  // host_function when a byte lies outside.
   [[nodiscard]] std::span<std::byte> bytes(std::uint32_t at, std::uint32_t length) const {
     std::span<std::byte> out;
     within(memory_.bytes(at, length, out));
     return out;
   }
-  // What the characters are is not checked.
+  // The same as text. What the characters are is not checked.
   [[nodiscard]] std::string_view text(std::uint32_t at, std::uint32_t length) const {
     std::string_view out;
     within(memory_.text(at, length, out));
     return out;
   }
+  // A number at that address; it need not be aligned.
   template <class T>
   [[nodiscard]] T load(std::uint32_t at) const {
     T value{};
     within(memory_.load(at, value));
     return value;
   }
+  // Writes one there.
   template <class T>
   void store(std::uint32_t at, const T& value) const {
     within(memory_.store(at, value));
   }
+  // The memory itself. Its functions answer EFAULT where those above trap.
   [[nodiscard]] wasip1::Memory memory() const { return memory_; }
 
   // Ends the guest with a trap host_function and this text.
@@ -101,14 +108,17 @@ class Caller {
   wasip1::Memory memory_;
 };
 
+// A host function without the types of C++: for callables whose type is known only when the
+// program runs. make_host_function() makes one of any callable.
 struct HostFunction {
-  std::string module;
-  std::string name;
+  std::string module;   // What guests import it from.
+  std::string name;     // And by which name.
   std::string params;   // A letter for each: i I f F = i32 i64 f32 f64. At most kParamsMax.
   std::string results;  // The same; at most one.
   // Values are bits, in the low ones where there are 32.
   std::function<std::uint64_t(Caller& caller, const std::uint64_t* args)> call;
 
+  // How many parameters there may be.
   static constexpr std::size_t kParamsMax = 16;
 };
 
@@ -234,12 +244,15 @@ class HostFunctions {
 // What is behind an import: a function of WASI or of the embedder's.
 class Import {
  public:
+  // Of WASI, and of the embedder's.
   explicit Import(const wasip1::Function& function) : wasi_(&function) {}
   explicit Import(std::shared_ptr<const HostFunction> function) : host_(std::move(function)) {}
 
+  // Its type: a letter for each value, as in HostFunction.
   [[nodiscard]] std::string_view params() const {
     return wasi_ != nullptr ? wasi_->params : std::string_view(host_->params);
   }
+  // The same of what it returns.
   [[nodiscard]] std::string_view results() const {
     if (wasi_ == nullptr) return host_->results;
     return wasi_->returns_errno ? "i" : "";

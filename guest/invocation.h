@@ -6,6 +6,8 @@
 //   with an Invocation                                   _initialize of a reactor, then that export
 //
 // What a called function takes and returns are numbers: i32, i64, f32, f64.
+//
+// From: the thread of the Runtime.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +35,8 @@ struct Invocation {
 // What is called, in order. Points into the ModuleInfo.
 struct EntryPoint {
   const ExportInfo* initialize = nullptr;  // nullptr: none.
-  const ExportInfo* main = nullptr;
-  const FuncTypeInfo* type = nullptr;  // Of main.
+  const ExportInfo* main = nullptr;        // What is called then; nullptr: nothing.
+  const FuncTypeInfo* type = nullptr;      // Of main.
 };
 
 // `function` as in Invocation. The error completes "<file>: "; where nothing is there to run it

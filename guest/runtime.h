@@ -15,6 +15,9 @@
 // signals::Tick for that.
 //
 // One Runtime belongs to one thread; several may live in one process, one a thread each.
+//
+// From: the thread of the Runtime, on a G, in a handler of its loop, or before it runs. What waits
+// needs a G, and says so.
 #pragma once
 
 #include <algorithm>
@@ -55,36 +58,36 @@ class Preemption;
 // out_of_time, out_of_output, out_of_fuel, or out_of_memory when it can't even start. A limit of
 // fuel is for modules that are loaded with GuestLimits::fuel: spawn() refuses it for others.
 struct UseLimits {
-  BudgetSizes sizes = {};
+  BudgetSizes sizes = {};  // How much of each thing.
   Duration time = {};  // From the (first) guest's spawning, on the Runtime's clock. 0: no limit.
 };
 
 // What a guest is given.
 struct GuestOptions {
-  std::string name = {};               // For reports and traces; empty: the module's.
-  std::vector<std::string> args = {};  // args[0] included; empty: the module's name alone.
-  std::vector<std::string> env = {};   // "K=V".
-  std::vector<wasip1::Preopen> preopens = {};
-  std::vector<int> listeners = {};  // Listening sockets, duplicated; they become non-blocking.
-  Stdio stdin_from = 0;             // Descriptors of this process, or streams (guest/streams.h).
-  Stdio stdout_to = 1;
-  Stdio stderr_to = 2;
+  std::string name = {};                       // For reports and traces; empty: the module's.
+  std::vector<std::string> args = {};          // args[0] included; empty: the module's name alone.
+  std::vector<std::string> env = {};           // "K=V".
+  std::vector<wasip1::Preopen> preopens = {};  // Its directories.
+  std::vector<int> listeners = {};     // Listening sockets, duplicated; they become non-blocking.
+  Stdio stdin_from = 0;                // Descriptors of this process, or streams (guest/streams.h).
+  Stdio stdout_to = 1;                 // May be the same as stderr_to.
+  Stdio stderr_to = 2;                 // The guest's descriptor 2.
   wasip1::TraceSink* trace = nullptr;  // Must outlive the guest.
   Invocation invoke = {};              // What is called in place of _start.
   // Runs _initialize, if the module exports that, and then what Guest::call asks for, until
   // Guest::finish; in place of all that it would run by itself. For modules of Role::library too.
   bool serves = false;
-  UseLimits use = {.sizes = {.descriptors = 4096}};
+  UseLimits use = {.sizes = {.descriptors = 4096}};  // What it may use up or hold.
   std::any data = {};  // The embedder's own, for its host functions: Caller::data.
   // Called when this guest has ended, however it did, before the Runtime's. As that.
   std::function<void(Guest&)> on_end = {};
 
   // What a simulation puts in place of the world: see wasip1::ProcessConfig.
   std::array<wasip1::DeviceFile, 3> stdio = {};
-  std::vector<wasip1::DeviceFile> links = {};
-  wasip1::CallHook* hook = nullptr;
-  std::shared_ptr<wasip1::StableFiles> stable_files = {};
-  std::function<void(std::span<std::byte>)> random = {};
+  std::vector<wasip1::DeviceFile> links = {};              // Descriptors behind the listeners.
+  wasip1::CallHook* hook = nullptr;                        // Is asked at each call of WASI.
+  std::shared_ptr<wasip1::StableFiles> stable_files = {};  // What files seem to be.
+  std::function<void(std::span<std::byte>)> random = {};   // random_get.
   // Of a Go guest: who has a say in which of its goroutines runs.
   std::function<std::unique_ptr<guest::go::Steering>(const guest::go::GoModule&)> steer = {};
 };
@@ -101,6 +104,7 @@ struct RuntimeOptions {
 // forgotten.
 class Guest {
  public:
+  // For Runtime::spawn, which makes guests.
   Guest(Runtime& runtime, std::size_t number, std::string name, std::shared_ptr<Module> module,
         std::unique_ptr<wasip1::Process> process, const EntryPoint& entry, Invocation&& invoke);
   ~Guest();
@@ -108,8 +112,8 @@ class Guest {
   Guest& operator=(const Guest&) = delete;
 
   [[nodiscard]] std::size_t number() const { return number_; }  // From 1, in the order of spawning.
-  [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] const char* engine() const { return engine_; }  // By which it runs.
+  [[nodiscard]] const std::string& name() const { return name_; }  // As GuestOptions::name.
+  [[nodiscard]] const char* engine() const { return engine_; }     // By which it runs.
   // How long its module took to load; the same for all its guests.
   [[nodiscard]] Duration loading() const { return loading_; }
 
@@ -146,6 +150,7 @@ class Guest {
   void when_ended(std::function<void(const GuestEnd&)> f);
   // What GuestOptions::data held.
   [[nodiscard]] std::any& data() { return data_; }
+  // Whose guest it is.
   [[nodiscard]] Runtime& runtime() const { return runtime_; }
   // Its G while it runs, else nullptr.
   [[nodiscard]] G* g() const { return g_; }
@@ -220,12 +225,14 @@ class Guest {
   Deadline deadline_{*this};
 };
 
+// Loads modules, makes guests of them and runs those.
 class Runtime {
  public:
   // With a loop of its own, and the engine given; nullptr: that of kDefaultEngine
   // (guest/engines.h), made when the first module is loaded.
   explicit Runtime(std::unique_ptr<Engine> engine = nullptr)
       : Runtime(RuntimeOptions{}, std::move(engine)) {}
+  // The same with a clock, a poller or a seed of the embedder's.
   explicit Runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine = nullptr);
   // In the loop of an Asio program, which must outlive it.
   explicit Runtime(boost::asio::io_context& io, std::unique_ptr<Engine> engine = nullptr);
@@ -248,6 +255,7 @@ class Runtime {
   void define(std::string module, std::string name, F&& f) {
     define(make_host_function(std::move(module), std::move(name), std::forward<F>(f)));
   }
+  // The same without the types of C++.
   void define(HostFunction function) { host_functions_.define(std::move(function)); }
 
   // As load, from bytes. `name` is for messages.
@@ -281,6 +289,7 @@ class Runtime {
   // too; it must not park or throw.
   void on_guest_end(std::function<void(Guest&)> callback) { on_end_ = std::move(callback); }
 
+  // What it is made of: the scheduler starts native Gs, the reactor has the loop.
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] GuestClock& clock() { return clock_; }
   [[nodiscard]] Reactor& reactor() { return reactor_; }

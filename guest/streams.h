@@ -14,6 +14,8 @@
 // are given by their descriptors.
 //
 // A stream may be given to several guests, and several times to one (stdout and stderr).
+//
+// From: the thread of the Runtime, on a G, in a handler of its loop, or before it runs.
 #pragma once
 
 #include <cstddef>
@@ -33,9 +35,11 @@ namespace weft {
 class Stdio {
  public:
   // Duplicated; -1: /dev/null.
-  Stdio(int descriptor) : descriptor_(descriptor) {}          // NOLINT: `.stdin_from = 0`
+  Stdio(int descriptor) : descriptor_(descriptor) {}  // NOLINT: `.stdin_from = 0`
+  // One of the streams below.
   Stdio(wasip1::DeviceFile file) : file_(std::move(file)) {}  // NOLINT: `.stdin_from = from_...`
 
+  // What it was made of.
   [[nodiscard]] int descriptor() const { return descriptor_; }
   // Of a descriptor: without a device.
   [[nodiscard]] const wasip1::DeviceFile& file() const { return file_; }
@@ -73,10 +77,12 @@ wasip1::DeviceFile to_channel(chan<std::string> channel);
 // had `to` has ended or closed it, and nobody keeps the Pipe; writing is EPIPE when that holds of
 // `from`.
 struct Pipe {
-  wasip1::DeviceFile from;
-  wasip1::DeviceFile to;
+  wasip1::DeviceFile from;  // For GuestOptions::stdin_from.
+  wasip1::DeviceFile to;    // For stdout_to or stderr_to.
 };
+// How much a pipe holds unless it is told.
 inline constexpr std::size_t kPipeBytes = 64 * 1024;
+// A new pipe that holds up to `capacity` bytes, which are allocated as they are written.
 Pipe pipe(std::size_t capacity = kPipeBytes);
 
 }  // namespace weft

@@ -4,6 +4,8 @@
 // Monotonic time starts at an arbitrary point and never steps; realtime is nanoseconds since
 // 1970-01-01 UTC and may step. In production both are the system's; in tests both stand still until
 // the test moves them.
+//
+// From: any thread for SystemClock; one thread for ManualClock. Not in signal handlers.
 #pragma once
 
 #include <time.h>
@@ -23,8 +25,10 @@ class GuestClock : public Clock {
   [[nodiscard]] virtual bool passes_by_itself() const { return false; }
 };
 
+// The clocks of the system: CLOCK_MONOTONIC and CLOCK_REALTIME.
 class SystemClock final : public GuestClock {
  public:
+  // The monotonic time; a system call where the kernel has no vDSO.
   Instant now() override { return {read(CLOCK_MONOTONIC)}; }
   std::int64_t realtime_ns() override { return read(CLOCK_REALTIME); }
   [[nodiscard]] bool passes_by_itself() const override { return true; }
@@ -40,15 +44,18 @@ class SystemClock final : public GuestClock {
 // Stands still until advance() or set(). Monotonic and realtime move together.
 class ManualClock final : public GuestClock {
  public:
+  // Where both stand at first; the realtime in nanoseconds since 1970.
   explicit ManualClock(Instant start = {0}, std::int64_t realtime_at_start_ns = 0)
       : now_(start), realtime_offset_ns_(realtime_at_start_ns - start.ns) {}
 
+  // Where it stands; the read is counted.
   Instant now() override {
     ++reads_;
     return now_;
   }
   std::int64_t realtime_ns() override { return now_.ns + realtime_offset_ns_; }
 
+  // Moves the time on by d.
   void advance(Duration d) { now_ = now_ + d; }
   // Moves the time to t; does nothing when t has passed.
   void advance_to(Instant t) {

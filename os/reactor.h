@@ -21,6 +21,8 @@
 //   I3. While the loop is kept, it is the scheduler's: wake() is watched and the io_context never
 //       ends by itself. Else it is the embedder's, whose run() must be able to end: only ReadyWaits
 //       count as work, and the wait for wake() while a listener is set.
+//
+// From: the scheduler's thread, on a G or not. wake() alone: anywhere, also in signal handlers.
 #pragma once
 
 #include <cstddef>
@@ -43,6 +45,7 @@ struct G;
 class Reactor;
 class Scheduler;
 
+// What a G waits for: that there is something to read, or room to write.
 enum class Direction : std::uint8_t { read, write };
 
 struct ReadyListTag {};
@@ -58,6 +61,7 @@ class ReadyWait : public ListLink<ReadyListTag> {
   ReadyWait(const ReadyWait&) = delete;
   ReadyWait& operator=(const ReadyWait&) = delete;
 
+  // Whether it has happened.
   [[nodiscard]] bool fired() const { return !linked(); }
 
  private:
@@ -92,6 +96,7 @@ class Watch {
   std::shared_ptr<State> state_;
 };
 
+// The events of descriptors and timers, from a loop of Asio's.
 class Reactor final : public Poller {
  public:
   // With its own io_context.
@@ -102,11 +107,13 @@ class Reactor final : public Poller {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
+  // What the scheduler asks of its Poller: scheduler/poller.h.
   void poll(Instant deadline) override;
   [[nodiscard]] std::size_t waits() const override { return waits_; }
   void wake() noexcept override;
   [[nodiscard]] bool is_quiet() const override;
 
+  // The loop: make sockets and timers of Asio's on it.
   [[nodiscard]] boost::asio::io_context& io();
 
   // Others have handlers on its own loop, too (control/control_server.h): the loop then looks for

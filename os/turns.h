@@ -19,6 +19,8 @@
 // That is how it ends when all is done; Scheduler::live() tells a deadlock from that.
 //
 // An exception that leaves a G leaves io.run(); the other Gs go on when that is called again.
+//
+// From: the thread of the loop, in a handler or outside of it.
 #pragma once
 
 #include <memory>
@@ -31,6 +33,7 @@ namespace weft {
 // As often as the scheduler looks outside by itself: I/O waits no longer than it would there.
 inline constexpr std::uint64_t kSwitchesPerTurn = kSwitchesPerLook;
 
+// Runs a scheduler in the handlers of a loop. A Runtime on an io_context has one.
 class Turns {
  public:
   // Both must live longer, the reactor be on the embedder's io_context, and the scheduler's clock

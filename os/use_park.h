@@ -19,6 +19,8 @@
 //
 // Allocates nothing itself: Asio's own memory for an operation of up to kOperationBytes lies on the
 // G's stack.
+//
+// From: a G.
 #pragma once
 
 #include <boost/asio/async_result.hpp>
@@ -37,12 +39,14 @@
 
 namespace weft {
 
+// The type of use_park.
 struct use_park_t {
-  boost::system::error_code* error = nullptr;
+  boost::system::error_code* error = nullptr;  // nullptr: errors are thrown.
 
   // Errors go there, and nothing is thrown.
   constexpr use_park_t operator[](boost::system::error_code& to) const { return {&to}; }
 };
+// The token: the last argument of an asynchronous operation.
 inline constexpr use_park_t use_park;
 
 namespace detail {

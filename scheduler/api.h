@@ -8,6 +8,8 @@
 //
 // All of these act on the scheduler whose run() is on this thread's stack, and may be called on a G
 // only, unless it says otherwise. A killed G leaves yield, park and sleep by the exception Killed.
+//
+// From: a G, unless it says otherwise.
 #pragma once
 
 #include <utility>

@@ -10,12 +10,15 @@
 //
 // It costs one allocation for each G that uses the variable. Each use walks along the G's list,
 // which has an entry for each variable of the G: in a loop, keep the reference.
+//
+// From: a G.
 #pragma once
 
 #include "scheduler/api.h"
 
 namespace weft {
 
+// A variable of type T of which each G has its own.
 template <class T>
 class GLocal {
  public:
@@ -35,6 +38,7 @@ class GLocal {
     g.stack->locals = value;
     return value->value;
   }
+  // As get().
   T& operator*() { return get(); }
   T* operator->() { return &get(); }
 

@@ -3,6 +3,8 @@
 // G, in Go's form.
 //
 //   std::fputs(dump_gs(scheduler.census()).c_str(), stderr);
+//
+// From: the scheduler's thread.
 #pragma once
 
 #include <cstddef>
@@ -22,11 +24,11 @@ struct M;
 struct Census {
   std::vector<const G*> gs;  // That are runnable, running or waiting; by id.
   std::vector<const M*> ms;  // That are not dead; M0 first.
-  const M* current_m;
-  std::size_t runnable;
-  std::uint64_t switches;
-  Instant now;           // As of the loop's last look outside.
-  Duration since_start;  // Of the scheduler.
+  const M* current_m;        // The one that has the thread.
+  std::size_t runnable;      // Gs in the run queue.
+  std::uint64_t switches;    // So far.
+  Instant now;               // As of the loop's last look outside.
+  Duration since_start;      // Of the scheduler.
 };
 
 // One line for each live G, by id:  goroutine 7 [chan receive, 1.500s]: worker

@@ -16,7 +16,7 @@
 // Emulated OS threads, Ms, take turns on the one real thread: scheduler/m.h, scheduler/m_turns.cpp.
 // A program that asks for none has M0 alone and pays nothing for the others.
 //
-// Everything here belongs to one thread, except the functions marked "from anywhere".
+// From: the scheduler's thread, on a G or not, unless it says otherwise.
 //
 // Invariants:
 //   I1. A G is in run_queue_ exactly when it is runnable. Its context there is null exactly when it
@@ -67,17 +67,17 @@ inline constexpr Duration kMemoryPeriod = seconds(1);
 #if defined(WEFT_ASAN)
 inline constexpr std::size_t kStackBytes = 256 * 1024;  // ASan's redzones make frames larger.
 #else
-inline constexpr std::size_t kStackBytes = 64 * 1024;
+inline constexpr std::size_t kStackBytes = 64 * 1024;  // A G's, unless SpawnOptions differ.
 #endif
 
 struct Census;
 
-struct SpawnOptions {
+struct SpawnOptions {                     // What a G is given.
   std::string_view name = {};             // Cut to kGNameMax - 1 bytes.
   std::size_t stack_bytes = kStackBytes;  // Power of two from 16 KiB to 1 GiB; includes the G.
   void (*on_exit)(G& g, void* context) = nullptr;  // On its stack when dead. May not park.
-  void* on_exit_context = nullptr;
-  void* owner = nullptr;  // Kept as g.owner.
+  void* on_exit_context = nullptr;                 // Given to on_exit.
+  void* owner = nullptr;                           // Kept as g.owner.
 };
 
 // How a run ended.
@@ -91,17 +91,18 @@ enum class RunEnd : std::uint8_t {
   waiting,    // Nothing is, until next_deadline() or an event.
 };
 
-struct RunResult {
-  RunEnd end;
+struct RunResult {  // What a run gives back.
+  RunEnd end;       // How it ended.
   // Deadlock and fatal: Go's text and a dump of every G and M. Else, and after run_turn(), empty.
   std::string report;
 };
 
+// Runs Gs, and emulated OS threads, on the thread that calls run().
 class Scheduler {
  public:
-  struct Config {
-    GuardKind guard = GuardKind::automatic;
-    std::uint64_t seed = 1;  // Of random().
+  struct Config {                            // How it is made.
+    GuardKind guard = GuardKind::automatic;  // What lies below each stack.
+    std::uint64_t seed = 1;                  // Of random().
   };
 
   // The clock and the poller must live longer than the scheduler.
@@ -173,8 +174,9 @@ class Scheduler {
   // Makes a G end: it leaves the scheduler call that it is in, or the next one, by throwing Killed.
   void kill(G& g);
 
+  // Has the timer, which must not be armed, call its function on g0 at the deadline or soon after.
   void arm(Timer& timer, Instant deadline) { timers_.arm(timer, deadline); }
-  bool cancel(Timer& timer) { return timers_.cancel(timer); }
+  bool cancel(Timer& timer) { return timers_.cancel(timer); }  // False: it was not armed.
 
   // Ends run() with this exception, as if it had left that G. For code that can't handle it there.
   void fail(std::exception_ptr failure, std::uint64_t g_id);
@@ -191,22 +193,21 @@ class Scheduler {
 
   // The running G, or nullptr on g0.
   [[nodiscard]] G* current() const { return current_m_->current_g.load(std::memory_order_relaxed); }
-  [[nodiscard]] Instant now() const { return clock_.now(); }
-  [[nodiscard]] bool running() const { return running_; }  // Inside run() or run_turn().
-  [[nodiscard]] std::size_t live() const { return live_; }
+  [[nodiscard]] Instant now() const { return clock_.now(); }        // Reads the clock.
+  [[nodiscard]] bool running() const { return running_; }           // Inside run() or run_turn().
+  [[nodiscard]] std::size_t live() const { return live_; }          // Gs that have not ended.
   [[nodiscard]] std::uint64_t spawned() const { return last_id_; }  // How many Gs, ever.
-  [[nodiscard]] std::size_t runnable() const { return run_queue_.size(); }
-  [[nodiscard]] const RunQueue& run_queue() const { return run_queue_; }
-  [[nodiscard]] std::uint64_t switches() const { return switches_; }
-  [[nodiscard]] Instant started_at() const { return started_at_; }
+  [[nodiscard]] std::size_t runnable() const { return run_queue_.size(); }  // Wait for a turn.
+  [[nodiscard]] const RunQueue& run_queue() const { return run_queue_; }    // Of those.
+  [[nodiscard]] std::uint64_t switches() const { return switches_; }        // So far.
+  [[nodiscard]] Instant started_at() const { return started_at_; }          // When it was made.
   // Of the timer that is due first; far_future() when there is none.
   [[nodiscard]] Instant next_deadline() const { return timers_.next_deadline(); }
   // Would a timer fire if the running G gave way? Where a chooser says when a G does: no.
   [[nodiscard]] bool is_timer_due(Instant at) const {
     return chooser_ == nullptr && next_deadline() <= at;
   }
-  // As of the last look outside: costs nothing.
-  [[nodiscard]] Instant coarse_now() const { return coarse_now_; }
+  [[nodiscard]] Instant coarse_now() const { return coarse_now_; }  // As of the last look outside.
 
   // Every G and M, and the counters, as they are now: for scheduler/report.h.
   [[nodiscard]] Census census();
@@ -216,8 +217,8 @@ class Scheduler {
   void for_each_g(F&& f);
 
   void set_chooser(Chooser* chooser);    // nullptr: FIFO.
-  void set_event_sink(EventSink* sink);  // nullptr: none.
-  [[nodiscard]] EventSink* event_sink() const { return doorbell_.behind; }
+  void set_event_sink(EventSink* sink);  // Is told of each switch; nullptr: none.
+  [[nodiscard]] EventSink* event_sink() const { return doorbell_.behind; }  // As it was set.
 
   // While a hold is taken, all Gs parked is not a deadlock: an event from outside may ready one.
   void hold() { ++holds_; }
@@ -225,10 +226,8 @@ class Scheduler {
 
   // --- Ms ---
 
-  // The M that has the thread.
-  [[nodiscard]] M& current_m() const { return *current_m_; }
-  // How many there are, M0 included.
-  [[nodiscard]] std::size_t mcount() const { return mcount_; }
+  [[nodiscard]] M& current_m() const { return *current_m_; }    // The one that has the thread.
+  [[nodiscard]] std::size_t mcount() const { return mcount_; }  // How many there are, with M0.
 
   // Makes an M that calls start(argument) on its g0, as a thread of its own without a G, when its
   // turn comes; it ends when start returns. Fails beyond kMsMax, with Go's text, and when there is
@@ -436,7 +435,7 @@ class Scheduler {
   M m0_;
 };
 
-// Go's limit (sched.maxmcount), and what it says beyond.
+// Go's limit (sched.maxmcount), and its words for the two fatal ends.
 inline constexpr std::size_t kMsMax = 10'000;
 inline constexpr const char* kDeadlock = "fatal error: all goroutines are asleep - deadlock!";
 inline constexpr const char* kThreadExhaustion =

@@ -4,13 +4,16 @@
 
 FOLDER, build/site when not given, gets the pages of README.md, CHANGELOG.md, CONTRIBUTING.md and
 docs/*.md, made by MkDocs with the theme of mkdocs-material, and under reference/ what Doxygen makes
-of the C face, weft.h. It can be read from the disk (index.html) or served by any server of files.
+of the C++ face and of the C face (scripts/reference.py). It can be read from the disk (index.html)
+or served by any server of files.
 
-Everything that a page links to must be there, and every function, type and constant of weft.h must
-have its words: a warning of MkDocs or Doxygen is an error. A link to a file of the sources becomes
-the file's name.
+Everything that a page links to must be there, and every public name of both faces must have its
+words: a warning of MkDocs or Doxygen is an error. A link to a file of the sources becomes the
+file's name. Where a page has a comment `<!-- picture: NAME: WORDS -->` the site has that picture,
+which is made now, of a run of the demo (scripts/pictures.py): no picture lies in the sources.
 
-Needs mkdocs, mkdocs-material and doxygen, which Debian has under these names.
+Needs mkdocs, mkdocs-material, doxygen and chromium, which Debian has under these names, and
+build/release/tools/weft.
 """
 
 import pathlib
@@ -18,6 +21,9 @@ import re
 import shutil
 import subprocess
 import sys
+
+import pictures
+import reference
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md",
@@ -34,11 +40,21 @@ NAV = {
                "Porting a runtime": "porting.md", "Explore schedules": "guide-schedules.md",
                "Benchmark a yield": "guide-yield.md"},
     "Library": {"Embedding": "embedding.md", "Green threads": "library.md",
-                "The port": "port.md"},
+                "The port": "port.md", "Porting a runtime": "porting.md",
+               "Reference": "reference.md"},
     "Inside": {"Architecture": "architecture.md", "Scheduler": "scheduler.md",
                "Figures": "bench.md", "Reasons": "rationale.md", "Style": "style.md",
                "Contributing": "contributing.md", "Changes": "changelog.md"},
 }
+PICTURE = re.compile(r"^<!-- picture: ([\w-]+): (.*?) -->$", re.MULTILINE | re.DOTALL)
+REFERENCE = """# Reference
+
+Every public name, with its units, its errors and from where it may be called.
+
+- <a href="reference/cpp/index.html">C++</a>: `weft/weft.hpp`, `weft/asio.hpp`, `weft/control.hpp`,
+  `weft/explore.hpp`. Begin with <a href="reference/cpp/classweft_1_1Runtime.html">Runtime</a>.
+- <a href="reference/c/weft_8h.html">C</a>: `weft.h`, for embedders and for porters of runtimes.
+"""
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -70,15 +86,27 @@ def linked(text, source):
     return "".join(part if part.startswith("```") else LINK.sub(replace, part) for part in parts)
 
 
+def with_pictures(text, wanted):
+    """The pictures that a page has on the site alone; their names go into `wanted`."""
+    def replace(found):
+        wanted.add(found[1])
+        return f"![{' '.join(found[2].split())}]({found[1]}.png)"
+    return PICTURE.sub(replace, text)
+
+
 def write_pages(folder):
+    wanted = set()
     for source in [*(ROOT / name for name in PAGES), *sorted((ROOT / "docs").iterdir())]:
         if source.suffix == ".md":
             text = re.sub(r"^<!-- block:.*-->\n", "", source.read_text(encoding="utf-8"),
                           flags=re.MULTILINE)
             name = PAGES.get(source.name, source.name)
-            (folder / name).write_text(linked(text, source), encoding="utf-8")
+            (folder / name).write_text(with_pictures(linked(text, source), wanted),
+                                       encoding="utf-8")
         else:
             shutil.copy(source, folder)
+    (folder / "reference.md").write_text(REFERENCE, encoding="utf-8")
+    pictures.write(ROOT, folder, wanted)
 
 
 def write_settings(path, pages, site):
@@ -98,44 +126,6 @@ def write_settings(path, pages, site):
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def reference_source(text):
-    """weft.h with its comments as Doxygen wants them: /** before, /**< behind a member. A comment
-    also stands for the functions that follow in the next lines."""
-    text = text.replace("/* weft.h: ", "/** @file\n * ", 1)
-    text = re.sub(r"^/\* (?!---|SPDX)", "/** ", text, flags=re.MULTILINE)
-    text = re.sub(r"^(  )/\* ", r"\1/** ", text, flags=re.MULTILINE)
-    text = re.sub(r"(?<=[;,\w]) +/\* ", " /**< ", text)
-    shared = re.compile(r"(^/\*\*(?:(?!\*/).)*\*/\n)([^\n/]*\);\n)(?=[a-z][^\n]*\(|[a-z][^\n]*,\n)",
-                        re.MULTILINE | re.DOTALL)
-    while shared.search(text):
-        text = shared.sub(lambda found: f"{found[1]}{found[2]}{found[1]}", text, count=1)
-    return text
-
-
-def write_reference(work, site):
-    header = work / "weft.h"
-    header.write_text(reference_source((ROOT / "capi/weft.h").read_text(encoding="utf-8")),
-                      encoding="utf-8")
-    settings = work / "Doxyfile"
-    settings.write_text(f"""PROJECT_NAME = weft.h
-INPUT = {header}
-OUTPUT_DIRECTORY = {site}
-HTML_OUTPUT = reference
-GENERATE_LATEX = NO
-OPTIMIZE_OUTPUT_FOR_C = YES
-JAVADOC_AUTOBRIEF = YES
-EXTRACT_ALL = NO
-WARN_NO_PARAMDOC = NO
-WARN_AS_ERROR = FAIL_ON_WARNINGS
-QUIET = YES
-HAVE_DOT = NO
-MACRO_EXPANSION = YES
-PREDEFINED = __DOXYGEN__
-""", encoding="utf-8")
-    if subprocess.run(["doxygen", settings], check=False).returncode != 0:
-        fail("doxygen has something to say about weft.h")
-
-
 def main(arguments):
     if len(arguments) > 1 or arguments[:1] == ["--help"]:
         print(__doc__.strip(), file=sys.stderr)
@@ -143,18 +133,24 @@ def main(arguments):
     site = pathlib.Path(arguments[0] if arguments else ROOT / "build/site").resolve()
     for tool in ["mkdocs", "doxygen"]:
         if shutil.which(tool) is None:
-            fail(f"no '{tool}' here: apt-get install mkdocs mkdocs-material doxygen")
+            fail(f"no '{tool}' here: apt-get install mkdocs mkdocs-material doxygen chromium")
     work = site.with_name(site.name + ".work")
     shutil.rmtree(work, ignore_errors=True)
     pages = work / "pages"
     pages.mkdir(parents=True)
-    write_pages(pages)
+    try:
+        write_pages(pages)
+    except pictures.Wrong as wrong:
+        fail(wrong)
     write_settings(work / "mkdocs.yml", pages, site)
     made = subprocess.run(["mkdocs", "build", "--quiet", "--clean", "-f", work / "mkdocs.yml"],
                           check=False)
     if made.returncode != 0:
         fail("mkdocs has something to say about the pages")
-    write_reference(work, site)
+    try:
+        reference.write(ROOT, work / "reference", site / "reference")
+    except reference.Wrong as wrong:
+        fail(wrong)
     shutil.rmtree(work)
     print(f"{site}/index.html: {len(list(site.rglob('*.html')))} pages")
     return 0

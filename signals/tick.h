@@ -17,6 +17,8 @@
 //
 // SIGURG as in Go: ignored by default, so a stray one is harmless. One Tick a thread at a time; a
 // SIGURG that no Tick sent goes to the handler that was there before.
+//
+// From: the scheduler's thread.
 #pragma once
 
 #include <signal.h>
@@ -34,8 +36,10 @@ class Scheduler;
 
 namespace signals {
 
+// How long a G may run before it is asked: Go's forcePreemptNS.
 inline constexpr Duration kForcePreempt = milliseconds(10);
 
+// Has native Gs that compute make room at their next checkpoint().
 class Tick {
  public:
   // The scheduler must outlive the tick, and run on the thread that calls start().
@@ -50,6 +54,7 @@ class Tick {
   // On the same thread. Does nothing when it was not started.
   void stop();
 
+  // How many ticks there were, and how many of them asked a G. From any thread.
   [[nodiscard]] std::uint64_t ticks() const { return ticks_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t preempts() const { return preempts_.load(std::memory_order_relaxed); }
 

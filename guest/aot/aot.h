@@ -9,6 +9,8 @@
 //
 // A module that can't be compiled (no compiler, an instruction that libwabt can't write as C) runs
 // on the engine `interp`, and `say` is told why.
+//
+// From: any thread; the engine itself belongs to one.
 #pragma once
 
 #include <functional>
@@ -20,6 +22,7 @@
 
 namespace weft {
 
+// How accesses outside of a guest's memory are found.
 enum class Bounds : std::uint8_t {
   automatic,  // guard where the process has the address space for it.
   guard,      // Guard pages: fast; 8 GiB of address space for each guest.
@@ -28,20 +31,22 @@ enum class Bounds : std::uint8_t {
 
 // How far a compilation is.
 struct CompileStage {
+  // Which step it is at.
   enum class Kind : std::uint8_t {
     validating,   // `done` of `of` functions are validated.
     waiting,      // Another process compiles this module.
     translating,  // `done` of `of` functions are written as C.
     compiling,    // `done` of `of` units are compiled.
   };
-  Kind kind;
-  std::size_t done = 0;
-  std::size_t of = 0;
+  Kind kind;             // The step.
+  std::size_t done = 0;  // How far that is ...
+  std::size_t of = 0;    // ... of how much. 0: not known.
 };
 
+// How and with what is compiled. All of it may be left out.
 struct AotOptions {
-  std::string cc = {};  // The C compiler, with options; empty: $CC, cc, gcc or clang.
-  Bounds bounds = Bounds::automatic;
+  std::string cc = {};                // The C compiler, with options; empty: $CC, cc, gcc or clang.
+  Bounds bounds = Bounds::automatic;  // How accesses outside are found.
   bool fuel_points = true;  // false: neither preemption nor fuel. For measuring what they cost.
   bool compile = true;      // false: what is not in the cache runs on `otherwise`, and silently.
   // Runs modules that can't be compiled; null: the engine interp.
@@ -58,6 +63,7 @@ struct AotOptions {
   std::function<void()> wait = {};
 };
 
+// The engine: for a Runtime.
 std::unique_ptr<Engine> make_aot(AotOptions options = {});
 
 }  // namespace weft

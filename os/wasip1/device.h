@@ -9,6 +9,8 @@
 // the Device wakes it when the answer changes. Everything happens on the scheduler's thread: on a
 // G, in a timer or in a handler of Asio. So a guest that waits for a device for ever is reported as
 // a deadlock.
+//
+// From: the scheduler's thread, on a G or not.
 #pragma once
 
 #include <sys/uio.h>
@@ -30,6 +32,7 @@ struct DeviceListTag {};
 // it takes the wait back.
 class DeviceWait : public ListLink<DeviceListTag> {
  public:
+  // On behalf of g, which parks then.
   DeviceWait(Device& device, Direction direction, G& g);
   ~DeviceWait() { unlink(); }
   DeviceWait(const DeviceWait&) = delete;
@@ -41,6 +44,7 @@ class DeviceWait : public ListLink<DeviceListTag> {
   G& g_;
 };
 
+// To derive from: what is behind a descriptor of a guest that is no file of the host.
 class Device {
  public:
   virtual ~Device() = default;
@@ -48,19 +52,22 @@ class Device {
   // As read(2) and write(2): how much it was is in n. EAGAIN: nothing now. EBADF: not in this
   // direction. Reading 0 bytes with success is the end of the stream.
   virtual Errno read(std::span<const iovec> buffers, std::size_t& n) = 0;
+  // The same the other way.
   virtual Errno write(std::span<const iovec> buffers, std::size_t& n) = 0;
 
-  // For sockets. As recv(2) with MSG_PEEK: what read would give, left where it is. As shutdown(2).
-  // ENOTSOCK: the device is not a socket.
+  // For sockets. As recv(2) with MSG_PEEK: what read would give, left where it is. ENOTSOCK: the
+  // device is not a socket.
   virtual Errno peek(std::span<const iovec>, std::size_t&) { return Errno::notsock; }
+  // As shutdown(2). ENOTSOCK.
   virtual Errno shutdown(bool /*reading*/, bool /*writing*/) { return Errno::notsock; }
 
-  // Would a call in this direction answer something else than EAGAIN? Has the other end closed?
+  // What a call in one direction would find.
   struct State {
-    bool ready = true;
-    bool hangup = false;
+    bool ready = true;      // Would it answer something else than EAGAIN?
+    bool hangup = false;    // Has the other end closed?
     std::size_t bytes = 0;  // Reading: how many there are at once.
   };
+  // Of one direction, at this moment.
   [[nodiscard]] virtual State state(Direction direction) = 0;
 
   // The last descriptor of this end is gone.

@@ -13,6 +13,8 @@
 // keep them.
 //
 // What would change something is EROFS.
+//
+// From: any thread.
 #pragma once
 
 #include <map>
@@ -30,16 +32,19 @@ namespace weft::wasip1 {
 
 class HostFile;
 
+// One file.
 struct MemoryFile {
-  std::string path;  // Relative, "a/b"; the directories on the way are made.
-  std::string bytes;
+  std::string path;   // Relative, "a/b"; the directories on the way are made.
+  std::string bytes;  // What is in it.
 };
 
+// A directory, with all that is below it. Any number of guests may have it.
 class MemoryFiles {
  public:
+  // A file or a directory of it.
   struct Node {
-    UniqueFd fd;
-    bool is_directory = false;
+    UniqueFd fd;                                                         // The memfd.
+    bool is_directory = false;                                           // Else a file.
     std::map<std::string, std::unique_ptr<Node>, std::less<>> children;  // Of a directory.
   };
 
@@ -47,6 +52,7 @@ class MemoryFiles {
   // there twice; or says that the system has no descriptor or memory left. From any thread.
   static Result<std::shared_ptr<const MemoryFiles>> make(const std::vector<MemoryFile>& files);
 
+  // The directory itself.
   [[nodiscard]] const Node& root() const { return root_; }
 
  private:
@@ -58,6 +64,7 @@ class MemoryFiles {
 // A directory of it that a guest has open.
 class MemoryDirectory final : public Device {
  public:
+  // `node` is one of `files`, and a directory.
   MemoryDirectory(std::shared_ptr<const MemoryFiles> files, const MemoryFiles::Node& node)
       : files_(std::move(files)), node_(node) {}
 

@@ -17,6 +17,8 @@
 // Only make_chan allocates, and T's moves where they do. T must move without throwing (if it can't,
 // wrap it in a std::unique_ptr) and need not copy. A G that is killed while it waits leaves the
 // line; a value that had been handed to it already is destroyed with it.
+//
+// From: a G, unless it says otherwise.
 #pragma once
 
 #include <concepts>
@@ -36,6 +38,7 @@ template <class T>
 struct TryRecv {
   bool ready;              // False: a recv would park.
   std::optional<T> value;  // Nothing although ready: the channel is closed and empty.
+  // As ready.
   explicit operator bool() const { return ready; }
 };
 
@@ -46,6 +49,7 @@ class ChanState : public ChanCore {
   static_assert(std::is_nothrow_move_constructible_v<T>,
                 "an element crosses from one G's frame to another's and must not throw there");
 
+  // Empty; no receiver waits, and no sender.
   explicit ChanState(std::size_t capacity)
       : ChanCore(capacity), ring_(capacity > 0 ? new Slot[capacity] : nullptr) {}
   ~ChanState() override { clear(); }
@@ -108,13 +112,16 @@ class ChanState : public ChanCore {
   std::unique_ptr<Slot[]> ring_;
 };
 
+// A channel of values of type T: a handle, to copy freely.
 template <class T>
 class chan {
  public:
+  // What it carries.
   using value_type = T;
 
   // The nil channel.
   chan() = default;
+  // The same channel.
   chan(const chan& other) : state_(other.state_) {
     if (state_ != nullptr) state_->add_handle();
   }
@@ -129,6 +136,7 @@ class chan {
 
   // Whether it is a channel, and not nil.
   explicit operator bool() const { return state_ != nullptr; }
+  // Whether both are the same channel.
   friend bool operator==(const chan& a, const chan& b) { return a.state_ == b.state_; }
 
   // Sends; parks while nobody receives and the buffer is full. Panics "send on closed channel",
@@ -193,19 +201,24 @@ class chan {
   class Iterator {
    public:
     Iterator() = default;
+    // Receives the first one. Parks.
     explicit Iterator(chan& source) : source_(&source), value_(source.recv()) {}
+    // The value that was received last.
     T& operator*() { return *value_; }
+    // Receives the next one. Parks.
     Iterator& operator++() {
       value_.reset();  // Before the wait: the last element is not kept alive by it.
       value_ = source_->recv();
       return *this;
     }
+    // Whether the channel is closed and empty.
     bool operator==(std::default_sentinel_t) const { return !value_.has_value(); }
 
    private:
     chan* source_ = nullptr;
     std::optional<T> value_;
   };
+  // Both ends of the loop.
   Iterator begin() { return Iterator(*this); }
   std::default_sentinel_t end() { return {}; }
 

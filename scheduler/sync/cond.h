@@ -7,12 +7,15 @@
 //   while (queue.empty()) c.wait(lock);      // Or c.wait(lock, [&] { return !queue.empty(); });
 //
 // Works with any lock that has lock() and unlock(). Signalling needs no lock. Allocates nothing.
+//
+// From: a G, unless it says otherwise.
 #pragma once
 
 #include "scheduler/sync/wait_list.h"
 
 namespace weft {
 
+// A condition variable.
 class cond {
  public:
   cond() = default;

@@ -17,6 +17,8 @@
 //
 // Each with_... allocates its context once, and done() its channel when it is first asked for.
 // Everything here may also be called on g0.
+//
+// From: the scheduler's thread, on a G or on g0.
 #pragma once
 
 #include <any>
@@ -33,6 +35,7 @@ namespace weft {
 // Why a context is cancelled.
 enum class ContextEnd : std::uint8_t { none, canceled, deadline_exceeded };
 
+// Go's text of it; "" while it is not cancelled.
 constexpr const char* name(ContextEnd end) {
   constexpr const char* names[] = {"", "context canceled", "context deadline exceeded"};
   return names[static_cast<std::size_t>(end)];
@@ -50,6 +53,7 @@ class ContextNode;
 class AfterFunc;
 class StopFunction;
 
+// A context: a handle, to copy freely.
 class context {
  public:
   // The same as background().
@@ -58,6 +62,7 @@ class context {
   // A channel that is closed when this is cancelled. nil, and so never ready, when that cannot be.
   [[nodiscard]] chan<Nothing> done() const;
 
+  // Whether, and why, it is cancelled.
   [[nodiscard]] bool cancelled() const { return end() != ContextEnd::none; }
   [[nodiscard]] ContextEnd end() const;
   // Go's text: "context canceled", "context deadline exceeded", or "" while it is not cancelled.
@@ -86,6 +91,7 @@ class context {
 // Cancels the context it came with; does nothing the second time. Copies do the same.
 class CancelFunction {
  public:
+  // Cancels it now. `cause` is what context::cause() tells; empty: as why().
   void operator()(const std::string& cause = {}) const;
 
  private:
@@ -109,8 +115,8 @@ class StopFunction {
 
 // A context and its cancel function: auto [ctx, cancel] = with_cancel(...).
 struct CancelContext {
-  context ctx;
-  CancelFunction cancel;
+  context ctx;            // The child.
+  CancelFunction cancel;  // Cancels it.
 };
 
 // The root: never cancelled, no deadline, no values. Costs nothing.
@@ -118,6 +124,7 @@ inline context background() {
   return {};
 }
 
+// A child of `parent` that is cancelled by hand, with its parent, or when its time comes.
 CancelContext with_cancel(const context& parent);
 CancelContext with_deadline(const context& parent, Instant deadline);
 CancelContext with_timeout(const context& parent, Duration timeout);
@@ -128,8 +135,10 @@ CancelContext with_timeout(const context& parent, Duration timeout);
 // when there is no memory for the G's stack, at that time.
 StopFunction after_func(const context& ctx, std::function<void()> f);
 
+// As with_value, of any type: the key is an address.
 context with_any_value(const context& parent, const void* key, std::any value);
 
+// A child that carries a value; context::value() finds it by the key.
 template <class T>
 context with_value(const context& parent, const ContextKey<T>& key, std::type_identity_t<T> value) {
   return with_any_value(parent, &key, std::any(std::move(value)));

@@ -22,6 +22,8 @@
 //
 // Not recursive. As in Go it belongs to no G: one may lock it and another unlock it. It meets std's
 // Lockable: use std::lock_guard or std::unique_lock, so that a killed G unlocks by its destructors.
+//
+// From: a G, unless it says otherwise.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +33,7 @@
 
 namespace weft {
 
+// A lock between Gs.
 class mutex {
  public:
   mutex() = default;

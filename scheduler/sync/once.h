@@ -4,6 +4,8 @@
 //
 // A function that leaves by an exception counts as called: it is not called again.
 // Calling from inside the function is a deadlock, as in Go.
+//
+// From: a G.
 #pragma once
 
 #include <concepts>
@@ -15,6 +17,7 @@
 
 namespace weft {
 
+// Calls a function once.
 class once {
  public:
   once() = default;
@@ -35,6 +38,7 @@ class once {
     std::invoke(std::forward<F>(f));
   }
 
+  // Whether the function was called, and has ended.
   [[nodiscard]] bool done() const { return done_; }
 
  private:

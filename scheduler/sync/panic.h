@@ -11,6 +11,8 @@
 // Any exception that leaves a G is a panic: it ends run(), which throws it. A G may recover by
 // catching it, as Go's recover does. Go can't recover from a fatal error; here a `catch` would stop
 // a FatalError, and must not.
+//
+// From: a G; panic_text() from any thread.
 #pragma once
 
 #include <cstdint>

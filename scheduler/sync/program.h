@@ -14,6 +14,8 @@
 // go on.
 //
 // For programs. An embedder calls the scheduler's run() and gets the same as values and exceptions.
+//
+// From: the thread that the program runs on, outside of Gs.
 #pragma once
 
 #include <concepts>

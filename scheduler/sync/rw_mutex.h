@@ -12,6 +12,8 @@
 //
 // Without contention each call is an addition and a compare: no clock, no allocation. Meets std's
 // SharedLockable, so std::shared_lock and std::unique_lock take it.
+//
+// From: a G; the try_... functions also on g0.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,7 @@
 
 namespace weft {
 
+// A lock for many readers or one writer.
 class rw_mutex {
  public:
   rw_mutex() = default;
@@ -39,6 +42,7 @@ class rw_mutex {
       unlock_shared_slow();
   }
 
+  // Locks for reading if that is possible at once.
   bool try_lock_shared() {
     if (readers_ < 0) return false;
     ++readers_;
@@ -52,6 +56,7 @@ class rw_mutex {
   // Unlocks. FatalError "sync: Unlock of unlocked RWMutex". On a G only.
   void unlock();
 
+  // Locks for writing if that is possible at once.
   bool try_lock();
 
  private:

@@ -25,6 +25,8 @@
 //
 // Nothing is allocated, and a clock is read only for a timeout. On a G only; a killed G takes all
 // its waiters off.
+//
+// From: a G.
 #pragma once
 
 #include <array>
@@ -43,8 +45,9 @@ namespace weft {
 struct SelectCase : ChanWaiter {
   ChanCore* chan = nullptr;            // nullptr: never ready.
   bool (*now)(SelectCase&) = nullptr;  // Does the operation if that is possible at once.
-  bool is_send = false;
+  bool is_send = false;                // Else it receives.
 
+  // Could it be done at once?
   [[nodiscard]] bool is_ready() const {
     return chan != nullptr && (is_send ? chan->can_send() : chan->can_receive());
   }
@@ -52,10 +55,12 @@ struct SelectCase : ChanWaiter {
 
 // What a select does when no case is ready.
 struct SelectWaitPolicy {
+  // For ever, not at all, or for a time.
   enum class Kind : std::uint8_t { wait, do_not_wait, wait_for } kind = Kind::wait;
   Duration at_most{};  // For wait_for; > 0.
 };
 
+// What select_from returns when no case was done.
 inline constexpr std::size_t kNoCase = SIZE_MAX;
 
 // The index of a case that is ready, drawn when there are several; kNoCase when there is none.
@@ -123,8 +128,10 @@ struct DoNothing {
   void operator()(A&&...) const {}
 };
 
+// A receive: on_recv makes it.
 template <class T, class F = DoNothing>
 struct RecvCase : SelectCase {
+  // From this channel; f as in on_recv.
   RecvCase(weft::chan<T> from, F f) : channel(std::move(from)), function(std::move(f)) {
     chan = channel.state();
     now = [](SelectCase& self) {
@@ -133,15 +140,18 @@ struct RecvCase : SelectCase {
     slot = &value;
   }
   RecvCase(RecvCase&&) = delete;
+  // Calls the function, after the case was done.
   void finish() { function(std::exchange(value, std::nullopt)); }
 
-  weft::chan<T> channel;
-  std::optional<T> value;
-  F function;
+  weft::chan<T> channel;   // Kept while it waits.
+  std::optional<T> value;  // What was received.
+  F function;              // Is called with that.
 };
 
+// A send: on_send makes it.
 template <class T, class F = DoNothing>
 struct SendCase : SelectCase {
+  // To this channel; f as in on_send.
   SendCase(weft::chan<T> to, T v, F f)
       : channel(std::move(to)), value(std::move(v)), function(std::move(f)) {
     chan = channel.state();
@@ -152,13 +162,15 @@ struct SendCase : SelectCase {
     slot = &value;
   }
   SendCase(SendCase&&) = delete;
+  // Calls the function, after the case was done.
   void finish() { function(); }
 
-  weft::chan<T> channel;
-  T value;
-  F function;
+  weft::chan<T> channel;  // Kept while it waits.
+  T value;                // What is sent.
+  F function;             // Is called then.
 };
 
+// otherwise() makes it.
 template <class F = DoNothing>
 struct OtherwiseCase {
   F function;
@@ -168,6 +180,7 @@ struct OtherwiseCase {
   void finish() { function(); }
 };
 
+// on_timeout() makes it.
 template <class F = DoNothing>
 struct TimeoutCase {
   Duration after;

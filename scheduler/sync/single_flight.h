@@ -11,6 +11,8 @@
 //
 // A call that does the work allocates its entry, one that joins it nothing. T must copy, as each
 // caller gets its own.
+//
+// From: a G.
 #pragma once
 
 #include <concepts>
@@ -24,11 +26,13 @@
 
 namespace weft {
 
+// Work by keys: for each key at most one call is under way.
 template <class Key, std::copy_constructible T>
 class single_flight {
  public:
+  // What a call gave.
   struct Outcome {
-    T value;
+    T value;      // The result, or a copy of it.
     bool shared;  // More than one caller got it.
   };
 

@@ -15,6 +15,8 @@
 // The G and the handle share a block of memory; the last of the two gives it back. spawn() takes a
 // block that was given back on this thread before it allocates.
 // join() of a task that has ended switches nothing.
+//
+// From: a G, unless it says otherwise.
 #pragma once
 
 #include <concepts>
@@ -137,6 +139,7 @@ template <class T>
 class task {
  public:
   task() = default;
+  // The handle goes over; what is assigned to lets its own go, as detach() does.
   task(task&&) noexcept = default;
   task& operator=(task&&) noexcept = default;
 
@@ -158,7 +161,9 @@ class task {
     if (state_ != nullptr && state_->g != nullptr) this_scheduler().kill(*state_->g);
   }
 
+  // Whether join() may be called.
   [[nodiscard]] bool joinable() const { return state_ != nullptr; }
+  // Whether the function has ended: then join() does not wait.
   [[nodiscard]] bool done() const { return state_ != nullptr && state_->g == nullptr; }
 
   // The id of its G, as reports show it; 0 without one.

@@ -17,6 +17,8 @@
 //
 // Unlike in Go since 1.23, an armed timer prevents the report of a deadlock even when no G waits
 // for its channel.
+//
+// From: the scheduler's thread, on a G or on g0.
 #pragma once
 
 #include "scheduler/sync/chan.h"
@@ -49,8 +51,10 @@ chan<Instant> after(Duration d);
 // A timer that sends once and can be stopped and set again.
 class one_shot {
  public:
+  // Sends after d.
   explicit one_shot(Duration d) : timer_(new TimerChannel), channel_(timer_) { reset(d); }
 
+  // Where it sends to.
   [[nodiscard]] chan<Instant>& channel() { return channel_; }
 
   // Returns false when it had fired or was stopped already.
@@ -67,8 +71,10 @@ class one_shot {
 // Ticker.Reset").
 class ticker {
  public:
+  // Sends first after one period, which must be more than 0.
   explicit ticker(Duration period);
 
+  // Where it sends to.
   [[nodiscard]] chan<Instant>& channel() { return channel_; }
 
   // No more ticks; the channel stays open, as in Go.

@@ -7,6 +7,8 @@
 //
 // Waiters go on in the order in which they came. Allocates nothing (go() spawns). A wait_group must
 // outlive its last done().
+//
+// From: a G, unless it says otherwise.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +20,7 @@
 
 namespace weft {
 
+// A counter to wait for.
 class wait_group {
  public:
   wait_group() = default;
@@ -77,6 +80,7 @@ class wait_group {
     if (!weft::go(Counted(this, std::forward<F>(f)), options)) throw std::bad_alloc();
   }
 
+  // The count at this moment.
   [[nodiscard]] std::int64_t count() const { return count_; }
 
  private:

@@ -7,6 +7,8 @@
 //
 // First come, first served: a G that waits for many units is not overtaken by Gs that want few, so
 // no G starves. Units go from the releaser straight to the waiter. Allocates nothing.
+//
+// From: a G, unless it says otherwise.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +18,10 @@
 
 namespace weft {
 
+// So many units; a G takes some and gives them back.
 class semaphore {
  public:
+  // With so many units in all, all of them free.
   explicit semaphore(std::int64_t units) : size_(units), free_(units) {}
   semaphore(const semaphore&) = delete;
   semaphore& operator=(const semaphore&) = delete;
@@ -58,6 +62,7 @@ class semaphore {
   // Holds n units for a scope.
   class Hold {
    public:
+    // Takes them; parks as acquire().
     explicit Hold(semaphore& s, std::int64_t n = 1) : semaphore_(s), units_(n) { s.acquire(n); }
     ~Hold() { semaphore_.release(units_); }
     Hold(const Hold&) = delete;
@@ -68,6 +73,7 @@ class semaphore {
     const std::int64_t units_;
   };
 
+  // How many are free at this moment.
   [[nodiscard]] std::int64_t free_units() const { return free_; }
 
  private:

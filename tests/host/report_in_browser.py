@@ -111,11 +111,12 @@ class Browser:
         for kind in ("mousePressed", "mouseReleased"):
             self.mouse(kind, x, y, button="left", clickCount=1, buttons=1)
 
-    def picture(self, path):
+    def picture(self, path, clip=None):
+        """Of the page, or of a part: x, y, width, height."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        whole = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 4000)}
         shot = self.call("Page.captureScreenshot", captureBeyondViewport=True,
-                         clip={"x": 0, "y": 0, "width": size["width"],
-                               "height": min(size["height"], 4000), "scale": 1})
+                         clip={**(clip or whole), "scale": 1})
         path.write_bytes(base64.b64decode(shot["data"]))
 
 
