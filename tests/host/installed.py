@@ -194,7 +194,7 @@ def what_must_agree_is_told_by_name(prefix):
 def on_libcxx_the_cpp_face_is_refused_and_the_c_face_works(prefix):
     libcxx = ["clang++", "-std=c++20", "-stdlib=libc++"]
     for header in ["weft.hpp", "go.hpp", "asio.hpp", "control.hpp", "explore.hpp"]:
-        done = run([*libcxx, "-fsyntax-only", f"-I{prefix.prefix / 'include'}",
+        done = run([*libcxx, "-fsyntax-only", "-Wfatal-errors", f"-I{prefix.prefix / 'include'}",
                     "-include", f"weft/{header}", "-x", "c++", "/dev/null"])
         assert "compile without -stdlib=libc++, or use weft.h" in done.stderr, done.stderr[:2000]
     program = prefix.scratch / "program"
