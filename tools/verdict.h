@@ -105,8 +105,22 @@ struct NamedVerdict {
   Verdict verdict;
 };
 
+// In which way they are two searches; empty: they are one.
+std::string difference(const SearchIdentity& a, const SearchIdentity& b);
+
+// What is wrong with the verdict of a part by itself: its rows are not those of the part. Empty:
+// nothing.
+std::string wrong_with_part(const Verdict& verdict);
+
+// Which parts may be missing.
+enum class Missing : std::uint8_t {
+  none,
+  behind_failure,  // Those that one process would not have come to.
+  any,             // The search was ended early: the verdict says so.
+};
+
 // One verdict of all parts. The error names the parts that do not fit: of another search, missing,
 // there twice.
-Result<Verdict> merge(std::vector<NamedVerdict> parts);
+Result<Verdict> merge(std::vector<NamedVerdict> parts, Missing may_be_missing = Missing::none);
 
 }  // namespace weft::tools

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verdicts read from files, and put together: the second half of tools/verdict.h.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json/value.hpp>
 #include <iterator>
@@ -106,63 +108,12 @@ SearchIdentity read_identity(const JsonFields& fields, std::string& wrong) {
   return search;
 }
 
-// Are the rows those of the part, each once and in order, up to where it stopped?
-std::string wrong_with_rows(const Verdict& verdict) {
-  if (!verdict.part) return "it is the verdict of a whole search, and no part of one";
-  const Part& part = *verdict.part;
-  if (part.index < 1 || part.index > part.of || part.of > verdict.search.seeds.count) {
-    return "there is no such part";
-  }
-  if (verdict.search.seeds.count - 1 > UINT64_MAX - verdict.search.seeds.first) {
-    return "its seeds go past the last one";
-  }
-  const SeedRange range = range_of(part, verdict.search.seeds);
-  std::uint64_t next = range.first;
-  for (const SeedRun& run : verdict.runs) {
-    const bool fits = verdict.ended_early ? run.seed >= next : run.seed == next;
-    if (!fits || run.seed - range.first >= range.count) return "its rows are not those of its part";
-    next = run.seed + 1;
-  }
-  const bool has_failed = verdict.failure.has_value();
-  if (!verdict.ended_early && (!has_failed || verdict.search.keep_going) &&
-      verdict.runs.size() != range.count) {
-    return "rows are missing";
-  }
-  const auto row = std::find_if(verdict.runs.begin(), verdict.runs.end(),
-                                [](const auto& run) { return run.ending != sim::Ending::passed; });
-  const bool row_fails = row != verdict.runs.end();
-  if (row_fails != has_failed) return "its rows and its failure do not agree";
-  if (row_fails &&
-      (row->seed != verdict.failure->what.seed || row->ending != verdict.failure->what.ending)) {
-    return "its failure is not that of its first row that fails";
-  }
-  return "";
+Error missing_part(std::uint64_t part, std::uint64_t of) {
+  return Error{
+      fmt::format("part {} of {} is missing: run it with --shard {}/{}", part, of, part, of)};
 }
 
-// In which way another search; empty: in none.
-std::string difference(const SearchIdentity& a, const SearchIdentity& b) {
-  const auto both = [](const std::string& what, const std::string& x, const std::string& y) {
-    return "another " + what + ": " + printable(x) + " and " + printable(y);
-  };
-  if (a.weft != b.weft) return both("version of weft", a.weft, b.weft);
-  for (std::size_t i = 0; i < std::max(a.modules.size(), b.modules.size()); ++i) {
-    if (i >= a.modules.size() || i >= b.modules.size()) return "another number of modules";
-    if (a.modules[i] == b.modules[i]) continue;
-    const auto text = [](const auto& m) { return m.name + " (" + m.sha256.substr(0, 12) + ")"; };
-    return both("module", text(a.modules[i]), text(b.modules[i]));
-  }
-  if (a.policy != b.policy) return both("policy", a.policy, b.policy);
-  const auto seeds = [](const SeedRange& range) {
-    return std::to_string(range.first) + ".." + std::to_string(range.first + range.count - 1);
-  };
-  if (seeds(a.seeds) != seeds(b.seeds))
-    return both("range of seeds", seeds(a.seeds), seeds(b.seeds));
-  if (a.keep_going != b.keep_going) return "one with --keep-going and one without";
-  if (a.options != b.options) return "other options, variables, arguments or files";
-  return "";
-}
-
-// Are these all parts of one search, each once?
+// Are these parts of one search, each at most once? Ascending.
 Status check_parts(const std::vector<NamedVerdict>& parts) {
   const NamedVerdict& first = parts.front();
   for (const NamedVerdict& part : parts) {
@@ -175,21 +126,26 @@ Status check_parts(const std::vector<NamedVerdict>& parts) {
                    " parts, and " + part.name + " one of " + std::to_string(part.verdict.part->of)};
     }
   }
-  std::uint64_t next = 1;
-  for (std::size_t i = 0; i < parts.size(); ++i, ++next) {
+  for (std::size_t i = 1; i < parts.size(); ++i) {
     const std::uint64_t index = parts[i].verdict.part->index;
-    if (index < next) {
+    if (index == parts[i - 1].verdict.part->index) {
       return Error{"part " + std::to_string(index) + " is there twice: " + parts[i - 1].name +
                    " and " + parts[i].name};
     }
-    if (index > next) break;
-  }
-  if (next <= first.verdict.part->of) {
-    return Error{"part " + std::to_string(next) + " of " + std::to_string(first.verdict.part->of) +
-                 " is missing: run it with --shard " + std::to_string(next) + "/" +
-                 std::to_string(first.verdict.part->of)};
   }
   return Nothing{};
+}
+
+// The first part that is missing; 0: none. Behind the first failure nothing is, when it may be so.
+std::uint64_t first_missing(const std::vector<NamedVerdict>& parts, bool behind_failure) {
+  const bool failure_ends = behind_failure && !parts.front().verdict.search.keep_going;
+  std::uint64_t next = 1;
+  for (const NamedVerdict& part : parts) {
+    if (part.verdict.part->index != next) return next;
+    if (failure_ends && part.verdict.failure) return 0;
+    ++next;
+  }
+  return next <= parts.front().verdict.part->of ? next : 0;
 }
 
 }  // namespace
@@ -235,10 +191,65 @@ Result<Verdict> read_verdict(std::string_view text) {
   return verdict;
 }
 
-Result<Verdict> merge(std::vector<NamedVerdict> parts) {
+// Are the rows those of the part, each once and in order, up to where it stopped?
+std::string wrong_with_part(const Verdict& verdict) {
+  if (!verdict.part) return "it is the verdict of a whole search, and no part of one";
+  const Part& part = *verdict.part;
+  if (part.index < 1 || part.index > part.of || part.of > verdict.search.seeds.count) {
+    return "there is no such part";
+  }
+  if (verdict.search.seeds.count - 1 > UINT64_MAX - verdict.search.seeds.first) {
+    return "its seeds go past the last one";
+  }
+  const SeedRange range = range_of(part, verdict.search.seeds);
+  std::uint64_t next = range.first;
+  for (const SeedRun& run : verdict.runs) {
+    const bool fits = verdict.ended_early ? run.seed >= next : run.seed == next;
+    if (!fits || run.seed - range.first >= range.count) return "its rows are not those of its part";
+    next = run.seed + 1;
+  }
+  const bool has_failed = verdict.failure.has_value();
+  if (!verdict.ended_early && (!has_failed || verdict.search.keep_going) &&
+      verdict.runs.size() != range.count) {
+    return "rows are missing";
+  }
+  const auto row = std::find_if(verdict.runs.begin(), verdict.runs.end(),
+                                [](const auto& run) { return run.ending != sim::Ending::passed; });
+  const bool row_fails = row != verdict.runs.end();
+  if (row_fails != has_failed) return "its rows and its failure do not agree";
+  if (row_fails &&
+      (row->seed != verdict.failure->what.seed || row->ending != verdict.failure->what.ending)) {
+    return "its failure is not that of its first row that fails";
+  }
+  return "";
+}
+
+std::string difference(const SearchIdentity& a, const SearchIdentity& b) {
+  const auto both = [](const std::string& what, const std::string& x, const std::string& y) {
+    return "another " + what + ": " + printable(x) + " and " + printable(y);
+  };
+  if (a.weft != b.weft) return both("version of weft", a.weft, b.weft);
+  for (std::size_t i = 0; i < std::max(a.modules.size(), b.modules.size()); ++i) {
+    if (i >= a.modules.size() || i >= b.modules.size()) return "another number of modules";
+    if (a.modules[i] == b.modules[i]) continue;
+    const auto text = [](const auto& m) { return m.name + " (" + m.sha256.substr(0, 12) + ")"; };
+    return both("module", text(a.modules[i]), text(b.modules[i]));
+  }
+  if (a.policy != b.policy) return both("policy", a.policy, b.policy);
+  const auto seeds = [](const SeedRange& range) {
+    return std::to_string(range.first) + ".." + std::to_string(range.first + range.count - 1);
+  };
+  if (seeds(a.seeds) != seeds(b.seeds))
+    return both("range of seeds", seeds(a.seeds), seeds(b.seeds));
+  if (a.keep_going != b.keep_going) return "one with --keep-going and one without";
+  if (a.options != b.options) return "other options, variables, arguments or files";
+  return "";
+}
+
+Result<Verdict> merge(std::vector<NamedVerdict> parts, Missing may_be_missing) {
   if (parts.empty()) return Error{"no verdicts given"};
   for (const NamedVerdict& part : parts) {
-    if (const std::string wrong = wrong_with_rows(part.verdict); !wrong.empty()) {
+    if (const std::string wrong = wrong_with_part(part.verdict); !wrong.empty()) {
       return Error{part.name + ": " + wrong};
     }
   }
@@ -246,6 +257,10 @@ Result<Verdict> merge(std::vector<NamedVerdict> parts) {
     return a.verdict.part->index < b.verdict.part->index;
   });
   if (Status fit = check_parts(parts); !fit) return fit.error();
+  const std::uint64_t missing = first_missing(parts, may_be_missing != Missing::none);
+  if (missing != 0 && may_be_missing != Missing::any) {
+    return missing_part(missing, parts.front().verdict.part->of);
+  }
   Verdict whole = std::move(parts.front().verdict);
   whole.part.reset();
   for (std::size_t i = 1; i < parts.size(); ++i) {
@@ -257,6 +272,7 @@ Result<Verdict> merge(std::vector<NamedVerdict> parts) {
     if (!whole.failure) whole.failure = std::move(part.failure);
     whole.runs.insert(whole.runs.end(), part.runs.begin(), part.runs.end());
   }
+  whole.ended_early = whole.ended_early || missing != 0;
   count_runs(whole);
   return whole;
 }
