@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Builds WebAssembly guests from C, Go and WAT sources.
+"""Builds WebAssembly guests from C, Go, Rust and WAT sources.
 
     scripts/build_guests.py SOURCES OUTDIR [--stamp FILE]
 
-Every SOURCES/**/NAME.{c,go,wat} is one whole program and becomes OUTDIR/LANGUAGE_NAME.wasm, for
+Every SOURCES/**/NAME.{c,go,rs,wat} is one whole program and becomes OUTDIR/LANGUAGE_NAME.wasm, for
 instance c_hello.wasm, go_hello.wasm, wat_hello.wasm. C goes through clang and wasi-libc, Go through
-`GOOS=wasip1 GOARCH=wasm go build`, WAT through wabt's wat2wasm: real compilers, real guests.
+`GOOS=wasip1 GOARCH=wasm go build`, Rust through a rustc that scripts/rust.sh finds, WAT through
+wabt's wat2wasm: real compilers, real guests.
 
 One run at a time fills an OUTDIR; another one waits. FILE is made when all guests are there.
 
@@ -115,6 +116,10 @@ LANGUAGES = {
         lambda tool, source, wasm: [
             [tool, "build", "-trimpath", "-ldflags=-buildid=", "-o", wasm, source]],
         GO_SETTINGS),
+    ".rs": Language(
+        "rust", lambda: found_by("rust.sh", "a rustc that builds for WASI"), ["--version"],
+        lambda tool, source, wasm: [
+            [tool, "-O", "-C", "strip=debuginfo", "-C", "linker=wasm-ld", "-o", wasm, source]]),
     ".wat": Language(
         "wat", lambda: "wat2wasm", ["--version"],
         lambda tool, source, wasm: [[tool, "--debug-names", "-o", wasm, source]]),
@@ -160,7 +165,7 @@ def find_guests(sources, outdir):
     guests = [Guest(path, outdir) for path in sorted(sources.rglob("*"))
               if path.suffix in LANGUAGES]
     if not guests:
-        raise BuildError(f"no .c, .go or .wat source in {sources}")
+        raise BuildError(f"no .c, .go, .rs or .wat source in {sources}")
     if len({guest.wasm for guest in guests}) != len(guests):
         raise BuildError(f"two sources in {sources} share one name and language")
     return guests

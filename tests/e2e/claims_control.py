@@ -285,14 +285,14 @@ class Terminal:
         self.tmux("kill-server")
 
 
-@claim("weft top on a terminal: five guests in three languages, what each does, and q ends it")
+@claim("weft top on a terminal: five guests of C, Rust, Go and text, what each does, and q ends it")
 def _(weft):
-    guests = ["c_compute", ":::", "c_sleeper", "600", ":::", "c_trap_unreachable", ":::",
+    guests = ["c_compute", ":::", "rust_sleeper", ":::", "c_trap_unreachable", ":::",
               "go_stdin_ticker", ":::", "wat_loop_yield"]
     wanted = [r"^weft \d+  .*  5 guests, 4 alive  \d runnable  \d+ switches/s$",
               r"^GUEST +NAME +ENGINE +STATE +CPU% +P50 +P99 +SWITCHES +MEMORY +FDS$",
               r"^ +1  c_compute.wasm +\w+ +runnable +[\d.]+ ",
-              r"^ +2  c_sleeper.wasm +\w+ +sleep +0.0 ",
+              r"^ +2  rust_sleeper.wasm +\w+ +sleep +0.0 ",
               r"^ +3  c_trap_unreachable\S* +\w+ +trapped +0.0 ",
               r"^ +4  go_stdin_ticker\S* +\w+ +\w[^%]* +[\d.]+ ",
               r"^ +5  wat_loop_yield\S* +\w+ +runnable +[\d.]+ "]

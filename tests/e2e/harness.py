@@ -161,7 +161,7 @@ class Weft:
 
     def command(self, *words):
         """`run` and its words, each name of a guest replaced by its path."""
-        known = re.compile(r"(c|go|wat)_\w+$")
+        known = re.compile(r"(c|go|rust|wat)_\w+$")
         engine = [] if any(str(word).startswith("--engine") for word in words) else self.engine
         return [str(self.binary), "run", *engine,
                 *(str(self.guest(word)) if known.match(str(word)) else str(word) for word in words)]

@@ -35,7 +35,7 @@ PROGRAMS = [
     ["--policy", "pct", "-n", "2", "go_goroutines"],
     ["--cost", "1us", "c_ticker", ":::", "go_goroutines"],
 ]
-GUEST = re.compile(r"(c|go|wat)_\w+$")
+GUEST = re.compile(r"(c|go|rust|wat)_\w+$")
 HASH = re.compile(r"^trace hash ([0-9a-f]{16})$", re.MULTILINE)
 
 
