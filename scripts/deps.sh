@@ -218,6 +218,9 @@ needs_of_tests() {
   need "has_file /usr/lib/python3/dist-packages/jsonschema" python3-jsonschema \
     "checks what weft test --json writes"
   need "has_chromium" chromium "looks at the pages of weft report"
+  need "has_file /usr/include/nats/nats.h" libnats-dev "weft test --nats, weft worker"
+  need "has nats-server" nats-server "carries the parts of a search to its workers"
+  need "has openssl" openssl "certificates for a nats-server"
 }
 
 needs_of_bench() {

@@ -40,6 +40,7 @@ DOORS = [
     (re.compile(r"fmt/"), "fmt", ["tools/*"]),
     (re.compile(r"toml\+\+/"), "toml++", ["tools/*"]),
     (re.compile(r"benchmark/"), "Google Benchmark", ["bench/*"]),
+    (re.compile(r"nats/"), "libnats", ["tools/nats_*"]),
     (re.compile(r"xbyak/"), "xbyak", ["guest/jit/*"]),
 ]
 

@@ -24,13 +24,13 @@
 namespace weft::tools {
 namespace {
 
-constexpr const char* kSeparator = ":::";
 constexpr int kCopiesMax = 1'000'000;
 constexpr Duration kGraceMax = seconds(3'600);
 
 // What CLI11 fills in for one guest.
 struct RawGuest {
   std::string copies;
+  std::string argv0;
   std::string invoke;
   std::string memory;
   std::vector<std::string> env;
@@ -145,6 +145,8 @@ void add_options(CLI::App& app, const GuestCommand& command, RawGuest& guest, Ru
   RawSimOptions& sim = raw.sim;
   app.prefix_command();
   add_guest_options(app, guest);
+  // Of workers alone (tools/search_spec.h): the module lies in another folder than where it was.
+  if (!command.one_run) app.add_option("--argv0", guest.argv0)->group("");
   add_own_limits(app, guest, command);
   add_limit_options(app, guest.limits, raw.all);
   add_engine_options(app, run);
@@ -279,6 +281,7 @@ std::variant<GuestSpec, ExitNow> finish(const GuestCommand& command, const RawGu
         static_cast<std::uint32_t>(std::min<std::uint64_t>(UINT32_MAX, use->sizes.table_elements));
   }
   spec.options.args = std::move(rest);
+  if (!raw.argv0.empty()) spec.options.args.front() = raw.argv0;
   for (const std::string& word : raw.env) {
     auto variable = read_variable(word);
     if (!variable) return wrong_use(command.name, variable.error().message);
@@ -543,7 +546,7 @@ std::optional<ExitNow> parse_guests(const GuestCommand& command,
                                     const std::vector<std::string>& args, RunOptions& run,
                                     RawOptions& raw, const std::function<void(CLI::App&)>& more) {
   for (auto from = args.begin();;) {
-    const auto to = std::find(from, args.end(), kSeparator);
+    const auto to = std::find(from, args.end(), kGuestSeparator);
     auto guest = parse_guest(command, {from, to}, run, raw, more);
     if (auto* spec = std::get_if<GuestSpec>(&guest)) {
       std::vector<std::string>& words = spec->options.args;

@@ -25,6 +25,9 @@ class App;
 
 namespace weft::tools {
 
+// Stands between two guests.
+inline constexpr const char* kGuestSeparator = ":::";
+
 // What CLI11 fills in for the whole run.
 struct RawOptions {
   RawSimOptions sim;

@@ -30,6 +30,7 @@
 #include "tools/man_page.h"
 #include "tools/messages.h"
 #include "tools/modules.h"
+#include "tools/nats_version.h"
 #include "tools/noted_signals.h"
 #include "tools/replay_command.h"
 #include "tools/report_command.h"
@@ -37,6 +38,7 @@
 #include "tools/suggest.h"
 #include "tools/test_command.h"
 #include "tools/test_options.h"
+#include "tools/worker_command.h"
 
 namespace {
 
@@ -60,6 +62,8 @@ constexpr Command kCommands[] = {
     {"cache", "List or clear the compiled modules", cache_command, cache_help},
     {"engines", "List the engines, one a line", engines_command, engines_help},
     {"test", "Run guests in many schedules until one fails", test_command, test_help},
+    {"worker", "Run parts of the searches that weft test --nats has handed out", worker_command,
+     worker_help},
     {"replay", "Run a recorded schedule again", replay_command, replay_help},
     {"report", "Make a page of a trace", report_command, report_help},
     {"ps", "List the guests of the running wefts", ps_command, ps_help},
@@ -84,12 +88,17 @@ std::vector<std::string> command_names() {
   return names;
 }
 
+// What was chosen when it was built stands below the version.
+std::string version_text() {
+  return "weft " WEFT_VERSION "\n" + nats_in_words() + "\n";
+}
+
 CommandHelp weft_help() {
   CLI::App app(
       "Runs WebAssembly guests and native tasks as green threads on one OS thread.\n"
       "weft [options] guest.wasm [args]\nweft COMMAND [options] ...",
       "weft");
-  app.set_version_flag("-V,--version", "weft " WEFT_VERSION, "Print the version and exit");
+  app.set_version_flag("-V,--version", version_text(), "Print the version and exit");
   for (const Command& command : kCommands) app.add_subcommand(command.name, command.summary);
   app.footer("'weft help COMMAND' tells more.");
   return describe(app);
@@ -154,7 +163,7 @@ int dispatch(const std::vector<std::string>& words) {
   const std::string& word = words.front();
   const std::vector<std::string> rest(words.begin() + 1, words.end());
   if (const Command* command = find_command(word)) return command->run(rest);
-  if (word == "-V" || word == "--version") return print({0, "weft " WEFT_VERSION "\n"});
+  if (word == "-V" || word == "--version") return print({0, version_text()});
   if (word == "-h" || word == "--help") return help_command(rest);
   if (begins_a_run(word)) return run_command(words);
   return unknown_word(word);

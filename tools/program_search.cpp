@@ -115,7 +115,7 @@ Status ProgramSearch::search_by_seeds(Verdict& verdict) {
   const sim::RunOnce once = [this](const sim::RunSettings& settings) {
     return run_noted(settings);
   };
-  sim::tell_steps(once, explore_.settings);  // By the first seed of all: the same in each part.
+  complete_policy();
   sim::ExploreOptions part = explore_;
   if (options_.part) {
     const SeedRange range = range_of(*options_.part, options_.whole);
@@ -147,6 +147,44 @@ Status ProgramSearch::search_by_seeds(Verdict& verdict) {
   for (SeedRun& run : verdict.runs) {
     if (run.seed == *found->failing_seed) run.ending = verdict.failure->what.ending;
   }
+  return Nothing{};
+}
+
+// By the first seed of all: the same in each part.
+void ProgramSearch::complete_policy() {
+  sim::tell_steps([this](const sim::RunSettings& settings) { return run_noted(settings); },
+                  explore_.settings);
+}
+
+double ProgramSearch::seconds_a_seed() const {
+  using Clock = std::chrono::steady_clock;
+  constexpr double kEnough = 0.3;
+  constexpr std::uint64_t kSeedsMax = 200;
+  const auto once = [this](const sim::RunSettings& settings) { return run_noted(settings); };
+  const Clock::time_point begun = Clock::now();
+  double seconds = 0;
+  std::uint64_t seeds = 0;
+  while (seconds < kEnough && seeds < std::min(options_.whole.count, kSeedsMax)) {
+    const auto settings = sim::of_seed(explore_.settings, options_.whole.first + seeds++);
+    (void)sim::run_checked(once, settings, explore_.twice);
+    seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+  }
+  return seconds / static_cast<double>(seeds);
+}
+
+Status ProgramSearch::adopt(Verdict& verdict) const {
+  verdict.program = options_.run.program();
+  verdict.unexplored = explore_.unexplored;
+  if (!verdict.failure) return Nothing{};
+  auto file = sim::decode(verdict.failure->replay);
+  if (!file) return Error{"a worker's replay file: " + file.error().message};
+  auto guests = describe_guests(options_.run, options_.empty_dirs);
+  if (!guests) return guests.error();
+  file->guests = std::move(*guests);
+  file->engine = options_.run.engine;
+  verdict.failure->replay = sim::encode(*file);
+  if (Status written = sim::write_replay(options_.replay_file, *file); !written) return written;
+  verdict.failure->replay_path = options_.replay_file;
   return Nothing{};
 }
 

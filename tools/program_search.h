@@ -34,8 +34,17 @@ class ProgramSearch {
   // Writes the replay file of the failure that was found last, and keeps its bytes and, when
   // that could be written, its path.
   Status write_replay(VerdictFailure& failure) const;
-  // What makes it the search that it is. After prepare; the policy is complete after search.
+  // What makes it the search that it is. After prepare; the policy is complete after
+  // complete_policy or search.
   Result<SearchIdentity> identity() const;
+
+  // Of a search whose seeds others run (tools/test_nats.h):
+  // Tells the policy how long the program is, by a run of the first seed.
+  void complete_policy();
+  // How long a seed takes here, in real time: of the first ones.
+  double seconds_a_seed() const;
+  // What others have found, with the names that files have here; writes the replay file.
+  Status adopt(Verdict& verdict) const;
 
  private:
   struct Loaded;

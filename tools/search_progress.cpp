@@ -28,7 +28,7 @@ SearchProgress::~SearchProgress() {
   if (shown_ && is_terminal_) std::fputs("\r\x1b[K", stderr);
 }
 
-void SearchProgress::show(std::uint64_t done) {
+void SearchProgress::show(std::uint64_t done, const std::function<std::string()>& more) {
   const Clock::time_point now = Clock::now();
   if (now < next_) return;
   next_ = now;
@@ -39,8 +39,9 @@ void SearchProgress::show(std::uint64_t done) {
   }
   const double seconds = std::max(std::chrono::duration<double>(now - begun_).count(), 1e-3);
   const double rate = static_cast<double>(done) / seconds;
-  const std::string words = fmt::format("{} of {} schedules, {:.{}f} a second", done, schedules_,
-                                        rate, rate < 10 ? 1 : 0);
+  std::string words = fmt::format("{} of {} schedules, {:.{}f} a second", done, schedules_, rate,
+                                  rate < 10 ? 1 : 0);
+  if (more) words += ", " + more();
   if (!is_terminal_) return say("test: " + words);
   const std::uint64_t part = static_cast<std::uint64_t>(
       static_cast<double>(kBarWidth) * static_cast<double>(done) / static_cast<double>(schedules_));

@@ -3,10 +3,14 @@
 //
 //   a terminal      [########        ] 412 of 1000 schedules, 57 a second      ten times a second
 //   anything else   weft: test: 412 of 1000 schedules, 57 a second             once a minute
+//
+// A search on many machines adds its workers, failures, and the time that is left.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <string>
 
 #include "base/instant.h"
 
@@ -21,8 +25,9 @@ class SearchProgress {
   SearchProgress(const SearchProgress&) = delete;
   SearchProgress& operator=(const SearchProgress&) = delete;
 
-  // Shows it when it is time to. Call it as often as you like.
-  void show(std::uint64_t done);
+  // Shows it when it is time to, and behind it more, if there is more. Call it as often as you
+  // like.
+  void show(std::uint64_t done, const std::function<std::string()>& more = {});
   [[nodiscard]] bool time_is_over() const;
 
  private:

@@ -16,11 +16,20 @@
 #include "tools/program_search.h"
 #include "tools/search_folder.h"
 #include "tools/test_merge.h"
+#include "tools/test_nats.h"
 #include "tools/test_options.h"
 #include "tools/test_reports.h"
 
 namespace weft::tools {
 namespace {
+
+// The result, for people and in files: the exit code.
+int tell(const TestOptions& options, const ProgramSearch& search, Verdict verdict) {
+  std::fputs(printable_lines(verdict.text()).c_str(), stdout);
+  Status replayed = Nothing{};
+  if (verdict.failure) replayed = search.write_replay(*verdict.failure);
+  return report_verdict(verdict, replayed, {options.json_file, options.junit_file});
+}
 
 Status check_files(const TestOptions& options) {
   std::vector<NamedFile> inputs = inputs_of(options.run);
@@ -32,18 +41,7 @@ Status check_files(const TestOptions& options) {
                         inputs);
 }
 
-// The result, for people and in files: the exit code.
-int tell(const TestOptions& options, const ProgramSearch& search, Verdict verdict) {
-  std::fputs(printable_lines(verdict.text()).c_str(), stdout);
-  Status replayed = Nothing{};
-  if (verdict.failure) replayed = search.write_replay(*verdict.failure);
-  return report_verdict(verdict, replayed, {options.json_file, options.junit_file});
-}
-
 int run_test(const TestOptions& options) {
-  if (Status distinct = check_files(options); !distinct) {
-    return complain("test", distinct.error(), kExitUsage);
-  }
   signals::FaultHandler faults;
   ProgramSearch search(options);
   if (Status ready = search.prepare(); !ready) {
@@ -72,7 +70,12 @@ int test_command(const std::vector<std::string>& args) {
   if (!words) return complain("test", words.error(), kExitUsage);
   const auto parsed = parse_test(*words);
   if (const auto* exit = std::get_if<ExitNow>(&parsed)) return print(*exit);
-  return run_test(std::get<TestOptions>(parsed));
+  const auto& options = std::get<TestOptions>(parsed);
+  if (Status distinct = check_files(options); !distinct) {
+    return complain("test", distinct.error(), kExitUsage);
+  }
+  if (!options.nats.url.empty()) return test_on_nats(*words, options);
+  return run_test(options);
 }
 
 }  // namespace weft::tools

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <tuple>
 
 #include "base/printable.h"
 #include "tools/command_line.h"
 #include "tools/guest_options.h"
+#include "tools/nats_options.h"
 #include "tools/quantities.h"
 
 namespace weft::tools {
@@ -40,6 +42,7 @@ struct RawTest {
   bool no_reduction = false;
   bool leaks = false;
   std::string shard;
+  std::string parts;
   // For the help: expand_go_test() and test_merge() have taken them away.
   std::string go;
   std::vector<std::string> merge;
@@ -57,6 +60,10 @@ void add_test_options(CLI::App& app, RawTest& raw, TestOptions& options) {
   in_group(app.add_option("--merge", raw.merge,
                           "Put the parts of a search together: weft test --merge FILES")
                ->type_name("FILES"));
+  add_nats_options(app, options.nats, kSearchGroup);
+  in_group(app.add_option("--parts", raw.parts,
+                          "--nats: into how many parts (default: as many as take 2 s each)")
+               ->type_name("NUMBER"));
   in_group(app.add_flag("--keep-going", options.keep_going,
                         "Run all seeds, also when one has failed, and name all that fail"));
   in_group(app.add_flag("--dfs", raw.dfs, "Search depth first instead of by seeds"));
@@ -142,6 +149,17 @@ Status read_part(const RawTest& raw, TestOptions& options) {
   return Nothing{};
 }
 
+// --nats and what belongs to it.
+Status read_nats(const RawTest& raw, TestOptions& options) {
+  if (Status ok = check_nats_options(options.nats); !ok) return ok;
+  if (raw.parts.empty()) return Nothing{};
+  if (options.nats.url.empty()) return Error{"--parts needs --nats"};
+  auto parts = read_count("--parts", raw.parts, 1, std::min(options.whole.count, kPartsMax));
+  if (!parts) return parts.error();
+  options.parts = *parts;
+  return Nothing{};
+}
+
 // Takes over the numbers. The error names the option.
 Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options) {
   sim::ExploreOptions& explore = options.explore;
@@ -176,6 +194,7 @@ Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options
   explore.settings.seed = options.whole.first;
   explore.seeds = options.whole.count;
   if (Status ok = read_part(raw, options); !ok) return ok;
+  if (Status ok = read_nats(raw, options); !ok) return ok;
   if (!options.run.sim.policy) explore.settings.policy.name = "random";
   if (sim.steps_max.empty()) explore.settings.steps_max = kStepsMax;
   if (sim.time_max.empty()) explore.settings.time_max = kTimeMax;

@@ -10,10 +10,14 @@
 #include "sim/explore/explore.h"
 #include "tools/help.h"
 #include "tools/messages.h"
+#include "tools/nats_options.h"
 #include "tools/run_options.h"
 #include "tools/verdict.h"
 
 namespace weft::tools {
+
+// The most parts that --nats makes of a search.
+inline constexpr std::uint64_t kPartsMax = 100'000;
 
 struct TestOptions {
   RunOptions run;  // The guests and the simulation.
@@ -22,6 +26,8 @@ struct TestOptions {
   SeedRange whole;           // All seeds of the search.
   std::optional<Part> part;  // --shard: only these of them.
   bool keep_going = false;   // --keep-going
+  NatsOptions nats;          // --nats: workers run the seeds; no URL: this process does.
+  std::uint64_t parts = 0;   // --parts: of those of --nats; 0: by how long a seed takes.
   unsigned jobs = 1;
   Duration search_limit;      // In real time; 0: none.
   std::string input_file;     // Of stdin; empty: nothing.

@@ -29,7 +29,8 @@ FAILS = ["--max-time", "106ms", "--jitter", "3ms", "c_ticker"]
 
 
 def named(weft, words):
-    return [str(weft.guest(word)) if re.match(r"(c|go|wat)_", word) else word for word in words]
+    return [str(weft.guest(word) if re.match(r"(c|go|rust|wat)_", str(word)) else word)
+            for word in words]
 
 
 def folder(weft, name):

@@ -33,6 +33,7 @@ import claims_goroutines
 import claims_hostile_calls
 import claims_io
 import claims_limits
+import claims_nats
 import claims_net
 import claims_options
 import claims_outputs
@@ -52,10 +53,10 @@ import surroundings
 
 # In this order: what a reader expects first comes first.
 MODULES = [claims_command, claims_words, claims_go, claims_go_test, claims_goroutines, claims_exec,
-           claims_scheduling, claims_io, claims_net, claims_sim, claims_shards, claims_control,
-           claims_replay, claims_world, claims_outputs, claims_reactors, claims_wasi,
-           claims_hostile_calls, claims_engine, claims_compile, claims_debuggers, claims_limits,
-           claims_options, claims_errors]
+           claims_scheduling, claims_io, claims_net, claims_sim, claims_shards, claims_nats,
+           claims_control, claims_replay, claims_world, claims_outputs, claims_reactors,
+           claims_wasi, claims_hostile_calls, claims_engine, claims_compile, claims_debuggers,
+           claims_limits, claims_options, claims_errors]
 
 TIMED_ATTEMPTS = 3
 

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/search_master.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include "base/printable.h"
+#include "tools/messages.h"
+#include "tools/noted_signals.h"
+#include "tools/search_progress.h"
+
+namespace weft::tools {
+namespace {
+
+constexpr double kAloneSeconds = 5;
+
+class Master {
+ public:
+  Master(MasterQueue& queue, SearchBooks& books) : queue_(queue), books_(books) {}
+
+  Status put_all() {
+    for (std::uint64_t part = 1; part <= books_.parts(); ++part) {
+      if (Status put = queue_.put(part, 0); !put) return put;
+      NotedSignals::check();
+      tell(false);
+    }
+    return Nothing{};
+  }
+
+  void tell(bool over) { queue_.tell({books_.last_needed(), over}); }
+
+  // One report, if there is one.
+  Status take() {
+    auto report = queue_.next_report();
+    if (!report) return report.error();
+    if (!*report) return Nothing{};
+    if (Status entered = enter(**report); !entered) return entered;
+    queue_.done_with_report();
+    return Nothing{};
+  }
+
+ private:
+  Status enter(PartReport& report) {
+    const std::uint64_t part = report.part;
+    if (part < 1 || part > books_.parts() || books_.has(part)) {
+      if (books_.has(part)) books_.note_twice();
+      return Nothing{};
+    }
+    std::string wrong = report.error;
+    if (wrong.empty()) {
+      auto verdict = read_verdict(report.verdict);
+      Result<SearchBooks::Entry> entered = Error{""};
+      if (verdict) {
+        entered = books_.enter(part, std::move(*verdict));
+      } else {
+        entered = verdict.error();
+      }
+      if (entered) return Nothing{};
+      wrong = "a verdict that does not fit: " + entered.error().message;
+    }
+    const std::string what = fmt::format("part {} of {}: worker {}: {}", part, books_.parts(),
+                                         printable(report.worker), printable(wrong));
+    const std::uint64_t attempt = ++attempts_[part];
+    if (attempt >= kPartAttempts) return Error{what};
+    say("test: " + what + "; it is given out again");
+    return queue_.put(part, attempt);
+  }
+
+  MasterQueue& queue_;
+  SearchBooks& books_;
+  std::map<std::uint64_t, std::uint64_t> attempts_;  // Of parts that came back without a verdict.
+};
+
+std::string time_in_words(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(seconds);
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+// "4 workers, 0 failures, 2 min 5 s left"
+std::string how_it_goes(MasterQueue& queue, const SearchBooks& books, std::uint64_t schedules,
+                        double seconds) {
+  std::string words = fmt::format("{} workers, {} failures", queue.workers(), books.failures());
+  const std::uint64_t done = books.schedules();
+  if (done == 0 || done > schedules) return words;
+  const double left = seconds / static_cast<double>(done) * static_cast<double>(schedules - done);
+  return words + ", " + time_in_words(left) + " left";
+}
+
+}  // namespace
+
+Result<Verdict> run_master(MasterQueue& queue, SearchBooks& books, std::uint64_t schedules,
+                           Duration search_limit) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begun = Clock::now();
+  const auto seconds = [begun] {
+    return std::chrono::duration<double>(Clock::now() - begun).count();
+  };
+  Master master(queue, books);
+  {
+    SearchProgress progress(schedules, search_limit);
+    if (Status put = master.put_all(); !put) return put.error();
+    bool is_alone = true;  // As far as is known, and nobody was told.
+    while (!books.is_complete() && !progress.time_is_over()) {
+      NotedSignals::check();
+      if (Status taken = master.take(); !taken) return taken.error();
+      master.tell(false);
+      if (is_alone && queue.workers() > 0) is_alone = false;
+      if (is_alone && seconds() > kAloneSeconds) {
+        is_alone = false;
+        say("test: no worker has taken a part yet: start weft worker --nats, of the same weft");
+      }
+      progress.show(books.schedules(),
+                    [&] { return how_it_goes(queue, books, schedules, seconds()); });
+    }
+  }
+  master.tell(true);
+  if (books.parts_counted() == 0) {
+    return Error{"the time is over, and no worker has sent anything: is there a weft worker?"};
+  }
+  return books.whole();
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// run_master: hands out the parts of a search, and keeps the books until it is complete.
+//
+//   put 1..N ─▶ [ next_report ─▶ books ]... ─▶ complete, or the time is over ─▶ Verdict
+//                     └─ it could not be run, or does not fit: given out again, three times at most
+#pragma once
+
+#include "base/instant.h"
+#include "tools/part_queue.h"
+#include "tools/search_books.h"
+
+namespace weft::tools {
+
+// How often a part may come back without a verdict that fits before the search ends.
+inline constexpr std::uint64_t kPartAttempts = 3;
+
+// The error: a part that nobody can run, with the reason that the last worker gave. Throws
+// Interrupted when a signal was noted (tools/noted_signals.h). search_limit: 0: none.
+Result<Verdict> run_master(MasterQueue& queue, SearchBooks& books, std::uint64_t schedules,
+                           Duration search_limit);
+
+}  // namespace weft::tools

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// WorkerFolder: what a worker keeps on disk, for as long as it lives.
+//
+//   $TMPDIR/weft-worker-XXXXXX/lock          held by the worker: the folders of others that are
+//                                            killed have a free one, and go when the next comes
+//                              /<id>/files/  of a search
+//                              /<id>/run/    of its current part; empty at each start
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace weft::tools {
+
+class WorkerFolder {
+ public:
+  // The error names the folder.
+  static Result<std::unique_ptr<WorkerFolder>> make();
+  ~WorkerFolder();
+  WorkerFolder(const WorkerFolder&) = delete;
+  WorkerFolder& operator=(const WorkerFolder&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  WorkerFolder(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  const std::string path_;
+  const UniqueFd lock_;
+};
+
+}  // namespace weft::tools
