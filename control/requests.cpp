@@ -252,6 +252,7 @@ Status Requests::start_trace(const std::string& path) {
   trace_file_->begin();
   trace_ = std::make_unique<sim::LiveTrace>(runtime_.clock(), *trace_file_, true,
                                             sim::LiveTrace::Behind{});
+  trace_->watch_thread();
   count();
   accounting_.tell(&*trace_);
   return Nothing{};

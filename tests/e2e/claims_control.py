@@ -255,6 +255,8 @@ def _(weft):
         names = {event["args"]["name"] for event in events if event.get("name") == "thread_name"}
         assert {"c_ticks.wasm G1", "c_compute.wasm G2"} <= names, names
         assert {"running", "waiting"} <= {event.get("cat") for event in events}, events[:20]
+        calls = {event["name"] for event in events if event.get("cat") == "return"}
+        assert {"poll_oneoff", "clock_time_get"} <= calls, calls
         weft.raw("trace", "stop", path).expect_error(2, "no trace is written")
         weft.raw("trace", "start", path, weft.scratch / "late.txt").expect(code=2)
     weft.raw("trace", "start", path).expect(code=USAGE)
