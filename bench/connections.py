@@ -22,7 +22,7 @@ else runs here.
 The programs are built in build/connections with what `meson install` of build/release gives.
 wasmtime is the shared library of its package on PyPI (bench/real_programs.py); without it that row
 is missing, and said to be. --idle raises RLIMIT_NOFILE, which root alone can do beyond its bound:
-a connection takes four descriptors.
+a connection takes three descriptors.
 """
 
 import argparse
@@ -144,7 +144,7 @@ def compare(ways, options):
 def idle(words, options):
     """Processor time and memory of a server whose connections, each with a guest, say nothing."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = max(hard, 5 * options.idle + 100)
+    wanted = max(hard, 3 * options.idle + 200)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
     except (OSError, ValueError):
