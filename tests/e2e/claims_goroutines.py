@@ -110,3 +110,13 @@ def _(weft):
     search(orders).expect(code=0, out_has=r"there are no others with at most 2 deviations")
     for order in orders:
         search(orders - {order}).expect(code=1, out_has=[rf"^    {order}$", "exited with 1"])
+
+
+@claim("Goroutines: objects stay whole where they give way at atomics while memory is collected")
+def _(weft):
+    collects = ["--env=GOGC=1", "--env=GODEBUG=clobberfree=1"]
+    for each in (1, 17):
+        weft.run(f"--goroutine-preempt={each}", *collects, "go_gc_stress", 2).expect(
+            code=0, err="", out="2 rounds, every object whole\n")
+    weft.raw("test", "--once", "--seeds", 3, *collects, weft.guest("go_gc_stress"), 1).expect(
+        code=0, out_has=r"^3 schedules, .*all pass")
