@@ -26,6 +26,7 @@ import collections
 import os
 import pathlib
 import random
+import re
 import select
 import subprocess
 import sys
@@ -153,6 +154,7 @@ class Fuzzer:
         self.commands = {
             "jit": [executor, "jit", "guard"],
             "jit check": [executor, "jit", "check", "virtual"],
+            "jit check, real time": [executor, "jit", "check"],
             "interp": [executor, "interp"],
             "wasmtime": [sys.executable, HERE / "wasmtime_executor.py", wasmtime_folder()],
         }
@@ -161,6 +163,7 @@ class Fuzzer:
         self.smith = core_tests.wasm_tools()
         self.modules = collections.Counter()
         self.skipped = collections.Counter()
+        self.open_nans = 0
         self.findings = []
 
     def executor(self, name):
@@ -199,18 +202,33 @@ class Fuzzer:
         if of_interp and rng.random() < 0.25:
             names.append("wasmtime")
         fuel = rng.randrange(1, 3_000) if of_interp and seen.calls and rng.random() < 0.5 else 0
-        runs = [Run(self.executor(name), module, seen.calls + seen.leaves, 0) for name in names]
+        calls = seen.calls + seen.leaves
+        runs = [Run(self.executor(name), module, calls, 0) for name in names]
         if runs[0].refused:
             if "proposal" not in runs[0].refused:
                 raise Differs(runs[0].refused)
             raise observed.Unobservable(runs[0].refused.split('"')[1])
         for run in runs[1:]:
-            compare(runs[0], run)
+            self.compare(runs[0], run, module, calls)
         if fuel:
             call = rng.choice(seen.calls)  # What a call leaves of its last portion is lost.
             runs = [Run(self.executor(name), module, [call], fuel) for name in names[:3]]
             for run in runs[1:]:
                 compare(runs[0], run)
+
+    def compare(self, first, run, module, calls):
+        """smith leaves open which NaN two instructions give: wasmtime's is another one than jit's
+        and interp's, and in virtual time there is one NaN."""
+        try:
+            compare(first, run)
+        except Differs:
+            text = subprocess.run([self.smith, "print", module], capture_output=True, check=True)
+            if (run.name == "interp"
+                    or not re.search(rb"f32\.demote_f64|f64\.promote_f32", text.stdout)):
+                raise
+            if run.name == "jit check":
+                compare(first, Run(self.executor("jit check, real time"), module, calls, 0))
+            self.open_nans += 1
 
     def keep(self, number, generator, binary, text):
         self.options.keep.mkdir(parents=True, exist_ok=True)
@@ -277,6 +295,8 @@ def main():
         print(f"{generator}: {count} modules")
     for why, count in fuzzer.skipped.most_common(8):
         print(f"not compared: {count}: {why}")
+    if fuzzer.open_nans:
+        print(f"compared in part: {fuzzer.open_nans}: which NaN it gives is open")
     compared = fuzzer.modules.total() - fuzzer.skipped.total() - len(fuzzer.findings)
     print(f"{compared} passed, {len(fuzzer.findings)} failed")
     return 0 if compared and not fuzzer.findings else 1
