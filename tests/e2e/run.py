@@ -14,8 +14,10 @@ come behind all others, one by one.
 
 import argparse
 import concurrent.futures
+import ctypes
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -59,6 +61,7 @@ MODULES = [claims_command, claims_words, claims_go, claims_go_test, claims_gorou
            claims_limits, claims_options, claims_errors]
 
 TIMED_ATTEMPTS = 3
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def parse(arguments):
@@ -118,6 +121,14 @@ class Trying:
     weft = None
 
     @classmethod
+    def begin_process(cls, options, scratch, parent):
+        """A process of its own ends with its parent, whatever ends that one."""
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+        cls.begin(options, scratch)
+
+    @classmethod
     def begin(cls, options, scratch):
         folder = pathlib.Path(scratch) / str(os.getpid())
         folder.mkdir(mode=0o700)
@@ -136,7 +147,8 @@ def all_tried(options, claims, scratch):
     others = [number for number in range(len(claims)) if number not in alone]
     if others:
         with concurrent.futures.ProcessPoolExecutor(
-                options.jobs, initializer=Trying.begin, initargs=(options, scratch)) as pool:
+                options.jobs, initializer=Trying.begin_process,
+                initargs=(options, scratch, os.getpid())) as pool:
             yield from pool.map(Trying.number, others)
     Trying.begin(options, scratch)
     yield from map(Trying.number, alone)
