@@ -59,8 +59,9 @@ def output_of(command, tool, environment):
         return subprocess.run(command, env=environment, check=True, capture_output=True,
                               text=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError) as error:
-        raise BuildError(
-            f"{tool} is missing ({error}). Run scripts/deps.sh guests") from error
+        said = (getattr(error, "stderr", "") or "").strip().splitlines()
+        raise BuildError(f"{tool} is missing ({said[-1] if said else error}). "
+                         "Run scripts/deps.sh guests") from error
 
 
 def found_by(script, what):

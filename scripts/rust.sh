@@ -13,6 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly cache=$PWD/build/cache/rust
 readonly wrapper=$cache/rustc-wasi
+readonly root=$cache/root  # The unpacked packages.
 
 # The target for WASI that this rustc has: its name has changed.
 target_of() {
@@ -22,7 +23,7 @@ target_of() {
     compgen -G "$sysroot/lib/rustlib/$target/lib/libstd-*.rlib" >/dev/null || continue
     # Debian has one folder for the libraries of all its versions of Rust.
     echo 'fn main() {}' |
-      "$@" --target "$target" --emit=metadata -o /dev/null - 2>/dev/null || continue
+      "$@" --target "$target" --emit=metadata -o /dev/null - >/dev/null 2>&1 || continue
     echo "$target"
     return
   done
@@ -34,24 +35,55 @@ wrap() {
   local target
   target=$(target_of "$@") || return 1
   mkdir -p "$cache"
-  printf '#!/bin/sh\nexec %s --target %s "$@"\n' "$*" "$target" >"$wrapper.new"
+  { echo '#!/usr/bin/env bash'; printf '%q ' exec "$@" --target "$target"; echo '"$@"'; } \
+    >"$wrapper.new"
   chmod +x "$wrapper.new"
   mv "$wrapper.new" "$wrapper"
   echo "$wrapper"
 }
 
-# The name of the package that libstd-rust-dev has its library from.
-library_package() {
-  apt-cache depends libstd-rust-dev | sed -n 's/^ *Depends: \(libstd-rust-[0-9.]*\)$/\1/p'
+wrap_unpacked() {
+  local driver
+  driver=$(find "$root/usr/lib" -name 'librustc_driver-*.so' -print -quit 2>/dev/null)
+  [[ -n $driver ]] || return 1
+  wrap env "LD_LIBRARY_PATH=${driver%/*}" "$root/usr/bin/rustc" --sysroot "$root/usr"
 }
 
+# Says why there is no rustc, with apt's own reason.
+die() {
+  local reason
+  reason=$(sed -n 's/^E: //p' "$cache/apt.log" 2>/dev/null | head -n 1) || true
+  echo "rust: no rustc here builds for WASI: $1${reason:+ ($reason)}" >&2
+  exit 1
+}
+
+# With lists as a new container has them, none, apt knows no package.
+update() {
+  local lists
+  lists=$(apt-get indextargets --format '$(FILENAME)' 'Created-By: Packages' 2>/dev/null) || true
+  [[ -z $lists ]] || return 0
+  apt-get -q update >"$cache/apt.log" 2>&1 || die "apt has no lists, and 'apt-get update' failed"
+}
+
+# The name of the package that libstd-rust-dev has its library from.
+library_package() {
+  apt-cache depends libstd-rust-dev 2>/dev/null |
+    sed -n 's/^ *Depends: \(libstd-rust-[0-9.]*\)$/\1/p'
+}
+
+# All of it or nothing: an interrupted one leaves no half root.
 unpack() {
   local library deb
+  rm -rf "$root" "$root.new" "$cache/debs" "$cache/apt.log"
+  command -v apt-get >/dev/null || die "give one in WEFT_RUSTC; there is no apt-get to fetch it"
+  mkdir -p "$cache/debs" "$root.new"
+  update
   library=$(library_package)
-  [[ -n $library ]] || { echo "rust: apt knows no libstd-rust-dev" >&2; return 1; }
-  mkdir -p "$cache/debs" "$cache/root"
-  (cd "$cache/debs" && apt-get download rustc "$library" libstd-rust-dev-wasm32) >&2 || return 1
-  for deb in "$cache"/debs/*.deb; do dpkg -x "$deb" "$cache/root"; done
+  [[ -n $library ]] || die "apt knows no libstd-rust-dev"
+  (cd "$cache/debs" && apt-get -q download rustc "$library" libstd-rust-dev-wasm32) \
+    >"$cache/apt.log" 2>&1 || die "'apt-get download' failed"
+  for deb in "$cache"/debs/*.deb; do dpkg -x "$deb" "$root.new"; done
+  mv "$root.new" "$root"
   rm -r "$cache/debs"
 }
 
@@ -59,12 +91,14 @@ if [[ -x $wrapper ]] && "$wrapper" --version >/dev/null 2>&1; then
   echo "$wrapper"
   exit
 fi
-for rustc in ${WEFT_RUSTC:-$(type -ap rustc)}; do
+if [[ -n ${WEFT_RUSTC:-} ]]; then
+  installed=("$WEFT_RUSTC")
+else
+  mapfile -t installed < <(type -ap rustc)
+fi
+for rustc in "${installed[@]}"; do
   wrap "$rustc" && exit
 done
-readonly unpacked=("$cache/root/usr/bin/rustc" --sysroot "$cache/root/usr")
-if [[ ! -x ${unpacked[0]} ]]; then unpack || exit; fi
-libraries=$(dirname "$(find "$cache/root/usr/lib" -name 'librustc_driver-*.so' -print -quit)")
-wrap env "LD_LIBRARY_PATH=$libraries" "${unpacked[@]}" && exit
-echo "rust: no rustc here builds for WASI" >&2
-exit 1
+wrap_unpacked && exit
+unpack
+wrap_unpacked || die "the one of Debian's packages does not run"

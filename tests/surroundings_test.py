@@ -138,8 +138,92 @@ def test_guests_are_the_same_whatever_the_user_has(scratch):
     assert got == wanted, [name for name in wanted if got.get(name) != wanted[name]]
 
 
-# ---- scripts/deps.sh -----------------------------------------------------------------------------
+# ---- scripts/rust.sh -----------------------------------------------------------------------------
 
+# Has a standard library for WASI, and says what it is given.
+RUSTC = """#!/bin/sh
+case "$*" in *"--print sysroot"*) dirname "$(dirname "$0")" ;; *) echo "rustc $*" ;; esac
+"""
+# Its packages are fetched. The last one can't be unpacked while there is a file $BROKEN.
+PACKAGES = {
+    "apt-get": """#!/bin/sh
+case "$*" in
+  indextargets*) cat "$LISTS" ;;
+  *update) echo "$LISTS" >"$LISTS" ;;
+  *download*) [ -s "$LISTS" ] || { echo "E: Unable to locate package" >&2; exit 100; }
+    touch 1.deb 2.deb ;;
+esac
+""",
+    "apt-cache": "#!/bin/sh\necho '  Depends: libstd-rust-1.63'\n",
+    "dpkg": """#!/bin/sh
+case "$2" in
+  */1.deb) mkdir -p "$3/usr/bin" "$3/usr/lib"; touch "$3/usr/lib/librustc_driver-1.so"
+    cp "$RUSTC" "$3/usr/bin" ;;
+  *) [ ! -e "$BROKEN" ] || exit 1
+    mkdir -p "$3/usr/lib/rustlib/wasm32-wasi/lib"
+    touch "$3/usr/lib/rustlib/wasm32-wasi/lib/libstd-1.rlib" ;;
+esac
+""",
+}
+
+
+def rust_tree(scratch, packages):
+    """A copy of rust.sh in a folder with a blank, and what it runs with."""
+    tree, tools = scratch / "a tree", scratch / "tools"
+    (tree / "scripts").mkdir(parents=True)
+    tools.mkdir()
+    shutil.copy(ROOT / "scripts/rust.sh", tree / "scripts")
+    for name, text in packages.items():
+        executable(tools / name, text)
+    (scratch / "lists").touch()
+    executable(scratch / "rustc", RUSTC)
+    return tree / "scripts/rust.sh", {
+        "PATH": f"{tools}:{SYSTEM}", "WEFT_RUSTC": "/bin/false", "LISTS": str(scratch / "lists"),
+        "BROKEN": str(scratch / "broken"), "RUSTC": str(scratch / "rustc")}
+
+
+def test_an_installed_rustc_in_a_folder_with_a_blank_builds_guests(scratch):
+    script, environment = rust_tree(scratch, {})
+    library = scratch / "my rust/lib/rustlib/wasm32-wasip1/lib/libstd-1.rlib"
+    library.parent.mkdir(parents=True)
+    library.touch()
+    rustc = scratch / "my rust/bin/rustc"
+    rustc.parent.mkdir()
+    executable(rustc, RUSTC)
+    found = expect(run([script], {**environment, "WEFT_RUSTC": str(rustc)})).strip()
+    assert expect(run([found, "a b"], environment)) == "rustc --target wasm32-wasip1 a b\n"
+
+
+def test_a_rust_that_was_half_unpacked_is_unpacked_again(scratch):
+    script, environment = rust_tree(scratch, PACKAGES)
+    (scratch / "broken").touch()
+    expect(run([script], environment), code=1)
+    (scratch / "broken").unlink()
+    found = expect(run([script], environment)).strip()
+    said = expect(run([found, "a b"], environment))
+    assert said.endswith(" --target wasm32-wasi a b\n"), said
+
+
+def test_without_any_rust_the_guests_fail_with_one_line_that_says_why(scratch):
+    script, environment = rust_tree(scratch, {
+        "apt-get": "#!/bin/sh\necho 'E: no network' >&2\nexit 100\n"})
+    done = run([script], environment)
+    expect(done, code=1)
+    assert done.stderr == ("rust: no rustc here builds for WASI: apt has no lists, and "
+                           "'apt-get update' failed (no network)\n"), done.stderr
+    for folder in ["scripts", "sources"]:
+        (scratch / folder).mkdir()
+    for name in ["build_guests.py", "rust.sh"]:
+        shutil.copy(ROOT / "scripts" / name, scratch / "scripts")
+    (scratch / "sources/hello.rs").write_text("fn main() {}\n")
+    done = run(["/usr/bin/python3", scratch / "scripts/build_guests.py", scratch / "sources",
+                scratch / "out"], environment)
+    expect(done, code=1)
+    assert done.stderr.startswith("guests: error: ") and done.stderr.count("\n") == 1, done.stderr
+    assert "(no network)" in done.stderr, done.stderr
+
+
+# ---- scripts/deps.sh -----------------------------------------------------------------------------
 
 def test_deps_without_install_says_what_is_missing_and_calls_no_apt(scratch):
     tools = scratch / "few tools"
