@@ -66,8 +66,12 @@ def fetched():
         others.call(*apt, "update")
         others.call("sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", FETCHED, *apt, "source",
                     "--download-only", "lua5.4")
-        with tarfile.open(next(FETCHED.glob("lua5.4_*.orig.tar.*"))) as tar:
-            tar.extractall(FETCHED, filter="data")
+        # It is moved here when it is whole.
+        with tempfile.TemporaryDirectory(dir=FETCHED) as folder:
+            with tarfile.open(next(FETCHED.glob("lua5.4_*.orig.tar.*"))) as tar:
+                tar.extractall(folder, filter="data")
+            tree = next(pathlib.Path(folder).glob("lua-5.4.*"))
+            tree.rename(FETCHED / tree.name)
     return next(FETCHED.glob("lua-5.4.*/src"))
 
 
