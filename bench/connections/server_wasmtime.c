@@ -172,7 +172,8 @@ static Opaque* lookup(void* e, Opaque* caller, const Value* given, size_t n, Val
   const uint32_t room = (uint32_t)given[3].of.i32;
   const int size = snprintf(value, sizeof value, "the value of %.*s", given[1].of.i32,
                             (char*)memory_of(caller, given[0].of.i32, (uint32_t)given[1].of.i32));
-  const uint32_t fits = (uint32_t)size < room ? (uint32_t)size : room;
+  const uint32_t kept = (uint32_t)size < sizeof value ? (uint32_t)size : sizeof value - 1;
+  const uint32_t fits = kept < room ? kept : room;
   memcpy(memory_of(caller, given[2].of.i32, fits), value, fits);
   return answer(to, (int32_t)fits);
 }
