@@ -21,8 +21,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 # Options of other programs that documents mention.
 FOREIGN_OPTIONS = {
     "--branch", "--build", "--buildtype", "--cflags", "--destdir", "--directory", "--libs",
-    "--quiet", "--runtime-adapter", "--static", "--sysroot", "--target", "--variable", "--verbose",
-    "--wabt"}
+    "--modversion", "--quiet", "--runtime-adapter", "--static", "--sysroot", "--target",
+    "--variable", "--verbose", "--wabt"}
 
 
 def text_of(path):
@@ -144,7 +144,7 @@ def layers(_):
 
 def pages(_):
     """README.md links every document"""
-    return set(re.findall(r"\]\((docs/\w+\.md)", text_of("README.md"))), {
+    return set(re.findall(r"\]\((docs/[\w-]+\.md)", text_of("README.md"))), {
         path for path in documents() if path.startswith("docs/")}
 
 
@@ -203,8 +203,9 @@ def links(_):
     """every link leads to a file and a heading that are there"""
     dead = set()
     for path in sources.project_files():
-        for target, anchor in re.findall(r"\]\(([^):#]*)(?:#([^)]*))?\)",
-                                         sources.text_of(path) if path.suffix == ".md" else ""):
+        text = sources.text_of(path) if path.suffix == ".md" else ""
+        outside = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)  # A lambda is no link.
+        for target, anchor in re.findall(r"\]\(([^):#]*)(?:#([^)]*))?\)", outside):
             file = sources.ROOT / path.parent / target if target else sources.ROOT / path
             headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.M) \
                 if file.suffix == ".md" and file.is_file() else []
