@@ -21,12 +21,12 @@ int check(const weft_pipe* pipe) {
   return capi::check(&pipe->owner);
 }
 
-Direction direction_of(weft_pipe_end end) {
+Direction direction_of(int end) {
   return end == WEFT_PIPE_READ ? Direction::read : Direction::write;
 }
 
 // The end that is asked for; nullptr when the program has closed it.
-std::shared_ptr<wasip1::Device>* device_of(weft_pipe* pipe, weft_pipe_end end) {
+std::shared_ptr<wasip1::Device>* device_of(weft_pipe* pipe, int end) {
   auto& device = end == WEFT_PIPE_READ ? pipe->ends.from.device : pipe->ends.to.device;
   return device != nullptr ? &device : nullptr;
 }
@@ -35,7 +35,7 @@ int closed() {
   return fail(WEFT_ECLOSED, "this end of the pipe was closed");
 }
 
-int is_end(weft_pipe_end end) {
+int is_end(int end) {
   if (end == WEFT_PIPE_READ || end == WEFT_PIPE_WRITE) return WEFT_OK;
   return fail(WEFT_EINVAL, "a pipe's end is WEFT_PIPE_READ or WEFT_PIPE_WRITE");
 }
@@ -66,7 +66,7 @@ int weft_pipe_free(weft_pipe* pipe) {
   return WEFT_OK;
 }
 
-int weft_pipe_close(weft_pipe* pipe, enum weft_pipe_end end) {
+int weft_pipe_close(weft_pipe* pipe, int end) {
   if (const int code = check(pipe); code != WEFT_OK) return code;
   if (const int code = is_end(end); code != WEFT_OK) return code;
   auto* device = device_of(pipe, end);
@@ -110,7 +110,7 @@ int weft_pipe_read(weft_pipe* pipe, void* bytes, size_t room, size_t* count) {
   });
 }
 
-int weft_pipe_wait(weft_pipe* pipe, enum weft_pipe_end end, weft_pipe_ready ready, void* context) {
+int weft_pipe_wait(weft_pipe* pipe, int end, weft_pipe_ready ready, void* context) {
   if (const int code = check(pipe); code != WEFT_OK) return code;
   if (const int code = is_end(end); code != WEFT_OK) return code;
   if (ready == nullptr) return fail(WEFT_EINVAL, "there is nothing to call");
@@ -126,7 +126,7 @@ int weft_pipe_wait(weft_pipe* pipe, enum weft_pipe_end end, weft_pipe_ready read
   });
 }
 
-int weft_caller_pipe(weft_caller* caller, weft_pipe* pipe, enum weft_pipe_end end) {
+int weft_caller_pipe(weft_caller* caller, weft_pipe* pipe, int end) {
   if (const int code = check(pipe); code != WEFT_OK) return code;
   if (const int code = is_end(end); code != WEFT_OK) return code;
   const auto* device = device_of(pipe, end);

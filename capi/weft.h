@@ -397,7 +397,7 @@ int weft_files_free(weft_files* files);
  * guest. A guest that finds it empty, or full, is parked. (A socket, a file and a pipe of the
  * kernel's are given as descriptors.) */
 typedef struct weft_pipe weft_pipe;
-/* Its ends. */
+/* Its ends. They are passed as int, so that another value is WEFT_EINVAL. */
 enum weft_pipe_end { WEFT_PIPE_READ = 1, WEFT_PIPE_WRITE = 2 };
 /* Is called once, on a G of the runtime; it must not wait. */
 typedef void (*weft_pipe_ready)(void* context);
@@ -409,16 +409,16 @@ int weft_pipe_free(weft_pipe* pipe);
 /* The program lets go of that end: close the one that a guest has, or the stream has no end. Once
  * everybody has let go of the writing end, reading ends when all is read; of the reading end,
  * writing fails. WEFT_ECLOSED: it has been closed. Inside too. */
-int weft_pipe_close(weft_pipe* pipe, enum weft_pipe_end end);
-/* Writes what there is room for: *written bytes, at least 1. WEFT_EAGAIN: there is no room.
- * WEFT_ECLOSED: nobody can read it any more, or the end was closed. Inside too. */
+int weft_pipe_close(weft_pipe* pipe, int end);
+/* Writes what there is room for: *written bytes, at least 1; 0 when count is 0. WEFT_EAGAIN: there
+ * is no room. WEFT_ECLOSED: nobody can read it any more, or the end was closed. Inside too. */
 int weft_pipe_write(weft_pipe* pipe, const void* bytes, size_t count, size_t* written);
 /* Reads what is there: *count bytes; 0: the end. WEFT_EAGAIN: nothing is there yet. WEFT_ECLOSED:
  * the end was closed. WEFT_EINVAL: room is 0. Inside too. */
 int weft_pipe_read(weft_pipe* pipe, void* bytes, size_t room, size_t* count);
 /* Calls ready(context) when a call for that end would not say WEFT_EAGAIN; not when the runtime is
  * destroyed before. The end stays open until then. WEFT_ECLOSED, WEFT_ENOMEM. Inside too. */
-int weft_pipe_wait(weft_pipe* pipe, enum weft_pipe_end end, weft_pipe_ready ready, void* context);
+int weft_pipe_wait(weft_pipe* pipe, int end, weft_pipe_ready ready, void* context);
 
 /* Zero and NULL are the defaults. Strings are copied. */
 typedef struct weft_guest_options {
@@ -506,7 +506,7 @@ int weft_caller_fail(weft_caller* caller, const char* text);
 int weft_caller_sleep(weft_caller* caller, int64_t nanoseconds);
 /* Parks the guest until weft_pipe_read, or weft_pipe_write, would not say WEFT_EAGAIN. As
  * weft_caller_sleep. */
-int weft_caller_pipe(weft_caller* caller, weft_pipe* pipe, enum weft_pipe_end end);
+int weft_caller_pipe(weft_caller* caller, weft_pipe* pipe, int end);
 /* Parks the guest until weft_wake; returns at once when that was called since the last time. As
  * weft_caller_sleep. */
 int weft_caller_park(weft_caller* caller);

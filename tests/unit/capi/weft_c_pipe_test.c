@@ -2,6 +2,7 @@
 /* Pipes of weft.h, as a C program uses them. */
 #define _POSIX_C_SOURCE 200809L
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,11 @@ static void a_host_function_parks_its_guest_at_a_pipe_and_a_kill_ends_that(weft_
   CHECK(weft_module_free(module) == WEFT_OK);
 }
 
+static void never(void* context) {
+  (void)context;
+  CHECK(!"called");
+}
+
 static void what_is_closed_or_makes_no_sense_is_refused(weft_runtime* runtime) {
   weft_pipe* pipe;
   weft_module* module = load_cat(runtime);
@@ -144,8 +150,14 @@ static void what_is_closed_or_makes_no_sense_is_refused(weft_runtime* runtime) {
   CHECK(weft_pipe_make(runtime, 0, &pipe) == WEFT_OK);
   CHECK(weft_pipe_read(pipe, &byte, 0, &n) == WEFT_EINVAL);
   CHECK(weft_pipe_write(pipe, NULL, 1, &n) == WEFT_EINVAL);
+  CHECK(weft_pipe_write(pipe, "x", 1, &n) == WEFT_OK && n == 1);
+  CHECK(weft_pipe_write(pipe, "x", 0, &n) == WEFT_OK && n == 0);
   CHECK(weft_pipe_wait(pipe, WEFT_PIPE_READ, NULL, NULL) == WEFT_EINVAL);
-  CHECK(weft_pipe_close(pipe, (enum weft_pipe_end)3) == WEFT_EINVAL);
+  const int no_ends[] = {0, 3, 4, -1, INT_MAX, INT_MIN};
+  for (size_t i = 0; i < sizeof no_ends / sizeof no_ends[0]; ++i) {
+    CHECK(weft_pipe_close(pipe, no_ends[i]) == WEFT_EINVAL);
+    CHECK(weft_pipe_wait(pipe, no_ends[i], never, NULL) == WEFT_EINVAL);
+  }
   CHECK(weft_pipe_close(pipe, WEFT_PIPE_READ) == WEFT_OK);
   CHECK(weft_pipe_close(pipe, WEFT_PIPE_READ) == WEFT_ECLOSED);
   CHECK(weft_pipe_read(pipe, &byte, 1, &n) == WEFT_ECLOSED);
