@@ -113,10 +113,9 @@ void Guest::make_steering() {
   if (steer_) {
     steering_ = steer_(*module_->go);
   } else if (module_->limits.quantum == 0) {
-    auto preemption = std::make_unique<guest::go::Preemption>(*module_->go);
-    preemption_ = preemption.get();
-    steering_ = std::move(preemption);
+    steering_ = std::make_unique<guest::go::Preemption>(*module_->go);
   }
+  if (steering_ != nullptr) preemption_ = steering_->preemption();
 }
 
 // The life of the guest, on its G.
@@ -124,7 +123,14 @@ void Guest::run() {
   GuestEnd out_of_memory{
       .kind = GuestEnd::Kind::trapped, .exit_code = 0, .returned = false, .trap = {}};
   out_of_memory.trap.kind = TrapKind::out_of_memory;
+  struct Unseen {
+    std::unique_ptr<guest::go::Steering>& steering;
+    ~Unseen() {
+      if (steering != nullptr) steering->see(nullptr);
+    }
+  };
   std::unique_ptr<Instance> instance;
+  const Unseen unseen{steering_};
   try {
     instance = module_->instantiate(*process_);
     make_steering();

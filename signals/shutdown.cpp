@@ -88,6 +88,9 @@ void Shutdown::kill_all() {
 void Shutdown::dump() {
   std::string text = "SIGQUIT: quit\n\n" + dump_gs(scheduler_.census());
   if (const std::string ms = dump_ms(scheduler_.census()); !ms.empty()) text += "\n" + ms;
+  if (more_) {
+    if (const std::string more = more_(); !more.empty()) text += "\n" + more;
+  }
   text += "\n" + schedtrace(scheduler_.census()) + "\n";
   std::fputs(text.c_str(), stderr);
 }

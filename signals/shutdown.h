@@ -6,7 +6,8 @@
 //                     its destructors run; the 3rd has the default action, which ends the process
 //   SIGXCPU           the same: the process has used the CPU time that RLIMIT_CPU gives it; it
 //                     comes again after each second of CPU time more
-//   SIGQUIT           every G and M with its state goes to stderr, and the program goes on
+//   SIGQUIT           every G and M with its state goes to stderr, and what add_to_dump() was
+//                     given; the program goes on
 //
 // The handler only notes the signal and interrupts the loop (Scheduler::interrupt); everything else
 // happens on g0 at the loop's next look outside. A G that never passes a safe point holds that up:
@@ -26,6 +27,8 @@
 
 #include <atomic>
 #include <functional>
+#include <string>
+#include <utility>
 
 #include "base/instant.h"
 #include "scheduler/timers.h"
@@ -52,6 +55,9 @@ class Shutdown {
   Shutdown(const Shutdown&) = delete;
   Shutdown& operator=(const Shutdown&) = delete;
 
+  // What SIGQUIT prints below the Gs and Ms: lines with their ends, or "". Called on g0.
+  void add_to_dump(std::function<std::string()> more) { more_ = std::move(more); }
+
   // The first SIGINT, SIGTERM or SIGXCPU that came and was served, or 0.
   [[nodiscard]] int signal() const { return signal_; }
   // Has on_kill run?
@@ -72,6 +78,7 @@ class Shutdown {
 
   Scheduler& scheduler_;
   const Config config_;
+  std::function<std::string()> more_;
   GraceTimer grace_timer_;
   int signal_ = 0;
   int served_ = 0;  // Requests.

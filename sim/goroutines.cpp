@@ -2,7 +2,13 @@
 #include "sim/goroutines.h"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 #include <utility>
+
+#include "base/printable.h"
+#include "guest/go/goroutine_list.h"
+#include "guest/go/stack_scan.h"
 
 namespace weft::sim {
 namespace {
@@ -33,17 +39,20 @@ void store(Memory memory, std::uint32_t at, T value) {
 }  // namespace
 
 GoroutineSteering::GoroutineSteering(const guest::go::GoModule& module, Director& director,
-                                     const PolicySpec& policy, std::uint64_t seed, bool costs)
-    : at_(module.runtime.offsets),
+                                     const PolicySpec& policy, const Settings& settings)
+    : runtime_(module.runtime),
+      at_(module.runtime.offsets),
       director_(director),
-      policy_(make_policy(policy, seed ^ 0x676f726f757469)),
-      random_(seed ^ 0x73616665706f),
+      policy_(make_policy(policy, settings.seed ^ 0x676f726f757469)),
+      random_(settings.seed ^ 0x73616665706f),
       decides_at_safe_points_(policy.name != PolicySpec{}.name),
-      costs_(costs),
+      costs_(settings.costs),
+      keeps_operations_(settings.keeps_operations),
       lure_(module.runtime) {}
 
 void GoroutineSteering::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
                                 Memory memory) noexcept {
+  if (entry >= Entry::visible) return at_visible(entry, sp, g, memory);
   switch (entry) {
     case Entry::execute:
       lure_.execute(load_pointer(memory, sp + guest::go::kArguments));
@@ -65,13 +74,18 @@ void GoroutineSteering::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
       in_main_ = true;
       until_decision_ = 1 + random_.below(kSafePointsMax);
       break;
-    case Entry::visible:
-      if (!in_main_ || g != lure_.running()) break;
-      // Begun again, and none ran in between: the runtime can't be interrupted, and goes on.
-      if (sp == std::exchange(sprung_at_, 0)) break;
-      may_give_way(memory);
+    default:
       break;
   }
+}
+
+void GoroutineSteering::at_visible(Entry entry, std::uint32_t sp, std::uint32_t g, Memory memory) {
+  if (!in_main_ || g != lure_.running()) return;
+  if (keeps_operations_) keep_operation(entry, sp, memory);
+  // Begun again, and none ran in between: the runtime can't be interrupted, and goes on.
+  if (sp == std::exchange(sprung_at_, 0)) return;
+  const bool gives_way = may_give_way(memory);
+  if (keeps_operations_) operations_.back().asked = gives_way;
 }
 
 void GoroutineSteering::ran(Duration, Memory memory) noexcept {
@@ -82,7 +96,7 @@ void GoroutineSteering::ran(Duration, Memory memory) noexcept {
   }
   if (!decides_at_safe_points_ || --until_decision_ > 0) return;
   until_decision_ = 1 + random_.below(kSafePointsMax);
-  may_give_way(memory);
+  (void)may_give_way(memory);
 }
 
 std::uint32_t GoroutineSteering::p_of(Memory memory, std::uint32_t g) const {
@@ -136,14 +150,60 @@ bool GoroutineSteering::others_are_runnable(Memory memory, std::uint32_t p) cons
          load<std::uint64_t>(memory, at_.sched_runq_head) != 0;
 }
 
-void GoroutineSteering::may_give_way(Memory memory) {
+bool GoroutineSteering::may_give_way(Memory memory) {
   const std::uint32_t p = p_of(memory, lure_.running());
-  if (p == 0 || !others_are_runnable(memory, p)) return;
+  if (p == 0 || !others_are_runnable(memory, p)) return false;
   const std::uint32_t taken = director_.of_goroutines(Choice::give_way, 2, [&] {
     const RunQueue& queue = queue_of(memory, p);
     return !queue.empty() && policy_->preempt(as_g(memory, lure_.running()), queue) ? 1U : 0U;
   });
-  if (taken != 0) (void)lure_.set(memory);
+  return taken != 0 && lure_.set(memory);
+}
+
+// --- what a report shows ---
+
+// The address that the function returns to lies at its stack pointer.
+void GoroutineSteering::keep_operation(Entry entry, std::uint32_t sp, Memory memory) {
+  const auto goroutine = load<std::uint64_t>(memory, lure_.running() + at_.g_goid);
+  const auto before =
+      std::find_if(operations_.rbegin(), operations_.rend(),
+                   [&](const Operation& operation) { return operation.goroutine == goroutine; });
+  const bool again =
+      before != operations_.rend() && before->asked && before->sp == sp && before->entry == entry;
+  if (again) operations_.erase(std::next(before).base());
+  Operation operation{goroutine, entry, sp, own_pc(runtime_, this->memory(), sp)};
+  operation.gave_way = again;
+  operations_.push_back(operation);
+  if (operations_.size() > kOperationsKept) operations_.pop_front();
+}
+
+std::vector<std::string> GoroutineSteering::last_operations() const {
+  std::vector<std::string> lines;
+  for (const Operation& operation : operations_) {
+    std::string line = "goroutine " + std::to_string(operation.goroutine) + ": " +
+                       std::string(guest::go::operation_of(operation.entry));
+    if (operation.pc != 0) {
+      line += " in " + printable(runtime_.name_at(operation.pc));
+      const guest::go::SourcePlace place = runtime_.place_before(operation.pc);
+      const std::string_view file = place.file;
+      if (!file.empty()) {
+        line += " at " + guest::go::shown_file(file.substr(file.find_last_of('/') + 1)) + ":" +
+                std::to_string(place.line);
+      }
+    }
+    if (operation.asked) {
+      line += ", gives way";
+    } else if (operation.gave_way) {
+      line += ", after it gave way";
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+GoMemory GoroutineSteering::go_memory() const {
+  if (memory().empty()) return {};
+  return {&runtime_, memory()};
 }
 
 // --- what a policy sees ---

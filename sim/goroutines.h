@@ -22,11 +22,13 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "guest/go/lure.h"
 #include "guest/go/steering.h"
+#include "guest/goroutine_dump.h"
 #include "scheduler/run_queue.h"
 #include "sim/director.h"
 #include "sim/policy.h"
@@ -35,29 +37,57 @@ namespace weft::sim {
 
 class GoroutineSteering final : public guest::go::Steering {
  public:
-  // Module and Director must outlive it. costs: of safe points, on the virtual clock.
+  struct Settings {
+    std::uint64_t seed = 1;
+    bool costs = false;             // Safe points cost time, on the virtual clock.
+    bool keeps_operations = false;  // For last_operations().
+  };
+  // Module and Director must outlive it.
   GoroutineSteering(const guest::go::GoModule& module, Director& director, const PolicySpec& policy,
-                    std::uint64_t seed, bool costs);
+                    const Settings& settings);
 
   void entered(guest::go::Entry entry, std::uint32_t sp, std::uint32_t g,
                wasip1::Memory memory) noexcept override;
   void ran(Duration time, wasip1::Memory memory) noexcept override;
 
+  // What its goroutines did last that others can see, the oldest first; none unless it keeps them.
+  // "goroutine 7: chan send in main.worker at pool.go:31".
+  [[nodiscard]] std::vector<std::string> last_operations() const;
+  // Where its goroutines are read; nowhere before and after its run.
+  [[nodiscard]] GoMemory go_memory() const;
+
  private:
+  // An operation that begins; a function that begins again, when its goroutine gave way, counts
+  // once.
+  struct Operation {
+    std::uint64_t goroutine = 0;
+    guest::go::Entry entry = guest::go::Entry::visible;
+    std::uint32_t sp = 0;
+    std::uint64_t pc = 0;   // In the function of the program's that does it; 0: not known.
+    bool asked = false;     // It is to give way first, and then begins again.
+    bool gave_way = false;  // It did.
+  };
+  static constexpr std::size_t kOperationsKept = 24;
+
+  void keep_operation(guest::go::Entry entry, std::uint32_t sp, wasip1::Memory memory);
+  void at_visible(guest::go::Entry entry, std::uint32_t sp, std::uint32_t g, wasip1::Memory memory);
   void collect(wasip1::Memory memory, std::uint32_t g0_or_g);
   void choose(wasip1::Memory memory, std::uint32_t p);
-  void may_give_way(wasip1::Memory memory);
+  // Whether it does.
+  bool may_give_way(wasip1::Memory memory);
   const RunQueue& queue_of(wasip1::Memory memory, std::uint32_t p);
   [[nodiscard]] bool others_are_runnable(wasip1::Memory memory, std::uint32_t p) const;
   [[nodiscard]] std::uint32_t p_of(wasip1::Memory memory, std::uint32_t g) const;
   G& as_g(wasip1::Memory memory, std::uint32_t g);
 
+  const guest::go::GoRuntime& runtime_;
   const guest::go::Offsets& at_;
   Director& director_;
   const std::unique_ptr<Policy> policy_;
   Random random_;
   const bool decides_at_safe_points_;
   const bool costs_;
+  const bool keeps_operations_;
   guest::go::Lure lure_;
   // The stack pointer of the function whose prologue sprang the lure; 0 when others ran since.
   std::uint32_t sprung_at_ = 0;
@@ -68,6 +98,7 @@ class GoroutineSteering final : public guest::go::Steering {
   std::deque<G> gs_;
   std::unordered_map<std::uint32_t, G*> g_of_;
   RunQueue queue_;
+  std::deque<Operation> operations_;
 };
 
 }  // namespace weft::sim

@@ -2,6 +2,7 @@
 #include "sim/guest_run.h"
 
 #include <cstring>
+#include <map>
 #include <optional>
 
 #include "os/wasip1/stable_files.h"
@@ -89,6 +90,10 @@ class World {
     if (settings.keep_events) log_.keep_events();
     log_.listen(settings.listener);
     traced_poller_.attach(poller_);
+    traced_poller_.look_at(runtime_, [this](const Guest& guest) {
+      const auto steering = steerings_.find(guest.number());
+      return steering != steerings_.end() ? steering->second->go_memory() : GoMemory();
+    });
     if (settings.listener != nullptr) {
       live_.emplace(clock_, *settings.listener, false, LiveTrace::Behind{&director_, &director_});
       traced_poller_.tell(&*live_);
@@ -125,9 +130,15 @@ class World {
     options.stable_files = stable_files_;
     options.links = network_.plug_in(number);
     options.random = seeded_random(settings_.seed, runtime_.guests().size());
-    options.steer = [this, guest = runtime_.guests().size()](const guest::go::GoModule& module) {
-      return std::make_unique<GoroutineSteering>(
-          module, director_, settings_.policy, settings_.seed + guest, settings_.cost > Duration{});
+    options.steer = [this, guest = runtime_.guests().size()](
+                        const guest::go::GoModule& module) -> std::unique_ptr<guest::go::Steering> {
+      auto steering = std::make_unique<GoroutineSteering>(
+          module, director_, settings_.policy,
+          GoroutineSteering::Settings{.seed = settings_.seed + guest,
+                                      .costs = settings_.cost > Duration{},
+                                      .keeps_operations = settings_.keep_events});
+      steerings_[guest + 1] = steering.get();
+      return live_ ? live_->watch(module, std::move(steering)) : std::move(steering);
     };
     auto guest = runtime_.spawn(setup.module, std::move(options));
     if (!guest) return guest.error();
@@ -156,6 +167,7 @@ class World {
     if (settings_.expected == nullptr) {  // Without an expected output its order does not matter.
       record.shared_objects &= ~(std::uint64_t{1} << kStdout | std::uint64_t{1} << kStderr);
     }
+    if (record.failed() && settings_.keep_events) add_operations(record);
     record.virtual_time = clock_.now() - kMonotonicStart;
     record.stopped =
         stopped_waiting_ || (record.steps_max < settings_.steps_max && !record.out_of_patience);
@@ -247,6 +259,16 @@ class World {
     }
   }
 
+  // What goroutines did last.
+  void add_operations(RunRecord& record) const {
+    for (const auto& [guest, steering] : steerings_) {
+      const std::vector<std::string> operations = steering->last_operations();
+      if (operations.empty()) continue;
+      record.message += "\nlast operations of goroutines of guest " + std::to_string(guest) + ":";
+      for (const std::string& operation : operations) record.message += "\n    " + operation;
+    }
+  }
+
   static inline const WorldSpec kNoWorld;
   const std::vector<GuestSetup>& setups_;
   const GuestRunSettings& settings_;
@@ -266,6 +288,7 @@ class World {
   TracedPoller traced_poller_{clock_, settings_.schedtrace.period, settings_.schedtrace.detail};
   std::optional<LiveTrace> live_;
   Runtime runtime_;
+  std::map<std::size_t, const GoroutineSteering*> steerings_;  // Of guests, by their numbers.
   std::vector<Guest*> running_;  // Of each number: the one that was started last.
   G* waits_for_restarts_ = nullptr;
   std::optional<LeakWatch> leaks_;

@@ -14,13 +14,14 @@ using guest::go::GStatus;
 
 constexpr std::uint64_t kMainId = 1;
 constexpr std::size_t kShown = 10;
+constexpr std::size_t kGoroutinesMax = 10'000;  // What is beyond is not looked at.
 
 std::vector<Goroutine> goroutines_of(const wasip1::Call& call, const guest::go::GoRuntime& go) {
   std::span<std::byte> memory;
   const auto size =
       static_cast<wasip1::Size>(std::min<std::uint64_t>(call.memory.size(), UINT32_MAX));
   if (call.memory.bytes(0, size, memory) != wasip1::Errno::success) return {};
-  return list_goroutines(go, memory);
+  return list_goroutines(go, memory, kGoroutinesMax);
 }
 
 bool is_exit(const wasip1::Call& call) {

@@ -28,8 +28,9 @@ SOURCES = pathlib.Path(__file__).resolve().parent / "guests" / "go"
 VERSIONS = ["1.21.0", "1.21.13", "1.22.0", "1.22.12", "1.23.0", "1.23.12", "1.24.0", "1.24.13",
             "1.25.0", "1.25.14", "1.26.0", "1.26.11", "1.27.0", "1.27.4"]
 EXPECTED = re.compile(
-    r"^    goroutine \d+ \[chan send\]: main\.sendNobodyReceives\.func1, created by "
-    r"main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:15$", re.MULTILINE)
+    r"^    goroutine \d+ \[chan send\]: main\.sendNobodyReceives\.func1 at "
+    r".*leaks\.go:15, created by main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:15$",
+    re.MULTILINE)
 ORDERS = ["0011", "0101", "0110", "1001", "1010", "1100"]
 
 

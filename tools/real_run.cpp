@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "control/control_server.h"
+#include "guest/goroutine_dump.h"
 #include "signals/fault.h"
 #include "signals/shutdown.h"
 #include "signals/tick.h"
@@ -83,8 +84,9 @@ int run_in_real_time(const RunOptions& options) {
     if (guest.end()->kind == GuestEnd::Kind::trapped) report_trap(guest);
     watch.guest_ended(guest);
   });
-  spawner.emplace(runtime, Spawner::Settings{options.sim.seed, options.trace_wasi,
-                                             options.label ? label_width(options.guests) : 0});
+  spawner.emplace(
+      runtime, Spawner::Settings{options.sim.seed, options.trace_wasi,
+                                 options.label ? label_width(options.guests) : 0, watch.steer()});
   if (const auto code = start_all(runtime, *spawner, options, watch)) return *code;
   std::unique_ptr<control::ControlServer> control;
   if (!options.control.empty()) {
@@ -100,6 +102,7 @@ int run_in_real_time(const RunOptions& options) {
   signals::FaultHandler faults;
   signals::Shutdown shutdown(runtime.scheduler(),
                              {.grace = options.grace, .on_request = {}, .on_kill = {}});
+  shutdown.add_to_dump([&runtime] { return dump_goroutines(runtime); });
   const RunResult result = runtime.run();
   tick.stop();
   control.reset();

@@ -89,7 +89,10 @@ RuntimeOptions RunWatch::runtime_options() {
 
 void RunWatch::install(Runtime& runtime) {
   Scheduler& scheduler = runtime.scheduler();
-  if (poller_) poller_->attach(runtime.reactor());
+  if (poller_) {
+    poller_->attach(runtime.reactor());
+    poller_->look_at(runtime, go_memory_of);
+  }
   if (trace_) {
     scheduler.set_chooser(&*trace_);
   } else if (policy_ != nullptr) {
@@ -106,6 +109,13 @@ void RunWatch::begin() {
 wasip1::CallHook* RunWatch::next_hook() {
   wasip1::CallHook* hook = recorder_ != nullptr ? &recorder_->next_hook() : nullptr;
   return trace_ ? &trace_->hook(hook) : hook;
+}
+
+Steer RunWatch::steer() {
+  if (!trace_) return {};
+  return [this](const guest::go::GoModule& module) {
+    return trace_->watch(module, std::make_unique<guest::go::Preemption>(module));
+  };
 }
 
 void RunWatch::guest_ended(const Guest& guest) {

@@ -17,6 +17,7 @@
 #include "sim/trace/live_trace.h"
 #include "sim/trace/trace_file.h"
 #include "tools/run_options.h"
+#include "tools/spawner.h"
 #include "tools/tier_up.h"
 
 namespace weft::tools {
@@ -53,6 +54,8 @@ class RunWatch {
 
   // For the guest that is spawned next; nullptr: its calls are not watched.
   wasip1::CallHook* next_hook();
+  // For GuestOptions::steer; empty: goroutines are not watched.
+  Steer steer();
   void guest_ended(const Guest& guest);
 
   // After the run: takes everything out again and writes the ends of the files. Returns the exit

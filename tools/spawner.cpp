@@ -33,6 +33,7 @@ Status Spawner::spawn_copies(const GuestSpec& spec, const std::shared_ptr<Module
     options.listeners = *listening;
     options.invoke = invoke;
     options.hook = hook();
+    options.steer = settings_.steer;
     if (auto guest = spawn(module, std::move(options)); !guest) return guest.error();
   }
   return Nothing{};

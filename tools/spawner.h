@@ -5,8 +5,10 @@
 //   a recording ─▶ Spawner::spawn
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "guest/runtime.h"
@@ -17,16 +19,21 @@
 
 namespace weft::tools {
 
+// As GuestOptions::steer.
+using Steer = std::function<std::unique_ptr<guest::go::Steering>(const guest::go::GoModule&)>;
+
 class Spawner {
  public:
   struct Settings {
     std::optional<std::uint64_t> seed = {};  // Of what random_get gives; none: the system's.
     bool trace_wasi = false;
     std::size_t label_width = 0;  // Of the longest "N NAME" of --label; 0: no labels.
+    Steer steer = {};             // Of Go guests; empty: as they are.
   };
 
   // It must outlive the guests.
-  Spawner(Runtime& runtime, Settings settings) : runtime_(runtime), settings_(settings) {}
+  Spawner(Runtime& runtime, Settings settings)
+      : runtime_(runtime), settings_(std::move(settings)) {}
 
   // The copies share the sockets of --listen: each connection goes to one of them. hook() is called
   // for each. The error completes "weft: ".

@@ -39,6 +39,7 @@ void CompiledInstance::begin(wasip1::Process& process) {
   rest = held_back_ = 0;
   fuel_unseen_ = kPortion;
   begin_fuel(process_->budgets().fuel);
+  if (steering_ != nullptr) steering_->see(&memory_bytes_);
 }
 
 GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {

@@ -16,7 +16,7 @@ enum class Entry : std::uint8_t {
   find_runnable,  // The runtime looks for what is next: findRunnable.
   runqget,        // It takes the next of its ring: runqget(pp).
   main,           // The program's own main begins: runtime.main is done with what comes before.
-  visible,        // What other goroutines can see: a channel, a lock, an atomic, a go statement.
+  visible,  // And all above: what others can see, a channel, a lock, an atomic, a go statement.
 };
 
 struct EntryPoint {

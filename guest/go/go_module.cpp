@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,34 +29,47 @@ constexpr Told kToldInVirtualTime[] = {
     {"main.main", Entry::main},
 };
 
-// What goroutines do to each other; a program has those that it uses. A lock that is free is taken
-// by an atomic operation in its caller, and given back likewise.
-constexpr std::string_view kVisible[] = {
-    "runtime.chanrecv",
-    "runtime.chansend",
-    "runtime.closechan",
-    "runtime.newproc",
-    "runtime.selectgo",
-    "sync.(*Cond).Broadcast",
-    "sync.(*Cond).Signal",
-    "sync.(*Cond).Wait",
-    "sync.(*Mutex).Lock",
-    "sync.(*Mutex).TryLock",
-    "sync.(*Mutex).Unlock",
-    "sync.(*Once).Do",
-    "sync.(*RWMutex).Lock",
-    "sync.(*RWMutex).RLock",
-    "sync.(*RWMutex).RUnlock",
-    "sync.(*RWMutex).Unlock",
-    "sync.(*WaitGroup).Add",
-    "sync.(*WaitGroup).Wait",
-    "time.Sleep",
+// What goroutines do to each other, by name; a program has those that it uses. A lock that is free
+// is taken by an atomic operation in its caller, and given back likewise.
+struct Visible {
+  std::string_view function;
+  std::string_view operation;  // In the words of Go's dumps, or by the name that a program calls.
+};
+constexpr Visible kVisible[] = {
+    {"runtime.chanrecv", "chan receive"},
+    {"runtime.chansend", "chan send"},
+    {"runtime.closechan", "close"},
+    {"runtime.newproc", "go"},
+    {"runtime.selectgo", "select"},
+    {"sync.(*Cond).Broadcast", "sync.(*Cond).Broadcast"},
+    {"sync.(*Cond).Signal", "sync.(*Cond).Signal"},
+    {"sync.(*Cond).Wait", "sync.(*Cond).Wait"},
+    {"sync.(*Mutex).Lock", "sync.(*Mutex).Lock"},
+    {"sync.(*Mutex).TryLock", "sync.(*Mutex).TryLock"},
+    {"sync.(*Mutex).Unlock", "sync.(*Mutex).Unlock"},
+    {"sync.(*Once).Do", "sync.(*Once).Do"},
+    {"sync.(*RWMutex).Lock", "sync.(*RWMutex).Lock"},
+    {"sync.(*RWMutex).RLock", "sync.(*RWMutex).RLock"},
+    {"sync.(*RWMutex).RUnlock", "sync.(*RWMutex).RUnlock"},
+    {"sync.(*RWMutex).Unlock", "sync.(*RWMutex).Unlock"},
+    {"sync.(*WaitGroup).Add", "sync.(*WaitGroup).Add"},
+    {"sync.(*WaitGroup).Wait", "sync.(*WaitGroup).Wait"},
+    {"time.Sleep", "time.Sleep"},
 };
 constexpr std::string_view kAtomic = "sync/atomic.";
 
-bool is_visible(std::string_view name) {
-  return name.starts_with(kAtomic) ||
-         std::binary_search(std::begin(kVisible), std::end(kVisible), name);
+// The number of kVisible behind the last is that of all functions of sync/atomic.
+constexpr Entry visible(std::size_t number) {
+  return static_cast<Entry>(static_cast<std::size_t>(Entry::visible) + number);
+}
+
+std::optional<Entry> visible_of(std::string_view name) {
+  if (name.starts_with(kAtomic)) return visible(std::size(kVisible));
+  const auto* const at = std::lower_bound(
+      std::begin(kVisible), std::end(kVisible), name,
+      [](const Visible& one, std::string_view than) { return one.function < than; });
+  if (at == std::end(kVisible) || at->function != name) return {};
+  return visible(static_cast<std::size_t>(at - std::begin(kVisible)));
 }
 
 // The globals that an entry tells: SP and g.
@@ -73,9 +88,8 @@ bool is_go_function(const wasm::ModuleView& module, std::uint32_t function) {
 
 void add_visible(const wasm::ModuleView& module, GoModule& made) {
   for (std::uint32_t i = module.imported_functions; i < module.functions(); ++i) {
-    if (is_go_function(module, i) && is_visible(made.runtime.name(i))) {
-      made.entries.push_back({i, Entry::visible});
-    }
+    if (!is_go_function(module, i)) continue;
+    if (const auto entry = visible_of(made.runtime.name(i))) made.entries.push_back({i, *entry});
   }
 }
 
@@ -91,6 +105,12 @@ void add_prologues(GoModule& made, std::span<const Told> told) {
 }
 
 }  // namespace
+
+std::string_view operation_of(Entry entry) {
+  const std::size_t number =
+      static_cast<std::size_t>(entry) - static_cast<std::size_t>(Entry::visible);
+  return number < std::size(kVisible) ? kVisible[number].operation : "sync/atomic";
+}
 
 Result<std::shared_ptr<const GoModule>> GoModule::of(const wasm::ModuleView& module, Time time) {
   auto runtime = recognise(module);

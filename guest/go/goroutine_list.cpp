@@ -2,23 +2,24 @@
 #include "guest/go/goroutine_list.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
+
+#include "base/printable.h"
+#include "guest/go/guest_memory.h"
+#include "guest/go/stack_scan.h"
 
 namespace weft::guest::go {
 namespace {
 
-constexpr std::uint64_t kGoroutinesMax = 10'000;  // What is beyond is left out.
-
-template <class T>
-std::optional<T> read(std::span<const std::byte> memory, std::uint64_t address) {
-  if (address > memory.size() || memory.size() - address < sizeof(T)) return {};
-  T value;
-  std::memcpy(&value, memory.data() + address, sizeof value);
-  return value;
-}
+constexpr std::uint64_t kMainId = 1;
+constexpr std::size_t kFileBytesMax = 200;
+// Goroutines of a program stand in few places; to look one up takes up to a millisecond where the
+// tables of lines were made to be slow.
+constexpr std::size_t kPlacesMax = 500;
 
 // As runtime.isSystemGoroutine: everything of the runtime but main.
 bool is_system(std::string_view function) {
@@ -31,29 +32,81 @@ bool is_init(std::string_view function) {
 }
 
 std::string wait_reason(const GoRuntime& runtime, std::uint8_t reason) {
-  return reason < runtime.wait_reasons.size() ? runtime.wait_reasons[reason] : "waiting";
+  return reason < runtime.wait_reasons.size() ? printable(runtime.wait_reasons[reason]) : "waiting";
 }
 
+// Made, and neither ended nor kept for a new one.
+bool is_there(GStatus status) {
+  return status != GStatus::idle && status != GStatus::dead && status <= GStatus::leaked;
+}
+
+std::optional<GStatus> status_of(const GoRuntime& runtime, std::span<const std::byte> memory,
+                                 std::uint64_t g) {
+  const auto status = read<std::uint32_t>(memory, g + runtime.offsets.g_status);
+  return status ? std::optional(static_cast<GStatus>(*status & ~kScan)) : std::nullopt;
+}
+
+// Calls f(g, status) for each goroutine that is there, until it returns false.
+template <class F>
+void each_goroutine(const GoRuntime& runtime, std::span<const std::byte> memory, F f) {
+  const auto pointers = read<std::uint64_t>(memory, runtime.offsets.allgs);
+  const auto count = read<std::uint64_t>(memory, runtime.offsets.allgs + std::uint64_t{8});
+  if (!pointers || !count) return;
+  for (std::uint64_t n = 0; n < std::min(*count, kGoroutinesCounted); ++n) {
+    const auto g = read<std::uint64_t>(memory, *pointers + (8 * n));
+    if (!g || *g > memory.size()) return;
+    const auto status = status_of(runtime, memory, *g);
+    if (!status) return;
+    if (is_there(*status) && !f(*g, *status)) return;
+  }
+}
+
+// Where calls are in the source, each looked up once.
+class Places {
+ public:
+  explicit Places(const GoRuntime& runtime) : runtime_(runtime) {}
+
+  // Nothing for one too many.
+  SourcePlace before(std::uint64_t pc) {
+    if (const auto known = known_.find(pc); known != known_.end()) return known->second;
+    if (known_.size() >= kPlacesMax) return {};
+    SourcePlace place = runtime_.place_before(pc);
+    place.file = shown_file(place.file);
+    return known_.emplace(pc, std::move(place)).first->second;
+  }
+
+ private:
+  const GoRuntime& runtime_;
+  std::unordered_map<std::uint64_t, SourcePlace> known_;
+};
+
 std::optional<Goroutine> read_goroutine(const GoRuntime& runtime, std::span<const std::byte> memory,
-                                        std::uint64_t g) {
+                                        std::uint64_t g, GStatus status, Places& places) {
   const Offsets& o = runtime.offsets;
-  const auto status = read<std::uint32_t>(memory, g + o.g_status);
   const auto id = read<std::uint64_t>(memory, g + o.g_goid);
   const auto reason = read<std::uint8_t>(memory, g + o.g_waitreason);
   const auto start = read<std::uint64_t>(memory, g + o.g_startpc);
   const auto go = read<std::uint64_t>(memory, g + o.g_gopc);
   const auto parent = read<std::uint64_t>(memory, g + o.g_parent_goid);
-  if (!status || !id || !reason || !start || !go || !parent) return {};
+  if (!id || !reason || !start || !go || !parent) return {};
+  const std::string_view function = runtime.name_at(*start);
+  const std::string_view creator = runtime.name_at(*go);
   Goroutine goroutine;
   goroutine.id = *id;
-  goroutine.status = static_cast<GStatus>(*status & ~kScan);
-  goroutine.function = runtime.name_at(*start);
-  goroutine.creator = runtime.name_at(*go);
+  goroutine.status = status;
+  goroutine.function = printable(function);
+  goroutine.creator = printable(creator);
   goroutine.creator_id = *parent;
-  goroutine.created_at = runtime.place_before(*go);
-  goroutine.is_system = is_system(goroutine.function);
-  goroutine.is_of_init = is_init(goroutine.creator);
-  if (waits(goroutine)) goroutine.wait_reason = wait_reason(runtime, *reason);
+  goroutine.created_at = places.before(*go);
+  goroutine.is_system = is_system(function);
+  goroutine.is_of_init = is_init(creator);
+  if (waits(status)) goroutine.wait_reason = wait_reason(runtime, *reason);
+  if (status == GStatus::running) return goroutine;  // What is saved of it is old.
+  const auto sp = read<std::uint64_t>(memory, g + o.g_sched_sp);
+  if (const std::uint64_t pc = sp ? own_pc(runtime, memory, *sp) : 0; pc != 0) {
+    goroutine.in = printable(runtime.name_at(pc));
+    goroutine.at = places.before(pc);
+  }
   return goroutine;
 }
 
@@ -81,45 +134,68 @@ std::string_view name(GStatus status) {
   return "???";
 }
 
-// Made, and neither ended nor kept for a new one.
-bool is_there(GStatus status) {
-  return status != GStatus::idle && status != GStatus::dead && status <= GStatus::leaked;
+std::string in_words(const SourcePlace& place) {
+  return place.file.empty() ? "" : " at " + place.file + ":" + std::to_string(place.line);
 }
 
 }  // namespace
 
-std::vector<Goroutine> list_goroutines(const GoRuntime& runtime,
-                                       std::span<const std::byte> memory) {
+std::string shown_file(std::string_view file) {
+  if (file.size() <= kFileBytesMax) return printable(file);
+  return "..." + printable(file.substr(file.size() - kFileBytesMax));
+}
+
+std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,
+                                       std::size_t max) {
   std::vector<Goroutine> goroutines;
-  const auto pointers = read<std::uint64_t>(memory, runtime.offsets.allgs);
-  const auto count = read<std::uint64_t>(memory, runtime.offsets.allgs + std::uint64_t{8});
-  if (!pointers || !count) return goroutines;
-  for (std::uint64_t n = 0; n < std::min(*count, kGoroutinesMax); ++n) {
-    const auto g = read<std::uint64_t>(memory, *pointers + (8 * n));
-    if (!g || *g > memory.size()) break;
-    auto goroutine = read_goroutine(runtime, memory, *g);
-    if (!goroutine) break;
-    if (!is_there(goroutine->status)) continue;
+  Places places(runtime);
+  bool has_running = false;
+  each_goroutine(runtime, memory, [&](std::uint64_t g, GStatus status) {
+    const bool runs = status == GStatus::running;
+    if (goroutines.size() >= max && (!runs || has_running)) return !has_running;
+    auto goroutine = read_goroutine(runtime, memory, g, status, places);
+    if (!goroutine) return false;
+    has_running = has_running || runs;
     goroutines.push_back(std::move(*goroutine));
-  }
+    return true;
+  });
   return goroutines;
 }
 
-bool waits(const Goroutine& goroutine) {
-  return goroutine.status == GStatus::waiting || goroutine.status == GStatus::leaked;
+GoroutineCounts count_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory) {
+  GoroutineCounts counts;
+  each_goroutine(runtime, memory, [&](std::uint64_t g, GStatus status) {
+    const auto start = read<std::uint64_t>(memory, g + runtime.offsets.g_startpc);
+    if (!start) return false;
+    if (is_system(runtime.name_at(*start))) return true;
+    if (waits(status)) {
+      ++counts.waiting;
+    } else if (status == GStatus::running || status == GStatus::syscall) {
+      ++counts.running;
+    } else {
+      ++counts.runnable;
+    }
+    return true;
+  });
+  return counts;
+}
+
+bool waits(GStatus status) {
+  return status == GStatus::waiting || status == GStatus::leaked;
 }
 
 std::string describe(const Goroutine& goroutine) {
   std::string said = "goroutine " + std::to_string(goroutine.id) + " [";
   said += goroutine.wait_reason.empty() ? name(goroutine.status) : goroutine.wait_reason;
   said += "]: " + goroutine.function;
-  if (goroutine.creator.empty()) return said;
+  if (!goroutine.in.empty()) {
+    if (goroutine.in != goroutine.function) said += " in " + goroutine.in;
+    said += in_words(goroutine.at);
+  }
+  if (goroutine.creator.empty() || goroutine.id == kMainId) return said;  // As Go's own dumps.
   said += ", created by " + goroutine.creator;
   if (goroutine.creator_id != 0) said += " in goroutine " + std::to_string(goroutine.creator_id);
-  if (!goroutine.created_at.file.empty()) {
-    said += " at " + goroutine.created_at.file + ":" + std::to_string(goroutine.created_at.line);
-  }
-  return said;
+  return said + in_words(goroutine.created_at);
 }
 
 }  // namespace weft::guest::go

@@ -3,19 +3,22 @@
 // guest is at rest, in a WASI call or ended.
 //
 // A guest may have overwritten its own runtime, so every read is checked: what can't be read ends
-// the list.
+// the list. And what it costs is bounded, whatever the guest holds: by numbers of goroutines and of
+// places in the source, and by the length of a name.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "guest/go/go_runtime.h"
 
 namespace weft::guest::go {
 
+// Names and files are printable, and cut at about 200 bytes.
 struct Goroutine {
   std::uint64_t id = 0;
   GStatus status = GStatus::idle;
@@ -26,15 +29,43 @@ struct Goroutine {
   std::string creator;      // The function with the go statement; "": the runtime.
   std::uint64_t creator_id = 0;
   SourcePlace created_at;
+  // Of one that does not run: where in the program's own code (guest/go/stack_scan.h); "" when that
+  // is not known.
+  std::string in;
+  SourcePlace at;
 };
 
-// In the order in which they were made; without those that have ended.
-std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory);
+// How many goroutines are in which state; the runtime's own are not counted.
+struct GoroutineCounts {
+  std::size_t running = 0;   // 0 or 1; in a call of the host, too.
+  std::size_t runnable = 0;  // They wait for their turn.
+  std::size_t waiting = 0;   // Blocked.
+
+  [[nodiscard]] std::size_t all() const { return running + runnable + waiting; }
+};
+
+inline constexpr std::uint64_t kGoroutinesCounted = 100'000;  // What is beyond is not seen.
+inline constexpr std::size_t kGoroutinesListed = 1'000;
+
+// The first `max`, in the order in which they were made, without those that have ended; behind them
+// the one that runs, when it was made after these.
+std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,
+                                       std::size_t max = kGoroutinesListed);
+
+// Of all up to kGoroutinesCounted. Copies no names.
+GoroutineCounts count_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory);
 
 // Blocked until another goroutine, a timer or the host wakes it.
-bool waits(const Goroutine& goroutine);
+bool waits(GStatus status);
+inline bool waits(const Goroutine& goroutine) {
+  return waits(goroutine.status);
+}
 
-// "goroutine 7 [chan send]: main.worker, created by main.main in goroutine 1 at pool.go:31".
+// A file as in Goroutine: printable, and its last part when it is long.
+std::string shown_file(std::string_view file);
+
+// "goroutine 7 [chan send]: main.worker in main.put at pool.go:17, created by main.main in
+// goroutine 1 at pool.go:31".
 std::string describe(const Goroutine& goroutine);
 
 }  // namespace weft::guest::go

@@ -20,12 +20,15 @@ inline constexpr Duration kGoroutineSlice = milliseconds(10);
 class Preemption final : public Steering {
  public:
   // The module must outlive it.
-  explicit Preemption(const GoModule& module) : lure_(module.runtime) {}
+  explicit Preemption(const GoModule& module) : runtime_(module.runtime), lure_(module.runtime) {}
 
   void entered(Entry entry, std::uint32_t sp, std::uint32_t g,
                wasip1::Memory memory) noexcept override;
   void ran(Duration time, wasip1::Memory memory) noexcept override;
 
+  [[nodiscard]] const Preemption* preemption() const override { return this; }
+  // The guest's runtime, of the module.
+  [[nodiscard]] const GoRuntime& runtime() const { return runtime_; }
   // How many times a goroutine was made to give way.
   [[nodiscard]] std::uint64_t count() const { return count_; }
   // How long the running goroutine has been asked to give way and has called no function.
@@ -37,6 +40,7 @@ class Preemption final : public Steering {
   void at_prologue(std::uint32_t g, wasip1::Memory memory);
 
   const std::uint32_t each_ = prologues_to_give_way();
+  const GoRuntime& runtime_;
   Lure lure_;
   Duration had_;        // So long the running goroutine has had the thread.
   bool asked_ = false;  // It has found stackPreempt in its prologue.

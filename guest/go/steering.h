@@ -10,8 +10,11 @@
 // Preemption (guest/go/preemption.h) does so in real time; sim/goroutines.h in virtual time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/instant.h"
@@ -21,6 +24,8 @@
 #include "os/wasip1/memory.h"
 
 namespace weft::guest::go {
+
+class Preemption;
 
 // When goroutines are steered: in virtual time more functions tell of their beginnings.
 enum class Time : std::uint8_t { real, virtual_time };
@@ -33,6 +38,9 @@ struct GoModule {
   // nullptr: the module is not Go's. The error is one line that says what did not match.
   static Result<std::shared_ptr<const GoModule>> of(const wasm::ModuleView& module, Time time);
 };
+
+// What a goroutine does that begins with this entry, from Entry::visible on: "chan send".
+std::string_view operation_of(Entry entry);
 
 class Steering {
  public:
@@ -47,6 +55,19 @@ class Steering {
   // The guest passes a safe point, and has run for so long since the last one; 0 when others had
   // the thread in between.
   virtual void ran(Duration time, wasip1::Memory memory) noexcept = 0;
+
+  // Where the guest's memory is: its instance says so when the guest begins, and who runs the guest
+  // takes it back (nullptr) when the instance is gone.
+  virtual void see(const std::span<std::byte>* memory) { memory_ = memory; }
+  // The memory as it is now, to be read while the guest does not run; empty before and after.
+  [[nodiscard]] std::span<const std::byte> memory() const {
+    return memory_ != nullptr ? *memory_ : std::span<const std::byte>();
+  }
+  // In real time: what preempts; this, or what it passes everything on to.
+  [[nodiscard]] virtual const Preemption* preemption() const { return nullptr; }
+
+ private:
+  const std::span<std::byte>* memory_ = nullptr;
 };
 
 }  // namespace weft::guest::go

@@ -111,7 +111,10 @@ class InterpInstance final : public Instance, private interp_core::Host {
 
   GuestEnd start() override;
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) override;
-  void steer(guest::go::Steering* steering) override { steering_ = steering; }
+  void steer(guest::go::Steering* steering) override {
+    steering_ = steering;
+    if (steering_ != nullptr) steering_->see(&memory_bytes_seen_);
+  }
   [[nodiscard]] const TrapReport& killed_at() const override { return killed_at_; }
 
  private:
@@ -122,6 +125,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
   bool refill(std::uint32_t left, std::uint64_t* next);
   void entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g) noexcept override;
   bool take_memory();
+  void show_memory();
   [[nodiscard]] wasip1::Memory memory() const {
     return wasip1::Memory({reinterpret_cast<std::byte*>(place_.data), memory_bytes()});
   }
@@ -147,6 +151,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
   guest::go::Steering* steering_ = nullptr;
   MemoryPlace place_;
   std::uint32_t memory_pages_ = 0;
+  std::span<std::byte> memory_bytes_seen_;
   std::uint64_t table_elements_ = 0;  // Booked.
 };
 
@@ -196,8 +201,14 @@ bool InterpInstance::take_memory() {
   if (!process_.budgets().memory_bytes.take(bytes)) return false;
   if (!module_->memories->take(bytes, false, place_)) return false;
   memory_pages_ = info.memory_pages_initial;
-  run_->set_memory(place_.data, memory_pages_);
+  show_memory();
   return true;
+}
+
+// Where it is now, to those who read it.
+void InterpInstance::show_memory() {
+  run_->set_memory(place_.data, memory_pages_);
+  memory_bytes_seen_ = {reinterpret_cast<std::byte*>(place_.data), memory_bytes()};
 }
 
 bool InterpInstance::grow(std::uint32_t pages, std::uint32_t* result) noexcept {
@@ -214,7 +225,7 @@ bool InterpInstance::grow(std::uint32_t pages, std::uint32_t* result) noexcept {
   }
   *result = memory_pages_;
   memory_pages_ += pages;
-  run_->set_memory(place_.data, memory_pages_);
+  show_memory();
   return true;
 }
 

@@ -36,6 +36,15 @@ Schedule without(const Schedule& schedule, std::size_t from, std::size_t to) {
   return smaller;
 }
 
+// The same run once more, so that the report can say what goroutines did.
+RunRecord with_operations(const RunOnce& once, RunSettings settings, RunRecord failing) {
+  settings.forced = &failing.schedule;
+  settings.keep_events = true;
+  RunRecord again = once(settings);
+  if (again.hash == failing.hash) failing.message = std::move(again.message);
+  return failing;
+}
+
 }  // namespace
 
 RunRecord run_checked(const RunOnce& once, RunSettings settings, bool twice) {
@@ -85,7 +94,7 @@ RunRecord minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
     if (part == 1 && !smaller) break;
     part = std::max<std::size_t>(part / 2, 1);
   }
-  return best;
+  return with_operations(once, settings, std::move(best));
 }
 
 // Nothing, or from a fast machine to a slow one: time-outs and work then meet in both orders.

@@ -83,6 +83,18 @@ wasip1::CallHook& LiveTrace::hook(wasip1::CallHook* behind) {
   return *hooks_.emplace_back(std::make_unique<Hook>(*this, behind));
 }
 
+std::unique_ptr<guest::go::Steering> LiveTrace::watch(const guest::go::GoModule& module,
+                                                      std::unique_ptr<guest::go::Steering> behind) {
+  auto* listener = dynamic_cast<GoroutineListener*>(&listener_);
+  if (listener == nullptr) return behind;
+  const G& g = this_g();
+  const auto& guest = *static_cast<const Guest*>(g.owner);
+  auto watch = std::make_unique<GoroutineTrace>(module, guest.number(), guest.name(), clock_,
+                                                *listener, std::move(behind));
+  watched_[g.id] = watch.get();
+  return watch;
+}
+
 void LiveTrace::tell(Event::Kind kind, std::uint64_t g, std::string_view what, std::uint64_t value,
                      std::uint64_t detail) {
   Event event{.at = clock_.now(), .g = g, .kind = kind};
@@ -115,10 +127,22 @@ void LiveTrace::on_event(const GEvent& gevent) noexcept {
     listener_.on_event(event);
   }
   tell_timer(g, gevent.from, gevent.to);
+  if (gevent.from == GState::running) look_at_goroutines(g, gevent.to);
   // A fuel of 1 is given to every guest, also to one that does not count.
   if (gevent.from == GState::running && g.owner != nullptr) {
     const std::uint64_t fuel = static_cast<const Guest*>(g.owner)->fuel_given();
     if (fuel > 1) tell(Event::Kind::fuel, g.id, "fuel", fuel, 0);
+  }
+}
+
+// Its guest and what watched it are gone when a G is dead.
+void LiveTrace::look_at_goroutines(const G& g, GState to) noexcept {
+  const auto watched = watched_.find(g.id);
+  if (watched == watched_.end()) return;
+  if (to == GState::dead) {
+    watched_.erase(watched);
+  } else {
+    watched->second->look();
   }
 }
 
@@ -160,8 +184,15 @@ void TracedPoller::poll(Instant deadline) {
 void TracedPoller::print_when_due() {
   if (clock_.now() < next_) return;
   Scheduler& scheduler = *scheduler_of_thread;
-  std::string text = schedtrace(scheduler.census()) + "\n";
+  std::string text = schedtrace(scheduler.census());
+  if (guests_ != nullptr) {
+    if (const std::string counts = goroutines_in_short(*guests_, goroutines_); !counts.empty()) {
+      text += " (" + counts + ")";
+    }
+  }
+  text += "\n";
   if (detail_) text += scheddetail(scheduler.census());
+  if (detail_ && guests_ != nullptr) text += dump_goroutines(*guests_, goroutines_);
   std::fputs(text.c_str(), stderr);
   next_ = clock_.now() + period_;
 }

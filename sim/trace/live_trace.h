@@ -11,12 +11,15 @@
 
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "guest/goroutine_dump.h"
 #include "os/wasip1/call_hook.h"
 #include "scheduler/api.h"
 #include "scheduler/chooser.h"
 #include "sim/trace/event_log.h"
+#include "sim/trace/goroutine_trace.h"
 
 namespace weft::sim {
 
@@ -41,6 +44,11 @@ class LiveTrace final : public EventSink, public Chooser {
   // For all guests of this thread, in front of their own hooks, until it ends: for a trace that
   // begins late. Calls that are under way then are not told. One trace at a time in a thread.
   void watch_thread();
+
+  // For the guest on this G: what tells of its goroutines too, in front of what steers them. The
+  // same when the listener has no use for that.
+  std::unique_ptr<guest::go::Steering> watch(const guest::go::GoModule& module,
+                                             std::unique_ptr<guest::go::Steering> behind);
 
   // The loop begins to wait for what is outside, or ends to.
   void loop_waits(bool waits);
@@ -69,18 +77,21 @@ class LiveTrace final : public EventSink, public Chooser {
   void tell(Event::Kind kind, std::uint64_t g, std::string_view what, std::uint64_t value,
             std::uint64_t detail);
   void tell_timer(const G& g, GState from, GState to);
+  void look_at_goroutines(const G& g, GState to) noexcept;
 
   Clock& clock_;
   EventListener& listener_;
   const bool states_;
   const Behind behind_;
   std::vector<std::unique_ptr<Hook>> hooks_;
-  std::unordered_map<std::uint64_t, Instant> deadlines_;  // Of the Gs that sleep with one.
-  Instant asked_ = Instant::far_future();                 // Of the G that is about to park.
+  std::unordered_map<std::uint64_t, GoroutineTrace*> watched_;  // By the G of the guest.
+  std::unordered_map<std::uint64_t, Instant> deadlines_;        // Of the Gs that sleep with one.
+  Instant asked_ = Instant::far_future();                       // Of the G that is about to park.
 };
 
 // The scheduler's poller, watched: it tells a LiveTrace of waits, and prints a line of the state of
-// the scheduler at every so many milliseconds, as Go does under GODEBUG=schedtrace.
+// the scheduler at every so many milliseconds, as Go does under GODEBUG=schedtrace, with the
+// goroutines of Go guests behind it.
 class TracedPoller final : public Poller {
  public:
   // The period of the lines; 0: none. detail: a line for each M and G, too.
@@ -90,6 +101,11 @@ class TracedPoller final : public Poller {
   // Before run(). Both must outlive it; nullptr: none.
   void attach(Poller& poller) { poller_ = &poller; }
   void tell(LiveTrace* live) { live_ = live; }
+  // Whose guests' goroutines the lines tell of.
+  void look_at(const Runtime& runtime, GoMemorySource of) {
+    guests_ = &runtime;
+    goroutines_ = std::move(of);
+  }
 
   void poll(Instant deadline) override;
   [[nodiscard]] std::size_t waits() const override { return poller_->waits(); }
@@ -102,6 +118,8 @@ class TracedPoller final : public Poller {
   const Duration period_;
   const bool detail_;
   LiveTrace* live_ = nullptr;
+  const Runtime* guests_ = nullptr;
+  GoMemorySource goroutines_;
   Poller* poller_ = nullptr;
   Instant next_ = Instant::far_past();
 };

@@ -115,7 +115,7 @@ void TraceFile::begin(char phase, std::uint64_t lane, Instant at, int process) {
   buffer_ += ",\n{\"ph\":\"";
   buffer_ += phase;
   buffer_ += "\",\"pid\":";
-  buffer_ += static_cast<char>('0' + process);
+  put_number(static_cast<std::uint64_t>(process));
   buffer_ += ",\"tid\":";
   put_number(lane);
   buffer_ += ",\"ts\":";
@@ -163,6 +163,69 @@ void TraceFile::put_m(const Event& event) {
   begin('B', event.g, event.at, kMs);
   put_names(state, event.what.empty() ? state : event.what);
   buffer_ += '}';
+}
+
+void TraceFile::on_goroutine(const GoroutineEvent& event) noexcept {
+  if (file_.error() != 0) return;
+  last_ = event.at;
+  if (format_ == Format::json) {
+    put_goroutine(event);
+  } else {
+    put_goroutine_csv(event);
+  }
+  ++events_;
+  if (buffer_.size() >= kBufferBytes && file_.has_begun()) flush();
+}
+
+void TraceFile::put_goroutine(const GoroutineEvent& event) {
+  const int process = kGoroutines + static_cast<int>(event.guest);
+  const auto [guest, first] = goroutines_.try_emplace(event.guest);
+  auto& lanes = guest->second;
+  if (first) {
+    begin('M', 0, event.at, process);
+    buffer_ += ",\"name\":\"process_name\",\"args\":{\"name\":";
+    put_quoted("goroutines of " + std::string(event.guest_name));
+    buffer_ += "}}";
+  }
+  const bool ends = event.state == GState::dead;
+  if (ends && lanes.erase(event.goroutine) == 0) return;
+  if (!ends && lanes.insert(event.goroutine).second) {
+    begin('M', event.goroutine, event.at, process);
+    buffer_ += ",\"name\":\"thread_name\",\"args\":{\"name\":";
+    put_quoted("goroutine " + std::to_string(event.goroutine) + " " + std::string(event.function));
+    buffer_ += "}}";
+  } else {
+    begin('E', event.goroutine, event.at, process);
+    buffer_ += '}';
+  }
+  if (ends) return;
+  const std::string_view state = weft::name(event.state);
+  begin('B', event.goroutine, event.at, process);
+  put_names(state, event.wait_reason.empty() ? state : event.wait_reason);
+  buffer_ += '}';
+}
+
+void TraceFile::on_goroutines_left_out(std::size_t guest, std::string_view guest_name) noexcept {
+  const std::string said = "weft: guest " + std::to_string(guest) + " (" + printable(guest_name) +
+                           "): its trace has lanes for " +
+                           std::to_string(GoroutineTrace::kLanesMax) +
+                           " goroutines at once, and leaves out the others\n";
+  std::fputs(said.c_str(), stderr);
+}
+
+void TraceFile::put_goroutine_csv(const GoroutineEvent& event) {
+  put_number(static_cast<std::uint64_t>(event.at.ns));
+  buffer_ += ',';
+  put_number(event.goroutine);
+  buffer_ += ',';
+  put_quoted(event.function);
+  buffer_ += ",goroutine,,";
+  buffer_ += weft::name(event.state);
+  buffer_ += ',';
+  put_quoted(event.wait_reason);
+  buffer_ += ',';
+  put_number(event.guest);
+  buffer_ += ",0\n";
 }
 
 // The states of a G, an M or the loop are slices on its lane, one after the other; all else is

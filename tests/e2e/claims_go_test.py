@@ -49,8 +49,8 @@ def _(weft):
     leaks(weft, "send", code=1, out_has=[
         r"fails: leak",
         r"^1 goroutine is blocked for ever after main has ended",
-        r"^    goroutine \d+ \[chan send\]: main\.sendNobodyReceives\.func1, created by "
-        r"main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:15$",
+        r"^    goroutine \d+ \[chan send\]: main\.sendNobodyReceives\.func1 at "
+        r".*leaks\.go:15, created by main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:15$",
         r"^stdout:\n    main ends$"])
     weft.raw("replay", weft.scratch / "leaks.replay").expect(
         code=2, out="main ends\n",

@@ -2,9 +2,13 @@
 """Goroutines of unmodified Go guests: preempted in real time, chosen in virtual time."""
 
 import itertools
+import json
 import pathlib
+import re
+import signal
+import time
 
-from harness import USAGE, claim
+from harness import TIMEOUT_S, USAGE, claim
 
 # aot compiles a Go program for a minute: it has one of these claims, where it is what is tested.
 QUICK = ["jit", "interp"]
@@ -110,6 +114,118 @@ def _(weft):
     search(orders).expect(code=0, out_has=r"there are no others with at most 2 deviations")
     for order in orders:
         search(orders - {order}).expect(code=1, out_has=[rf"^    {order}$", "exited with 1"])
+
+
+# What a dump says of go_stuck, where nobody can make a goroutine give way.
+STUCK = [
+    r"^goroutines of guest 1 \(go_stuck\.wasm\): 1 running, (1 runnable, 1|2) waiting$",
+    r"^  goroutine 1 \[(sleep|runnable)\]: runtime\.main in main\.main at .*stuck\.go:35$",
+    r"^  goroutine \d+ \[chan receive\]: main\.(waits|main\.gowrap1) at .*stuck\.go:22, "
+    r"created by main\.main in goroutine 1 at .*stuck\.go:25$",
+    r"^  goroutine \d+ \[running\]: main\.spins, created by main\.main in goroutine 1 at "
+    r".*stuck\.go:34$",
+    r"^    has been asked to give way for \d+ ms, and has called no function$"]
+
+
+@claim("Goroutines: SIGQUIT lists them as Go does, and names the one that doesn't give way")
+def _(weft):
+    for engine in QUICK:
+        with weft.start(f"--engine={engine}", "--grace=0s", "go_stuck") as run:
+            run.read_until(b"about to spin")
+            dump, begun = "", time.monotonic()
+            while "called no function" not in dump:
+                assert time.monotonic() - begun < TIMEOUT_S, dump
+                run.process.send_signal(signal.SIGQUIT)
+                dump = run.read_until(b"schedticks=", run.process.stderr).decode()
+            for line in STUCK:
+                assert re.search(line, dump, re.MULTILINE), (line, dump)
+            run.process.send_signal(signal.SIGINT)
+            run.finish().expect(code=130)
+
+
+@claim("Goroutines: a dump of 1,500 lists 1,000 and the one that runs, and counts the others")
+def _(weft):
+    with weft.start("--grace=0s", "go_stuck", 1500) as run:
+        run.read_until(b"about to spin")
+        dump, begun = "", time.monotonic()
+        while "called no function" not in dump:
+            assert time.monotonic() - begun < TIMEOUT_S, dump
+            run.process.send_signal(signal.SIGQUIT)
+            dump = run.read_until(b"schedticks=", run.process.stderr).decode()
+        run.process.send_signal(signal.SIGINT)
+        run.finish().expect(code=130)
+    head = re.search(r"^goroutines of guest 1 .*$", dump, re.MULTILINE)[0]
+    there = sum(int(number) for number in re.findall(r"(\d+) (?:running|runnable|waiting)", head))
+    listed = len(re.findall(r"^  goroutine \d+ ", dump, re.MULTILINE))
+    more = int(re.search(r"^  and (\d+) more$", dump, re.MULTILINE)[1])
+    assert there == 1503 and 990 < listed < 1002 and listed + more == there, (head, listed, more)
+    assert re.search(STUCK[3], dump, re.MULTILINE), dump[-1000:]
+
+
+@claim("Goroutines: --schedtrace counts those of each guest, --scheddetail lists them")
+def _(weft):
+    counts = r"^SCHED .*schedticks=\[ \d+ \] \(guest 1: 1 running, .*waiting goroutines\)$"
+    with weft.start("--schedtrace=50ms", "--scheddetail", "--grace=0s", "go_stuck") as run:
+        missing, told, begun = [counts, *STUCK], "", time.monotonic()
+        while missing:
+            assert time.monotonic() - begun < TIMEOUT_S, (missing, told)
+            told += run.read_until(b"called no function", run.process.stderr).decode()
+            missing = [line for line in missing if not re.search(line, told, re.MULTILINE)]
+        run.process.send_signal(signal.SIGINT)
+        run.finish().expect(code=130)
+    words = ["--virtual-time", "--schedtrace=5ms", "--scheddetail", "--seed=1"]
+    told = [weft.run(f"--engine={engine}", *words, "go_goroutines").expect(code=0).err
+            for engine in QUICK]
+    assert told[0] == told[1], told
+    assert re.search(r"\(guest 1: .*\d+ waiting goroutines\)$", told[0], re.MULTILINE), told[0]
+    sleeper = r"^  goroutine \d+ \[sleep\]: .*main\.sumOverChannel\.func1 at .*goroutines\.go:"
+    assert re.search(sleeper, told[0], re.MULTILINE), told[0]
+
+
+def goroutine_lanes(events):
+    """By name of a lane: what was seen on it, in order."""
+    names = {(event["pid"], event["tid"]): event["args"]["name"] for event in events
+             if event["ph"] == "M" and event["name"] == "thread_name" and event["pid"] > 2}
+    lanes = {name: [] for name in names.values()}
+    for event in events:
+        if event["ph"] == "B" and event["pid"] > 2:
+            lanes[names[event["pid"], event["tid"]]].append((event["cat"], event["name"]))
+    return lanes
+
+
+@claim("Goroutines: each has a lane in --trace, with its function, state and wait reason")
+def _(weft):
+    file = weft.scratch / "trace.json"
+    told = []
+    for engine in QUICK:
+        weft.run(f"--engine={engine}", "--virtual-time", "--policy=random", "--seed=2", "--trace",
+                 file, "go_orders").expect(code=0)
+        told.append(file.read_text(encoding="utf-8"))
+    assert told[0] == told[1]  # The same on each engine.
+    events = json.loads(told[0])
+    assert any(event.get("name") == "process_name" and
+               event["args"]["name"] == "goroutines of go_orders.wasm" for event in events)
+    lanes = goroutine_lanes(events)
+    senders = [lane for name, lane in lanes.items()
+               if re.fullmatch(r"goroutine \d+ main\.main\.(func1|gowrap1)", name)]
+    assert len(senders) == 3, lanes
+    assert all(lane[0][0] == "runnable" and ("running", "running") in lane for lane in senders)
+    assert any(("waiting", "chan send") in lane for lane in senders), lanes
+    assert ("waiting", "chan receive") in lanes["goroutine 1 runtime.main"], lanes
+    page = weft.scratch / "report.html"
+    weft.raw("report", file, "-o", page).expect(code=0)
+    assert "goroutines of go_orders.wasm" in page.read_text(encoding="utf-8")
+    weft.run("--trace", file, "go_orders").expect(code=0)  # In real time.
+    assert "goroutine 1 runtime.main" in goroutine_lanes(json.loads(file.read_text("utf-8")))
+
+
+@claim("Goroutines: a failed schedule's report shows what they did last, and where")
+def _(weft):
+    weft.raw("test", "--leaks", "--once", "--seeds", 1, "--replay", weft.scratch / "leak.replay",
+             weft.guest("go_leaks"), "send").expect(code=1, out_has=[
+                 r"^last operations of goroutines of guest 1:$",
+                 r"^    goroutine 1: go in main\.sendNobodyReceives at leaks\.go:15",
+                 r"^    goroutine \d+: chan send in main\.sendNobodyReceives\.func1 at leaks\.go:"])
 
 
 @claim("Goroutines: objects stay whole where they give way at atomics while memory is collected")

@@ -11,7 +11,9 @@ const style = name => getComputedStyle(document.documentElement).getPropertyValu
 const COLORS = {running: style('--running'), runnable: style('--runnable'),
                 waiting: style('--waiting'), wait: style('--waiting'),
                 sleeping: style('--waiting'), idle: style('--waiting')};
-const MS = 2, FIRST_M = 1e6;  // The process of the Ms in a trace, and their lanes here.
+// Processes in a trace: of the Gs, of the Ms, and behind them one of the goroutines of each Go guest.
+// Then where the lanes of the Ms, and of each guest's goroutines, begin here.
+const GS = 1, MS = 2, FIRST_M = 1e6, FIRST_GOROUTINE = 1e9;
 const ROW = 22, LEFT = 170, AXIS = 26;
 
 // --- reading ---
@@ -26,7 +28,8 @@ function read(events) {
     }
     return lanes.get(tid);
   };
-  const idOf = e => e.pid === MS ? FIRST_M + e.tid : e.tid;
+  const idOf = e => e.pid > MS ? FIRST_GOROUTINE * (e.pid - MS) + e.tid
+                               : e.pid === MS ? FIRST_M + e.tid : e.tid;
   const found = {lanes, late: [], start: Infinity, end: 0, ending: ''};
   let running = null;
   for (const e of events) {
@@ -34,7 +37,7 @@ function read(events) {
       if (e.name === 'thread_name') lane(idOf(e)).name = e.args.name;
       continue;
     }
-    const ofG = e.pid !== MS;
+    const ofG = e.pid === GS;
     found.start = Math.min(found.start, e.ts);
     found.end = Math.max(found.end, e.ts);
     const l = lane(idOf(e));

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "guest/go/data_image.h"
 #include "guest/go/go_pc.h"
@@ -19,6 +20,7 @@
 
 using namespace weft;
 using guest::go::GoRuntime;
+using guest::go::GStatus;
 using guest::go::recognise;
 using test::has;
 
@@ -247,6 +249,74 @@ TEST_CASE("goroutines are listed from a memory of any contents, and crash nobody
       CHECK_FALSE(describe(goroutine).empty());
     }
   }
+}
+
+// Goroutines whose functions have names of 64 KiB, in files with such names.
+struct ManyWithLongNames {
+  static constexpr std::uint64_t kGs = 1'024;
+  static constexpr std::uint64_t kGBytes = 96;
+
+  explicit ManyWithLongNames(std::uint64_t count) : memory(kGs + (8 + kGBytes) * count) {
+    guest::go::Offsets& at = runtime.offsets;
+    at.allgs = 64;
+    at.g_goid = 24;
+    at.g_status = 32;
+    at.g_waitreason = 36;
+    at.g_startpc = 40;
+    at.g_gopc = 48;
+    at.g_parent_goid = 56;
+    at.g_sched_sp = 64;
+    runtime.set_names({name, name});
+    runtime.wait_reasons = {std::string(std::size_t{1} << 16, 'w')};
+    put(64, kGs);
+    put(72, count);
+    for (std::uint64_t n = 0; n < count; ++n) {
+      const std::uint64_t g = kGs + 8 * count + kGBytes * n;
+      put(kGs + 8 * n, g);
+      put(g + 24, n + 1);
+      put(g + 32, static_cast<std::uint64_t>(GStatus::waiting));
+      put(g + 40, guest::go::pc_of(0));
+      put(g + 48, guest::go::pc_of(1));
+      put(g + 64, 0);
+    }
+    const std::uint64_t last = kGs + 8 * count + kGBytes * (count - 1);
+    put(last + 32, static_cast<std::uint64_t>(GStatus::running));
+    put(0, guest::go::pc_of(1));  // On the stack of all.
+  }
+  void put(std::uint64_t at, std::uint64_t value) {
+    std::memcpy(memory.data() + at, &value, sizeof value);
+  }
+
+  const std::string name = "main." + std::string((std::size_t{1} << 16) - 6, '\x1b');
+  GoRuntime runtime;
+  std::vector<std::byte> memory;
+};
+
+TEST_CASE("10,000 goroutines with names of 64 KiB are counted, and 1,000 listed with short names") {
+  const ManyWithLongNames guest(10'000);
+  const auto counts = guest::go::count_goroutines(guest.runtime, guest.memory);
+  CHECK(counts.waiting == 9'999);
+  CHECK(counts.running == 1);
+  const auto listed = guest::go::list_goroutines(guest.runtime, guest.memory);
+  REQUIRE(listed.size() == guest::go::kGoroutinesListed + 1);
+  CHECK(listed.back().id == 10'000);  // The one that runs.
+  std::size_t bytes_max = 0;
+  for (const auto& goroutine : listed) {
+    bytes_max = std::max({bytes_max, goroutine.function.capacity(), goroutine.creator.capacity(),
+                          goroutine.in.capacity(), goroutine.wait_reason.capacity()});
+  }
+  CHECK(bytes_max < 2'000);  // 200, each up to four characters.
+  CHECK(describe(listed.front()).find('\x1b') == std::string::npos);
+  CHECK(listed.front().in == listed.front().creator);
+}
+
+TEST_CASE("of the name of a source file that is long the end is shown") {
+  CHECK(guest::go::shown_file("/src/pool.go") == "/src/pool.go");
+  const std::string shown =
+      guest::go::shown_file(std::string(std::size_t{1} << 16, 'd') + "/pool.go");
+  CHECK(shown.size() == 203);
+  CHECK(shown.starts_with("...d"));
+  CHECK(shown.ends_with("/pool.go"));
 }
 
 TEST_CASE("data that is spread over much more memory than the module has bytes is refused") {

@@ -5,6 +5,12 @@
 
 #include <array>
 #include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "guest/go/go_pc.h"
+#include "guest/go/goroutine_list.h"
 
 namespace weft::sim {
 namespace {
@@ -16,7 +22,8 @@ constexpr std::uint32_t kG = 256;
 constexpr std::uint32_t kOther = 512;
 constexpr std::uint32_t kM = 768;
 constexpr std::uint32_t kP = 800;
-constexpr std::uint32_t kSp = 1'024;  // At the entry of the function that others can see.
+constexpr std::uint32_t kSp = 1'024;      // At the entry of the function that others can see.
+constexpr std::uint32_t kOthersSp = 896;  // Of goroutine 2, which does not run.
 constexpr std::uint64_t kGuard = 0x21'0400;
 
 guest::go::GoModule known() {
@@ -32,6 +39,15 @@ guest::go::GoModule known() {
   at.p_runq = 24;
   at.runq_mask = 3;
   at.sched_runq_head = 0;
+  at.allgs = 64;
+  at.g_status = 40;
+  at.g_waitreason = 44;
+  at.g_startpc = 48;
+  at.g_gopc = 56;
+  at.g_parent_goid = 64;
+  at.g_sched_sp = 72;
+  module.runtime.set_names({"runtime.main", "main.main", "main.worker", "runtime.chansend1"});
+  module.runtime.wait_reasons = {"", "chan send"};
   return module;
 }
 
@@ -46,6 +62,23 @@ class TwoGoroutines {
     put(kM + 8, std::uint64_t{kP});
     put(kP + 20, std::uint32_t{1});
     put(kP + 24, std::uint64_t{kOther});
+    // What runtime.allgs holds.
+    put(64, std::uint64_t{96});
+    put(72, std::uint64_t{2});
+    put(96, std::uint64_t{kG});
+    put(104, std::uint64_t{kOther});
+    put(kG + 40, static_cast<std::uint32_t>(guest::go::GStatus::running));
+    put(kG + 48, guest::go::pc_of(0));
+    put(kOther + 40, static_cast<std::uint32_t>(guest::go::GStatus::waiting));
+    put(kOther + 44, std::uint8_t{1});
+    put(kOther + 48, guest::go::pc_of(2));
+    put(kOther + 56, guest::go::pc_of(1) + 5);
+    put(kOther + 64, std::uint64_t{1});
+    put(kOther + 72, std::uint64_t{kOthersSp});
+    put(kOthersSp, std::uint64_t{77});
+    put(kOthersSp + 8, guest::go::pc_of(3) + 1);
+    put(kOthersSp + 16, guest::go::pc_of(2) + 2);
+    steering_.see(&seen_);
     execute();
     enters(Entry::main, kSp);
   }
@@ -54,6 +87,12 @@ class TwoGoroutines {
     put(kSp + guest::go::kArguments, std::uint64_t{kG});
     enters(Entry::execute, kSp);
   }
+  // A function that others can see begins, called from this one.
+  void calls(Entry entry, std::uint64_t returns_to) {
+    put(kSp, returns_to);
+    enters(entry, kSp);
+  }
+  [[nodiscard]] const GoroutineSteering& steering() const { return steering_; }
   void enters(Entry entry, std::uint32_t sp) { steering_.entered(entry, sp, kG, memory()); }
   // The function asks for more stack, where newstack finds Go's own wish, and takes it away.
   void asks_for_stack() {
@@ -81,12 +120,14 @@ class TwoGoroutines {
 
   const guest::go::GoModule module_ = known();
   std::array<std::byte, 2'048> bytes_{};
+  std::span<std::byte> seen_{bytes_};
   const PolicySpec spec_ = *parse_policy("pct:depth=2,steps=1");
   ManualClock clock_;
   EventLog log_;
   const std::unique_ptr<Policy> of_guests_ = make_policy(spec_, 1);
   Director director_{DirectorOptions{}, *of_guests_, log_, clock_, &clock_};
-  GoroutineSteering steering_{module_, director_, spec_, 1, false};
+  GoroutineSteering steering_{
+      module_, director_, spec_, {.seed = 1, .costs = false, .keeps_operations = true}};
 };
 
 // In Go 1.23 and 1.24 the collector sends on a channel while the world is stopped.
@@ -104,6 +145,41 @@ TEST_CASE("a goroutine that gave way is asked where it begins again") {
   guest.asks_for_stack();
   guest.execute();
   CHECK(guest.is_asked());
+}
+
+TEST_CASE("a guest's goroutines are listed with where those that don't run wait") {
+  const TwoGoroutines guest;
+  const GoMemory memory = guest.steering().go_memory();
+  const std::vector<guest::go::Goroutine> all =
+      guest::go::list_goroutines(*memory.runtime, memory.bytes);
+  REQUIRE(all.size() == 2);
+  CHECK(describe(all[0]) == "goroutine 1 [running]: runtime.main");
+  CHECK(describe(all[1]) ==
+        "goroutine 2 [chan send]: main.worker, created by main.main in goroutine 1");
+  CHECK(all[1].in == "main.worker");
+}
+
+TEST_CASE("the last operations are told with who does them, and once where one gave way") {
+  TwoGoroutines guest;
+  const std::uint64_t in_main = guest::go::pc_of(1) + 4;
+  guest.calls(Entry::visible, in_main);  // It is to give way.
+  guest.asks_for_stack();
+  guest.execute();
+  guest.calls(Entry::visible, in_main);  // Begun again, and asked again.
+  const auto operations = guest.steering().last_operations();
+  REQUIRE(operations.size() == 1);
+  CHECK(operations[0] == "goroutine 1: chan receive in main.main, gives way");
+}
+
+TEST_CASE("no more than the last operations are kept") {
+  TwoGoroutines guest;
+  for (std::uint32_t n = 0; n < 100; ++n) {
+    guest.calls(static_cast<Entry>(static_cast<int>(Entry::visible) + (n == 99 ? 1U : 2 + n % 2)),
+                guest::go::pc_of(3));  // Not the program's own.
+  }
+  const auto operations = guest.steering().last_operations();
+  CHECK(operations.size() == 24);
+  CHECK(operations.back() == "goroutine 1: chan send, gives way");
 }
 
 }  // namespace
