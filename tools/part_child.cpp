@@ -83,8 +83,10 @@ PartChild::PartChild(PartChild&& other) noexcept
 
 PartChild::~PartChild() {
   if (pid_ <= 0) return;
-  ::kill(pid_, SIGKILL);
-  (void)::waitpid(pid_, nullptr, 0);
+  ::kill(-pid_, SIGKILL);  // Its group: what it has started, too.
+  ::kill(pid_, SIGKILL);   // It may not lead that group yet.
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 bool PartChild::wait(int milliseconds) {
