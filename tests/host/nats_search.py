@@ -27,6 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 from nats_server import NatsServer, Workers  # noqa: E402
 
 PATIENCE_S = 7200
+RESTARTED_AFTER = 2  # Killed workers.
 
 
 def parse(arguments):
@@ -84,10 +85,14 @@ class Comparison:
 def killed_in_turns(search, server, workers):
     """The search, while workers are killed in turns and the server is started again once."""
     begun = time.monotonic()
+    until = begun + PATIENCE_S
     next_kill, kills, restarted = begun + search.options.kill_every, 0, False
     with search.start("killed", "--nats", server.url()) as master:
         while master.poll() is None:
             time.sleep(0.05)
+            if time.monotonic() > until:
+                master.kill()
+                raise TimeoutError(f"the search does not end in {PATIENCE_S} s")
             if time.monotonic() < next_kill:
                 continue
             next_kill += search.options.kill_every
@@ -96,12 +101,14 @@ def killed_in_turns(search, server, workers):
             victim.wait()
             workers.start()
             kills += 1
-            if not restarted and kills == 2:
+            if not restarted and kills == RESTARTED_AFTER:
                 server.restart()
                 restarted = True
         out = master.stdout.read()
     print(f"killed: {time.monotonic() - begun:.2f} s, {kills} workers killed, the server "
           f"{'started again once' if restarted else 'not started again'}", flush=True)
+    search.judge("killed: workers were killed, and the server was started again while it went on",
+                 kills >= RESTARTED_AFTER and restarted)
     return out
 
 
