@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <random>
@@ -110,6 +111,12 @@ std::string nats_name() {
   return name;
 }
 
+bool is_nats_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  });
+}
+
 Result<std::unique_ptr<NatsClient>> NatsClient::connect(const NatsOptions& options) {
   std::unique_ptr<NatsClient> client(new NatsClient(without_password(options.url)));
   if (Status opened = client->open(options); !opened) return opened.error();
@@ -134,7 +141,9 @@ Status NatsClient::open(const NatsOptions& given) {
     if (status == NATS_OK) return Nothing{};
     return error(std::string(about) + ": " + nats_text(status));
   };
-  const auto quiet = [](natsConnection*, natsSubscription*, natsStatus, void*) {};
+  const auto note = [](natsConnection*, natsSubscription*, natsStatus status, void* client) {
+    if (status == NATS_NOT_PERMITTED) static_cast<NatsClient*>(client)->is_forbidden_ = true;
+  };
   const auto file = [](const std::string& path) -> Status {
     if (path.empty() || ::access(path.c_str(), R_OK) == 0) return Nothing{};
     return errno_error(path, errno);
@@ -156,7 +165,7 @@ Status NatsClient::open(const NatsOptions& given) {
           set("reconnect", natsOptions_SetMaxReconnect(o, -1)),
           set("reconnect", natsOptions_SetReconnectWait(o, kReconnectMs)),
           set("ping", natsOptions_SetPingInterval(o, kPingMs)),
-          set("errors", natsOptions_SetErrorHandler(o, quiet, nullptr)),
+          set("errors", natsOptions_SetErrorHandler(o, note, this)),
       });
       !ok) {
     return ok;
@@ -212,20 +221,21 @@ bool NatsClient::is_connected() {
 Status NatsClient::call(const std::string& what, const Request& request,
                         const std::function<bool()>& goes_on) {
   // The server says "no responders" while it starts, and when there is no such stream.
-  constexpr std::chrono::seconds kStarting{20};
   using Clock = std::chrono::steady_clock;
-  Clock::time_point give_up = Clock::now() + kStarting;
+  Clock::time_point give_up = Clock::now() + kNatsRetry;
   for (;;) {
     jsErrCode code{};
+    is_forbidden_ = false;
     const natsStatus status = request(code);
     if (status == NATS_OK) return Nothing{};
+    if (is_forbidden_) return error(what + ": this user of the server may not ask for it");
     const std::string text = nats_text(status);
     const std::string failed = fmt::format("{}: {}", what, text);
     NotedSignals::check();
     if (is_closed()) return error("the server has ended the connection: " + text);
     const bool connected = is_connected();
     if (connected && !is_passing(status, code)) return error(failed);
-    if (!connected) give_up = Clock::now() + kStarting;
+    if (!connected) give_up = Clock::now() + kNatsRetry;
     if (Clock::now() > give_up || (goes_on && !goes_on())) return error(failed);
     std::this_thread::sleep_for(kAgain);
   }

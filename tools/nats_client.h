@@ -10,10 +10,13 @@
 
 #include <nats/nats.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "tools/nats_options.h"
@@ -22,6 +25,9 @@ namespace weft::tools {
 
 // How long the server keeps what a master has left there that was killed: a week.
 inline constexpr std::int64_t kNatsKeptNs = std::int64_t{7} * 24 * 3600 * 1'000'000'000;
+
+// For how long a request that fails is made again while the server is there.
+inline constexpr std::chrono::seconds kNatsRetry{20};
 
 // Handles of libnats.
 template <class T, void (*destroy)(T*)>
@@ -58,6 +64,10 @@ class NatsClient {
   // "nats://host:4222: TEXT"
   [[nodiscard]] Error error(const std::string& text) const { return Error{server_ + ": " + text}; }
 
+  // Has the server refused something since the last call, since the user may not? A request that
+  // is refused has no answer: it looks like one that took too long.
+  bool take_forbidden() { return is_forbidden_.exchange(false); }
+
   // Without an answer.
   void publish(const std::string& subject, const std::string& text);
   Result<NatsSubscription> subscribe(const std::string& subject);
@@ -71,12 +81,16 @@ class NatsClient {
   natsConnection* connection_ = nullptr;
   jsCtx* jetstream_ = nullptr;
   bool was_connected_ = true;
+  std::atomic<bool> is_forbidden_ = false;  // Set by a thread of the library.
 };
 
 // What the library says of its last failure in this thread.
 std::string nats_text(natsStatus status);
 
-// 22 characters by chance.
+// 22 letters and digits by chance.
 std::string nats_name();
+// Letters and digits, 64 at most: it can be a part of a subject. A name from the network may not
+// be one: ">" stands for all subjects.
+bool is_nats_name(std::string_view name);
 
 }  // namespace weft::tools

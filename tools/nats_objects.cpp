@@ -111,6 +111,10 @@ Status NatsObjects::publish(const std::string& subject, std::string_view bytes,
 }
 
 Status NatsObjects::put(const std::string& name, std::string_view bytes, const GoesOn& goes_on) {
+  if (bytes.size() > kObjectBytesMax) {
+    return Error{fmt::format("{}: {} bytes are more than an object may have, {}", name,
+                             bytes.size(), kObjectBytesMax)};
+  }
   const std::string nuid = nats_name();
   std::size_t chunks = 0;
   for (std::size_t at = 0; at < bytes.size(); at += kChunkBytes, ++chunks) {
@@ -150,7 +154,7 @@ Result<NatsObjects::Info> NatsObjects::info(const std::string& name, const GoesO
   const control::JsonFields fields(*object, wrong);
   Info info{fields.text("nuid"), fields.number("size"), fields.number("chunks"),
             fields.text("digest")};
-  if (!wrong.empty() || info.nuid.empty() || info.size > kObjectBytesMax) return damaged;
+  if (!wrong.empty() || !is_nats_name(info.nuid) || info.size > kObjectBytesMax) return damaged;
   return info;
 }
 

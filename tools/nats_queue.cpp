@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/printable.h"
 #include "base/sha256.h"
 #include "control/json.h"
+#include "tools/heard_searches.h"
 #include "tools/json_text.h"
 #include "tools/messages.h"
 #include "tools/nats_client.h"
@@ -29,9 +31,10 @@ using control::JsonFields;
 constexpr std::int64_t kAckWaitNs = 5'000'000'000;  // Of a part of which nothing is heard.
 constexpr std::int64_t kReportAckWaitNs = 60'000'000'000;
 constexpr std::int64_t kFetchMs = 300;
-constexpr std::chrono::seconds kSaysSo{1};          // How often master and workers say so.
-constexpr std::chrono::seconds kWorkerIsThere{4};   // After its last word.
-constexpr std::chrono::seconds kMasterIsThere{15};  // After its last word.
+constexpr std::chrono::seconds kSaysSo{1};         // How often master and workers say so.
+constexpr std::chrono::seconds kWorkerIsThere{4};  // After its last word.
+constexpr std::chrono::seconds kAsksServer{1};     // Whether what is on its way is still there.
+constexpr int kLostMax = 3;                        // So often it may be missing, in a row.
 constexpr const char* kSearches = "weft.searches";
 constexpr const char* kSpecObject = "search";
 constexpr const char* kWorkers = "workers";
@@ -55,17 +58,23 @@ std::string subject_of(const std::string& id, const char* kind) {
   return "weft." + id + "." + kind;
 }
 
-bool is_id(const std::string& id) {
-  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  });
-}
-
 std::string_view data_of(const natsMsg* message) {
   const char* data = natsMsg_GetData(message);
   return data == nullptr
              ? std::string_view{}
              : std::string_view(data, static_cast<std::size_t>(natsMsg_GetDataLength(message)));
+}
+
+std::string verdict_object(std::uint64_t part) {
+  return fmt::format("verdict-{}-{}", part, nats_name());
+}
+
+// The master removes what a report names: so it must be nothing else.
+bool is_verdict(const std::string& object) {
+  const std::size_t begin = object.starts_with("verdict-") ? 8 : object.size();
+  const std::size_t dash = object.find('-', begin);
+  return dash != std::string::npos && is_nats_name(object.substr(begin, dash - begin)) &&
+         is_nats_name(object.substr(dash + 1));
 }
 
 // The number behind the last dot; 0: none.
@@ -92,7 +101,7 @@ NatsMessage fetch_one(natsSubscription* subscription, natsStatus& status) {
 }
 
 Result<NatsSubscription> pull(NatsClient& client, const std::string& id, const char* kind,
-                              const char* consumer) {
+                              const char* consumer, const std::function<bool()>& goes_on = {}) {
   const std::string stream = stream_of(id);
   const std::string subject = subject_of(id, kind) + ".>";
   NatsSubscription subscription;
@@ -107,7 +116,8 @@ Result<NatsSubscription> pull(NatsClient& client, const std::string& id, const c
     subscription.reset(made);
     return status;
   };
-  if (Status made = client.call("the stream " + stream, request); !made) return made.error();
+  if (Status made = client.call("the stream " + stream, request, goes_on); !made)
+    return made.error();
   return subscription;
 }
 
@@ -187,6 +197,10 @@ class NatsMaster final : public MasterQueue {
       report.worker = fields.text("worker");
       if (fields.has("error")) report.error = fields.text("error");
       object_ = fields.has("object") ? fields.text("object") : "";
+      if (!object_.empty() && !is_verdict(object_)) {
+        wrong = "it names " + printable(object_) + ", which is no verdict";
+        object_.clear();
+      }
     } else {
       wrong = object.error().message;
     }
@@ -217,6 +231,31 @@ class NatsMaster final : public MasterQueue {
         fmt::format("{{\"format\": \"weft-search\", \"format_version\": {}, \"weft\": {}, "
                     "\"id\": {}, \"last_needed\": {}, \"over\": {}}}",
                     kSpecVersion, json_text(weft_), json_text(id_), news.last_needed, news.over));
+  }
+
+  Result<bool> is_empty() override {
+    const Clock::time_point now = Clock::now();
+    if (!client_->is_connected() || now - asked_ < kAsksServer) return false;
+    asked_ = now;
+    for (const std::string& stream : {"OBJ_" + bucket_of(id_), stream_of(id_)}) {
+      jsStreamInfo* info = nullptr;
+      jsErrCode code{};
+      const natsStatus status =
+          js_GetStreamInfo(&info, client_->jetstream(), stream.c_str(), nullptr, &code);
+      const bool is_empty = status == NATS_OK && info->State.Msgs == 0;
+      jsStreamInfo_Destroy(info);
+      if (code == JSStreamNotFoundErr) {
+        if (++lost_ < kLostMax) return false;
+        return client_->error("the server has lost the stream " + stream +
+                              ", and the search with it: start it again");
+      }
+      if (status != NATS_OK) return false;
+      if (stream == stream_of(id_)) {
+        lost_ = 0;
+        return is_empty;
+      }
+    }
+    return false;
   }
 
   std::uint64_t workers() override {
@@ -273,6 +312,8 @@ class NatsMaster final : public MasterQueue {
   NatsMessage report_;  // Not yet in the books.
   std::string object_;  // Its verdict.
   Clock::time_point said_;
+  Clock::time_point asked_;                         // The server, whether the streams are there.
+  int lost_ = 0;                                    // How often they were not, in a row.
   std::map<std::string, Clock::time_point> heard_;  // Workers.
 };
 
@@ -280,8 +321,10 @@ class NatsMaster final : public MasterQueue {
 
 class NatsWorker final : public WorkerQueue {
  public:
-  NatsWorker(std::unique_ptr<NatsClient> client, std::string name)
-      : client_(std::move(client)), name_(std::move(name)) {}
+  NatsWorker(std::unique_ptr<NatsClient> client, std::string name, Duration master_timeout)
+      : client_(std::move(client)),
+        name_(std::move(name)),
+        heard_(std::chrono::nanoseconds(master_timeout.ns)) {}
 
   Status open() {
     auto news = client_->subscribe(kSearches);
@@ -294,17 +337,16 @@ class NatsWorker final : public WorkerQueue {
     if (client_->is_closed()) return client_->error("the server has ended the connection");
     hear();
     // The one that comes after the last one that was asked, so that each has its turn.
-    auto next = searches_.upper_bound(asked_);
-    if (next == searches_.end()) next = searches_.begin();
-    if (next == searches_.end()) {
+    asked_ = heard_.after(asked_);
+    if (asked_.empty()) {
       wait_a_moment();
       return std::optional<TakenPart>{};
     }
-    asked_ = next->first;
-    auto part = take_of(next->first, next->second);
+    auto part = take_of(asked_);
     if (!part) {
       // It may have ended between two words of its master; it is there again when that is heard.
-      searches_.erase(next);
+      heard_.forget(asked_);
+      if (++refusals_[asked_] == 2) say("worker: search " + asked_ + ": " + part.error().message);
       wait_a_moment();
       return std::optional<TakenPart>{};
     }
@@ -336,15 +378,14 @@ class NatsWorker final : public WorkerQueue {
       (void)natsMsg_InProgress(part_.get(), nullptr);
       client_->publish(subject_of(taken_.search, "worker"), name_);
     }
-    const auto search = searches_.find(taken_.search);
-    return search != searches_.end() && taken_.part <= search->second.last_needed;
+    return heard_.need_of(taken_) == HeardSearches::Need::yes;
   }
 
   Status send(const PartReport& report) override {
     const auto needed = [this] { return goes_on(); };
     std::string object;
     if (report.error.empty()) {
-      object = fmt::format("verdict-{}-{}", report.part, nats_name());
+      object = verdict_object(report.part);
       if (Status put = objects().put(object, report.verdict, needed); !put) return put;
     }
     const std::string text =
@@ -364,7 +405,7 @@ class NatsWorker final : public WorkerQueue {
         },
         needed);
     if (!sent) return sent;
-    drop();
+    take_out();
     return Nothing{};
   }
 
@@ -374,25 +415,30 @@ class NatsWorker final : public WorkerQueue {
     part_.reset();
   }
 
-  void drop() override {
-    if (part_) (void)natsMsg_Ack(part_.get(), nullptr);
-    flush();
-    part_.reset();
+  void leave() override {
+    const HeardSearches::Need need = heard_.need_of(taken_);
+    if (need == HeardSearches::Need::none) return take_out();
+    if (need == HeardSearches::Need::unknown) {
+      say(fmt::format("worker: search {}: nothing is heard of it; part {} is given back",
+                      taken_.search, taken_.part));
+    }
+    give_back();
   }
 
   bool is_over(const std::string& search) override {
     hear();
-    return !searches_.contains(search);
+    return !heard_.knows(search);
   }
 
  private:
   // A message needs the subscription that it has come from.
   using SharedSubscription = std::shared_ptr<natsSubscription>;
-  struct Search {
-    std::uint64_t last_needed = 0;
-    Clock::time_point heard;
-    SharedSubscription parts;
-  };
+
+  void take_out() {
+    if (part_) (void)natsMsg_Ack(part_.get(), nullptr);
+    flush();
+    part_.reset();
+  }
 
   void flush() {
     constexpr std::int64_t kFlushMs = 500;
@@ -402,24 +448,32 @@ class NatsWorker final : public WorkerQueue {
   }
   NatsObjects objects() { return {*client_, bucket_of(taken_.search)}; }
 
-  Result<std::optional<TakenPart>> take_of(const std::string& id, Search& search) {
-    if (!search.parts) {
-      auto parts = pull(*client_, id, "part", kWorkers);
-      if (!parts) return parts.error();
-      search.parts = std::move(*parts);
+  Result<std::optional<TakenPart>> take_of(const std::string& id) {
+    SharedSubscription& subscription = subscriptions_[id];
+    if (!subscription) {
+      const auto goes_on = [this, &id] {
+        hear();
+        return heard_.knows(id);
+      };
+      auto made = pull(*client_, id, "part", kWorkers, goes_on);
+      if (!made) return made.error();
+      subscription = std::move(*made);
     }
     natsStatus status{};
-    parts_ = search.parts;
-    part_ = fetch_one(search.parts.get(), status);
+    parts_ = subscription;
+    part_ = fetch_one(parts_.get(), status);
+    if (!part_ && client_->take_forbidden()) {
+      return client_->error("this user of the server may not take its parts");
+    }
     if (!part_ && status != NATS_TIMEOUT) {
-      search.parts.reset();  // It is made again.
+      subscription.reset();  // It is made again.
       wait_a_moment();
     }
     if (!part_) return std::optional<TakenPart>{};
     taken_ = {id, part_of(part_.get())};
     said_ = {};
     if (!goes_on()) {
-      drop();
+      leave();
       return std::optional<TakenPart>{};
     }
     return std::optional(taken_);
@@ -435,11 +489,9 @@ class NatsWorker final : public WorkerQueue {
       const NatsMessage message(made);
       hear_one(data_of(made), now);
     }
-    for (auto& [id, search] : searches_) {
-      if (!connected) search.heard = now;
-    }
-    std::erase_if(searches_,
-                  [now](const auto& one) { return now - one.second.heard > kMasterIsThere; });
+    if (!connected) heard_.wait(now);
+    heard_.forget_silent(now);
+    std::erase_if(subscriptions_, [&](const auto& one) { return !heard_.knows(one.first); });
   }
 
   void hear_one(std::string_view text, Clock::time_point now) {
@@ -448,7 +500,7 @@ class NatsWorker final : public WorkerQueue {
     std::string wrong;
     const JsonFields fields(*object, wrong);
     const std::string id = fields.text("id");
-    if (fields.text("format") != "weft-search" || !is_id(id)) return;
+    if (fields.text("format") != "weft-search" || !is_nats_name(id)) return;
     const std::string weft = fields.text("weft");
     const std::uint64_t version = fields.number("format_version");
     if (version != kSpecVersion || weft != WEFT_VERSION) {
@@ -462,22 +514,18 @@ class NatsWorker final : public WorkerQueue {
     const std::uint64_t last_needed = fields.number("last_needed");
     const bool over = fields.flag("over");
     if (!wrong.empty()) return;
-    if (over) {
-      searches_.erase(id);
-      return;
-    }
-    Search& search = searches_[id];
-    search.last_needed = last_needed;
-    search.heard = now;
+    heard_.hear(id, {last_needed, over}, now);
   }
 
   std::unique_ptr<NatsClient> client_;
   const std::string name_;
   NatsSubscription news_;
-  std::map<std::string, Search> searches_;  // Those that go on.
-  std::set<std::string> refused_;           // Of another version.
-  std::string asked_;                       // The last that was asked for a part.
-  SharedSubscription parts_;                // Of part_.
+  HeardSearches heard_;
+  std::map<std::string, SharedSubscription> subscriptions_;  // To the parts of known searches.
+  std::map<std::string, int> refusals_;  // How often the server gave no parts of it.
+  std::set<std::string> refused_;        // Of another version.
+  std::string asked_;                    // The last that was asked for a part.
+  SharedSubscription parts_;             // Of part_.
   NatsMessage part_;
   TakenPart taken_;
   Clock::time_point said_;
@@ -499,10 +547,10 @@ Result<std::unique_ptr<MasterQueue>> nats_master(const NatsOptions& options,
 }
 
 Result<std::unique_ptr<WorkerQueue>> nats_worker(const NatsOptions& options,
-                                                 const std::string& name) {
+                                                 const std::string& name, Duration master_timeout) {
   auto client = NatsClient::connect(options);
   if (!client) return client.error();
-  auto worker = std::make_unique<NatsWorker>(std::move(*client), name);
+  auto worker = std::make_unique<NatsWorker>(std::move(*client), name, master_timeout);
   if (Status opened = worker->open(); !opened) return opened.error();
   return std::unique_ptr<WorkerQueue>(std::move(worker));
 }

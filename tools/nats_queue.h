@@ -11,13 +11,15 @@
 //                                      weft.<id>.worker       each second: who runs a part
 //
 // Parts are acked when their result is stored; while one is run, its worker says so each second,
-// and after kAckWait without a word the server gives it to another one. The master removes both
+// and after kAckWait without a word the server gives it to another one. A worker that hears nothing
+// of its search gives the part back. The master removes both
 // streams when it ends; one that was killed leaves them, and after a week they are empty.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "base/instant.h"
 #include "base/result.h"
 #include "tools/nats_options.h"
 #include "tools/pack_search.h"
@@ -29,8 +31,11 @@ namespace weft::tools {
 Result<std::unique_ptr<MasterQueue>> nats_master(const NatsOptions& options,
                                                  const PackedSearch& search);
 
+// For how long a worker keeps to a search of which it hears nothing, if it is not told otherwise.
+inline constexpr Duration kMasterTimeout = seconds(30);
+
 // `name`: of the worker, for messages.
 Result<std::unique_ptr<WorkerQueue>> nats_worker(const NatsOptions& options,
-                                                 const std::string& name);
+                                                 const std::string& name, Duration master_timeout);
 
 }  // namespace weft::tools

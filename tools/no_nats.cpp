@@ -24,7 +24,8 @@ Result<std::unique_ptr<MasterQueue>> nats_master(const NatsOptions& /*options*/,
 }
 
 Result<std::unique_ptr<WorkerQueue>> nats_worker(const NatsOptions& /*options*/,
-                                                 const std::string& /*name*/) {
+                                                 const std::string& /*name*/,
+                                                 Duration /*master_timeout*/) {
   return not_built();
 }
 

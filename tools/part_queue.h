@@ -3,7 +3,7 @@
 // master and the workers see it. tools/nats_queue.h is the real one; tests have one of their own.
 //
 //   master ── put ───────▶ part ──▶ take ── worker: runs it, says in turns that it still does
-//          ◀─ next_report ──── PartReport ◀── send, then done_with
+//          ◀─ next_report ──── PartReport ◀── send
 //          ── tell ──▶ SearchNews: from time to time, to whom it concerns
 //
 // A part that a worker has taken and of which nothing is heard for a while is given to another one:
@@ -46,6 +46,9 @@ class MasterQueue {
   virtual Result<std::optional<PartReport>> next_report() = 0;
   // The last report is in the books: it need not be kept.
   virtual void done_with_report() = 0;
+  // Is nothing on its way, neither a part nor a report? Then those that are missing are lost. May
+  // say no when it does not know. Error: the queue itself is lost.
+  virtual Result<bool> is_empty() = 0;
   // Call it often: it says so once a second.
   virtual void tell(const SearchNews& news) = 0;
   // How many were heard of in the last seconds.
@@ -72,12 +75,15 @@ class WorkerQueue {
   virtual Result<SearchSpec> spec() = 0;
   // Writes a file of that search.
   virtual Status fetch(const SearchSpec::File& file, const std::string& path) = 0;
-  // Call it often: it says in turns that the part is being run. False: nobody needs it any more.
+  // Call it often: it says in turns that the part is being run. False: nobody needs it any
+  // more, or nothing was heard of its search for long.
   virtual bool goes_on() = 0;
   // One of these ends what take() has begun.
   virtual Status send(const PartReport& report) = 0;
   virtual void give_back() = 0;  // To another worker, at once.
-  virtual void drop() = 0;       // Nobody needs it.
+  // After goes_on() was false: the part is taken out of the queue only when it was heard that
+  // nobody needs it; otherwise it is given back.
+  virtual void leave() = 0;
 
   // Is the search over, or has nothing been heard of its master for long? Its files may go.
   virtual bool is_over(const std::string& search) = 0;

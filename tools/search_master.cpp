@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "base/printable.h"
@@ -18,6 +21,11 @@ namespace {
 constexpr double kAloneSeconds = 5;
 
 class Master {
+  struct Failed {
+    std::uint64_t times = 0;
+    std::set<std::string> workers;
+  };
+
  public:
   Master(MasterQueue& queue, SearchBooks& books) : queue_(queue), books_(books) {}
 
@@ -32,17 +40,31 @@ class Master {
 
   void tell(bool over) { queue_.tell({books_.last_needed(), over}); }
 
-  // One report, if there is one.
+  // One report, if there is one; otherwise puts again what is lost.
   Status take() {
     auto report = queue_.next_report();
     if (!report) return report.error();
-    if (!*report) return Nothing{};
+    if (!*report) return put_lost();
     if (Status entered = enter(**report); !entered) return entered;
     queue_.done_with_report();
     return Nothing{};
   }
 
  private:
+  Status put_lost() {
+    auto is_empty = queue_.is_empty();
+    if (!is_empty) return is_empty.error();
+    if (!*is_empty) return Nothing{};
+    std::uint64_t lost = 0;
+    for (std::uint64_t part = 1; part <= books_.last_needed(); ++part) {
+      if (books_.has(part)) continue;
+      if (Status put = queue_.put(part, ++puts_[part]); !put) return put;
+      ++lost;
+    }
+    say(fmt::format("test: {} parts were lost on their way; they are given out again", lost));
+    return Nothing{};
+  }
+
   Status enter(PartReport& report) {
     const std::uint64_t part = report.part;
     if (part < 1 || part > books_.parts() || books_.has(part)) {
@@ -63,15 +85,24 @@ class Master {
     }
     const std::string what = fmt::format("part {} of {}: worker {}: {}", part, books_.parts(),
                                          printable(report.worker), printable(wrong));
-    const std::uint64_t attempt = ++attempts_[part];
-    if (attempt >= kPartAttempts) return Error{what};
+    if (is_enough(part, report.worker)) return Error{what};
     say("test: " + what + "; it is given out again");
-    return queue_.put(part, attempt);
+    return queue_.put(part, ++puts_[part]);
+  }
+
+  // Has it failed often enough, and at different workers, as far as there are some?
+  bool is_enough(std::uint64_t part, const std::string& worker) {
+    Failed& failed = failed_[part];
+    ++failed.times;
+    failed.workers.insert(worker);
+    const std::uint64_t wanted = std::clamp<std::uint64_t>(queue_.workers(), 1, kPartAttempts);
+    return failed.times >= kPartAttempts && failed.workers.size() >= wanted;
   }
 
   MasterQueue& queue_;
   SearchBooks& books_;
-  std::map<std::uint64_t, std::uint64_t> attempts_;  // Of parts that came back without a verdict.
+  std::map<std::uint64_t, std::uint64_t> puts_;  // How often a part was given out again.
+  std::map<std::uint64_t, Failed> failed_;       // Parts that came back without a verdict.
 };
 
 std::string time_in_words(double seconds) {

@@ -2,7 +2,9 @@
 // run_master: hands out the parts of a search, and keeps the books until it is complete.
 //
 //   put 1..N ─▶ [ next_report ─▶ books ]... ─▶ complete, or the time is over ─▶ Verdict
-//                     └─ it could not be run, or does not fit: given out again, three times at most
+//                     ├─ it could not be run, or does not fit: given out again, until it has
+//                     │  failed three times, at three workers if there are so many
+//                     └─ none, and nothing is on its way: what is missing is put again
 #pragma once
 
 #include "base/instant.h"
@@ -11,7 +13,8 @@
 
 namespace weft::tools {
 
-// How often a part may come back without a verdict that fits before the search ends.
+// How often a part may come back without a verdict that fits, from different workers, before the
+// search ends. With fewer workers it must have failed at all of them.
 inline constexpr std::uint64_t kPartAttempts = 3;
 
 // The error: a part that nobody can run, with the reason that the last worker gave. Throws

@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <system_error>
+#include <thread>
 
 #include "base/printable.h"
 #include "tools/command_line.h"
@@ -31,6 +34,10 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kJobsMax = 64;
 constexpr int kLookMs = 100;
+using Clock = std::chrono::steady_clock;
+constexpr Clock::duration kPauseMin = std::chrono::seconds(1);
+constexpr Clock::duration kPauseMax = std::chrono::seconds(30);
+constexpr Duration kMasterTimeoutMin = seconds(2);  // It says something each second.
 
 struct WorkerApp {
   CLI::App app{
@@ -39,11 +46,16 @@ struct WorkerApp {
       "weft worker"};
   NatsOptions nats;
   std::string jobs;
+  std::string master_timeout;
   WorkerApp() {
     add_nats_options(app, nats, "Options");
     app.get_option("--nats")->required();
     app.add_option("--jobs", jobs, "Processes that work in parallel (default 1)")
         ->type_name("NUMBER");
+    app.add_option("--master-timeout", master_timeout,
+                   "Give a part back when nothing was heard of its search for so long (default "
+                   "30s)")
+        ->type_name("TIME");
     app.footer(
         "SIGINT and SIGTERM give the current part back and end the worker with 0. Exit code 2:\n"
         "the server has ended the connection; 64: wrong use; 66: there is no such server, or it\n"
@@ -81,31 +93,59 @@ class Worker {
   }
 
  private:
-  // What goes wrong here is told to the master, which gives the part out again.
+  // What goes wrong in the child is told to the master, which gives the part out again; a part that
+  // cannot even begin here is given back to the others.
   void run_part(const TakenPart& taken) {
     const std::string where = folder_ + "/" + taken.search;
-    PartReport report{taken.part, name_, "", ""};
-    Status ended = ready(taken, where);
-    bool needed = true;
-    if (ended) {
-      auto verdict = verdict_of(specs_.at(taken.search), taken.part, where);
-      if (!verdict) {
-        ended = verdict.error();
-      } else if (!*verdict) {
-        needed = false;
-      } else {
-        report.verdict = std::move(**verdict);
-      }
+    auto child = start(taken, where);
+    if (!child) {
+      if (!queue_.goes_on()) return queue_.leave();
+      tell(taken, child.error());
+      queue_.give_back();
+      return pause();
     }
-    if (!needed || !queue_.goes_on()) return queue_.drop();
-    if (!ended) {
-      report.error = ended.error().message;
-      say("worker: part " + std::to_string(taken.part) + ": " + printable(report.error));
+    auto verdict = verdict_of(*child, where);
+    if ((verdict && !*verdict) || !queue_.goes_on()) return queue_.leave();
+    PartReport report{taken.part, name_, "", ""};
+    if (verdict) {
+      report.verdict = std::move(**verdict);
+    } else {
+      report.error = verdict.error().message;
+      tell(taken, verdict.error());
     }
     if (Status sent = queue_.send(report); !sent) {
-      say("worker: part " + std::to_string(taken.part) + ": " + sent.error().message);
+      tell(taken, sent.error());
       queue_.give_back();
     }
+    if (!verdict) return pause();
+    pause_ = kPauseMin;
+  }
+
+  static void tell(const TakenPart& taken, const Error& error) {
+    say("worker: part " + std::to_string(taken.part) + ": " + printable(error.message));
+  }
+
+  // So that a broken worker does not take the parts from the others as fast as it can.
+  void pause() {
+    const auto until = Clock::now() + pause_;
+    pause_ = std::min(2 * pause_, kPauseMax);
+    while (Clock::now() < until) {
+      NotedSignals::check();
+      std::this_thread::sleep_for(std::chrono::milliseconds(kLookMs));
+    }
+  }
+
+  Result<PartChild> start(const TakenPart& taken, const std::string& where) {
+    if (Status ok = ready(taken, where); !ok) {
+      std::error_code ignored;
+      specs_.erase(taken.search);
+      fs::remove_all(where, ignored);
+      return ok.error();
+    }
+    const SearchSpec& spec = specs_.at(taken.search);
+    if (taken.part < 1 || taken.part > spec.parts) return Error{"there is no such part"};
+    return PartChild::start(
+        words_of_part(spec, taken.part, "run/verdict.json", "run/failing.replay", jobs_), where);
   }
 
   // The files of the search are there, and an empty folder for the run.
@@ -128,19 +168,14 @@ class Worker {
   }
 
   // Nothing: nobody needs it any more.
-  Result<std::optional<std::string>> verdict_of(const SearchSpec& spec, std::uint64_t part,
-                                                const std::string& where) {
-    if (part < 1 || part > spec.parts) return Error{"there is no such part"};
-    auto child = PartChild::start(
-        words_of_part(spec, part, "run/verdict.json", "run/failing.replay", jobs_), where);
-    if (!child) return child.error();
-    while (!child->wait(kLookMs)) {
+  Result<std::optional<std::string>> verdict_of(PartChild& child, const std::string& where) {
+    while (!child.wait(kLookMs)) {
       NotedSignals::check();
       if (!queue_.goes_on()) return std::optional<std::string>{};
     }
-    if (child->code() != 0 && child->code() != kExitFailing) {
-      const std::string words = printable(child->last_words());
-      return Error{fmt::format("the process that ran it ended with {}{}{}", child->code(),
+    if (child.code() != 0 && child.code() != kExitFailing) {
+      const std::string words = printable(child.last_words());
+      return Error{fmt::format("the process that ran it ended with {}{}{}", child.code(),
                                words.empty() ? "" : ": ", words)};
     }
     auto verdict = read_whole_file(where + "/run/verdict.json");
@@ -162,11 +197,12 @@ class Worker {
   const std::string name_;
   const unsigned jobs_;
   std::map<std::string, SearchSpec> specs_;  // Whose files are there.
+  Clock::duration pause_ = kPauseMin;        // After the next failure.
 };
 
-int work(const WorkerApp& cli, unsigned jobs) {
+int work(const WorkerApp& cli, unsigned jobs, Duration master_timeout) {
   const std::string name = own_name();
-  auto queue = nats_worker(cli.nats, name);
+  auto queue = nats_worker(cli.nats, name, master_timeout);
   if (!queue) return complain("worker", queue.error(), kExitNoModule);
   auto folder = WorkerFolder::make();
   if (!folder) return complain("worker", folder.error(), kExitHost);
@@ -186,13 +222,22 @@ int worker_command(const std::vector<std::string>& args) {
     if (!read) return print(wrong_use("worker", read.error().message));
     jobs = *read;
   }
+  Duration master_timeout = kMasterTimeout;
+  if (!cli.master_timeout.empty()) {
+    auto read = read_time("--master-timeout", cli.master_timeout);
+    if (!read) return print(wrong_use("worker", read.error().message));
+    if (*read < kMasterTimeoutMin) {
+      return print(wrong_use("worker", "--master-timeout wants 2s at least"));
+    }
+    master_timeout = *read;
+  }
   if (const Status ok = check_nats_options(cli.nats); !ok) {
     return print(wrong_use("worker", ok.error().message));
   }
   std::signal(SIGPIPE, SIG_IGN);
   const NotedSignals signals;
   try {
-    return work(cli, static_cast<unsigned>(jobs));
+    return work(cli, static_cast<unsigned>(jobs), master_timeout);
   } catch (const Interrupted&) {
     say("worker: ended");
     return 0;

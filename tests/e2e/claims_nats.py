@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A search on many machines: weft test --nats and weft worker, on a real nats-server."""
 
+import contextlib
 import json
 import re
+import shutil
 import signal
 import subprocess
 
@@ -12,11 +14,16 @@ from nats_server import NatsServer, Workers
 from processes import wait_for
 
 
+@contextlib.contextmanager
 def started(weft, *words, cwd):
-    """weft test in the background."""
-    return subprocess.Popen([weft.binary, "test", *named(weft, words)], cwd=cwd,
-                            env=weft.environment, stdin=subprocess.DEVNULL, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    """weft test in the background; it is ended when the claim is."""
+    with subprocess.Popen([weft.binary, "test", *named(weft, words)], cwd=cwd,
+                          env=weft.environment, stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @claim("a worker that is killed and a server that is started again change nothing in the verdict")
@@ -38,7 +45,7 @@ def _(weft):
         assert (master.returncode, out) == (0, whole.out), err + workers.log()
         assert without_times(where / "j") == without_times(one / "j")
         assert json.loads((where / "j").read_text())["schedules"] == 2000
-        assert server.streams() == []
+        wait_for(lambda: not server.streams())
         assert workers.end() == [0, 0]
         assert [path.name for path in (where / "workers").iterdir()] == ["log"]
 
@@ -97,12 +104,66 @@ def _(weft):
             master.send_signal(signal.SIGINT)
             master.communicate(timeout=30)
         assert master.returncode == -signal.SIGINT
-        assert server.streams() == []
+        wait_for(lambda: not server.streams())
         wait_for(lambda: not list((where / "workers").glob("weft-worker-*/*/run")))
         assert worker.poll() is None
         weft.raw("test", "--nats", server.url(), "--seeds", "20",
                  *named(weft, PASSES)).expect(code=0)
         assert workers.end() == [0]
+
+
+@claim("a master that is stopped for longer than the workers wait for it loses no part")
+def _(weft):
+    where = folder(weft, "nats-stopped")
+    with NatsServer(where / "server") as server, \
+            Workers(weft.binary, weft.environment, server.url(), where / "workers",
+                    ["--master-timeout", "2s"]) as workers:
+        workers.start()
+        with started(weft, "--nats", server.url(), "--parts", "5", "--seeds", "400", *PASSES,
+                     cwd=where) as master:
+            workers.stop_one_at_work()
+            master.send_signal(signal.SIGSTOP)
+            wait_for(lambda: "nothing is heard of it; part 1 is given back" in workers.log(), 30)
+            master.send_signal(signal.SIGCONT)
+            out, err = master.communicate(timeout=60)
+        assert master.returncode == 0, err + workers.log()
+        assert "400 schedules" in out, out
+        assert workers.end() == [0]
+
+
+@claim("a server that comes back without its store ends the search, and says which stream is lost")
+def _(weft):
+    where = folder(weft, "nats-lost")
+    with NatsServer(where / "server") as server, \
+            Workers(weft.binary, weft.environment, server.url(), where / "workers") as workers:
+        workers.start()
+        with started(weft, "--nats", server.url(), "--parts", "5", "--seeds", "400", *PASSES,
+                     cwd=where) as master:
+            workers.stop_one_at_work()
+            server.stop()
+            shutil.rmtree(where / "server" / "store")
+            server.start()
+            _, err = master.communicate(timeout=60)
+        assert master.returncode == 2, (master.returncode, err)
+        assert re.search("the server has lost the stream (OBJ_weft-|WEFT_)[0-9a-f]+", err), err
+
+
+@claim("a worker that may not read the parts says so, once for each search")
+def _(weft):
+    where = folder(weft, "nats-forbidden")
+    users = ('authorization { users: [ { user: "all", password: "p" }, { user: "few", password: '
+             '"p", permissions: { publish: { deny: "$JS.API.CONSUMER.>" } } } ] }\n')
+    with NatsServer(where / "server", config=users) as server, \
+            Workers(weft.binary, weft.environment, server.url("few:p"),
+                    where / "workers") as workers:
+        workers.start()
+        with started(weft, "--nats", server.url("all:p"), "--seeds", "9", *PASSES,
+                     cwd=where) as master:
+            wait_for(lambda: "this user of the server may not take its parts" in workers.log(), 30)
+            master.send_signal(signal.SIGINT)
+            master.communicate(timeout=30)
+        assert workers.end() == [0]
+        assert workers.log().count("may not take its parts") == 1, workers.log()
 
 
 @claim("no server, no JetStream and wrong credentials are told apart")

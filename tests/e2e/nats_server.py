@@ -83,24 +83,28 @@ class Workers:
                                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log))
         return self.running[-1]
 
-    def kill_one_at_work(self):
-        """Kills (-9) one that runs a part, while it runs it."""
-        killed = []
+    def stop_one_at_work(self):
+        """Stops the process that runs a part, so that it can't end; its worker."""
+        found = []
 
-        def has_killed():
-            for worker in list(self.running):
+        def has_stopped():
+            for worker in self.running:
                 for child in children_of(worker.pid):
                     with contextlib.suppress(ProcessLookupError):
-                        os.kill(child, signal.SIGSTOP)  # So that it can't end first.
-                        worker.kill()
-                        worker.wait()
-                        self.running.remove(worker)
-                        killed.append(worker)
+                        os.kill(child, signal.SIGSTOP)
+                        found.append(worker)
                         return True
             return False
 
-        wait_for(has_killed, 60)
-        return killed[0]
+        wait_for(has_stopped, 60)
+        return found[0]
+
+    def kill_one_at_work(self):
+        """Kills (-9) one that runs a part, while it runs it."""
+        worker = self.stop_one_at_work()
+        worker.kill()
+        worker.wait()
+        self.running.remove(worker)
 
     def log(self):
         return (self.folder / "log").read_text()

@@ -78,7 +78,10 @@ class FakeQueue final : public MasterQueue {
   Result<std::optional<PartReport>> next_report() override {
     CHECK(!open_report);
     if (reports.empty()) work();
-    if (reports.empty()) return Error{"nothing is left, and the search goes on"};
+    if (reports.empty()) {
+      if (++idle > kIdleMax) return Error{"nothing is left, and the search goes on"};
+      return std::optional<PartReport>{};
+    }
     PartReport report = reports.front();
     reports.pop_front();
     open_report = true;
@@ -86,7 +89,11 @@ class FakeQueue final : public MasterQueue {
   }
   void done_with_report() override { open_report = false; }
   void tell(const SearchNews& news) override { told = news; }
-  std::uint64_t workers() override { return 1; }
+  Result<bool> is_empty() override {
+    if (is_lost) return Error{"the stream is lost"};
+    return parts.empty() && reports.empty();
+  }
+  std::uint64_t workers() override { return workers_there; }
 
   // A worker takes the last part; it knows what the master has told.
   void work() {
@@ -105,6 +112,10 @@ class FakeQueue final : public MasterQueue {
   std::deque<PartReport> reports;
   SearchNews told;
   bool open_report = false;
+  bool is_lost = false;
+  std::uint64_t workers_there = 1;
+  int idle = 0;
+  static constexpr int kIdleMax = 100;
 };
 
 PartReport report_of(std::uint64_t part, const Verdict& verdict) {
@@ -242,4 +253,59 @@ TEST_CASE("reports of parts that do not exist are left out") {
   const auto whole = run_master(queue, books, kSeeds, Duration{});
   REQUIRE(whole);
   CHECK(whole->schedules == kSeeds);
+}
+
+TEST_CASE("parts that got lost on their way are put again, and the search ends") {
+  FakeQueue queue;
+  std::set<std::uint64_t> seen;
+  queue.run = [&](std::uint64_t part) -> std::vector<PartReport> {
+    if (part % 2 == 0 && seen.insert(part).second) return {};
+    return {report_of(part, verdict_of(part, {}))};
+  };
+  SearchBooks books(identity(), kParts);
+  const auto whole = run_master(queue, books, kSeeds, Duration{});
+  REQUIRE(whole);
+  CHECK(text_of(*whole) == text_of(whole_of({})));
+  CHECK(queue.attempts.contains({2, 1}));
+  CHECK_FALSE(queue.attempts.contains({1, 1}));
+}
+
+TEST_CASE("a queue that is lost ends the search, and the reason is told") {
+  FakeQueue queue;
+  queue.run = [&](std::uint64_t part) -> std::vector<PartReport> {
+    if (part != 4) return {report_of(part, verdict_of(part, {}))};
+    queue.is_lost = true;
+    queue.parts.clear();
+    return {};
+  };
+  SearchBooks books(identity(), kParts);
+  const auto whole = run_master(queue, books, kSeeds, Duration{});
+  REQUIRE_FALSE(whole);
+  CHECK(whole.error().message == "the stream is lost");
+}
+
+TEST_CASE("one broken worker among others does not end the search") {
+  FakeQueue queue;
+  queue.workers_there = 3;
+  std::uint64_t failures = 0;
+  queue.run = [&](std::uint64_t part) -> std::vector<PartReport> {
+    constexpr std::uint64_t kOften = 10 * kPartAttempts;  // It is always the first to take it.
+    if (part == 4 && ++failures < kOften) return {{part, "host/broken", "", "no memory"}};
+    return {report_of(part, verdict_of(part, {}))};
+  };
+  SearchBooks books(identity(), kParts);
+  REQUIRE(run_master(queue, books, kSeeds, Duration{}));
+  CHECK(failures == 10 * kPartAttempts);
+}
+
+TEST_CASE("a part that fails at as many workers as there are ends the search") {
+  FakeQueue queue;
+  queue.workers_there = 2;
+  std::uint64_t failures = 0;
+  queue.run = [&](std::uint64_t part) -> std::vector<PartReport> {
+    return {{part, ++failures % 2 == 0 ? "host/1" : "host/2", "", "no memory"}};
+  };
+  SearchBooks books(identity(), kParts);
+  CHECK_FALSE(run_master(queue, books, kSeeds, Duration{}));
+  CHECK(failures == kPartAttempts);
 }
