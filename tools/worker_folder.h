@@ -7,6 +7,7 @@
 //                              /<id>/run/    of its current part; empty at each start
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,8 +18,10 @@ namespace weft::tools {
 
 class WorkerFolder {
  public:
-  // The error names the folder.
-  static Result<std::unique_ptr<WorkerFolder>> make();
+  // The error names the folder. before_lock is for tests: it is called with each new folder, whose
+  // lock is there and not yet locked.
+  using BeforeLock = std::function<void(const std::string& folder)>;
+  static Result<std::unique_ptr<WorkerFolder>> make(const BeforeLock& before_lock = {});
   ~WorkerFolder();
   WorkerFolder(const WorkerFolder&) = delete;
   WorkerFolder& operator=(const WorkerFolder&) = delete;
