@@ -8,10 +8,23 @@ import shutil
 import signal
 import subprocess
 
+import harness
 from claims_shards import FAILS, PASSES, folder, named, without_times
-from harness import LOAD_ERROR, USAGE, claim
+from harness import LOAD_ERROR, USAGE
 from nats_server import NatsServer, Workers
 from processes import wait_for
+
+
+def claim(text):
+    """A claim of a weft with NATS: one that was built without it fails at once, and says so."""
+    def add(body):
+        def tried(weft):
+            assert "with NATS" in weft.raw("--version").out, (
+                "this weft was built without NATS: install libnats-dev, and build it with "
+                "-Dnats=enabled")
+            body(weft)
+        return harness.claim(text)(tried)
+    return add
 
 
 @contextlib.contextmanager
