@@ -252,7 +252,7 @@ Status Requests::start_trace(const std::string& path) {
   trace_file_->begin();
   trace_ = std::make_unique<sim::LiveTrace>(runtime_.clock(), *trace_file_, true,
                                             sim::LiveTrace::Behind{});
-  trace_->watch_thread();
+  runtime_.watch_calls(&trace_->hook(nullptr));
   count();
   accounting_.tell(&*trace_);
   return Nothing{};
@@ -261,6 +261,7 @@ Status Requests::start_trace(const std::string& path) {
 Status Requests::stop_trace() {
   if (trace_ == nullptr) return Error{"no trace is written"};
   accounting_.tell(nullptr);
+  runtime_.watch_calls(nullptr);
   trace_.reset();
   return std::exchange(trace_file_, nullptr)->close("trace-stop");
 }

@@ -234,6 +234,13 @@ void Runtime::limit_all(const UseLimits& limits) {
   all_budgets_.emplace(limits.sizes);
 }
 
+void Runtime::watch_calls(wasip1::CallHook* watcher) {
+  watcher_ = watcher;
+  for (const auto& guest : guests_) {
+    if (guest->process_ != nullptr) guest->process_->watch(watcher);
+  }
+}
+
 void Runtime::forget(Guest& guest) {
   WEFT_CHECK(guest.end().has_value(), "a guest was forgotten that has not ended");
   if (guest.ending_) {
@@ -330,6 +337,7 @@ Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions optio
   config.all_budgets = all_budgets_ ? &*all_budgets_ : nullptr;
   auto process = wasip1::Process::create(reactor_, clock_, std::move(config));
   if (!process) return process.error();
+  (*process)->watch(watcher_);
   if (!(*process)->budgets().stack_bytes.take(module->limits.stack_bytes)) {
     return Error{module->name + ": no call stack is left for it (--total-stack)"};
   }

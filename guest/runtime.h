@@ -264,6 +264,10 @@ class Runtime {
                                              const GuestLimits& limits = {},
                                              Role role = Role::command);
 
+  // Has a hook told of the WASI calls of all guests, those that run and those to come, until the
+  // next call of this; nullptr: none. It decides nothing. A guest's own hook is asked as before.
+  void watch_calls(wasip1::CallHook* watcher);
+
   // Makes a guest that runs when its turn comes. The Guest lives until it is forgotten, or as long
   // as the Runtime.
   Result<Guest*> spawn(std::shared_ptr<Module> module, GuestOptions options = {});
@@ -307,6 +311,7 @@ class Runtime {
   HostFunctions host_functions_;
   std::unique_ptr<Engine> engine_;
   std::function<void(Guest&)> on_end_;
+  wasip1::CallHook* watcher_ = nullptr;  // Of all guests' calls.
   struct AllDeadline : Timer {
     explicit AllDeadline(Runtime& runtime) : Timer(&fire), runtime(runtime) {}
     static void fire(Timer& timer);

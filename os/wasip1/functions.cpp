@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "os/wasip1/calls.h"
-#include "os/wasip1/thread_hook.h"
 #include "scheduler/api.h"
 
 namespace weft::wasip1 {
@@ -73,8 +72,7 @@ struct Adapter {
       });
     };
     Errno result{};
-    CallHook* const hook = hook_of_thread != nullptr ? hook_of_thread : process.hook();
-    if (hook != nullptr) [[unlikely]] {
+    if (CallHook* const hook = process.hook(); hook != nullptr) [[unlikely]] {
       const std::array<std::uint64_t, kArgs> shown = as_unsigned(args);
       static const Function& function = row_of(&Adapter::call);
       const Call call{function, shown, process, memory};

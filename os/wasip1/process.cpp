@@ -31,6 +31,28 @@ Process::~Process() {
   stop_cpu_time();
 }
 
+// In place of a process's hook. Which ones there are is looked up at each step, since a watcher may
+// come and go while a call is under way. It belongs to nobody, so such a call can end with it.
+class Process::Watched final : public CallHook {
+ public:
+  std::optional<Errno> before(const Call& call) override {
+    if (call.process.watcher_ != nullptr) (void)call.process.watcher_->before(call);
+    CallHook* const own = call.process.config_.hook;
+    return own != nullptr ? own->before(call) : std::nullopt;
+  }
+  void after(const Call& call, Errno result) override {
+    CallHook* const own = call.process.config_.hook;
+    if (own != nullptr) own->after(call, result);
+    if (call.process.watcher_ != nullptr) call.process.watcher_->after(call, result);
+  }
+};
+
+void Process::watch(CallHook* watcher) {
+  static constinit Watched watched;
+  watcher_ = watcher;
+  hook_ = watcher != nullptr ? &watched : config_.hook;
+}
+
 void Process::stop_cpu_time() {
   if (cpu_meter_ == nullptr) return;
   cpu_meter_->forget(*g_);

@@ -112,7 +112,12 @@ class Process {
   [[nodiscard]] GuestClock& clock() { return clock_; }
   [[nodiscard]] const Resolver& resolver() const { return resolver_; }
   [[nodiscard]] TraceSink* trace() const { return config_.trace; }
-  [[nodiscard]] CallHook* hook() const { return config_.hook; }
+  // What its calls ask; nullptr: nothing.
+  [[nodiscard]] CallHook* hook() const { return hook_; }
+  // Has a hook told of its calls from now on, in front of the one that it was made with: for what
+  // begins when the guest runs already. It decides nothing: what its before() returns is dropped.
+  // nullptr: nothing is told any more, also when a call that is under way returns.
+  void watch(CallHook* watcher);
   [[nodiscard]] StableFiles* stable_files() const { return config_.stable_files.get(); }
 
   // The CPU time that the guest has used so far. It is measured; where time does not pass by
@@ -152,6 +157,9 @@ class Process {
   const Duration cpu_begin_ = cpu_time_of_thread();
   std::shared_ptr<CpuMeter> cpu_meter_;  // Since the guest asked first.
   const G* g_ = nullptr;                 // The G that it counts for.
+  class Watched;
+  CallHook* hook_ = config_.hook;
+  CallHook* watcher_ = nullptr;
 };
 
 }  // namespace weft::wasip1

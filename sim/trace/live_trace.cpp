@@ -7,8 +7,6 @@
 
 #include "guest/runtime.h"
 #include "os/wasip1/functions.h"
-#include "os/wasip1/process.h"
-#include "os/wasip1/thread_hook.h"
 #include "scheduler/report.h"
 
 namespace weft::sim {
@@ -20,12 +18,14 @@ class LiveTrace::Hook final : public wasip1::CallHook {
   Hook(LiveTrace& trace, wasip1::CallHook* behind) : trace_(trace), behind_(behind) {}
 
   std::optional<Errno> before(const wasip1::Call& call) override {
-    trace_.tell_call(call);
+    if (trace_.states_) trace_.tell(Event::Kind::call, this_g().id, call.function.name, 0, 0);
     return behind_ != nullptr ? behind_->before(call) : std::nullopt;
   }
   void after(const wasip1::Call& call, Errno result) override {
     if (behind_ != nullptr) behind_->after(call, result);
-    trace_.tell_return(call, result);
+    if (!trace_.states_) return;
+    trace_.tell(Event::Kind::returned, this_g().id, call.function.name,
+                static_cast<std::uint64_t>(result), 0);
   }
 
  private:
@@ -33,51 +33,10 @@ class LiveTrace::Hook final : public wasip1::CallHook {
   wasip1::CallHook* const behind_;
 };
 
-// One for all threads, since a call may be under way when a trace ends.
-class LiveTrace::ThreadHook final : public wasip1::CallHook {
- public:
-  std::optional<Errno> before(const wasip1::Call& call) override {
-    if (watching != nullptr) watching->tell_call(call);
-    wasip1::CallHook* const behind = call.process.hook();
-    return behind != nullptr ? behind->before(call) : std::nullopt;
-  }
-  void after(const wasip1::Call& call, Errno result) override {
-    if (wasip1::CallHook* const behind = call.process.hook(); behind != nullptr) {
-      behind->after(call, result);
-    }
-    if (watching != nullptr) watching->tell_return(call, result);
-  }
-
-  static ThreadHook& the_one() {
-    static ThreadHook hook;
-    return hook;
-  }
-  static inline thread_local LiveTrace* watching = nullptr;
-};
-
 LiveTrace::LiveTrace(Clock& clock, EventListener& listener, bool states, Behind behind)
     : clock_(clock), listener_(listener), states_(states), behind_(behind) {}
 
-LiveTrace::~LiveTrace() {
-  if (ThreadHook::watching != this) return;
-  ThreadHook::watching = nullptr;
-  wasip1::hook_of_thread = nullptr;
-}
-
-void LiveTrace::watch_thread() {
-  ThreadHook::watching = this;
-  wasip1::hook_of_thread = &ThreadHook::the_one();
-}
-
-void LiveTrace::tell_call(const wasip1::Call& call) {
-  if (states_) tell(Event::Kind::call, this_g().id, call.function.name, 0, 0);
-}
-
-void LiveTrace::tell_return(const wasip1::Call& call, Errno result) {
-  if (!states_) return;
-  tell(Event::Kind::returned, this_g().id, call.function.name, static_cast<std::uint64_t>(result),
-       0);
-}
+LiveTrace::~LiveTrace() = default;
 
 wasip1::CallHook& LiveTrace::hook(wasip1::CallHook* behind) {
   return *hooks_.emplace_back(std::make_unique<Hook>(*this, behind));

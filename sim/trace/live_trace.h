@@ -3,7 +3,7 @@
 // viewer needs: timers, fuel, the loop's waits.
 //
 //   scheduler ── EventSink, Chooser ─▶ LiveTrace ─▶ EventListener (sim/trace/trace_file.h)
-//   each guest ── CallHook ──────────────▲       or that of the thread, for guests that run already
+//   each guest ── CallHook ──────────────▲
 //   Poller ── TracedPoller ──────────────┘
 //
 // None of it is installed in a run without a trace: there a switch costs what it always does.
@@ -41,10 +41,6 @@ class LiveTrace final : public EventSink, public Chooser {
   // For one guest, in front of another hook, or of none (nullptr).
   wasip1::CallHook& hook(wasip1::CallHook* behind);
 
-  // For all guests of this thread, in front of their own hooks, until it ends: for a trace that
-  // begins late. Calls that are under way then are not told. One trace at a time in a thread.
-  void watch_thread();
-
   // For the guest on this G: what tells of its goroutines too, in front of what steers them. The
   // same when the listener has no use for that.
   std::unique_ptr<guest::go::Steering> watch(const guest::go::GoModule& module,
@@ -71,9 +67,6 @@ class LiveTrace final : public EventSink, public Chooser {
 
  private:
   class Hook;
-  class ThreadHook;
-  void tell_call(const wasip1::Call& call);
-  void tell_return(const wasip1::Call& call, wasip1::Errno result);
   void tell(Event::Kind kind, std::uint64_t g, std::string_view what, std::uint64_t value,
             std::uint64_t detail);
   void tell_timer(const G& g, GState from, GState to);

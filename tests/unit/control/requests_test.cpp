@@ -2,8 +2,18 @@
 #include "control/requests.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "control/metrics.h"
+#include "guest/runtime.h"
 
 using namespace weft;
 using namespace weft::control;
@@ -12,6 +22,33 @@ namespace {
 
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
+}
+
+// (module (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+//   (memory (export "memory") 1) (func (export "_start") (drop (call $yield))))
+constexpr std::string_view kYields{
+    "\0asm\1\0\0\0"
+    "\1\x08\2\x60\0\1\x7f\x60\0\0"
+    "\2\x26\1\x16wasi_snapshot_preview1\x0bsched_yield\0\0"
+    "\3\2\1\1"
+    "\5\3\1\0\1"
+    "\7\x13\2\6memory\2\0\6_start\0\1"
+    "\x0a\7\1\5\0\x10\0\x1a\x0b",
+    8 + 10 + 40 + 4 + 5 + 21 + 9};
+
+void run_guest_that_yields(Runtime& runtime) {
+  auto module = runtime.load_bytes("yields.wasm", std::as_bytes(std::span(kYields)));
+  REQUIRE(module.ok());
+  auto guest = runtime.spawn(*module);
+  REQUIRE(guest.ok());
+  runtime.run();
+  CHECK((*guest)->end()->kind == GuestEnd::Kind::exited);
+}
+
+std::size_t count(std::string_view text, std::string_view part) {
+  std::size_t n = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string_view::npos; ++at) ++n;
+  return n;
 }
 
 }  // namespace
@@ -80,4 +117,23 @@ TEST_CASE("another sink in front keeps the counting one in its place") {
 
 TEST_CASE("a label of a metric is escaped, and its bytes are UTF-8") {
   CHECK(label("name", "a\"b\\c\nd\xff") == "name=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\"");
+}
+
+TEST_CASE("a trace that begins late has the calls of its Runtime's guests, and no other's") {
+  const std::filesystem::path file = std::filesystem::temp_directory_path() /
+                                     ("weft-late-trace-" + std::to_string(::getpid()) + ".json");
+  Runtime runtime;
+  Runtime other;
+  Requests requests(runtime, {});
+  run_guest_that_yields(runtime);
+  const std::string start = R"({"request": "trace-start", "file": ")" + file.string() + R"("})";
+  CHECK(has(requests.answer(start), "\"ok\":true"));
+  run_guest_that_yields(runtime);
+  run_guest_that_yields(other);
+  CHECK(has(requests.answer(R"({"request": "trace-stop"})"), "\"ok\":true"));
+  run_guest_that_yields(runtime);
+  std::ifstream in(file);
+  const std::string written{std::istreambuf_iterator<char>(in), {}};
+  std::filesystem::remove(file);
+  CHECK(count(written, "sched_yield") == 1);
 }
