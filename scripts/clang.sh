@@ -7,9 +7,12 @@
 # lacks one of these, Debian's is used. WEFT_CLANG is tried in place of the one on PATH.
 set -u
 
+tried=$(mktemp)  # No linker of root's may have /dev/null as its output: some replace it.
+trap 'rm -f "$tried"' EXIT
+
 builds_guests() {
   echo 'int main(void) { return 0; }' |
-    env -i PATH="$PATH" "$1" --target=wasm32-wasi --sysroot=/usr -x c - -o /dev/null &>/dev/null
+    env -i PATH="$PATH" "$1" --target=wasm32-wasi --sysroot=/usr -x c - -o "$tried" &>/dev/null
 }
 
 for clang in ${WEFT_CLANG:-$(type -ap clang)} /usr/lib/llvm-*/bin/clang; do

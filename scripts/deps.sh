@@ -77,8 +77,13 @@ has_libfuzzer() {
 }
 
 has_libcxx() {
+  local tried status=0
+  tried=$(mktemp)
   echo "#include <string>
-    int main() { return std::string().size(); }" | clang++ -stdlib=libc++ -x c++ - -o /dev/null
+    int main() { return std::string().size(); }" | clang++ -stdlib=libc++ -x c++ - -o "$tried" ||
+    status=$?
+  rm -f "$tried"
+  return "$status"
 } &>/dev/null
 
 has_go() { scripts/go.sh >/dev/null; }

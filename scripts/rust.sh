@@ -15,15 +15,18 @@ readonly cache=$PWD/build/cache/rust
 readonly wrapper=$cache/rustc-wasi
 readonly root=$cache/root  # The unpacked packages.
 
-# The target for WASI that this rustc has: its name has changed.
+# The target for WASI that this rustc has: its name has changed. What it makes goes into a file of
+# our own: as root, rustc puts its output in the place of a /dev/null.
 target_of() {
   local sysroot target
   sysroot=$("$@" --print sysroot 2>/dev/null) || return 1
+  mkdir -p "$cache"
   for target in wasm32-wasip1 wasm32-wasi; do
     compgen -G "$sysroot/lib/rustlib/$target/lib/libstd-*.rlib" >/dev/null || continue
     # Debian has one folder for the libraries of all its versions of Rust.
     echo 'fn main() {}' |
-      "$@" --target "$target" --emit=metadata -o /dev/null - >/dev/null 2>&1 || continue
+      "$@" --target "$target" --emit=metadata -o "$cache/tried.rmeta" - >/dev/null 2>&1 ||
+      continue
     echo "$target"
     return
   done

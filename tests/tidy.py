@@ -177,6 +177,14 @@ def scripts(file):
         yield 1, "it has an interpreter's name but can't be run; chmod +x"
 
 
+def null_outputs(file):
+    """As root, rustc and some linkers put their output in the place of the device."""
+    if file.path.suffix in {".sh", ".py"} or file.text.startswith("#!"):
+        for number, line in enumerate(file.lines, 1):
+            if re.search(r"-o[ =]?\"?/dev/null", line):
+                yield number, "a compiler that root runs replaces /dev/null; use a file of your own"
+
+
 def leftovers(file):
     for number, line in enumerate(file.lines, 1):
         match = LEFTOVER.search(line)
@@ -226,7 +234,7 @@ def licence_line(file):
 
 
 RULES = [licence_line, line_length, document_line_length, file_length, function_length, layers,
-         commands, doors, system_header_names, included_twice, scripts, leftovers,
+         commands, doors, system_header_names, included_twice, scripts, null_outputs, leftovers,
          commented_out_code]
 
 # ---- documents -----------------------------------------------------------------------------------

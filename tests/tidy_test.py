@@ -157,6 +157,12 @@ def test_system_header_names():
     assert finds(tidy.system_header_names, "os/poll.cpp", "") == 0
 
 
+def test_null_outputs():
+    output = "-o"
+    assert finds(tidy.null_outputs, "scripts/a.sh", f"cc {output} /dev/null x.c\n") == 1
+    assert finds(tidy.null_outputs, "scripts/a.sh", "cc -x c /dev/null -o x 2>/dev/null\n") == 0
+
+
 def test_included_twice():
     twice = '#include <poll.h>\n#include "os/poll.h"\n#include <poll.h>\n'
     assert finds(tidy.included_twice, "os/a.cpp", twice) == 1
