@@ -235,7 +235,9 @@ def _(weft):
 @claim("--tier-up: the compiler has the lowest priority, as a process and as a session")
 def _(weft):
     env, _ = fresh_cache(weft)
-    with weft.start("--engine=auto", "--tier-up=on", "c_compute", env=env) as run:
+    # Nobody reads what it prints, and it must not wait for that.
+    with weft.start("--engine=auto", "--tier-up=on", "c_compute", env=env,
+                    stdout=subprocess.DEVNULL) as run:
         wait_for(lambda: children_of(run.process.pid), 120)
         child, = children_of(run.process.pid)
         try:
