@@ -96,7 +96,9 @@ class Browser:
 
     def place(self, selector):
         box = self.value(f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-                         "e.scrollIntoView({block: 'center'}); const b = e.getBoundingClientRect();"
+                         "e.scrollIntoView({block:"
+                         " e.offsetHeight < innerHeight ? 'center' : 'start'});"
+                         "const b = e.getBoundingClientRect();"
                          "return {x: b.x, y: b.y, w: b.width, h: b.height}; })()")
         assert box["w"] > 0 and box["h"] > 0, f"{selector} has no size"
         return box
