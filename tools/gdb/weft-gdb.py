@@ -145,7 +145,10 @@ class ParkedFrame(Unwinder):
         stack = int(pending.read_register("rsp"))
         if not self.saved or stack != self.innermost:
             return None
-        frame = FrameId(pending.read_register("rsp"), pending.read_register("rip"))
+        # gdb ends a backtrace at a caller whose stack is below that of the frame it called. The
+        # stack of a G may lie anywhere: so this frame is said to be below all.
+        lowest = gdb.Value(WORD).cast(typed("unsigned long"))
+        frame = FrameId(lowest, pending.read_register("rip"))
         info = pending.create_unwind_info(frame)
         for i, register in enumerate(SAVED):
             info.add_saved_register(register, word_at(self.saved + WORD * i))
