@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "control/json.h"
 #include "control/metrics.h"
+#include "guest/goroutine_dump.h"
 #include "scheduler/report.h"
 
 namespace weft::control {
@@ -151,6 +152,11 @@ std::string Requests::guests() {
     if (guest->g() != nullptr && guest->g()->is_waiting()) {
       said["waiting_ns"] = (now - guest->g()->waiting_since).ns;
     }
+    if (const auto goroutines = goroutine_counts_of(*guest); goroutines.all() > 0) {
+      said["goroutines"] = {{"running", goroutines.running},
+                            {"runnable", goroutines.runnable},
+                            {"waiting", goroutines.waiting}};
+    }
     rows.push_back(std::move(said));
   }
   const json::object reply = {{"ok", true},
@@ -178,6 +184,11 @@ std::string Requests::stats() {
   text.sample("", "", std::uint64_t{census.gs.size()});
   text.family("weft_control_requests", "counter", "", "Requests to the control socket.");
   text.sample("_total", "", requests_);
+  add_guests(text);
+  return text.take();
+}
+
+void Requests::add_guests(MetricsText& text) {
   const auto& guests = runtime_.guests();
   const auto each = [&](std::string_view suffix, const auto& value) {
     for (const auto& guest : guests) text.sample(suffix, labels_of(*guest), value(*guest));
@@ -204,6 +215,16 @@ std::string Requests::stats() {
   const auto held = [](const Guest& guest, const auto& of) {
     return guest.budgets() != nullptr ? of(*guest.budgets()).used() : std::uint64_t{0};
   };
+  text.family("weft_guest_goroutines", "gauge", "", "Goroutines of a Go guest, by state.");
+  for (const auto& guest : guests) {
+    const auto counts = goroutine_counts_of(*guest);
+    if (counts.all() == 0) continue;
+    for (const auto& [state, count] :
+         {std::pair{"running", counts.running}, std::pair{"runnable", counts.runnable},
+          std::pair{"waiting", counts.waiting}}) {
+      text.sample("", labels_of(*guest) + "," + label("state", state), std::uint64_t{count});
+    }
+  }
   text.family("weft_guest_memory_bytes", "gauge", "bytes", "The guest's linear memory.");
   each("", [&](const Guest& guest) {
     return held(guest, [](const Budgets& b) -> const Budget& { return b.memory_bytes; });
@@ -212,7 +233,6 @@ std::string Requests::stats() {
   each("", [&](const Guest& guest) {
     return held(guest, [](const Budgets& b) -> const Budget& { return b.descriptors; });
   });
-  return text.take();
 }
 
 std::string Requests::dump() {
@@ -222,6 +242,7 @@ std::string Requests::dump() {
   std::string text = dump_gs(census);
   if (all > kGsDumped) text += "... and " + std::to_string(all - kGsDumped) + " more\n";
   if (const std::string ms = dump_ms(census); !ms.empty()) text += "\n" + ms;
+  if (const std::string go = dump_goroutines(runtime_); !go.empty()) text += "\n" + go;
   return text + "\n" + schedtrace(census) + "\n";
 }
 

@@ -4,7 +4,7 @@
 //
 //   {"request": "guests"}                       a row for each guest; also "ps"
 //   {"request": "kill", "guest": 3}             ends the guest; "all": true ends all
-//   {"request": "dump"}                         every G and M, as SIGQUIT writes them
+//   {"request": "dump"}                         every G, M and goroutine, as SIGQUIT writes them
 //   {"request": "stats"}                        OpenMetrics text
 //   {"request": "trace-start", "file": "/t.json"}   a trace of a weft that is running
 //   {"request": "trace-stop"}
@@ -22,6 +22,8 @@
 #include "sim/trace/trace_file.h"
 
 namespace weft::control {
+
+class MetricsText;
 
 // Grows when a client must know.
 inline constexpr std::uint64_t kProtocolVersion = 1;
@@ -50,6 +52,7 @@ class Requests {
  private:
   std::string guests();
   std::string stats();
+  void add_guests(MetricsText& text);
   std::string dump();
   Status kill(std::uint64_t number);
   void kill_all();

@@ -55,6 +55,10 @@ std::vector<Goroutine> goroutines_of(const Guest& guest) {
   return list_goroutines(*memory.runtime, memory.bytes);
 }
 
+GoroutineCounts goroutine_counts_of(const Guest& guest) {
+  return counts_in(go_memory_of(guest));
+}
+
 std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of) {
   std::string text;
   for (const auto& guest : runtime.guests()) {

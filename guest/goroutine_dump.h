@@ -31,6 +31,10 @@ class Runtime;
 // does not run, as in handlers of the loop.
 std::vector<guest::go::Goroutine> goroutines_of(const Guest& guest);
 
+// How many of them are in which state, without the runtime's own; all 0 where goroutines_of() is
+// empty. Copies no names. From where goroutines_of() may be called.
+guest::go::GoroutineCounts goroutine_counts_of(const Guest& guest);
+
 // Where the goroutines of a guest are read.
 struct GoMemory {
   const guest::go::GoRuntime* runtime = nullptr;  // nullptr: nothing is known of any.

@@ -34,6 +34,12 @@ std::string bytes_in_words(std::uint64_t bytes) {
   return fmt::format("{}M", bytes >> 20);
 }
 
+// "15 (3 run)"; "-" where none are known.
+std::string goroutines_in_words(const GuestRow& row) {
+  const std::uint64_t all = row.goroutines_ready + row.goroutines_waiting;
+  return all == 0 ? "-" : fmt::format("{} ({} run)", all, row.goroutines_ready);
+}
+
 GuestRow read_row(const json::value& value, std::string& wrong) {
   static const json::object none;
   const control::JsonFields fields(value.is_object() ? value.get_object() : none, wrong);
@@ -50,6 +56,11 @@ GuestRow read_row(const json::value& value, std::string& wrong) {
   row.wait_p99_ns = fields.number("wait_p99_ns");
   row.memory_bytes = fields.number("memory_bytes");
   row.descriptors = fields.number("descriptors");
+  if (fields.has("goroutines")) {
+    const control::JsonFields counts(fields.object("goroutines"), wrong);
+    row.goroutines_ready = counts.number("running") + counts.number("runnable");
+    row.goroutines_waiting = counts.number("waiting");
+  }
   return row;
 }
 
@@ -106,17 +117,17 @@ std::string top_screen(std::uint64_t pid, const std::string& program, const Gues
                   pid, printable(program.substr(program.find_last_of('/') + 1)),
                   time_in_words(now.since_start_ns), now.guests.size(), alive, now.runnable,
                   static_cast<double>(now.switches - before.switches) * 1e9 / span);
-  text += fmt::format("{:>5}  {:<18}  {:<6}  {:<14}  {:>5}  {:>7}  {:>7}  {:>9}  {:>8}  {:>3}\n",
+  text += fmt::format("{:>5}  {:<16}  {:<6}  {:<12}  {:>5} {:>6} {:>6} {:>8} {:>7} {:>3}  {}\n",
                       "GUEST", "NAME", "ENGINE", "STATE", "CPU%", "P50", "P99", "SWITCHES",
-                      "MEMORY", "FDS");
+                      "MEMORY", "FDS", "GOROUTINES");
   std::size_t left = lines == 0 ? rows.size() : lines - std::min(lines, kHeadLines);
   for (const auto& [cpu, row] : rows) {
     if (left-- == 0) break;
     text += fmt::format(
-        "{:>5}  {:<18.18}  {:<6}  {:<14.14}  {:>5.1f}  {:>7}  {:>7}  {:>9}  {:>8}  {:>3}\n",
+        "{:>5}  {:<16.16}  {:<6}  {:<12.12}  {:>5.1f} {:>6} {:>6} {:>8} {:>7} {:>3}  {}\n",
         row->number, printable(row->name), row->engine, printable(row->state), cpu,
         time_in_words(row->wait_p50_ns), time_in_words(row->wait_p99_ns), row->switches,
-        bytes_in_words(row->memory_bytes), row->descriptors);
+        bytes_in_words(row->memory_bytes), row->descriptors, goroutines_in_words(*row));
   }
   return text;
 }

@@ -24,6 +24,9 @@ struct GuestRow {
   std::uint64_t wait_p99_ns = 0;
   std::uint64_t memory_bytes = 0;
   std::uint64_t descriptors = 0;
+  // Of a Go guest, without those of Go's runtime; 0: none are known.
+  std::uint64_t goroutines_ready = 0;    // The one that runs, and those that wait for their turn.
+  std::uint64_t goroutines_waiting = 0;  // Blocked.
 };
 
 struct GuestSample {

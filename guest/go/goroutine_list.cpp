@@ -164,10 +164,15 @@ std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const
 
 GoroutineCounts count_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory) {
   GoroutineCounts counts;
+  // Many goroutines of a program begin with the same function: it is looked up once for them.
+  std::optional<std::uint64_t> start_before;
+  bool is_own = false;
   each_goroutine(runtime, memory, [&](std::uint64_t g, GStatus status) {
     const auto start = read<std::uint64_t>(memory, g + runtime.offsets.g_startpc);
     if (!start) return false;
-    if (is_system(runtime.name_at(*start))) return true;
+    if (start != start_before) is_own = is_system(runtime.name_at(*start));
+    start_before = start;
+    if (is_own) return true;
     if (waits(status)) {
       ++counts.waiting;
     } else if (status == GStatus::running || status == GStatus::syscall) {

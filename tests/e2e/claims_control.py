@@ -13,6 +13,7 @@ import stat
 import subprocess
 import time
 
+from claims_goroutines import STUCK
 from harness import USAGE, claim
 
 SECONDS = 30
@@ -144,6 +145,29 @@ def _(weft):
         weft.raw("kill", run.process.pid, "--all", env=env).expect(code=0)
         assert run.process.wait(timeout=SECONDS) == 137
     weft.raw("ps", env=env).expect(code=0)
+
+
+@claim("weft dump lists the goroutines of Go guests, and weft stats and the protocol count them")
+def _(weft):
+    with running(weft, "goroutines", "go_stuck", "3", ":::", "c_sleeper", "600") as (path, _):
+        def dumped():
+            text = weft.raw("dump", path).expect(code=0).out
+            return text if "called no function" in text else ""
+        dump = until(dumped, "a goroutine that spins")
+        stuck = [line.replace("(1 runnable, 1|2) waiting", r"(1 runnable, )?\d waiting")
+                 for line in STUCK]
+        for line in [r"^goroutine 1 \[runnable\]: go_stuck.wasm$", *stuck]:
+            assert re.search(line, dump, re.M), (line, dump)
+        assert len(re.findall(r"^  goroutine \d+ \[chan receive\]: ", dump, re.M)) == 4, dump
+        assert dump.count("goroutines of guest") == 1, dump
+        with Client(path) as client:
+            go, c = client.ask("guests")["guests"]
+            assert go["goroutines"]["running"] == 1 and sum(go["goroutines"].values()) == 6, go
+            assert "goroutines" not in c, c
+        counted = re.findall(r'^weft_guest_goroutines\{guest="1",.*state="(\w+)"\} (\d+)$',
+                             weft.raw("stats", path).expect(code=0).out, re.M)
+        assert [state for state, _ in counted] == ["running", "runnable", "waiting"], counted
+        assert sum(int(count) for _, count in counted) == 6, counted
 
 
 @claim("a dead, a foreign and an old-version control socket are named, and so is none")
@@ -292,18 +316,18 @@ def _(weft):
     guests = ["c_compute", ":::", "rust_sleeper", ":::", "c_trap_unreachable", ":::",
               "go_stdin_ticker", ":::", "wat_loop_yield"]
     wanted = [r"^weft \d+  .*  5 guests, 4 alive  \d runnable  \d+ switches/s$",
-              r"^GUEST +NAME +ENGINE +STATE +CPU% +P50 +P99 +SWITCHES +MEMORY +FDS$",
-              r"^ +1  c_compute.wasm +\w+ +runnable +[\d.]+ ",
-              r"^ +2  rust_sleeper.wasm +\w+ +sleep +0.0 ",
-              r"^ +3  c_trap_unreachable\S* +\w+ +trapped +0.0 ",
-              r"^ +4  go_stdin_ticker\S* +\w+ +\w[^%]* +[\d.]+ ",
+              r"^GUEST +NAME +ENGINE +STATE +CPU% +P50 +P99 +SWITCHES +MEMORY +FDS +GOROUTINES$",
+              r"^ +1  c_compute.wasm +\w+ +runnable +[\d.]+ .* -$",
+              r"^ +2  rust_sleeper\S* +\w+ +sleep +0.0 .* -$",
+              r"^ +3  c_trap_unreach\S* +\w+ +trapped +0.0 .* -$",
+              r"^ +4  go_stdin_ticker\S* +\w+ +\w[^%]* +[\d.]+ .* [23] \([01] run\)$",
               r"^ +5  wat_loop_yield\S* +\w+ +runnable +[\d.]+ "]
     with running(weft, "top", *guests) as (path, _):
         def drawn(screen):
             return screen if all(re.search(one, screen, re.M) for one in wanted) else ""
         with Terminal(weft, [weft.binary, "top", "--every", "200ms", path]) as terminal:
             # The guest that computes is first, once the others have started.
-            until(lambda: re.search(r"FDS\n +1  c_compute", drawn(terminal.screen())),
+            until(lambda: re.search(r"GOROUTINES\n +1  c_compute", drawn(terminal.screen())),
                   "a screen of weft top")
             terminal.tmux("send-keys", "q")
             until(lambda: terminal.tmux("list-panes", "-F", "#{pane_dead}") == "1\n",
