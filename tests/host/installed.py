@@ -236,6 +236,12 @@ def each_block_of_the_guide_compiles(prefix):
     assert done.stderr == "guest.wasm: No such file or directory\n", done.stderr
 
 
+def the_servers_have_at_most_80_lines(_):
+    for source in COMPILERS:
+        lines = len((ROOT / "examples/embed" / source).read_text().splitlines())
+        assert lines <= 80, f"examples/embed/{source} has {lines} lines"
+
+
 def embedded_guest(prefix):
     """examples/embed/guest/guest.c, compiled."""
     guests = prefix.scratch / "guests"
@@ -358,7 +364,8 @@ CLAIMS = [
     the_static_library_needs_no_other, cmake_finds_it,
     cmake_refuses_another_version, a_subproject_is_the_library_alone,
     inner_headers_cannot_be_included, headers_compile_as_cpp20_and_newer,
-    each_block_of_the_guide_compiles, the_server_in_cpp_runs_a_guest_for_each_connection,
+    each_block_of_the_guide_compiles, the_servers_have_at_most_80_lines,
+    the_server_in_cpp_runs_a_guest_for_each_connection,
     the_server_in_cpp_ends_guests_with_their_clients_and_by_their_limits,
     the_server_in_c_runs_a_guest_for_each_connection,
     the_server_in_c_ends_guests_with_their_clients_and_by_their_limits,
