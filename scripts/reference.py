@@ -212,6 +212,32 @@ def c_source(text):
     return text
 
 
+# ---- the first pages -----------------------------------------------------------------------------
+
+FIRST_CPP = """/** @mainpage weft, the C++ face
+A program includes one of these; there is no need to know in which file below them a name is.
+- `weft/weft.hpp`: all that an embedder needs: weft::Runtime loads modules and makes guests of them
+  (weft::Guest, weft::GuestOptions), weft::Caller is what a host function gets, and guest/streams.h
+  has what stdin and stdout can be.
+- `weft/asio.hpp`: that, and `use_park` (os/use_park.h), which parks the green thread that waits
+  for Asio.
+- `weft/go.hpp`: green threads alone, without guests: weft::chan, weft::mutex, weft::wait_group,
+  ...
+- `weft/control.hpp`: weft::control::ControlServer, for `weft ps`, `top`, `kill`.
+- `weft/explore.hpp`: search for schedules that break native code.
+
+<a href="../../embedding.html">Embedding</a> and
+<a href="../../guide-embed.html">embed in ten minutes</a> are how to begin. */
+"""
+FIRST_C = """/** @mainpage weft.h
+@ref weft.h "The list of all names". Its last part is for programs that run
+guests, the rest for porters of runtimes.
+
+<a href="../../embedding.html#from-c">From C</a> and <a href="../../porting.html">porting a
+runtime</a> are how to begin. */
+"""
+
+
 # ---- Doxygen -------------------------------------------------------------------------------------
 
 COMMON = """OUTPUT_DIRECTORY = {out}
@@ -234,6 +260,8 @@ MACRO_EXPANSION = YES
 OF_CPP = """PROJECT_NAME = "weft, the C++ face"
 EXCLUDE_SYMBOLS = {inner}
 HIDE_UNDOC_CLASSES = YES
+SHOW_HEADERFILE = NO
+SHOW_INCLUDE_FILES = NO
 EXPAND_ONLY_PREDEF = YES
 PREDEFINED = WEFT_INLINE=inline __cplusplus=202002L
 """
@@ -265,6 +293,8 @@ def write(root, work, out):
         copy.write_text(cpp_source((root / name).read_text(encoding="utf-8"), name),
                         encoding="utf-8")
     (work / "c").mkdir()
+    (work / "cpp/first.dox").write_text(FIRST_CPP, encoding="utf-8")
+    (work / "c/first.dox").write_text(FIRST_C, encoding="utf-8")
     (work / "c/weft.h").write_text(c_source((root / "capi/weft.h").read_text(encoding="utf-8")),
                                    encoding="utf-8")
     run_doxygen(work, out, "cpp", OF_CPP.format(inner=" ".join(INNER)))

@@ -117,7 +117,8 @@ def write_settings(path, pages, site):
     lines = ["site_name: weft", "use_directory_urls: false", "strict: true",
              f"docs_dir: {pages}", f"site_dir: {site}",
              "theme: {name: material, font: false}", "plugins: [search]",
-             "markdown_extensions: [admonition, tables, fenced_code, {toc: {permalink: true}}]",
+             "markdown_extensions: [admonition, tables, pymdownx.highlight, pymdownx.superfences, "
+             "{toc: {permalink: true}}]",
              "nav:"]
     for group, entries in nav.items():
         lines.append(f"  - {group}:")
