@@ -52,9 +52,8 @@ int compile_command(const std::vector<std::string>& args) {
   GuestLimits limits;
   limits.memory_pages_max = UINT32_MAX;  // A limit of those who run it.
   for (const std::string& path : raw.paths) {
-    // As weft run loads it: of a command of Go the object is another one than of a library.
-    auto module = modules.load(path, limits, Role::command);
-    if (!module) module = modules.load(path, limits, Role::library);
+    // One object is for every way to run it, so all that is asked is that it can be loaded.
+    auto module = modules.load(path, limits, Role::library);
     if (module) continue;
     failed = true;
     say(module.error().message);

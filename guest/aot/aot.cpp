@@ -165,14 +165,23 @@ Result<SharedObject> Aot::open(const Source& source) {
   return SharedObject::open(std::move(*entry));
 }
 
+// Of which of its functions a module's code tells. In real time that does not depend on what the
+// guest is asked for (GuestLimits::goroutines, Role): one object in the cache is for every guest.
+std::vector<guest::go::EntryPoint> told_of(const Admitted& admitted, const GuestLimits& limits) {
+  if (admitted.go != nullptr) return admitted.go->entries;
+  if (limits.quantum != 0) return {};
+  auto go = guest::go::GoModule::of(admitted.view, guest::go::Time::real);
+  if (!go || *go == nullptr) return {};
+  return (*go)->entries;
+}
+
 Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std::byte> binary,
                                           const GuestLimits& limits, Role role) {
   const bool one_nan = limits.quantum != 0;
   // What is in the cache was looked through whole when it was compiled.
   auto admitted = admit(binary, limits, role, CodeScan::later, offered());
   if (!admitted) return admitted.error();
-  std::span<const guest::go::EntryPoint> told;
-  if (admitted->go != nullptr) told = admitted->go->entries;
+  const std::vector<guest::go::EntryPoint> told = told_of(*admitted, limits);
   std::optional<CacheEntry> cached = cached_object({name, admitted->info, binary, one_nan, told});
   if (!cached && !options_.compile) return options_.otherwise->load(name, binary, limits, role);
   if (!cached) {
@@ -183,7 +192,6 @@ Result<std::shared_ptr<Module>> Aot::load(std::string name, std::span<const std:
     };
     admitted = admit(binary, limits, role, CodeScan::now, offered(), validated);
     if (!admitted) return admitted.error();
-    if (admitted->go != nullptr) told = admitted->go->entries;
     if (Status known = check_libwabt_knows(admitted->info, "aot"); !known) return known.error();
   }
   auto object = cached ? SharedObject::open(std::move(*cached))

@@ -202,9 +202,10 @@ def _(weft):
         code=LOAD_ERROR, err_has=no_code)
     made, compiled = objects(folder), log.read_text()
     assert len(made) == 1 and compiled
-    weft.run("--engine=aot", "--cc", compiler, "go_hello", env=env).expect(
-        code=0, out="hello from go\n", err_has=no_code + "; it runs on the engine interp")
-    assert objects(folder) == made and log.read_text() == compiled
+    for words in [[], ["--goroutine-preempt=off"], ["--invoke=_start"]]:
+        weft.run("--engine=aot", "--cc", compiler, *words, "go_hello", env=env).expect(
+            code=0, out="hello from go\n", err_has=no_code + "; it runs on the engine interp")
+        assert objects(folder) == made and log.read_text() == compiled, words
 
 
 @claim("a terminal sees how far a compilation is within a second, in a line that is written only "
