@@ -23,6 +23,7 @@ The last lines are a line for each generator and `N passed, N failed`.
 
 import argparse
 import collections
+import contextlib
 import os
 import pathlib
 import random
@@ -82,24 +83,31 @@ class Executor:
     def __init__(self, name, command, cache):
         self.name = name
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, errors="replace",
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
             env={**os.environ, "XDG_CACHE_HOME": str(cache)})
+        self.asked = collections.deque()  # What it has not answered yet, in order.
+        self.said = b""
 
-    def ask(self, line):
-        try:
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
-            interpreted = self.name.startswith("interp")
-            seconds = INTERP_SECONDS_MAX if interpreted else ANSWER_SECONDS_MAX
+    def ask(self, lines):
+        """The answers come later, one for each line."""
+        self.asked.extend(lines)
+        with contextlib.suppress(BrokenPipeError):  # Who waits for the answer says so.
+            self.process.stdin.write("".join(line + "\n" for line in lines).encode())
+
+    def answer(self):
+        line = self.asked.popleft()
+        interpreted = self.name.startswith("interp")
+        seconds = INTERP_SECONDS_MAX if interpreted else ANSWER_SECONDS_MAX
+        while b"\n" not in self.said:
             if not select.select([self.process.stdout], [], [], seconds)[0]:
                 kind = TooSlow if interpreted else Differs
                 raise kind(f"{self.name} takes more than {seconds} s")
-            answer = self.process.stdout.readline().strip()
-        except BrokenPipeError:
-            answer = ""
-        if not answer:
-            raise Differs(f"{self.name} ended with {self.process.wait()} at: {line}")
-        return answer
+            said = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not said:
+                raise Differs(f"{self.name} ended with {self.process.wait()} at: {line}")
+            self.said += said
+        answer, _, self.said = self.said.partition(b"\n")
+        return answer.decode(errors="replace").strip()
 
     def close(self):
         self.process.stdin.close()
@@ -114,21 +122,34 @@ def kind_of(answer):
 
 
 class Run:
-    """What one engine said of a module."""
+    """What one engine said of a module. It is made, then loaded, then called: all engines are asked
+    before the first answer is waited for, and of all calls at once. Few turns of the processes, so
+    that a module takes little on a busy machine, too."""
 
     def __init__(self, executor, module, names, fuel):
         self.name = executor.name
+        self.executor = executor
+        self.names = names
         self.answers = []
+        self.refused = ""
         self.ends_early = False  # By its stack, whose depth is each engine's own.
-        said = executor.ask(f"module - {module}" + (f" {fuel}" if fuel else ""))
+        executor.ask([f"module - {module}" + (f" {fuel}" if fuel else "")])
+
+    def load(self):
+        said = self.executor.answer()
         self.refused = said if said.startswith("refused") else ""
         self.note("load", said)
-        for name in names if said == "made" else ():
-            if self.ends_early:
-                break
-            self.note(name, executor.ask("call " + name.encode().hex()))
+        if said != "made":
+            self.names = []
+        self.executor.ask(["call " + name.encode().hex() for name in self.names])
+
+    def call(self):
+        for name in self.names:
+            self.note(name, self.executor.answer())
 
     def note(self, name, said):
+        if self.ends_early:
+            return
         if said.startswith("trapped"):
             kind = kind_of(said)
             self.ends_early = kind == "stack"
@@ -203,7 +224,7 @@ class Fuzzer:
             names.append("wasmtime")
         fuel = rng.randrange(1, 3_000) if of_interp and seen.calls and rng.random() < 0.5 else 0
         calls = seen.calls + seen.leaves
-        runs = [Run(self.executor(name), module, calls, 0) for name in names]
+        runs = self.ran(names, module, calls)
         if runs[0].refused:
             if "proposal" not in runs[0].refused:
                 raise Differs(runs[0].refused)
@@ -212,9 +233,17 @@ class Fuzzer:
             self.compare(runs[0], run, module, calls)
         if fuel:
             call = rng.choice(seen.calls)  # What a call leaves of its last portion is lost.
-            runs = [Run(self.executor(name), module, [call], fuel) for name in names[:3]]
+            runs = self.ran(names[:3], module, [call], fuel)
             for run in runs[1:]:
                 compare(runs[0], run)
+
+    def ran(self, names, module, calls, fuel=0):
+        runs = [Run(self.executor(name), module, calls, fuel) for name in names]
+        for run in runs:
+            run.load()
+        for run in runs:
+            run.call()
+        return runs
 
     def compare(self, first, run, module, calls):
         """smith leaves open which NaN two instructions give: wasmtime's is another one than jit's
@@ -227,7 +256,8 @@ class Fuzzer:
                     or not re.search(rb"f32\.demote_f64|f64\.promote_f32", text.stdout)):
                 raise
             if run.name == "jit check":
-                compare(first, Run(self.executor("jit check, real time"), module, calls, 0))
+                real, = self.ran(["jit check, real time"], module, calls)
+                compare(first, real)
             self.open_nans += 1
 
     def keep(self, number, generator, binary, text):
