@@ -9,3 +9,12 @@
 #else
 #define WEFT_UNWINDS 1
 #endif
+
+// On what needs the frames of another G to be unwound: a call of it does not compile where nothing
+// can do that.
+#if WEFT_UNWINDS
+#define WEFT_NEEDS_UNWINDING
+#else
+#define WEFT_NEEDS_UNWINDING \
+  __attribute__((unavailable("this target has no C++ exceptions to unwind a G's frames with")))
+#endif

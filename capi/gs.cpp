@@ -60,10 +60,8 @@ int null_g() {
 }
 
 // Of another G than the running one.
+#if WEFT_UNWINDS
 int kill_another(Scheduler& scheduler, G& g) {
-  if (!WEFT_UNWINDS) {
-    return fail(WEFT_ELACKS, "this target can't unwind: a G can only end itself");
-  }
   // What it holds is its thread's, and would stay held.
   if (g.stack != nullptr && g.stack->m != nullptr && g.stack->m->locks != 0) {
     return fail(WEFT_EHOLDSLOCKS, "the G's thread holds locks");
@@ -71,6 +69,11 @@ int kill_another(Scheduler& scheduler, G& g) {
   scheduler.kill(g);
   return WEFT_OK;
 }
+#else
+int kill_another(Scheduler& /*scheduler*/, G& /*g*/) {
+  return fail(WEFT_ELACKS, "this target can't unwind: a G can only end itself");
+}
+#endif
 
 weft_entry* entry_of(const weft_g* g) {
   return static_cast<weft_entry*>(reinterpret_cast<const G*>(g)->owner);

@@ -152,7 +152,7 @@ std::size_t Scheduler::stack_of_guard(const void* address) const noexcept {
 
 // --- requests and deadlines ---
 
-#if WEFT_UNWINDS  // Elsewhere a program that kills does not link.
+#if WEFT_UNWINDS
 void Scheduler::kill(G& g) {
   if (g.at_rest_ == GState::dead || g.at_rest_ == GState::idle) return;
   if ((g.requests.fetch_or(kKill) & kKill) == 0) {

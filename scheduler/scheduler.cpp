@@ -29,7 +29,7 @@ Scheduler::~Scheduler() {
 
 void Scheduler::wind_up() {
   WEFT_CHECK(!running_, "a scheduler was ended while it ran");
-  if (!WEFT_UNWINDS) return abandon();
+#if WEFT_UNWINDS
   dying_ = true;
   // A G or a thread may catch Killed and go on: again until all have ended.
   while (live_ > 0 || mcount_ > 1) {
@@ -42,6 +42,9 @@ void Scheduler::wind_up() {
   }
   failure_ = nullptr;
   dying_ = false;
+#else
+  abandon();
+#endif
 }
 
 // For a target that can't unwind (base/unwinding.h): what is left never runs again, and of its

@@ -44,6 +44,7 @@
 #include <vector>
 
 #include "base/inline.h"
+#include "base/unwinding.h"
 #include "scheduler/callable_blocks.h"
 #include "scheduler/chooser.h"
 #include "scheduler/event.h"
@@ -172,7 +173,7 @@ class Scheduler {
   void ready_next(G& g);
 
   // Makes a G end: it leaves the scheduler call that it is in, or the next one, by throwing Killed.
-  void kill(G& g);
+  WEFT_NEEDS_UNWINDING void kill(G& g);
 
   // Has the timer, which must not be armed, call its function on g0 at the deadline or soon after.
   void arm(Timer& timer, Instant deadline) { timers_.arm(timer, deadline); }

@@ -8,11 +8,15 @@ namespace {
 // Unlocking happens in destructors, which must not throw: a G that is killed here leaves from its
 // next safe point.
 void yield_unthrown() {
+#if WEFT_UNWINDS
   try {
     yield();
   } catch (const Killed&) {
     this_scheduler().kill(this_g());
   }
+#else
+  yield();
+#endif
 }
 
 }  // namespace

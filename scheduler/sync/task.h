@@ -30,6 +30,7 @@
 
 #include "base/inline.h"
 #include "base/recycled.h"
+#include "base/unwinding.h"
 #include "scheduler/sync/panic.h"
 #include "scheduler/sync/wait_list.h"
 
@@ -157,7 +158,7 @@ class task {
   void detach() { state_.reset(); }
 
   // Ends the G as Scheduler::kill does; does nothing when it has ended.
-  void kill() {
+  WEFT_NEEDS_UNWINDING void kill() {
     if (state_ != nullptr && state_->g != nullptr) this_scheduler().kill(*state_->g);
   }
 
