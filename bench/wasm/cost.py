@@ -4,11 +4,11 @@
 
 After `scripts/wasm.sh test`, and with build/release/tools/weft and the library beside it built.
 Runs bench/wasm/yield.c natively and as WebAssembly, with 2, 100 and 1,000 Gs, and Emscripten's own
-fibers doing the same. Prints one row for each host, as a table of Markdown: nanoseconds of the
-process's CPU time a yield, in which other programs on the machine count little. Each figure is the
-difference of a long run and a short one, so that starting and compiling count in neither; the least
-of three rounds, which go through all the hosts in turn. Nothing says a tab's CPU time: its figure
-is by the clock.
+fibers doing the same; TinyGo's goroutines, too, after bench/wasm/tinygo.py. Prints one row for each
+host, as a table of Markdown: nanoseconds of the process's CPU time a yield, in which other programs
+on the machine count little. Each figure is the difference of a long run and a short one, so that
+starting and compiling count in neither; the least of three rounds, which go through all the hosts
+in turn. Nothing says a tab's CPU time: its figure is by the clock.
 """
 
 import os
@@ -20,6 +20,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/wasm"))
 import run as hosts  # noqa: E402
+import tinygo  # noqa: E402
 
 GS = ["2", "100", "1000"]
 ROUNDS = 3
@@ -50,13 +51,15 @@ def build(to):
     call("emcc", "-O1", "-sASYNCIFY", "-sALLOW_MEMORY_GROWTH=1", "-sEXIT_RUNTIME=1",
          to / "fibers.o", "-o", to / "fibers.js")
     call("wasm-opt", "-O2", to / "fibers.wasm", "-o", to / "fibers.wasm")
+    if tinygo.is_built():
+        tinygo.compile_program(ROOT / "bench/wasm/yield.go", to / "tinygo.wasm")
 
 
 def rows(to):
     weft = [hosts.WEFT, "run"]
     node = hosts.NODE
     wasi, emscripten = hosts.HERE / "node_wasi.mjs", hosts.HERE / "node_emscripten.cjs"
-    return {
+    commands = {
         "native": [to / "yield"],
         "Asyncify, weft aot": [*weft, "--engine=aot", to / "yield.wasm"],
         "Asyncify, weft jit": [*weft, "--engine=jit", to / "yield.wasm"],
@@ -66,6 +69,11 @@ def rows(to):
         "Asyncify, node, Emscripten with C++ exceptions": [*node, emscripten, to / "yield-em.js"],
         FIBERS: [*node, emscripten, to / "fibers.js"],
     }
+    if tinygo.is_built():
+        commands["TinyGo's goroutines, node"] = [*node, wasi, to / "tinygo.wasm"]
+    else:
+        print("not measured: TinyGo's goroutines; bench/wasm/tinygo.py builds it", file=sys.stderr)
+    return commands
 
 
 def cpu_s(command):
