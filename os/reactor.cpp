@@ -32,6 +32,10 @@ constexpr std::size_t kEventsPerPoll = 256;
 // stays allowed.
 constexpr int kOneThread = 1;
 
+Error cannot_watch(int fd, int error) {
+  return Error{"can't watch descriptor " + std::to_string(fd) + ": " + std::strerror(error)};
+}
+
 }  // namespace
 
 // All of Asio's that a Reactor has.
@@ -78,27 +82,31 @@ ReadyWait::~ReadyWait() {
 
 Result<std::unique_ptr<Watch>> Watch::open(Reactor& reactor, int fd) {
   UniqueFd duplicate(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  int error = duplicate.valid() ? 0 : errno;
+  if (!duplicate.valid()) return cannot_watch(fd, errno);
+  auto watch = open_itself(reactor, duplicate.get());
+  if (!watch) return watch;
+  (*watch)->owns_ = true;
+  (void)duplicate.release();
+  return watch;
+}
+
+Result<std::unique_ptr<Watch>> Watch::open_itself(Reactor& reactor, int fd) {
   auto state = std::make_shared<State>(reactor);
-  if (error == 0) {
-    boost::system::error_code assigned;
-    state->descriptor.assign(duplicate.get(), assigned);
-    error = assigned.value();
-  }
-  if (error != 0) {
-    return Error{"can't watch descriptor " + std::to_string(fd) + ": " + std::strerror(error)};
-  }
-  (void)duplicate.release();  // The stream_descriptor's now.
-  return std::unique_ptr<Watch>(new Watch(std::move(state)));
+  boost::system::error_code error;
+  state->descriptor.assign(fd, error);
+  if (error) return cannot_watch(fd, error.value());
+  return std::unique_ptr<Watch>(new Watch(std::move(state), false));
 }
 
 Watch::~Watch() {
   WEFT_CHECK(state_->sides[0].waits.empty() && state_->sides[1].waits.empty(),
              "a watch was closed while a G waited for it");
   // Not close(): Asio then leaves it to the kernel to take the descriptor out of epoll. The kernel
-  // does so only when no duplicate is left, and ours always has one: events would come for what is
+  // does so only when no duplicate is left, and there may be one: events would come for what is
   // freed.
-  if (state_->descriptor.is_open()) UniqueFd closes(state_->descriptor.release());
+  if (!state_->descriptor.is_open()) return;
+  UniqueFd released(state_->descriptor.release());
+  if (!owns_) (void)released.release();
 }
 
 void Watch::arm(const std::shared_ptr<State>& state, Direction direction) {

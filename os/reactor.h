@@ -71,16 +71,18 @@ class ReadyWait : public ListLink<ReadyListTag> {
   G& g_;
 };
 
-// A descriptor registered with the reactor. Keeps its own duplicate, so that several guests may
-// watch the same descriptor and closing the original is safe. Must not outlive the Reactor.
+// A descriptor registered with the reactor. Must not outlive the Reactor.
 //
 // Asio makes what it waits for non-blocking, and that holds for the open file description, which
 // other processes may share (a terminal). For those watch a private epoll descriptor that holds it,
 // as os/wasip1/host_file.cpp does.
 class Watch {
  public:
-  // Fails when the system has no descriptor left.
+  // Keeps its own duplicate, so that several may watch the same descriptor and closing the original
+  // is safe. Fails when the system has no descriptor left.
   static Result<std::unique_ptr<Watch>> open(Reactor& reactor, int fd);
+  // Keeps none: fd must be open as long as the watch is, which is the only one that it has.
+  static Result<std::unique_ptr<Watch>> open_itself(Reactor& reactor, int fd);
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -89,11 +91,12 @@ class Watch {
   friend class ReadyWait;
   struct State;
 
-  explicit Watch(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  Watch(std::shared_ptr<State> state, bool owns) : state_(std::move(state)), owns_(owns) {}
   static void arm(const std::shared_ptr<State>& state, Direction direction);
   static void fire(State& state, Direction direction);
 
   std::shared_ptr<State> state_;
+  bool owns_;  // Its descriptor.
 };
 
 // The events of descriptors and timers, from a loop of Asio's.

@@ -130,9 +130,11 @@ HostFile::~HostFile() {
 Result<std::shared_ptr<HostFile>> HostFile::simulate(Reactor& reactor,
                                                      std::shared_ptr<Device> device,
                                                      FileType type) {
-  UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null.valid()) return errno_error("/dev/null", errno);
-  auto file = std::shared_ptr<HostFile>(new HostFile(reactor, std::move(null)));
+  auto nothing = null(reactor);
+  if (!nothing) return nothing;
+  const struct stat unknown = {};
+  auto file = std::shared_ptr<HostFile>(new HostFile(reactor, {}, &unknown));
+  file->null_ = std::move(*nothing);
   file->kind_ = Kind::device;
   file->type_ = type;
   file->device_ = std::move(device);
@@ -277,7 +279,7 @@ Errno HostFile::target(Direction direction, Target& out) {
         return Errno::nfile;
       }
     }
-    auto opened = Watch::open(reactor_, direct ? fd() : inner.get());
+    auto opened = direct ? Watch::open_itself(reactor_, fd()) : Watch::open(reactor_, inner.get());
     if (!opened) return Errno::nfile;
     watch = std::move(*opened);
   }

@@ -25,7 +25,8 @@
 // itself: that changes nothing of it, and the kernel handles each event once.
 //
 // Guests that are given the same description (a thousand copies on one terminal) share one
-// HostFile: it costs three descriptors, not three thousand.
+// HostFile: it costs three descriptors, not three thousand. A file that is watched itself takes no
+// second one for that, and all devices share the one of /dev/null.
 #pragma once
 
 #include <sys/stat.h>
@@ -63,13 +64,13 @@ class HostFile {
   // A file that is ours alone. Anything but a regular file or a directory must have O_NONBLOCK.
   static std::shared_ptr<HostFile> own(Reactor& reactor, UniqueFd fd);
 
-  // A device in a file's place. Calls that need a host's descriptor get one of /dev/null; fails
-  // when the system has none left.
+  // A device in a file's place. Calls that need a host's descriptor get that of null(), and fail
+  // when it does.
   static Result<std::shared_ptr<HostFile>> simulate(Reactor& reactor,
                                                     std::shared_ptr<Device> device, FileType type);
   ~HostFile();
 
-  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] int fd() const { return null_ == nullptr ? fd_.get() : null_->fd(); }
   [[nodiscard]] Device* device() const { return device_.get(); }
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] FileType type() const { return type_; }
@@ -114,7 +115,8 @@ class HostFile {
   bool tty_ = false;
   bool pipe_ = false;
   bool itself_ = false;                // A socket that was non-blocking when it was first watched.
-  std::shared_ptr<Device> device_;     // Kind device.
+  std::shared_ptr<Device> device_;     // Kind device, with
+  std::shared_ptr<HostFile> null_;     // /dev/null.
   std::unique_ptr<Watch> watches_[2];  // What is watched itself uses the first for both directions.
 };
 

@@ -127,6 +127,25 @@ TEST_CASE("a closed writer ends a wait for reading, a closed reader one for writ
   CHECK(w.scheduler.run().end == RunEnd::finished);
 }
 
+TEST_CASE("a watch without a duplicate leaves its descriptor open, and to the next watch") {
+  RealWorld w;
+  Pipe pipe;
+  const std::size_t before = descriptors_in_epoll();
+  for (const char c : {'1', '2', '3'}) {
+    auto watch = *Watch::open_itself(w.reactor, pipe.read.get());
+    CHECK(descriptors_in_epoll() == before + 1);
+    w.go([&] {
+      wait_for(*watch, Direction::read);
+      w.trace += pipe.get();
+    });
+    w.go([&] { pipe.put(c); });
+    CHECK(w.scheduler.run().end == RunEnd::finished);
+    watch.reset();
+    CHECK(descriptors_in_epoll() == before);
+  }
+  CHECK(w.trace == "123");
+}
+
 TEST_CASE("two Gs may watch the same descriptor, each through a watch of its own") {
   RealWorld w;
   Pipe pipe;

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "os/reactor.h"
+#include "os/wasip1/device.h"
 #include "os/wasip1/host_file.h"
 
 using namespace weft;
@@ -81,7 +83,7 @@ TEST_CASE("a descriptor that is not open can't be borrowed") {
   CHECK(file.error().message == "descriptor 9999: Bad file descriptor");
 }
 
-TEST_CASE("a socket that is non-blocking already is watched itself, by one descriptor") {
+TEST_CASE("a socket that is non-blocking already is watched itself, and costs no descriptor") {
   Reactor reactor;
   const Pair pair(SOCK_NONBLOCK);
   const auto file = borrow(reactor, pair.mine.get());
@@ -93,7 +95,33 @@ TEST_CASE("a socket that is non-blocking already is watched itself, by one descr
   CHECK(to_read.watch == to_write.watch);
   CHECK(to_read.direction == Direction::read);
   CHECK(to_write.direction == Direction::write);
-  CHECK(open_descriptors() == before + 1);
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("streams of a program's own cost one descriptor, of /dev/null, together") {
+  class Quiet final : public Device {
+   public:
+    Errno read(std::span<const iovec> /*buffers*/, std::size_t& n) override {
+      n = 0;
+      return Errno::success;
+    }
+    Errno write(std::span<const iovec> buffers, std::size_t& n) override {
+      return read(buffers, n);
+    }
+    State state(Direction /*direction*/) override { return {}; }
+  };
+  Reactor reactor;
+  const int before = open_descriptors();
+  std::vector<std::shared_ptr<HostFile>> files;
+  for (int i = 0; i < 1000; ++i) {
+    auto file = HostFile::simulate(reactor, std::make_shared<Quiet>(), FileType::character_device);
+    REQUIRE(file.ok());
+    files.push_back(*file);
+    CHECK(::fcntl((*file)->fd(), F_GETFD) >= 0);
+  }
+  CHECK(open_descriptors() <= before + 1);
+  files.clear();
+  CHECK(open_descriptors() <= before + 1);
 }
 
 TEST_CASE("a socket that blocks goes on blocking while it is watched") {
