@@ -9,3 +9,4 @@ const char WEFT_ADDRESS_SANITIZER = 0;
 const char WEFT_THREAD_SANITIZER = 0;
 const char WEFT_CONTAINERS = 0;
 const char WEFT_BOOST = 0;
+const char WEFT_HEADERS = 0;

@@ -8,7 +8,10 @@
 //
 //   undefined reference to `weft_was_built_with_BOOST_ASIO_DISABLE_THREADS'
 //
-// and the program must be compiled without that macro, or weft with it.
+// and the program must be compiled without that macro, or weft with it. The same holds of the
+// version: headers of one and the library of another are refused by the linker, and by the loader
+// when the library has been replaced since. (Of the C face WEFT_ABI_VERSION decides: its programs
+// refer to none of this.)
 #pragma once
 
 #include <boost/version.hpp>
@@ -56,6 +59,8 @@
 #else
 #define WEFT_CONTAINERS weft_was_built_without_GLIBCXX_DEBUG
 #endif
+// Major and minor, as in meson.build: until 1.0 a minor version may change what C++ programs see.
+#define WEFT_HEADERS weft_was_built_with_headers_of_version_0_2
 #define WEFT_JOINED_NOW(a, b) a##b
 #define WEFT_JOINED(a, b) WEFT_JOINED_NOW(a, b)
 #define WEFT_BOOST WEFT_JOINED(weft_was_built_with_BOOST_VERSION_, BOOST_VERSION)
@@ -69,13 +74,20 @@ extern const char WEFT_ADDRESS_SANITIZER;
 extern const char WEFT_THREAD_SANITIZER;
 extern const char WEFT_CONTAINERS;
 extern const char WEFT_BOOST;
+extern const char WEFT_HEADERS;
 }
 
 namespace weft {
 
 // One in each file: two files of a program may differ.
-[[gnu::used]] static const char* const kAgreement[] = {
-    &WEFT_ASIO_THREADS,      &WEFT_ASIO_TRACKING,    &WEFT_ASIO_EPOLL, &WEFT_RTTI,
-    &WEFT_ADDRESS_SANITIZER, &WEFT_THREAD_SANITIZER, &WEFT_CONTAINERS, &WEFT_BOOST};
+[[gnu::used]] static const char* const kAgreement[] = {&WEFT_ASIO_THREADS,
+                                                       &WEFT_ASIO_TRACKING,
+                                                       &WEFT_ASIO_EPOLL,
+                                                       &WEFT_RTTI,
+                                                       &WEFT_ADDRESS_SANITIZER,
+                                                       &WEFT_THREAD_SANITIZER,
+                                                       &WEFT_CONTAINERS,
+                                                       &WEFT_BOOST,
+                                                       &WEFT_HEADERS};
 
 }  // namespace weft

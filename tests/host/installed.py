@@ -191,6 +191,14 @@ def what_must_agree_is_told_by_name(prefix):
         assert message in done.stderr, f"{setting}: {done.stderr[-2000:]}"
 
 
+def headers_of_another_version_are_told_by_name(prefix):
+    version = "_".join(output_of(["pkg-config", "--modversion", "weft"], PKG_CONFIG_PATH=str(
+        prefix.pc.parent)).split(".")[:2])
+    name = "weft_was_built_with_headers_of_version_"
+    done, _ = prefix.compiled("consumer.cpp", *prefix.flags("weft"), f"-D{name}{version}={name}9_9")
+    assert done.returncode != 0 and f"{name}9_9" in done.stderr, done.stderr[-2000:]
+
+
 def on_libcxx_the_cpp_face_is_refused_and_the_c_face_works(prefix):
     libcxx = ["clang++", "-std=c++20", "-stdlib=libc++"]
     for header in ["weft.hpp", "go.hpp", "asio.hpp", "control.hpp", "explore.hpp"]:
@@ -370,7 +378,8 @@ CLAIMS = [
     the_server_in_c_runs_a_guest_for_each_connection,
     the_server_in_c_ends_guests_with_their_clients_and_by_their_limits,
     a_python_program_runs_guests_by_ctypes, a_go_program_runs_guests_by_cgo,
-    what_must_agree_is_told_by_name, on_libcxx_the_cpp_face_is_refused_and_the_c_face_works,
+    what_must_agree_is_told_by_name, headers_of_another_version_are_told_by_name,
+    on_libcxx_the_cpp_face_is_refused_and_the_c_face_works,
     the_library_exports_what_its_headers_declare]
 
 
