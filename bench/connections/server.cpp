@@ -2,7 +2,8 @@
 // examples/embed/server.cpp without its wait for a database and without a line for each guest, for
 // bench/connections.py; and the same server without guests:
 //
-//   server guest GUEST.wasm [ENGINE]    a guest for each connection
+//   server guest GUEST.wasm [ENGINE]    a guest for each connection, which has its descriptor
+//   server streams GUEST.wasm [ENGINE]  the same; it reads and writes by functions of the server
 //   server plain                        two handlers of Asio's for each connection
 //
 // lookup() parks the guest until the loop comes round, as a cache in the process would answer. The
@@ -17,6 +18,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -34,7 +36,31 @@ std::uint32_t lookup(weft::Caller& caller, std::uint32_t key, std::uint32_t key_
   return static_cast<std::uint32_t>(size);
 }
 
-void serve(weft::Runtime& runtime, const std::shared_ptr<weft::Module>& module, tcp::socket peer) {
+struct Streams {
+  weft::Stdio from;
+  weft::Stdio to;
+};
+
+Streams descriptors(const std::shared_ptr<tcp::socket>& socket) {
+  return {.from = socket->native_handle(), .to = socket->native_handle()};
+}
+
+// They cost no descriptor beside the socket's own. An error is the end of the input; what is
+// written then is dropped.
+Streams functions(const std::shared_ptr<tcp::socket>& socket) {
+  const auto read = [socket](std::span<std::byte> room) {
+    boost::system::error_code error;
+    return socket->async_read_some(asio::buffer(room.data(), room.size()), weft::use_park[error]);
+  };
+  const auto write = [socket](std::string_view bytes) {
+    boost::system::error_code error;
+    asio::async_write(*socket, asio::buffer(bytes), weft::use_park[error]);
+  };
+  return {.from = weft::from_callback(read), .to = weft::to_callback(write)};
+}
+
+void serve(weft::Runtime& runtime, const std::shared_ptr<weft::Module>& module, tcp::socket peer,
+           Streams (&streams)(const std::shared_ptr<tcp::socket>&)) {
   const auto socket = std::make_shared<tcp::socket>(std::move(peer));
   const auto ended = [&runtime, socket](weft::Guest& guest) {
     const weft::GuestEnd& end = *guest.end();
@@ -44,11 +70,11 @@ void serve(weft::Runtime& runtime, const std::shared_ptr<weft::Module>& module, 
     socket->close();
     runtime.forget(guest);
   };
-  const int fd = socket->native_handle();
+  Streams of_guest = streams(socket);
   auto guest = runtime.spawn(
       module,
-      {.stdin_from = fd,
-       .stdout_to = fd,
+      {.stdin_from = std::move(of_guest.from),
+       .stdout_to = std::move(of_guest.to),
        .stderr_to = -1,
        .use = {.sizes = {.memory_bytes = 16 << 20, .descriptors = 16}, .time = weft::seconds(600)},
        .on_end = ended});
@@ -119,8 +145,9 @@ int main(int argc, char** argv) {
   auto module = runtime.load(argv[2]);
   if (!module) return std::fprintf(stderr, "%s\n", module.error().message.c_str()), 1;
   listening(acceptor);
+  auto& streams = std::string_view(argv[1]) == "streams" ? functions : descriptors;
   auto accepts = runtime.scheduler().spawn([&] {
-    for (;;) serve(runtime, *module, acceptor.async_accept(weft::use_park));
+    for (;;) serve(runtime, *module, acceptor.async_accept(weft::use_park), streams);
   });
   if (accepts) io.run();
 }
