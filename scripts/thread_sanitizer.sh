@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs two Runtimes on two threads under the thread sanitizer: scripts/thread_sanitizer.sh [ROUNDS]
+# Runs two Runtimes on two threads, and one with another thread that calls what it may call, under
+# the thread sanitizer: scripts/thread_sanitizer.sh [ROUNDS]
 #
-# It is built in build/thread first, which takes minutes. The last line is that of
-# tests/host/two_runtimes.cpp; what the sanitizer finds comes before it, and ends the run with 66.
+# It is built in build/thread first, which takes minutes. The last lines are those of
+# tests/host/two_runtimes.cpp; what the sanitizer finds comes before them, and ends the run with 66.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

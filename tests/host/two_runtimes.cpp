@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two Runtimes on two threads at the same time, each with its engine, guests, host functions and
-// green threads: two_runtimes ROUNDS. Prints how many guests ran; ends with 1 when one did not.
-// scripts/thread_sanitizer.sh runs it under the thread sanitizer, which must find nothing.
+// green threads; then one Runtime, and another thread that calls all that it may call: two_runtimes
+// ROUNDS. Prints how many guests ran; ends with 1 when one did not. scripts/thread_sanitizer.sh
+// runs it under the thread sanitizer, which must find nothing.
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -12,6 +16,8 @@
 
 #include "guest/engines.h"
 #include "guest/runtime.h"
+#include "os/wasip1/memory_files.h"
+#include "scheduler/api.h"
 
 namespace {
 
@@ -54,6 +60,55 @@ void run_rounds(int rounds, int& ran) {
   }
 }
 
+struct Seen {
+  std::atomic<int> woken = 0;
+  int interrupts = 0;  // This and the rest are of the Runtime's thread.
+  int spawned = 0;
+};
+
+// What another thread may do with a Runtime: hand work to its loop, and what the headers say "from
+// anywhere" of. `waits` lives until the last round has woken it.
+void call_from_outside(int rounds, weft::Runtime& runtime, weft::G& waits,
+                       const std::shared_ptr<weft::Module>& module, Seen& seen) {
+  for (int i = 0; i < rounds; ++i) {
+    boost::asio::post(runtime.reactor().io(), [&] {
+      if (runtime.spawn(module)) ++seen.spawned;
+    });
+    if (!weft::wasip1::MemoryFiles::make({{"a", "b"}}) || weft::find_engine("jit") == nullptr)
+      return;
+    runtime.scheduler().interrupt();
+    weft::Scheduler::request_preempt(waits);
+    runtime.scheduler().ready_from_outside(waits);
+    while (seen.woken.load() == i) std::this_thread::yield();
+  }
+}
+
+// How many guests ran that another thread has asked for.
+int run_with_another_thread(int rounds) {
+  boost::asio::io_context io;
+  weft::Runtime runtime(io, weft::find_engine("interp")->make({}));
+  runtime.define("env", "add", [](std::int32_t n) { return n; });
+  auto module = runtime.load_bytes("adds.wasm", std::as_bytes(std::span(kModule)));
+  Seen seen;
+  runtime.scheduler().on_interrupt([](void* to) { ++static_cast<Seen*>(to)->interrupts; }, &seen);
+  auto waits = runtime.scheduler().spawn([&] {
+    while (seen.woken.load() < rounds) {
+      runtime.scheduler().park_for_outside();
+      weft::checkpoint();
+      ++seen.woken;
+    }
+  });
+  if (!module || !waits) return 0;
+  std::thread outside([&] { call_from_outside(rounds, runtime, **waits, *module, seen); });
+  io.run();
+  outside.join();
+  int well = 0;
+  for (const auto& guest : runtime.guests()) {
+    if (guest->end() && guest->end()->kind == weft::GuestEnd::Kind::exited) ++well;
+  }
+  return seen.interrupts > 0 && seen.spawned == well ? well : 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -63,6 +118,8 @@ int main(int argc, char** argv) {
   run_rounds(rounds, ran[0]);
   other.join();
   std::printf("%d and %d guests on two threads\n", ran[0], ran[1]);
+  const int asked = run_with_another_thread(rounds * 10);
+  std::printf("%d guests that another thread asked for\n", asked);
   const int all = rounds * 2 * kGuests;
-  return ran[0] == all && ran[1] == all ? 0 : 1;
+  return ran[0] == all && ran[1] == all && asked == rounds * 10 ? 0 : 1;
 }
