@@ -5,13 +5,19 @@
 #
 #     scripts/fresh_root.sh 12 packaging/try.sh    # on a Debian that has nothing on it yet
 #     scripts/fresh_root.sh 13 packaging/try.sh
+#     packaging/try.sh FOLDER                      # the packages that lie there, built before
 #
 # Needs root. The last line says that it works.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-packaging/deb.sh --deps
-apt-get -qy install --no-install-recommends ./build/deb/*.deb \
+packages=$(realpath -m "${1:-build/deb}")
+if (($# == 0)); then
+  packaging/deb.sh --deps
+else
+  apt-get -q update
+fi
+apt-get -qy install --no-install-recommends "$packages"/*.deb \
   g++ pkg-config clang lld wasi-libc libclang-rt-dev-wasm32
 work=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
