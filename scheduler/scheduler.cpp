@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/unwinding.h"
+#include "scheduler/for_debuggers.h"
 #include "scheduler/report.h"
 
 namespace weft {
@@ -20,11 +21,13 @@ Scheduler::Scheduler(Clock& clock, Poller& poller, Config config)
   coarse_now_ = started_at_ = clock_.now();
   return_memory_at_ = coarse_now_ + kMemoryPeriod;
   switches_per_look_ = 1;  // Until the first looks have said how long turns take.
+  show_to_debuggers(*this);
 }
 
 Scheduler::~Scheduler() {
   wind_up();
   destroy_ms();
+  hide_from_debuggers(*this);
 }
 
 void Scheduler::wind_up() {

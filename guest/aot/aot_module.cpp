@@ -4,10 +4,12 @@
 #include <dlfcn.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <new>
 #include <string>
+#include <system_error>
 
 namespace weft {
 namespace {
@@ -15,6 +17,20 @@ namespace {
 using FileId = std::pair<dev_t, ino_t>;
 
 std::mutex loading;  // dlopen() and dlerror() belong together, and objects number their types.
+
+// Where the object is loaded that this is in; nullptr: it is not known.
+const void* base_of(const void* in_object) {
+  Dl_info object{};
+  return ::dladdr(in_object, &object) != 0 ? object.dli_fbase : nullptr;
+}
+
+// By which this process and others, as a debugger, find a descriptor of this one. Not /proc/self:
+// a debugger would open what it has by that number itself.
+std::string name_of(int fd) {
+  std::error_code error;
+  const std::string self = std::filesystem::read_symlink("/proc/self", error).string();
+  return "/proc/" + (error ? "self" : self) + "/fd/" + std::to_string(fd);
+}
 
 }  // namespace
 
@@ -28,7 +44,7 @@ class SharedObject::Loaded {
     if (::fstat(file.fd(), &status) != 0) return Error{"the compiled module can't be looked at"};
     std::weak_ptr<const Loaded>& known = all[{status.st_dev, status.st_ino}];
     if (auto loaded = known.lock()) return loaded;
-    const std::string name = "/proc/self/fd/" + std::to_string(file.fd());
+    const std::string name = name_of(file.fd());
     if (void* other = ::dlopen(name.c_str(), RTLD_LAZY | RTLD_NOLOAD)) {
       ::dlclose(other);
       return Error{"another object is still loaded as " + name};
@@ -89,7 +105,10 @@ AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::by
       object_(std::move(shared)),
       parts_{.object = object_.entry(), .guard_pages = guard, .memories = std::move(pool)},
       binary_(bytes.begin(), bytes.end()),
-      sites_(reinterpret_cast<const void*>(object_.entry().bind), object_.file()) {}
+      sites_(reinterpret_cast<const void*>(object_.entry().bind), object_.file()),
+      shown_(CodeView::aot, binary_,
+             {.file = object_.file().path().c_str(),
+              .base = base_of(reinterpret_cast<const void*>(object_.entry().bind))}) {}
 
 void AotModule::describe(const TrapState& state, TrapReport& report) try {
   if (state.kind == TrapKind::lost_code) return;  // It can't be looked at any more.

@@ -10,6 +10,7 @@
 #include "guest/aot/aot_instance.h"
 #include "guest/aot/cache_entry.h"
 #include "guest/aot/trap_site.h"
+#include "guest/code_view.h"
 #include "os/wasip1/functions.h"
 
 namespace weft {
@@ -48,6 +49,7 @@ class AotModule final : public CompiledModule, public std::enable_shared_from_th
   const std::vector<std::byte> binary_;
   std::optional<ModuleInfo> whole_info_;  // Read at the first trap.
   TrapSites sites_;
+  const CodeShown shown_;
 
  public:
   Idle<AotInstance> idle;  // Goes first: its instances use the parts.

@@ -42,6 +42,7 @@ class CodeSpace {
 
   [[nodiscard]] std::uint8_t* writable(std::size_t offset) const { return writable_ + offset; }
   [[nodiscard]] const std::uint8_t* runs(std::size_t offset) const { return runs_ + offset; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] std::size_t used() const { return used_; }
 
  private:

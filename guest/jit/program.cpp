@@ -2,6 +2,7 @@
 #include "guest/jit/program.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -90,6 +91,7 @@ Status Program::prepare(std::span<const Import> of_module, std::size_t yield_imp
       .one_nan = limits.quantum != 0,
       .has_bmi = shared->has_bmi,
   });
+  show_code();
   return Nothing{};
 }
 
@@ -166,6 +168,20 @@ void Program::name_code(const Code& code) {
   if (shared->perf_map != nullptr) shared->perf_map->add(name, code.begin, code.bytes);
   if (!shared->tells_gdb) return;
   gdb_symbols_.push_back(std::make_unique<GdbSymbol>(name, code.begin, code.bytes));
+}
+
+void Program::show_code() {
+  const Stubs& stubs = *shared->stubs;
+  shown_.emplace(CodeView::jit, binary_,
+                 CodeView{.code = shared->space->runs(0),
+                          .code_bytes = shared->space->bytes(),
+                          .functions = entries_,
+                          .function_count = view.functions(),
+                          .enter = reinterpret_cast<const void*>(stubs.enter()),
+                          .enter_bytes = stubs.enter_bytes(),
+                          .stubs = stubs.begin(),
+                          .stubs_bytes = stubs.bytes(),
+                          .exit_address = offsetof(Context, exit_address)});
 }
 
 // With the names of functions; nullptr: the module can't be read again, because memory is short.

@@ -11,6 +11,7 @@
 #include "guest/aot/linear_memory.h"
 #include "guest/aot/memory_image.h"
 #include "guest/aot/trap_state.h"
+#include "guest/code_view.h"
 #include "guest/engine.h"
 #include "guest/jit/compiler.h"
 #include "guest/jit/symbols.h"
@@ -84,6 +85,7 @@ class Program {
  private:
   bool place_code(std::uint32_t function, CodeFacts facts);
   void name_code(const Code& code);
+  void show_code();
   const ModuleInfo* info();
   [[nodiscard]] bool is_compiled(std::uint32_t function) const;
 
@@ -95,6 +97,7 @@ class Program {
   std::optional<CompileOptions> options_;
   std::map<const std::uint8_t*, Code> codes_;  // By where they begin.
   std::vector<std::unique_ptr<GdbSymbol>> gdb_symbols_;
+  std::optional<CodeShown> shown_;
 };
 
 }  // namespace weft::jit

@@ -35,7 +35,7 @@ def check(text):
     listed = re.findall(r"^([* ]) +(\d+)  (\S.*\S) {2,}(\S.*)$", text.split("== waiting")[0], re.M)
     assert [int(number) for _, number, _, _ in listed] == list(range(1, 1012)), text[:3000]
     states = [(mark, state, name) for mark, _, state, name in listed]
-    assert states[:1000] == [(" ", "waiting (chan_receive)", "waits")] * 1000, states[:3]
+    assert states[:1000] == [(" ", "waiting (chan receive)", "waits")] * 1000, states[:3]
     assert states[1000:1010] == [(" ", "runnable", "gives way")] * 10, states[1000:1010]
     assert states[1010] == ("*", "running", "looks"), states[1010]
     for heading, functions in [("waiting", ["weft::park", "recv", "wait_for_news", "g_main"]),

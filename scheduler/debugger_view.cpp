@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// What debuggers see of schedulers and Gs: scheduler/for_debuggers.h.
+#include <pthread.h>
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+
+#include "scheduler/for_debuggers.h"
+#include "scheduler/scheduler.h"
+
+namespace weft {
+namespace {
+
+// Where a member is in its class, private ones too: an explicit instantiation may name them. In the
+// C++ ABI of Linux a pointer to a data member is its offset.
+template <class Name, auto Member>
+struct Named {
+  friend std::uint64_t offset_of(Name /*unused*/) {
+    return static_cast<std::uint64_t>(std::bit_cast<std::ptrdiff_t>(Member));
+  }
+};
+template <class Name, const std::size_t* Value>
+struct NamedNumber {
+  friend std::uint64_t value_of(Name /*unused*/) { return *Value; }
+};
+
+struct Pools {
+  friend std::uint64_t offset_of(Pools);
+};
+struct Queue {
+  friend std::uint64_t offset_of(Queue);
+};
+struct Ring {
+  friend std::uint64_t offset_of(Ring);
+};
+struct Head {
+  friend std::uint64_t offset_of(Head);
+};
+struct Tail {
+  friend std::uint64_t offset_of(Tail);
+};
+struct Mask {
+  friend std::uint64_t offset_of(Mask);
+};
+struct Slabs {
+  friend std::uint64_t offset_of(Slabs);
+};
+struct Made {
+  friend std::uint64_t offset_of(Made);
+};
+struct AtRest {
+  friend std::uint64_t offset_of(AtRest);
+};
+struct GsPerSlab {
+  friend std::uint64_t value_of(GsPerSlab);
+};
+
+template struct Named<Pools, &Scheduler::pools_>;
+template struct Named<Queue, &Scheduler::run_queue_>;
+template struct Named<Ring, &RunQueue::ring_>;
+template struct Named<Head, &RunQueue::head_>;
+template struct Named<Tail, &RunQueue::tail_>;
+template struct Named<Mask, &RunQueue::mask_>;
+template struct Named<Slabs, &GPool::slabs_>;
+template struct Named<Made, &GPool::made_>;
+template struct Named<AtRest, &G::at_rest_>;
+template struct NamedNumber<GsPerSlab, &GPool::kGsPerSlab>;
+
+constexpr const char* kStates[kGStates] = {
+    name(GState::idle),    name(GState::runnable), name(GState::running),
+    name(GState::waiting), name(GState::dead),
+};
+
+// Offsets are bytes from the start of the object; a std::vector's first two words are where its
+// elements begin and end.
+struct DebugGs {
+  char magic[8];
+  std::uint64_t version;
+  std::uint64_t words;  // Of this struct.
+  const char* const* states;
+  std::uint64_t state_count;
+  const char* const* wait_reasons;
+  std::uint64_t wait_reason_count;
+  std::uint64_t schedulers_max;
+  // Of a Scheduler: the vector of its pools; the run queue's ring, head, tail and mask.
+  std::uint64_t pools, ring, head, tail, mask;
+  // Of an entry of the ring.
+  std::uint64_t entry_bytes, entry_g, entry_context;
+  // Of a pool: the vector of its slabs; how many Gs it made; how many a slab has.
+  std::uint64_t slabs, made, gs_per_slab;
+  // Of a G, and what it has on its stack.
+  std::uint64_t g_bytes, g_context, g_stack, g_at_rest, g_wait_reason, g_id, g_name, g_name_bytes;
+  std::uint64_t stack_m, stack_current_m, m_current_g;
+};
+
+template <class Class, class Member>
+std::uint64_t offset(Member Class::* member) {
+  return static_cast<std::uint64_t>(std::bit_cast<std::ptrdiff_t>(member));
+}
+
+DebugGs view() {
+  const std::uint64_t queue = offset_of(Queue{});
+  return {
+      .magic = {'w', 'e', 'f', 't', '-', 'g', 's', '\0'},
+      .version = kDebugGsVersion,
+      .words = sizeof(DebugGs) / sizeof(std::uint64_t),
+      .states = kStates,
+      .state_count = kGStates,
+      .wait_reasons = kWaitReasonNames,
+      .wait_reason_count = std::size(kWaitReasonNames),
+      .schedulers_max = kDebugSchedulersMax,
+      .pools = offset_of(Pools{}),
+      .ring = queue + offset_of(Ring{}),
+      .head = queue + offset_of(Head{}),
+      .tail = queue + offset_of(Tail{}),
+      .mask = queue + offset_of(Mask{}),
+      .entry_bytes = sizeof(RunQueue::Entry),
+      .entry_g = offset(&RunQueue::Entry::g),
+      .entry_context = offset(&RunQueue::Entry::context),
+      .slabs = offset_of(Slabs{}),
+      .made = offset_of(Made{}),
+      .gs_per_slab = value_of(GsPerSlab{}),
+      .g_bytes = sizeof(G),
+      .g_context = offset(&G::context),
+      .g_stack = offset(&G::stack),
+      .g_at_rest = offset_of(AtRest{}),
+      .g_wait_reason = offset(&G::wait_reason),
+      .g_id = offset(&G::id),
+      .g_name = offset(&G::name),
+      .g_name_bytes = kGNameMax,
+      .stack_m = offset(&GStack::m),
+      .stack_current_m = offset(&GStack::m) - sizeof(void*),  // A reference: the field before.
+      .m_current_g = offset(&M::current_g),
+  };
+}
+
+// What a debugger reads of one scheduler.
+struct Seat {
+  std::atomic<const Scheduler*> scheduler;
+  std::atomic<std::uint64_t> thread;  // That made it: its pthread_t, which is its fs_base.
+};
+
+}  // namespace
+
+extern "C" {
+[[gnu::visibility("default"), gnu::used]] DebugGs weft_debug_gs = view();
+[[gnu::visibility("default"), gnu::used]] Seat weft_debug_schedulers[kDebugSchedulersMax];
+}
+
+void show_to_debuggers(const Scheduler& scheduler) {
+  for (Seat& seat : weft_debug_schedulers) {
+    const Scheduler* nobody = nullptr;
+    if (!seat.scheduler.compare_exchange_strong(nobody, &scheduler)) continue;
+    seat.thread = static_cast<std::uint64_t>(::pthread_self());
+    return;
+  }
+}
+
+void hide_from_debuggers(const Scheduler& scheduler) {
+  for (Seat& seat : weft_debug_schedulers) {
+    if (seat.scheduler == &scheduler) seat.scheduler = nullptr;
+  }
+}
+
+}  // namespace weft
