@@ -28,6 +28,10 @@ bool is_exit(const wasip1::Call& call) {
   return call.function.name == "proc_exit";
 }
 
+bool writes_to_stderr(const wasip1::Call& call) {
+  return call.function.name == "fd_write" && call.args[0] == 2;
+}
+
 // It would go on.
 bool is_active(const Goroutine& goroutine) {
   return !waits(goroutine);
@@ -52,21 +56,25 @@ bool LeakWatch::before(const wasip1::Call& call, Instant now) {
       told_();
       return true;
     }
-    if (main_ended_) decide(call);
+    if (main_ended_ && !decided_) decide(call);
     return false;
   }
-  if (main_ended_ && (++calls_ > kCallsMax || now - ended_at_ > kTimeMax)) throw wasip1::Exit{0};
+  if (!main_ended_) return false;
+  if (!decided_ && writes_to_stderr(call) && decide(call)) calls_ = 0;
+  if (++calls_ > kCallsMax || now - ended_at_ > kTimeMax) throw wasip1::Exit{0};
   return false;
 }
 
-// The guest ends: by Go's own check when nothing can go on; or by a panic, or as a goroutine wants
-// it, and then one still runs.
-void LeakWatch::decide(const wasip1::Call& call) {
+// Go's own check for deadlocks writes while all goroutines wait, and ends the guest. At a panic, or
+// an exit as a goroutine wants it, one still runs.
+bool LeakWatch::decide(const wasip1::Call& call) {
   auto all = goroutines_of(call, *go_);
   std::erase_if(all, [](const Goroutine& goroutine) { return goroutine.is_system; });
-  if (std::any_of(all.begin(), all.end(), is_active)) return;
+  if (std::any_of(all.begin(), all.end(), is_active)) return false;
   std::erase_if(all, [](const Goroutine& goroutine) { return goroutine.is_of_init; });
   leaks_ = std::move(all);
+  decided_ = true;
+  return true;
 }
 
 std::string LeakWatch::text() const {

@@ -3,7 +3,8 @@
 // ever then are a leak.
 //
 //   main ends: proc_exit(0) ─▶ it returns ─▶ the others go on (guest/go/outlive_main.h)
-//        └─▶ all have come to rest ─▶ Go finds itself deadlocked: proc_exit(2) ─▶ leaks()
+//        └─▶ all have come to rest ─▶ Go finds itself deadlocked, and writes so ─▶ leaks()
+//        │      └─▶ it writes each goroutine's stack, in many calls ─▶ proc_exit(2)
 //        └─▶ they do not come to rest within the bounds ─▶ the guest ends, nothing is decided
 //
 // What the guest does once its main has ended is no more than a question that is asked of it:
@@ -24,7 +25,8 @@ namespace weft::sim {
 
 class LeakWatch {
  public:
-  // How long the goroutines have to come to rest: virtual time, and calls of the guest.
+  // How long the goroutines have to come to rest: virtual time, and calls of the guest. And how
+  // many calls Go has, from then on, to write their stacks; a rest of them is not written.
   static constexpr Duration kTimeMax = seconds(3600);
   static constexpr std::uint64_t kCallsMax = 20'000;
 
@@ -44,11 +46,13 @@ class LeakWatch {
 
  private:
   bool is_end_of_main(const wasip1::Call& call) const;
-  void decide(const wasip1::Call& call);
+  // Decides when nothing can go on; false: something can.
+  bool decide(const wasip1::Call& call);
 
   std::shared_ptr<const guest::go::GoRuntime> go_;
   std::function<void()> told_;
   bool main_ended_ = false;
+  bool decided_ = false;
   Instant ended_at_;
   std::uint64_t calls_ = 0;
   std::vector<guest::go::Goroutine> leaks_;

@@ -62,6 +62,15 @@ def _(weft):
     leaks(weft, "locks", code=1, out_has=[r"^2 goroutines are blocked", r"\[sync\.Mutex\.Lock\]"])
 
 
+@claim("weft test --leaks: 2,000 goroutines that are blocked for ever are a leak as one is")
+def _(weft):
+    weft.raw("test", "--leaks", "--once", "--seeds", 1, "--replay", weft.scratch / "crowd.replay",
+             weft.guest("go_leaks"), "crowd").expect(
+        code=1, out_has=[r"fails: leak", r"^2000 goroutines are blocked for ever after main"])
+    weft.raw("replay", weft.scratch / "crowd.replay").expect(
+        code=2, err_has="replayed: the same run")
+
+
 @claim("weft test --leaks: what goroutines do after main's end is no failure and not printed")
 def _(weft):
     for word in ("later", "panic", "ticks", "exit-elsewhere"):

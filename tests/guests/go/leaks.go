@@ -54,10 +54,18 @@ func ticksForEver() {
 	}()
 }
 
+// So many that Go makes more than 20,000 calls to write their stacks.
+func crowd() {
+	ch := make(chan int)
+	for n := 0; n < 2000; n++ {
+		go func() { ch <- n }()
+	}
+}
+
 func main() {
 	ways := map[string]func(){
 		"send": sendNobodyReceives, "locks": lockOrder, "later": endsLater,
-		"panic": panicsLater, "ticks": ticksForEver,
+		"panic": panicsLater, "ticks": ticksForEver, "crowd": crowd,
 		"exit": func() { sendNobodyReceives(); os.Exit(0) },
 		"exit-elsewhere": func() {
 			go os.Exit(0)
