@@ -31,7 +31,7 @@ std::uint32_t Director::decide(Choice choice, std::uint32_t options, Wish&& wish
       }
     }
     if (!left_) followed_ = number + 1;
-  } else if (options_.then_policy) {
+  } else if (options_.then_policy && !is_fair()) {
     taken = wish();
   }
   WEFT_CHECK(taken < options, "a policy chose what is not there");
@@ -97,8 +97,8 @@ bool Director::at_safe_point(G& running, const RunQueue& queue) noexcept {
   if (finished_) return false;
   step();
   if (livelocked_) return true;
-  if (virtual_clock_ != nullptr && options_.cost > Duration{}) {
-    virtual_clock_->advance(options_.cost);
+  if (virtual_clock_ != nullptr && cost() > Duration{}) {
+    virtual_clock_->advance(cost());
     if (virtual_clock_->now() > options_.limit) {
       timed_out_ = true;
       scheduler_of_thread->stop();

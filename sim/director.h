@@ -3,7 +3,7 @@
 //
 //                    ┌─ forced Schedule (replay, DFS): as far as it goes
 //   a decision ──────┤
-//                    └─ the Policy, or option 0
+//                    └─ the Policy; or option 0, as from DirectorOptions::fair_from on
 //        │
 //        └─▶ written down: the Schedule of this run; and in the EventLog
 //
@@ -11,6 +11,7 @@
 // Where there is only one option there is no decision, and no number.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -30,6 +31,8 @@ namespace weft::sim {
 inline constexpr std::uint32_t kLateLevels = 8;
 // Where CPU work costs, a G that has run this long makes room for others, as in real time.
 inline constexpr Duration kForcePreempt = milliseconds(10);
+// As on the slowest machine of a search: sim::of_seed.
+inline constexpr Duration kFairCost = microseconds(100);
 
 struct DirectorOptions {
   const Schedule* forced = nullptr;  // Followed first. Must outlive the Director.
@@ -42,6 +45,9 @@ struct DirectorOptions {
   Duration lateness;                      // The most by which a sleep ends late.
   std::uint64_t steps_max =
       UINT64_MAX;  // Switches, safe points and calls; then the run is stopped.
+  // From this step on every decision is option 0, and a safe point costs kFairCost at least: who
+  // waits for another or for time to pass goes on then, whatever the policy thinks of them.
+  std::uint64_t fair_from = UINT64_MAX;
   // Not 0: the next step is one too many. For signal handlers. nullptr: nobody asks.
   const volatile std::sig_atomic_t* stop = nullptr;
   // How long the run may take in real time; then the next step is one too many. 0: for ever.
@@ -112,6 +118,10 @@ class Director final : public Chooser, public EventSink {
   // Everything from here on is the end of the run, and no part of it.
   void finish() { finished_ = true; }
   [[nodiscard]] bool finished() const { return finished_; }
+  // What a safe point costs now.
+  [[nodiscard]] Duration cost() const {
+    return is_fair() ? std::max(options_.cost, kFairCost) : options_.cost;
+  }
 
   [[nodiscard]] EventLog& log() { return log_; }
   [[nodiscard]] Instant now() { return clock_.now(); }
@@ -135,6 +145,7 @@ class Director final : public Chooser, public EventSink {
   [[nodiscard]] bool left_schedule() const { return left_; }
 
  private:
+  bool is_fair() const { return steps_ >= options_.fair_from; }
   template <class Wish>
   std::uint32_t decide(Choice choice, std::uint32_t options, Wish&& wish, unsigned object = 0);
   void step();

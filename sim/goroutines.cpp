@@ -46,7 +46,6 @@ GoroutineSteering::GoroutineSteering(const guest::go::GoModule& module, Director
       policy_(make_policy(policy, settings.seed ^ 0x676f726f757469)),
       random_(settings.seed ^ 0x73616665706f),
       decides_at_safe_points_(policy.name != PolicySpec{}.name),
-      costs_(settings.costs),
       keeps_operations_(settings.keeps_operations),
       lure_(module.runtime) {}
 
@@ -90,7 +89,7 @@ void GoroutineSteering::at_visible(Entry entry, std::uint32_t sp, std::uint32_t 
 
 void GoroutineSteering::ran(Duration, Memory memory) noexcept {
   if (!in_main_ || lure_.running() == 0 || director_.finished()) return;
-  if (costs_ && director_.now() - since_ >= kForcePreempt) {
+  if (director_.cost() > Duration{} && director_.now() - since_ >= kForcePreempt) {
     (void)lure_.set(memory);
     return;
   }

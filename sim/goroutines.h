@@ -39,7 +39,6 @@ class GoroutineSteering final : public guest::go::Steering {
  public:
   struct Settings {
     std::uint64_t seed = 1;
-    bool costs = false;             // Safe points cost time, on the virtual clock.
     bool keeps_operations = false;  // For last_operations().
   };
   // Module and Director must outlive it.
@@ -86,7 +85,6 @@ class GoroutineSteering final : public guest::go::Steering {
   const std::unique_ptr<Policy> policy_;
   Random random_;
   const bool decides_at_safe_points_;
-  const bool costs_;
   const bool keeps_operations_;
   guest::go::Lure lure_;
   // The stack pointer of the function whose prologue sprang the lure; 0 when others ran since.

@@ -135,7 +135,6 @@ class World {
       auto steering = std::make_unique<GoroutineSteering>(
           module, director_, settings_.policy,
           GoroutineSteering::Settings{.seed = settings_.seed + guest,
-                                      .costs = settings_.cost > Duration{},
                                       .keeps_operations = settings_.keep_events});
       steerings_[guest + 1] = steering.get();
       return live_ ? live_->watch(module, std::move(steering)) : std::move(steering);

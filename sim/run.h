@@ -57,6 +57,7 @@ struct RunSettings {
   Duration switch_cost;     // Of a switch; of native programs, and in no replay file.
   Duration lateness;        // The most by which a sleep ends late.
   std::uint64_t steps_max = UINT64_MAX;
+  std::uint64_t fair_from = UINT64_MAX;     // As DirectorOptions::fair_from; see of_seed().
   Duration time_max = Duration{INT64_MAX};  // Of virtual time.
   std::int64_t realtime_start = kRealtimeStart;
   std::uint32_t fault_one_in = 0;
@@ -114,6 +115,7 @@ inline DirectorOptions director_options(const RunSettings& settings) {
   options.limit = kMonotonicStart + settings.time_max;
   options.lateness = settings.lateness;
   options.steps_max = settings.steps_max;
+  options.fair_from = settings.fair_from;
   options.stop = settings.stop;
   options.patience = settings.patience;
   options.fault_one_in = settings.fault_one_in;

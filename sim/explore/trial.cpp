@@ -97,13 +97,18 @@ RunRecord minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
   return with_operations(once, settings, std::move(best));
 }
 
-// Nothing, or from a fast machine to a slow one: time-outs and work then meet in both orders.
+// Nothing, or from a fast machine to a slow one: time-outs and work then meet in both orders. The
+// last part of a long schedule is fair, so that a program that polls until another has done
+// something, or until time has passed, is no livelock.
 RunSettings of_seed(const RunSettings& settings, std::uint64_t seed) {
-  static constexpr Duration kCosts[] = {Duration{}, microseconds(1), microseconds(10),
-                                        microseconds(100)};
+  static constexpr Duration kCosts[] = {Duration{}, microseconds(1), microseconds(10), kFairCost};
+  static constexpr std::uint64_t kUnfairPart = 10;  // A tenth of the steps.
   RunSettings own = settings;
   own.seed = seed;
-  if (settings.draws_cost) own.cost = kCosts[Random(seed).below(std::size(kCosts))];
+  if (settings.draws_cost) {
+    own.cost = kCosts[Random(seed).below(std::size(kCosts))];
+    own.fair_from = settings.steps_max / kUnfairPart;
+  }
   return own;
 }
 

@@ -14,7 +14,7 @@ namespace weft::sim {
 namespace {
 
 constexpr std::string_view kMagic = "WEFTREPLAY";
-constexpr std::uint64_t kVersion = 5;  // What is written; every older one is read.
+constexpr std::uint64_t kVersion = 6;  // What is written; every older one is read.
 constexpr int kHashBytes = 8;
 
 void write_settings(ByteWriter& to, const RunSettings& settings) {
@@ -26,9 +26,10 @@ void write_settings(ByteWriter& to, const RunSettings& settings) {
   to.number(static_cast<std::uint64_t>(settings.time_max.ns));
   to.number(static_cast<std::uint64_t>(settings.realtime_start));
   to.number(settings.fault_one_in);
+  to.number(settings.fair_from);
 }
 
-bool read_settings(ByteReader& from, RunSettings& settings) {
+bool read_settings(ByteReader& from, std::uint64_t version, RunSettings& settings) {
   settings.seed = from.number();
   auto policy = parse_policy(from.text());
   if (!policy) return false;
@@ -40,6 +41,7 @@ bool read_settings(ByteReader& from, RunSettings& settings) {
   settings.realtime_start = static_cast<std::int64_t>(from.number());
   const std::uint64_t faults = from.number();
   settings.fault_one_in = static_cast<std::uint32_t>(faults);
+  if (version >= 6) settings.fair_from = from.number();
   return faults <= UINT32_MAX && settings.cost.ns >= 0 && settings.lateness.ns >= 0 &&
          settings.time_max.ns >= 0 && settings.realtime_start >= 0;
 }
@@ -78,7 +80,7 @@ bool read_schedule(ByteReader& from, Schedule& schedule) {
 }
 
 bool read_body(ByteReader& from, std::uint64_t version, ReplayFile& file) {
-  if (!read_settings(from, file.settings)) return false;
+  if (!read_settings(from, version, file.settings)) return false;
   if (version >= 3) {
     const std::uint64_t quantum = from.number();
     if (quantum > UINT32_MAX) return false;

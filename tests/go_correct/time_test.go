@@ -293,3 +293,32 @@ func TestRetryWithBackoff(t *testing.T) {
 		t.Fatal(err, tries.Load())
 	}
 }
+
+// It gives way between its looks; that time passes is up to the machine.
+func TestPollsUntilTimeHasPassed(t *testing.T) {
+	var done atomic.Bool
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		done.Store(true)
+	}()
+	for !done.Load() {
+		runtime.Gosched()
+	}
+}
+
+// Two that keep each other busy until a third, which nobody waits for, has had its turn.
+func TestPingPongUntilStopped(t *testing.T) {
+	var stopped atomic.Bool
+	ball, ended := make(chan bool), make(chan struct{})
+	go func() { stopped.Store(true) }()
+	go func() {
+		defer close(ended)
+		for <-ball {
+		}
+	}()
+	for goesOn := true; goesOn; {
+		goesOn = !stopped.Load()
+		ball <- goesOn
+	}
+	<-ended
+}

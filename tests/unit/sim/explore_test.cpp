@@ -288,4 +288,6 @@ TEST_CASE("each seed of a search draws what computing costs, where it is told to
     CHECK(sim::of_seed(settings, seed).cost == sim::of_seed(settings, seed).cost);
   }
   CHECK(costs == std::set<std::int64_t>{0, 1'000, 10'000, 100'000});
+  settings.steps_max = 5000;
+  CHECK(sim::of_seed(settings, 1).fair_from == 500);
 }

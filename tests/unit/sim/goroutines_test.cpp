@@ -126,8 +126,7 @@ class TwoGoroutines {
   EventLog log_;
   const std::unique_ptr<Policy> of_guests_ = make_policy(spec_, 1);
   Director director_{DirectorOptions{}, *of_guests_, log_, clock_, &clock_};
-  GoroutineSteering steering_{
-      module_, director_, spec_, {.seed = 1, .costs = false, .keeps_operations = true}};
+  GoroutineSteering steering_{module_, director_, spec_, {.seed = 1, .keeps_operations = true}};
 };
 
 // In Go 1.23 and 1.24 the collector sends on a channel while the world is stopped.

@@ -20,6 +20,7 @@ ReplayFile sample() {
   file.settings.lateness = milliseconds(1);
   file.settings.steps_max = 1000;
   file.settings.fault_one_in = 9;
+  file.settings.fair_from = 100;
   file.quantum = 64;
   file.input = std::string("in\0put", 6);
   file.has_expected = true;
@@ -42,6 +43,7 @@ TEST_CASE("a replay file holds what was put in") {
   CHECK(encode(*out) == encode(in));
   CHECK(out->settings.seed == 77);
   CHECK(to_string(out->settings.policy) == "pct:depth=3,steps=40");
+  CHECK(out->settings.fair_from == 100);
   CHECK(out->quantum == 64);
   CHECK(out->input == in.input);
   CHECK(out->guests[0].args == std::vector<std::string>{"b", "-v"});
@@ -94,7 +96,7 @@ TEST_CASE("another program's file and another version are told apart") {
             .error()
             .message == "is no replay file of weft");
   CHECK(decode(std::string("WEFTREPLAY\x7f", 11)).error().message ==
-        "has format version 127; this weft reads up to version 5");
+        "has format version 127; this weft reads up to version 6");
   CHECK(!decode(std::string("WEFTREPLAY\x00", 11)).ok());
 }
 
@@ -126,6 +128,7 @@ TEST_CASE("a replay file of an older build is still read") {
   auto file = decode(bytes);
   REQUIRE(file.ok());
   ReplayFile expected = sample();
+  expected.settings.fair_from = UINT64_MAX;
   expected.quantum = 0;  // Its safe points were the interpreter's slices.
   for (ReplayGuest& guest : expected.guests) guest.invoke = "";
   CHECK(encode(*file) == encode(expected));
