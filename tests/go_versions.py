@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Which versions of Go weft knows: tests/go_versions.py WEFT [VERSION...]
+"""Which versions of Go weft knows: tests/go_versions.py WEFT [--few] [VERSION...]
 
 Builds three guests of tests/guests/go with each version (GOTOOLCHAIN=go1.N.M, which the go command
 gets from the Go module proxy) and prints a row of a table:
@@ -11,10 +11,12 @@ gets from the Go module proxy) and prints a row of a table:
     explored     how many of the 6 orders of orders.go with two goroutines and two sends each are
                  found by 1,000 seeds, each in a search of its own
 
-Then `N passed, N failed`, a cell each; fewer than 6 orders fail.
+Then `N passed, N failed`, a cell each; fewer than 6 orders fail, and so does a version that
+is not available.
 
 Without versions: the first and a late patch of each minor version that is known. Each takes about
-300 MB in the module cache, so this is no step of ./check.
+300 MB in the module cache, so ./check has the three of --few: the oldest, one in the middle, the
+newest.
 """
 
 import os
@@ -24,9 +26,12 @@ import subprocess
 import sys
 import tempfile
 
-SOURCES = pathlib.Path(__file__).resolve().parent / "guests" / "go"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "tests" / "guests" / "go"
 VERSIONS = ["1.21.0", "1.21.13", "1.22.0", "1.22.12", "1.23.0", "1.23.12", "1.24.0", "1.24.13",
             "1.25.0", "1.25.14", "1.26.0", "1.26.11", "1.27.0", "1.27.4"]
+FEW = ["1.21.13", "1.24.13", "1.27.4"]
+DOWNLOAD_SECONDS = 300
 EXPECTED = re.compile(
     r"^    goroutine \d+ \[chan send\]: main\.sendNobodyReceives\.func1 at "
     r".*leaks\.go:15, created by main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:15$",
@@ -34,16 +39,36 @@ EXPECTED = re.compile(
 ORDERS = ["0011", "0101", "0110", "1001", "1010", "1100"]
 
 
+class Unusable(Exception):
+    """A version of Go is not available, or does not build a guest."""
+
+
 class Version:
-    def __init__(self, weft, version, folder):
-        self.weft, self.version, self.folder = weft, version, folder
+    def __init__(self, go, weft, version, folder):
+        self.go, self.weft, self.version, self.folder = go, weft, version, folder
+
+    def call_go(self, *words):
+        """What the go command of this version printed; says what is wrong when it could not."""
+        environment = {**os.environ, "GOTOOLCHAIN": f"go{self.version}", "GOOS": "wasip1",
+                       "GOARCH": "wasm", "GOFLAGS": "", "GOEXPERIMENT": "", "GOWORK": "off"}
+        try:
+            run = subprocess.run([self.go, *words], env=environment, capture_output=True, text=True,
+                                 check=False, timeout=DOWNLOAD_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Unusable(f"`go {words[0]}` took more than {DOWNLOAD_SECONDS} s") from None
+        if run.returncode != 0:
+            raise Unusable(run.stderr.strip())
+        return run.stdout
+
+    def fetch(self):
+        """Another version that answers would make a row of this one wrong."""
+        says = self.call_go("version")
+        if f" go{self.version} " not in says:
+            raise Unusable(f"asked for it, the go command is {says.strip()}")
 
     def build(self, name, flags=""):
-        environment = {**os.environ, "GOTOOLCHAIN": f"go{self.version}", "GOOS": "wasip1",
-                       "GOARCH": "wasm", "GOFLAGS": "", "GOEXPERIMENT": ""}
         module = self.folder / f"{name}.wasm"
-        subprocess.run(["go", "build", f"-ldflags={flags}", "-o", module, SOURCES / f"{name}.go"],
-                       env=environment, check=True)
+        self.call_go("build", f"-ldflags={flags}", "-o", module, SOURCES / f"{name}.go")
         return module
 
     def run(self, *words):
@@ -78,21 +103,32 @@ class Version:
         return f"{found} of {len(ORDERS)}", said
 
 
+def row(version):
+    """The cells of a version, and what is wrong with each."""
+    looks = (version.recognised, version.preempted, version.explored)
+    try:
+        version.fetch()
+        told = [look() for look in looks]
+    except Unusable as problem:
+        said = f"go{version.version} can't be used: {problem}"
+        told = [("not tried", said)] + [("not tried", "the same")] * (len(looks) - 1)
+    return told
+
+
 def main(weft, versions):
     passed = failed = 0
+    found = subprocess.run([ROOT / "scripts/go.sh"], capture_output=True, text=True, check=False)
+    if found.returncode != 0:
+        sys.exit("go_versions: no Go 1.21 or newer. Run scripts/deps.sh guests")
     print("| Go | recognised | preempted | explored |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         for number in versions or VERSIONS:
-            version = Version(weft, number, pathlib.Path(name))
-            cells, wrong = [], ""
-            for look in (version.recognised, version.preempted, version.explored):
-                cell, said = look()
-                cells.append(cell)
-                wrong += said
-                passed, failed = passed + (not said), failed + bool(said)
-            print(f"| {number} | {' | '.join(cells)} |", flush=True)
-            if wrong:
-                print(wrong, file=sys.stderr)
+            told = row(Version(found.stdout.strip(), weft, number, pathlib.Path(name)))
+            print(f"| {number} | {' | '.join(cell for cell, _ in told)} |", flush=True)
+            for _, wrong in told:
+                passed, failed = passed + (not wrong), failed + bool(wrong)
+                if wrong:
+                    print(wrong, file=sys.stderr)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
@@ -100,4 +136,5 @@ def main(weft, versions):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    sys.exit(main(pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]))
+    wanted = FEW if sys.argv[2:] == ["--few"] else sys.argv[2:]
+    sys.exit(main(pathlib.Path(sys.argv[1]).resolve(), wanted))
