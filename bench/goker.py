@@ -3,6 +3,7 @@
 """GoKer under weft test, with Go's own tools beside it:
 
     bench/goker.py WEFT [--seeds N] [--bases N] [--native-runs N] [--only NAME] [--policy P]...
+                        [--results FILE]
 
 The 63 kernels of blocking bugs that are part of every Go tree of 1.26 and later
 (runtime/testdata/testgoroutineleakprofile/goker), built from there with the go command's GOROOT.
@@ -16,6 +17,10 @@ order: without decisions about goroutines. With --native-runs: the native run, o
 that first showed something to Go's race detector, and to Go's profile of leaked goroutines; both
 are in one program, `go build -race` with GOEXPERIMENT=goroutineleakprofile, which needs a C
 compiler. What else a native run may do (panic, hang, end as deadlocked) is under "else".
+
+A search that takes longer than SEARCH_SECONDS of real time ends there, and counts as one that found
+nothing. With --results each cell is kept in FILE as soon as it is known, and taken from there by
+the next run with the same numbers: a run that was interrupted goes on.
 """
 
 import argparse
@@ -33,6 +38,7 @@ KERNELS = "src/runtime/testdata/testgoroutineleakprofile/goker"
 # The loop around a kernel, in its main function: one tab deep, at least 20 times.
 LOOP = re.compile(r"^\tfor i := 0; i <=? ([2-9]\d|\d{3,}); i\+\+ \{$", re.MULTILINE)
 REPLAYS = 10
+SEARCH_SECONDS = 120
 SEEDS_BETWEEN_BASES = 1000
 NATIVE_SECONDS = 30  # A native run that takes longer hangs: the longest sleeps for 2 s.
 WASM = {"GOOS": "wasip1", "GOARCH": "wasm"}
@@ -75,10 +81,10 @@ def build(folder, program, settings, flags=()):
 def search(options, module, name, policy, base, folder):
     """Schedules until the first failure and its kind; (None, "") when there is none."""
     result = folder / "result.json"
-    result.unlink(missing_ok=True)
     words = [options.weft, "test", "--leaks", "--once", "--seeds", str(options.seeds), "--seed",
-             str(base), "--policy", policy, "--json", result, "--replay", folder / "replay"]
-    subprocess.run([*words, module, name], capture_output=True, check=False, timeout=600)
+             str(base), "--policy", policy, "--search-limit", f"{SEARCH_SECONDS}s", "--json",
+             result, "--replay", folder / "replay"]
+    subprocess.run([*words, module, name], capture_output=True, check=False)
     report = json.loads(result.read_text(encoding="utf-8"))
     failure = report["failure"]
     return (report["schedules"], failure["kind"]) if failure else (None, "")
@@ -92,6 +98,25 @@ def replays(options, folder):
                              text=True, check=False)
         same += "replayed: the same run" in run.stderr
     return same
+
+
+class Kept:
+    """Cells by their column and kernel, in a file or only here."""
+
+    def __init__(self, path, numbers):
+        self.path, self.cells = path, {"numbers": numbers}
+        if path and path.exists():
+            self.cells = json.loads(path.read_text(encoding="utf-8"))
+        if self.cells["numbers"] != numbers:
+            sys.exit(f"goker: {path} is of a run with {self.cells['numbers']}, this is {numbers}")
+
+    def cell(self, column, name, make):
+        key = f"{column} {name}"
+        if key not in self.cells:
+            self.cells[key] = make()
+            if self.path:
+                self.path.write_text(json.dumps(self.cells, indent=0), encoding="utf-8")
+        return self.cells[key]
 
 
 def explore(options, module, name, policy, folder):
@@ -130,13 +155,13 @@ def run_natively(program, name):
 
 
 def natively(options, program, name):
-    """By what was shown: the first run that showed it."""
+    """By what was shown: the first run that showed it. They sleep more than they compute."""
     first = {}
-    for number in range(1, options.native_runs + 1):
-        for what in run_natively(program, name):
-            first.setdefault(what, number)
-        if "leak" in first and "race" in first:
-            break
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        runs = threads.map(lambda _: run_natively(program, name), range(options.native_runs))
+        for number, shown in enumerate(runs, 1):
+            for what in shown:
+                first.setdefault(what, number)
     return first
 
 
@@ -148,10 +173,12 @@ def main():
     parser.add_argument("--native-runs", type=int, default=0)
     parser.add_argument("--only", default="")
     parser.add_argument("--policy", action="append")
+    parser.add_argument("--results", type=pathlib.Path)
     options = parser.parse_args()
     options.weft = options.weft.resolve()
     policies = options.policy or ["fifo", "random", "pct"]
     kinds = ["race", "leak", "else"] if options.native_runs else []
+    kept = Kept(options.results, [options.seeds, options.bases, options.native_runs])
     with tempfile.TemporaryDirectory() as made:
         folder = pathlib.Path(made)
         module, program = folder / "goker.wasm", folder / "goker"
@@ -162,21 +189,18 @@ def main():
         print(f"| kernel | {' | '.join(policies + [f'native: {kind}' for kind in kinds])} |")
         print(f"|---|{'---|' * len(policies + kinds)}")
         found = dict.fromkeys(policies + kinds, 0)
-        # Native runs sleep more than they compute.
-        with concurrent.futures.ThreadPoolExecutor(4) as threads:
-            native = [threads.submit(natively, options, program, name) if kinds else None
-                      for name in names]
-            for name, beside in zip(names, native):
-                cells = []
-                for policy in policies:
-                    cell, good = explore(options, module, name, policy, folder)
-                    cells.append(cell)
-                    found[policy] += good
-                first = beside.result() if beside else {}
-                for kind in kinds:
-                    cells.append(str(first.get(kind, "-")))
-                    found[kind] += kind in first
-                print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        for name in names:
+            cells = []
+            for policy in policies:
+                cell, good = kept.cell(
+                    policy, name, lambda n=name, p=policy: explore(options, module, n, p, folder))
+                cells.append(cell)
+                found[policy] += good
+            first = kept.cell("native", name, lambda n=name: natively(options, program, n))
+            for kind in kinds:
+                cells.append(str(first.get(kind, "-")))
+                found[kind] += kind in first
+            print(f"| {name} | {' | '.join(cells)} |", flush=True)
     said = ", ".join(f"{what} {count}" for what, count in found.items())
     print(f"\nfound, of {len(names)}: {said}")
     return 0
