@@ -9,6 +9,7 @@ import signal
 import subprocess
 
 import harness
+from broken_workers import Killer, Liar
 from claims_shards import FAILS, PASSES, folder, named, without_times
 from harness import LOAD_ERROR, USAGE
 from nats_server import NatsServer, Workers
@@ -177,6 +178,59 @@ def _(weft):
             master.communicate(timeout=30)
         assert workers.end() == [0]
         assert workers.log().count("may not take its parts") == 1, workers.log()
+
+
+@claim("a worker that acks parts and answers nonsense changes nothing in the verdict")
+def _(weft):
+    where = folder(weft, "nats-liar")
+    one = folder(weft, "nats-liar-one")
+    words = ["--seeds", "240", *PASSES]
+    whole = weft.raw("test", "--json", one / "j", *named(weft, words), cwd=one).expect(code=0)
+    with NatsServer(where / "server") as server, \
+            Workers(weft.binary, weft.environment, server.url(), where / "workers") as workers:
+        liar = Liar(server.port, parts=12)
+        liar.start()
+        with started(weft, "--nats", server.url(), "--parts", "12", "--json", where / "j", *words,
+                     cwd=where) as master:
+            assert liar.done.wait(60), "nobody gave it parts"
+            workers.start()
+            out, err = master.communicate(timeout=120)
+        assert (master.returncode, out) == (0, whole.out), err + workers.log()
+        assert without_times(where / "j") == without_times(one / "j")
+        assert workers.end() == [0]
+    for said in (r"test: part \d+ of 12: worker : a damaged report: .*; it is given out again",
+                 r"test: part \d+ of 12: worker liar: .* which is no verdict; it is given out",
+                 r"test: \d+ parts were lost on their way; they are given out again"):
+        assert re.search(said, err), (said, err)
+
+
+@claim("a worker whose children die each time is named; a search has another one, or ends")
+def _(weft):
+    where = folder(weft, "nats-dies")
+    one = folder(weft, "nats-dies-one")
+    words = ["--seeds", "240", *PASSES]
+    whole = weft.raw("test", "--json", one / "j", *named(weft, words), cwd=one).expect(code=0)
+    died = r"part \d+ of \d+: worker [^:]+/{}: the process that ran it ended with 137.*"
+    with NatsServer(where / "server") as server, \
+            Workers(weft.binary, weft.environment, server.url(), where / "workers") as workers:
+        broken = workers.start()
+        named_so = died.format(broken.pid)
+        with Killer(broken) as killer:
+            with started(weft, "--nats", server.url(), "--parts", "1", "--seeds", "60000", *PASSES,
+                         cwd=where) as master:
+                _, err = master.communicate(timeout=120)
+            assert master.returncode == 2 and killer.kills >= 3, (master.returncode, err)
+            assert re.search(rf"^weft: (test: )?{named_so}$", err.splitlines()[-1]), err
+            before = killer.kills
+            with started(weft, "--nats", server.url(), "--parts", "6", "--json", where / "j",
+                         *words, cwd=where) as master:
+                wait_for(lambda: killer.kills > before, 60)
+                workers.start()
+                out, err = master.communicate(timeout=120)
+        assert (master.returncode, out) == (0, whole.out), err + workers.log()
+        assert without_times(where / "j") == without_times(one / "j")
+        assert re.search(rf"^weft: test: {named_so}; it is given out again$", err, re.M), err
+        assert workers.end() == [0, 0]
 
 
 @claim("no server, no JetStream and wrong credentials are told apart")
