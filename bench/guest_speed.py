@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast C programs run as guests, side by side:
 
-    bench/guest_speed.py WEFT [--json FILE] [--rounds N] [--filter TEXT] [--interp] [--smoke]
+    bench/guest_speed.py WEFT [--json FILE] [--rounds N] [--filter TEXT] [--interp] [--table]
+        [--smoke]
 
 The programs of bench/programs, each as a native program (gcc -O2), as a guest of WEFT's engine
 aot with fuel points, without them, and with --bounds=check, of its engine jit with both bounds,
@@ -12,8 +13,8 @@ under node, and under wasmtime where its Python package is installed (pip instal
 several times. The fastest run of each counts, in CPU seconds, less the time that a program which
 does nothing takes in the same way; of wasmtime only the call of _start is measured. All ways must
 print the same. Prints seconds and, at the end, the speeds of aot and of jit as parts of the others,
-geometric means of the programs that both ran. --smoke: one round of the shortest program, for
-tests.
+geometric means of the programs that both ran. --table: rows of Markdown behind it. --smoke: one
+round of the shortest program, for tests.
 """
 
 import argparse
@@ -152,6 +153,21 @@ def all_seconds(weft, folder, sources, start, options):
     return results
 
 
+def print_table(results):
+    """Seconds, and below them the geometric means of each way's speed as a part of native's."""
+    ways_shown = max(results.values(), key=len)
+    print("\n| CPU seconds | " + " | ".join(ways_shown) + " |")
+    print("|---|" + "---|" * len(ways_shown))
+    for name, best in results.items():
+        cells = (f"{best[way]:.3g}" if way in best else "" for way in ways_shown)
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    means = []
+    for way in ways_shown:
+        both = [best["native"] / best[way] for best in results.values() if way in best]
+        means.append(f"{geometric_mean(both):.3g}")
+    print("| speed, native is 1 | " + " | ".join(means) + " |")
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("weft", type=pathlib.Path)
@@ -159,6 +175,7 @@ def main(arguments):
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--filter", default="", help="only programs whose names contain this")
     parser.add_argument("--interp", action="store_true", help="once on interp, too: minutes")
+    parser.add_argument("--table", action="store_true", help="rows of Markdown, too")
     parser.add_argument("--smoke", action="store_true", help="one round of one program")
     options = parser.parse_args(arguments)
     if options.smoke:
@@ -175,6 +192,8 @@ def main(arguments):
         results = all_seconds(weft, folder, sources, start, options)
     print("\nspeed, geometric means:")
     of_aot, of_jit = (speeds(engine, results) for engine in ("aot", "jit"))
+    if options.table:
+        print_table(results)
     if options.json:
         figures = {"start": start, "seconds": results, "speed_of_aot": of_aot,
                    "speed_of_jit": of_jit}
