@@ -31,6 +31,14 @@ std::uint32_t load_pointer(Memory memory, std::uint32_t at) {
   return static_cast<std::uint32_t>(load<std::uint64_t>(memory, at));
 }
 
+// A test that has failed ends in dozens of operations of these.
+bool is_of_go_itself(std::string_view function) {
+  constexpr std::string_view kPackages[] = {"testing.", "context.", "fmt.", "os.",
+                                            "log.",     "io.",      "net.", "internal/"};
+  return std::any_of(std::begin(kPackages), std::end(kPackages),
+                     [&](std::string_view package) { return function.starts_with(package); });
+}
+
 template <class T>
 void store(Memory memory, std::uint32_t at, T value) {
   (void)memory.store(at, value);
@@ -80,11 +88,11 @@ void GoroutineSteering::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
 
 void GoroutineSteering::at_visible(Entry entry, std::uint32_t sp, std::uint32_t g, Memory memory) {
   if (!in_main_ || g != lure_.running()) return;
-  if (keeps_operations_) keep_operation(entry, sp, memory);
+  const bool is_kept = keeps_operations_ && keep_operation(entry, sp, memory);
   // Begun again, and none ran in between: the runtime can't be interrupted, and goes on.
   if (sp == std::exchange(sprung_at_, 0)) return;
   const bool gives_way = may_give_way(memory);
-  if (keeps_operations_) operations_.back().asked = gives_way;
+  if (is_kept) operations_.back().asked = gives_way;
 }
 
 void GoroutineSteering::ran(Duration, Memory memory) noexcept {
@@ -162,7 +170,10 @@ bool GoroutineSteering::may_give_way(Memory memory) {
 // --- what a report shows ---
 
 // The address that the function returns to lies at its stack pointer.
-void GoroutineSteering::keep_operation(Entry entry, std::uint32_t sp, Memory memory) {
+// False: it is one of those that would fill the report with what is not the program's own.
+bool GoroutineSteering::keep_operation(Entry entry, std::uint32_t sp, Memory memory) {
+  const std::uint64_t pc = own_pc(runtime_, this->memory(), sp);
+  if (is_of_go_itself(runtime_.name_at(pc))) return false;
   const auto goroutine = load<std::uint64_t>(memory, lure_.running() + at_.g_goid);
   const auto before =
       std::find_if(operations_.rbegin(), operations_.rend(),
@@ -170,10 +181,11 @@ void GoroutineSteering::keep_operation(Entry entry, std::uint32_t sp, Memory mem
   const bool again =
       before != operations_.rend() && before->asked && before->sp == sp && before->entry == entry;
   if (again) operations_.erase(std::next(before).base());
-  Operation operation{goroutine, entry, sp, own_pc(runtime_, this->memory(), sp)};
+  Operation operation{goroutine, entry, sp, pc};
   operation.gave_way = again;
   operations_.push_back(operation);
   if (operations_.size() > kOperationsKept) operations_.pop_front();
+  return true;
 }
 
 std::vector<std::string> GoroutineSteering::last_operations() const {

@@ -68,7 +68,7 @@ class GoroutineSteering final : public guest::go::Steering {
   };
   static constexpr std::size_t kOperationsKept = 24;
 
-  void keep_operation(guest::go::Entry entry, std::uint32_t sp, wasip1::Memory memory);
+  bool keep_operation(guest::go::Entry entry, std::uint32_t sp, wasip1::Memory memory);
   void at_visible(guest::go::Entry entry, std::uint32_t sp, std::uint32_t g, wasip1::Memory memory);
   void collect(wasip1::Memory memory, std::uint32_t g0_or_g);
   void choose(wasip1::Memory memory, std::uint32_t p);

@@ -111,7 +111,8 @@ def _(weft):
     go("TestLeak", 1, [r"fails: leak", r"\[chan send\]: example\.com/pool\.TestLeak\.func1"])
     weft.raw("replay", "pool.test.wasm.replay", cwd=package).expect(
         code=2, err_has="replayed: the same run")
-    go("TestFails", 1, [r"exited with 1$", r"^stdout:\n    --- FAIL: TestFails"])
+    go("TestFails", 1, [r"exited with 1$", r"^stdout:\n    --- FAIL: TestFails",
+                        r"(?s)\A(?!.*goroutine \d+: [^\n]* in testing\.)"])
     # Go's own time limit: ten minutes, which are virtual.
     go("TestHangs", 1, [r"exited with 2$", r"^    panic: test timed out after 10m0s"])
     weft.raw("test", "--go", binary, "-run=TestGood", "--seeds", 2, "--dir",
