@@ -62,6 +62,11 @@ namespace weft::capi {
 
 // The scheduler that runs on this thread, or nullptr.
 weft_scheduler* current();
+
+// Of the M that runs: then it may neither park nor give way.
+inline bool holds_locks() {
+  return current()->scheduler.current_m().locks != 0;
+}
 // Sets it, for as long as weft_run runs; returns the one before.
 weft_scheduler* exchange_current(weft_scheduler* scheduler);
 

@@ -27,10 +27,6 @@ int timed_out() {
   return fail(WEFT_ETIMEDOUT, "the time was over first");
 }
 
-bool holds_locks() {
-  return current()->scheduler.current_m().locks != 0;
-}
-
 // A call of the port that returns nothing.
 template <class F>
 int call(From from, F&& f) {

@@ -47,10 +47,6 @@ struct FullBody : weft_entry {
   void (*on_end)(void* user) = nullptr;  // Set when the G is made.
 };
 
-bool holds_locks() {
-  return current()->scheduler.current_m().locks != 0;
-}
-
 int refuse_locks() {
   return holds_locks() ? fail(WEFT_EHOLDSLOCKS, "schedule: holding locks") : WEFT_OK;
 }

@@ -31,7 +31,7 @@ std::shared_ptr<wasip1::Device>* device_of(weft_pipe* pipe, int end) {
   return device != nullptr ? &device : nullptr;
 }
 
-int closed() {
+int end_closed() {
   return fail(WEFT_ECLOSED, "this end of the pipe was closed");
 }
 
@@ -70,7 +70,7 @@ int weft_pipe_close(weft_pipe* pipe, int end) {
   if (const int code = check(pipe); code != WEFT_OK) return code;
   if (const int code = is_end(end); code != WEFT_OK) return code;
   auto* device = device_of(pipe, end);
-  if (device == nullptr) return closed();
+  if (device == nullptr) return end_closed();
   pipe->owner.idle = false;
   device->reset();
   return WEFT_OK;
@@ -83,7 +83,7 @@ int weft_pipe_write(weft_pipe* pipe, const void* bytes, size_t count, size_t* wr
   }
   *written = 0;
   const auto* device = device_of(pipe, WEFT_PIPE_WRITE);
-  if (device == nullptr) return closed();
+  if (device == nullptr) return end_closed();
   return coded([&] {
     const iovec buffer = {const_cast<void*>(bytes), count};
     const wasip1::Errno error = (*device)->write({&buffer, 1}, *written);
@@ -101,7 +101,7 @@ int weft_pipe_read(weft_pipe* pipe, void* bytes, size_t room, size_t* count) {
   }
   *count = 0;
   const auto* device = device_of(pipe, WEFT_PIPE_READ);
-  if (device == nullptr) return closed();
+  if (device == nullptr) return end_closed();
   return coded([&] {
     const iovec buffer = {bytes, room};
     const wasip1::Errno error = (*device)->read({&buffer, 1}, *count);
@@ -115,7 +115,7 @@ int weft_pipe_wait(weft_pipe* pipe, int end, weft_pipe_ready ready, void* contex
   if (const int code = is_end(end); code != WEFT_OK) return code;
   if (ready == nullptr) return fail(WEFT_EINVAL, "there is nothing to call");
   const auto* device = device_of(pipe, end);
-  if (device == nullptr) return closed();
+  if (device == nullptr) return end_closed();
   return coded([&] {
     pipe->owner.idle = false;
     auto waits = pipe->owner.runtime.scheduler().spawn([device = *device, end, ready, context] {
@@ -130,7 +130,7 @@ int weft_caller_pipe(weft_caller* caller, weft_pipe* pipe, int end) {
   if (const int code = check(pipe); code != WEFT_OK) return code;
   if (const int code = is_end(end); code != WEFT_OK) return code;
   const auto* device = device_of(pipe, end);
-  if (device == nullptr) return closed();
+  if (device == nullptr) return end_closed();
   return waiting(caller, [&] {
     const std::shared_ptr<wasip1::Device> kept = *device;  // Whatever others close meanwhile.
     wait_for(*kept, direction_of(end));

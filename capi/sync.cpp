@@ -49,7 +49,7 @@ int make(Handle** handle) {
   });
 }
 
-int closed() {
+int chan_closed() {
   return fail(WEFT_ECLOSED, "the channel is closed and empty");
 }
 
@@ -85,7 +85,7 @@ int weft_chan_recv(weft_chan* chan, void** value) {
   return on_g(WEFT_ECLOSED, [&]() -> int {
     const std::optional<void*> got = chan->channel.recv();
     *value = got.value_or(nullptr);
-    return got ? WEFT_OK : closed();
+    return got ? WEFT_OK : chan_closed();
   });
 }
 
@@ -102,7 +102,7 @@ int weft_chan_try_recv(weft_chan* chan, void** value) {
     const TryRecv<void*> got = chan->channel.try_recv();
     *value = got.value.value_or(nullptr);
     if (!got) return fail(WEFT_EAGAIN, "there is nothing to receive");
-    return got.value ? WEFT_OK : closed();
+    return got.value ? WEFT_OK : chan_closed();
   });
 }
 

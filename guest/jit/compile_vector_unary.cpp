@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vectors: what takes one of them: signs, rounding, conversions, lanes made wider.
 #include "guest/jit/compiler.h"
+#include "guest/jit/vector_rows.h"
 
 namespace weft::jit {
 namespace {
@@ -15,19 +16,6 @@ constexpr int kFloor = 9;
 constexpr int kCeil = 10;
 constexpr int kTruncate = 11;
 
-// Changes `to`, which may be `from`; may use xmm7.
-using Emit = void (*)(Assembler& a, const Xmm& to, const Xmm& from);
-
-const Xmm& scratch() {
-  static const Xmm kXmm7(7);
-  return kXmm7;
-}
-
-template <auto instruction>
-void plain(Assembler& a, const Xmm& to, const Xmm& from) {
-  (a.*instruction)(to, from);
-}
-
 template <auto instruction>
 void of_high_half(Assembler& a, const Xmm& to, const Xmm& from) {
   a.pshufd(to, from, 0xee);
@@ -41,9 +29,9 @@ void rounded(Assembler& a, const Xmm& to, const Xmm& from) {
 
 template <auto subtract>
 void negated(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.pxor(scratch(), scratch());
-  (a.*subtract)(scratch(), from);
-  a.movaps(to, scratch());
+  a.pxor(vector_scratch(), vector_scratch());
+  (a.*subtract)(vector_scratch(), from);
+  a.movaps(to, vector_scratch());
 }
 
 void copy(Assembler& a, const Xmm& to, const Xmm& from) {
@@ -51,11 +39,11 @@ void copy(Assembler& a, const Xmm& to, const Xmm& from) {
 }
 
 void absolute_64(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.pxor(scratch(), scratch());
-  a.pcmpgtq(scratch(), from);
+  a.pxor(vector_scratch(), vector_scratch());
+  a.pcmpgtq(vector_scratch(), from);
   copy(a, to, from);
-  a.pxor(to, scratch());
-  a.psubq(to, scratch());
+  a.pxor(to, vector_scratch());
+  a.psubq(to, vector_scratch());
 }
 
 using ByImmediate = void (X::*)(const Xbyak::Mmx&, int);
@@ -63,52 +51,52 @@ using ByImmediate = void (X::*)(const Xbyak::Mmx&, int);
 // All bits but the sign, or the sign alone: ones, shifted.
 template <auto shift, int by, auto combine>
 void with_sign_mask(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.pcmpeqd(scratch(), scratch());
-  (a.*shift)(scratch(), by);
+  a.pcmpeqd(vector_scratch(), vector_scratch());
+  (a.*shift)(vector_scratch(), by);
   copy(a, to, from);
-  (a.*combine)(to, scratch());
+  (a.*combine)(to, vector_scratch());
 }
 
 void not_(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.pcmpeqd(scratch(), scratch());
+  a.pcmpeqd(vector_scratch(), vector_scratch());
   copy(a, to, from);
-  a.pxor(to, scratch());
+  a.pxor(to, vector_scratch());
 }
 
 // --- sums of neighbours ---
 
 void ones_of_words(Assembler& a) {
-  a.pcmpeqw(scratch(), scratch());
-  a.psrlw(scratch(), 15);
+  a.pcmpeqw(vector_scratch(), vector_scratch());
+  a.psrlw(vector_scratch(), 15);
 }
 
 void add_pairs_8_signed(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.pcmpeqb(scratch(), scratch());
-  a.pabsb(scratch(), scratch());
-  a.pmaddubsw(scratch(), from);  // The first operand has no sign.
-  a.movaps(to, scratch());
+  a.pcmpeqb(vector_scratch(), vector_scratch());
+  a.pabsb(vector_scratch(), vector_scratch());
+  a.pmaddubsw(vector_scratch(), from);  // The first operand has no sign.
+  a.movaps(to, vector_scratch());
 }
 
 void add_pairs_8_unsigned(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.pcmpeqb(scratch(), scratch());
-  a.pabsb(scratch(), scratch());
+  a.pcmpeqb(vector_scratch(), vector_scratch());
+  a.pabsb(vector_scratch(), vector_scratch());
   copy(a, to, from);
-  a.pmaddubsw(to, scratch());
+  a.pmaddubsw(to, vector_scratch());
 }
 
 void add_pairs_16_signed(Assembler& a, const Xmm& to, const Xmm& from) {
   ones_of_words(a);
   copy(a, to, from);
-  a.pmaddwd(to, scratch());
+  a.pmaddwd(to, vector_scratch());
 }
 
 void add_pairs_16_unsigned(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.movaps(scratch(), from);
-  a.psrld(scratch(), 16);
+  a.movaps(vector_scratch(), from);
+  a.psrld(vector_scratch(), 16);
   copy(a, to, from);
   a.pslld(to, 16);
   a.psrld(to, 16);
-  a.paddd(to, scratch());
+  a.paddd(to, vector_scratch());
 }
 
 // --- to whole numbers ---
@@ -117,27 +105,27 @@ void add_pairs_16_unsigned(Assembler& a, const Xmm& to, const Xmm& from) {
 // its bits turned.
 void truncate_32_signed(Assembler& a, const Xmm& to, const Xmm& from) {
   copy(a, to, from);
-  a.movaps(scratch(), to);
-  a.cmpeqps(scratch(), scratch());
-  a.andps(to, scratch());
-  a.pxor(scratch(), to);  // The sign: was it not negative?
+  a.movaps(vector_scratch(), to);
+  a.cmpeqps(vector_scratch(), vector_scratch());
+  a.andps(to, vector_scratch());
+  a.pxor(vector_scratch(), to);  // The sign: was it not negative?
   a.cvttps2dq(to, to);
-  a.pand(scratch(), to);  // And is it the lowest number now?
-  a.psrad(scratch(), 31);
-  a.pxor(to, scratch());
+  a.pand(vector_scratch(), to);  // And is it the lowest number now?
+  a.psrad(vector_scratch(), 31);
+  a.pxor(to, vector_scratch());
 }
 
-struct Row {
+struct UnaryRow {
   Op op;
-  Emit emit;
+  EmitVector emit;
   int nan_of = 0;  // The size of its lanes, when it may make a NaN.
 };
 
-constexpr Row kRows[] = {
+constexpr UnaryRow kUnaryRows[] = {
     {Op::v128_not, &not_},
-    {Op::i8x16_abs, &plain<&X::pabsb>},
-    {Op::i16x8_abs, &plain<&X::pabsw>},
-    {Op::i32x4_abs, &plain<&X::pabsd>},
+    {Op::i8x16_abs, &emit_plain<&X::pabsb>},
+    {Op::i16x8_abs, &emit_plain<&X::pabsw>},
+    {Op::i32x4_abs, &emit_plain<&X::pabsd>},
     {Op::i64x2_abs, &absolute_64},
     {Op::i8x16_neg, &negated<&X::psubb>},
     {Op::i16x8_neg, &negated<&X::psubw>},
@@ -148,55 +136,43 @@ constexpr Row kRows[] = {
     {Op::f32x4_neg, &with_sign_mask<ByImmediate{&X::pslld}, 31, &X::xorps>},
     {Op::f64x2_abs, &with_sign_mask<ByImmediate{&X::psrlq}, 1, &X::andpd>},
     {Op::f64x2_neg, &with_sign_mask<ByImmediate{&X::psllq}, 63, &X::xorpd>},
-    {Op::f32x4_sqrt, &plain<&X::sqrtps>, 4},
+    {Op::f32x4_sqrt, &emit_plain<&X::sqrtps>, 4},
     {Op::f32x4_ceil, &rounded<&X::roundps, kCeil>, 4},
     {Op::f32x4_floor, &rounded<&X::roundps, kFloor>, 4},
     {Op::f32x4_trunc, &rounded<&X::roundps, kTruncate>, 4},
     {Op::f32x4_nearest, &rounded<&X::roundps, kNearest>, 4},
-    {Op::f64x2_sqrt, &plain<&X::sqrtpd>, 8},
+    {Op::f64x2_sqrt, &emit_plain<&X::sqrtpd>, 8},
     {Op::f64x2_ceil, &rounded<&X::roundpd, kCeil>, 8},
     {Op::f64x2_floor, &rounded<&X::roundpd, kFloor>, 8},
     {Op::f64x2_trunc, &rounded<&X::roundpd, kTruncate>, 8},
     {Op::f64x2_nearest, &rounded<&X::roundpd, kNearest>, 8},
 
-    {Op::i16x8_extend_low_i8x16_s, &plain<&X::pmovsxbw>},
+    {Op::i16x8_extend_low_i8x16_s, &emit_plain<&X::pmovsxbw>},
     {Op::i16x8_extend_high_i8x16_s, &of_high_half<&X::pmovsxbw>},
-    {Op::i16x8_extend_low_i8x16_u, &plain<&X::pmovzxbw>},
+    {Op::i16x8_extend_low_i8x16_u, &emit_plain<&X::pmovzxbw>},
     {Op::i16x8_extend_high_i8x16_u, &of_high_half<&X::pmovzxbw>},
-    {Op::i32x4_extend_low_i16x8_s, &plain<&X::pmovsxwd>},
+    {Op::i32x4_extend_low_i16x8_s, &emit_plain<&X::pmovsxwd>},
     {Op::i32x4_extend_high_i16x8_s, &of_high_half<&X::pmovsxwd>},
-    {Op::i32x4_extend_low_i16x8_u, &plain<&X::pmovzxwd>},
+    {Op::i32x4_extend_low_i16x8_u, &emit_plain<&X::pmovzxwd>},
     {Op::i32x4_extend_high_i16x8_u, &of_high_half<&X::pmovzxwd>},
-    {Op::i64x2_extend_low_i32x4_s, &plain<&X::pmovsxdq>},
+    {Op::i64x2_extend_low_i32x4_s, &emit_plain<&X::pmovsxdq>},
     {Op::i64x2_extend_high_i32x4_s, &of_high_half<&X::pmovsxdq>},
-    {Op::i64x2_extend_low_i32x4_u, &plain<&X::pmovzxdq>},
+    {Op::i64x2_extend_low_i32x4_u, &emit_plain<&X::pmovzxdq>},
     {Op::i64x2_extend_high_i32x4_u, &of_high_half<&X::pmovzxdq>},
     {Op::i16x8_extadd_pairwise_i8x16_s, &add_pairs_8_signed},
     {Op::i16x8_extadd_pairwise_i8x16_u, &add_pairs_8_unsigned},
     {Op::i32x4_extadd_pairwise_i16x8_s, &add_pairs_16_signed},
     {Op::i32x4_extadd_pairwise_i16x8_u, &add_pairs_16_unsigned},
 
-    {Op::f32x4_convert_i32x4_s, &plain<&X::cvtdq2ps>},
-    {Op::f64x2_convert_low_i32x4_s, &plain<&X::cvtdq2pd>},
-    {Op::f32x4_demote_f64x2_zero, &plain<&X::cvtpd2ps>, 4},
-    {Op::f64x2_promote_low_f32x4, &plain<&X::cvtps2pd>},
+    {Op::f32x4_convert_i32x4_s, &emit_plain<&X::cvtdq2ps>},
+    {Op::f64x2_convert_low_i32x4_s, &emit_plain<&X::cvtdq2pd>},
+    {Op::f32x4_demote_f64x2_zero, &emit_plain<&X::cvtpd2ps>, 4},
+    {Op::f64x2_promote_low_f32x4, &emit_plain<&X::cvtps2pd>},
     {Op::i32x4_trunc_sat_f32x4_s, &truncate_32_signed},
     {Op::i32x4_relaxed_trunc_f32x4_s, &truncate_32_signed},
 };
 
-constexpr std::size_t index_of(Op op) {
-  return static_cast<std::size_t>(op) - static_cast<std::size_t>(Op::v128_load);
-}
-constexpr std::size_t kVectorOps = index_of(Op::i32x4_relaxed_dot_i8x16_i7x16_add_s) + 1;
-
-// From an instruction to its row's number, from 1; 0: it has none.
-constexpr auto kRowOf = [] {
-  std::array<std::uint8_t, kVectorOps> rows{};
-  for (std::size_t i = 0; i < std::size(kRows); ++i) {
-    rows[index_of(kRows[i].op)] = static_cast<std::uint8_t>(i + 1);
-  }
-  return rows;
-}();
+constexpr auto kUnaryRowOf = row_numbers(kUnaryRows);
 
 }  // namespace
 
@@ -340,9 +316,9 @@ bool Compiler::vector_unary(Op op) {
     default:
       break;
   }
-  const std::size_t number = kRowOf[index_of(op)];
+  const std::size_t number = kUnaryRowOf[vector_index(op)];
   if (number == 0) return false;
-  const Row& row = kRows[number - 1];
+  const UnaryRow& row = kUnaryRows[number - 1];
   Value value = pop();
   const Goal goal = goal_for(ValType::v128);
   const int from = float_reg(value);

@@ -5,6 +5,7 @@
 // Relaxed instructions do what the specification's deterministic profile says: the same on every
 // processor, so also in every run.
 #include "guest/jit/compiler.h"
+#include "guest/jit/vector_rows.h"
 
 namespace weft::jit {
 namespace {
@@ -23,19 +24,6 @@ enum Trait : std::uint8_t {
   kNan64 = 16,    // of f64.
 };
 
-const Xmm& scratch() {
-  static const Xmm kXmm7(7);
-  return kXmm7;
-}
-
-// Changes `to`; may use the scratch register, which `from` never is.
-using Emit = void (*)(Assembler& a, const Xmm& to, const Xmm& from);
-
-template <auto instruction>
-void plain(Assembler& a, const Xmm& to, const Xmm& from) {
-  (a.*instruction)(to, from);
-}
-
 template <auto compare, std::uint8_t how>
 void compare_floats(Assembler& a, const Xmm& to, const Xmm& from) {
   (a.*compare)(to, from, how);
@@ -48,36 +36,36 @@ constexpr std::uint8_t kNotEqual = 4;
 // a >= b is max(a, b) == a; a <= b is min(a, b) == a.
 template <auto min_or_max, auto equal>
 void compare_by(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.movaps(scratch(), to);
-  (a.*min_or_max)(scratch(), from);
-  (a.*equal)(to, scratch());
+  a.movaps(vector_scratch(), to);
+  (a.*min_or_max)(vector_scratch(), from);
+  (a.*equal)(to, vector_scratch());
 }
 
 // Both ways around, since SSE's answer for NaNs and zeroes is its second operand.
 template <auto min, auto or_, auto unordered, auto shift, int bits, auto and_not>
 void minimum(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.movaps(scratch(), from);
-  (a.*min)(scratch(), to);
+  a.movaps(vector_scratch(), from);
+  (a.*min)(vector_scratch(), to);
   (a.*min)(to, from);
-  (a.*or_)(scratch(), to);  // -0 and NaNs come through.
-  (a.*unordered)(to, scratch());
-  (a.*or_)(scratch(), to);
+  (a.*or_)(vector_scratch(), to);  // -0 and NaNs come through.
+  (a.*unordered)(to, vector_scratch());
+  (a.*or_)(vector_scratch(), to);
   (a.*shift)(to, bits);  // Clears what is below a NaN's quiet bit.
-  (a.*and_not)(to, scratch());
+  (a.*and_not)(to, vector_scratch());
 }
 
 template <auto max, auto or_, auto xor_, auto subtract, auto unordered, auto shift, int bits,
           auto and_not>
 void maximum(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.movaps(scratch(), from);
-  (a.*max)(scratch(), to);
+  a.movaps(vector_scratch(), from);
+  (a.*max)(vector_scratch(), to);
   (a.*max)(to, from);
-  (a.*xor_)(to, scratch());
-  (a.*or_)(scratch(), to);
-  (a.*subtract)(scratch(), to);  // +0 and NaNs come through.
-  (a.*unordered)(to, scratch());
+  (a.*xor_)(to, vector_scratch());
+  (a.*or_)(vector_scratch(), to);
+  (a.*subtract)(vector_scratch(), to);  // +0 and NaNs come through.
+  (a.*unordered)(to, vector_scratch());
   (a.*shift)(to, bits);
-  (a.*and_not)(to, scratch());
+  (a.*and_not)(to, vector_scratch());
 }
 
 using ByImmediate = void (X::*)(const Xbyak::Mmx&, int);
@@ -94,30 +82,30 @@ constexpr auto kMax64 = &maximum<&X::maxpd, &X::orpd, &X::xorpd, &X::subpd, &X::
 template <auto extend, bool high>
 void extended_multiply_8(Assembler& a, const Xmm& to, const Xmm& from) {
   if (high) {
-    a.pshufd(scratch(), from, 0xee);
+    a.pshufd(vector_scratch(), from, 0xee);
     a.pshufd(to, to, 0xee);
-    (a.*extend)(scratch(), scratch());
+    (a.*extend)(vector_scratch(), vector_scratch());
   } else {
-    (a.*extend)(scratch(), from);
+    (a.*extend)(vector_scratch(), from);
   }
   (a.*extend)(to, to);
-  a.pmullw(to, scratch());
+  a.pmullw(to, vector_scratch());
 }
 
 template <auto multiply_high, auto unpack>
 void extended_multiply_16(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.movaps(scratch(), to);
-  a.pmullw(scratch(), from);
+  a.movaps(vector_scratch(), to);
+  a.pmullw(vector_scratch(), from);
   (a.*multiply_high)(to, from);
-  (a.*unpack)(scratch(), to);
-  a.movaps(to, scratch());
+  (a.*unpack)(vector_scratch(), to);
+  a.movaps(to, vector_scratch());
 }
 
 template <auto multiply, std::uint8_t half>
 void extended_multiply_32(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.pshufd(scratch(), from, half);
+  a.pshufd(vector_scratch(), from, half);
   a.pshufd(to, to, half);
-  (a.*multiply)(to, scratch());
+  (a.*multiply)(to, vector_scratch());
 }
 constexpr std::uint8_t kLowHalf = 0x50;
 constexpr std::uint8_t kHighHalf = 0xfa;
@@ -125,66 +113,66 @@ constexpr std::uint8_t kHighHalf = 0xfa;
 // The one product that does not fit, of the lowest number with itself, is made the highest.
 void q15_multiply(Assembler& a, const Xmm& to, const Xmm& from) {
   a.pmulhrsw(to, from);
-  a.pcmpeqw(scratch(), scratch());
-  a.psllw(scratch(), 15);
-  a.pcmpeqw(scratch(), to);
-  a.pxor(to, scratch());
+  a.pcmpeqw(vector_scratch(), vector_scratch());
+  a.psllw(vector_scratch(), 15);
+  a.pcmpeqw(vector_scratch(), to);
+  a.pxor(to, vector_scratch());
 }
 
 // An index of 16 or more becomes one with its highest bit set, which gives zero.
 void swizzle(Assembler& a, const Xmm& to, const Xmm& from) {
-  a.paddusb(scratch(), from);
-  a.pshufb(to, scratch());
+  a.paddusb(vector_scratch(), from);
+  a.pshufb(to, vector_scratch());
 }
 
-struct Row {
+struct BinaryRow {
   Op op;
-  Emit emit;
+  EmitVector emit;
   int traits = kPlain;
 };
 
-constexpr Row kRows[] = {
-    {Op::v128_and, &plain<&X::pand>, kCommutes},
-    {Op::v128_andnot, &plain<&X::pandn>, kSwapped},
-    {Op::v128_or, &plain<&X::por>, kCommutes},
-    {Op::v128_xor, &plain<&X::pxor>, kCommutes},
+constexpr BinaryRow kBinaryRows[] = {
+    {Op::v128_and, &emit_plain<&X::pand>, kCommutes},
+    {Op::v128_andnot, &emit_plain<&X::pandn>, kSwapped},
+    {Op::v128_or, &emit_plain<&X::por>, kCommutes},
+    {Op::v128_xor, &emit_plain<&X::pxor>, kCommutes},
 
-    {Op::i8x16_eq, &plain<&X::pcmpeqb>, kCommutes},
-    {Op::i8x16_ne, &plain<&X::pcmpeqb>, kCommutes | kInverted},
-    {Op::i8x16_lt_s, &plain<&X::pcmpgtb>, kSwapped},
+    {Op::i8x16_eq, &emit_plain<&X::pcmpeqb>, kCommutes},
+    {Op::i8x16_ne, &emit_plain<&X::pcmpeqb>, kCommutes | kInverted},
+    {Op::i8x16_lt_s, &emit_plain<&X::pcmpgtb>, kSwapped},
     {Op::i8x16_lt_u, &compare_by<&X::pmaxub, &X::pcmpeqb>, kInverted},
-    {Op::i8x16_gt_s, &plain<&X::pcmpgtb>},
+    {Op::i8x16_gt_s, &emit_plain<&X::pcmpgtb>},
     {Op::i8x16_gt_u, &compare_by<&X::pminub, &X::pcmpeqb>, kInverted},
-    {Op::i8x16_le_s, &plain<&X::pcmpgtb>, kInverted},
+    {Op::i8x16_le_s, &emit_plain<&X::pcmpgtb>, kInverted},
     {Op::i8x16_le_u, &compare_by<&X::pminub, &X::pcmpeqb>},
-    {Op::i8x16_ge_s, &plain<&X::pcmpgtb>, kSwapped | kInverted},
+    {Op::i8x16_ge_s, &emit_plain<&X::pcmpgtb>, kSwapped | kInverted},
     {Op::i8x16_ge_u, &compare_by<&X::pmaxub, &X::pcmpeqb>},
-    {Op::i16x8_eq, &plain<&X::pcmpeqw>, kCommutes},
-    {Op::i16x8_ne, &plain<&X::pcmpeqw>, kCommutes | kInverted},
-    {Op::i16x8_lt_s, &plain<&X::pcmpgtw>, kSwapped},
+    {Op::i16x8_eq, &emit_plain<&X::pcmpeqw>, kCommutes},
+    {Op::i16x8_ne, &emit_plain<&X::pcmpeqw>, kCommutes | kInverted},
+    {Op::i16x8_lt_s, &emit_plain<&X::pcmpgtw>, kSwapped},
     {Op::i16x8_lt_u, &compare_by<&X::pmaxuw, &X::pcmpeqw>, kInverted},
-    {Op::i16x8_gt_s, &plain<&X::pcmpgtw>},
+    {Op::i16x8_gt_s, &emit_plain<&X::pcmpgtw>},
     {Op::i16x8_gt_u, &compare_by<&X::pminuw, &X::pcmpeqw>, kInverted},
-    {Op::i16x8_le_s, &plain<&X::pcmpgtw>, kInverted},
+    {Op::i16x8_le_s, &emit_plain<&X::pcmpgtw>, kInverted},
     {Op::i16x8_le_u, &compare_by<&X::pminuw, &X::pcmpeqw>},
-    {Op::i16x8_ge_s, &plain<&X::pcmpgtw>, kSwapped | kInverted},
+    {Op::i16x8_ge_s, &emit_plain<&X::pcmpgtw>, kSwapped | kInverted},
     {Op::i16x8_ge_u, &compare_by<&X::pmaxuw, &X::pcmpeqw>},
-    {Op::i32x4_eq, &plain<&X::pcmpeqd>, kCommutes},
-    {Op::i32x4_ne, &plain<&X::pcmpeqd>, kCommutes | kInverted},
-    {Op::i32x4_lt_s, &plain<&X::pcmpgtd>, kSwapped},
+    {Op::i32x4_eq, &emit_plain<&X::pcmpeqd>, kCommutes},
+    {Op::i32x4_ne, &emit_plain<&X::pcmpeqd>, kCommutes | kInverted},
+    {Op::i32x4_lt_s, &emit_plain<&X::pcmpgtd>, kSwapped},
     {Op::i32x4_lt_u, &compare_by<&X::pmaxud, &X::pcmpeqd>, kInverted},
-    {Op::i32x4_gt_s, &plain<&X::pcmpgtd>},
+    {Op::i32x4_gt_s, &emit_plain<&X::pcmpgtd>},
     {Op::i32x4_gt_u, &compare_by<&X::pminud, &X::pcmpeqd>, kInverted},
-    {Op::i32x4_le_s, &plain<&X::pcmpgtd>, kInverted},
+    {Op::i32x4_le_s, &emit_plain<&X::pcmpgtd>, kInverted},
     {Op::i32x4_le_u, &compare_by<&X::pminud, &X::pcmpeqd>},
-    {Op::i32x4_ge_s, &plain<&X::pcmpgtd>, kSwapped | kInverted},
+    {Op::i32x4_ge_s, &emit_plain<&X::pcmpgtd>, kSwapped | kInverted},
     {Op::i32x4_ge_u, &compare_by<&X::pmaxud, &X::pcmpeqd>},
-    {Op::i64x2_eq, &plain<&X::pcmpeqq>, kCommutes},
-    {Op::i64x2_ne, &plain<&X::pcmpeqq>, kCommutes | kInverted},
-    {Op::i64x2_lt_s, &plain<&X::pcmpgtq>, kSwapped},
-    {Op::i64x2_gt_s, &plain<&X::pcmpgtq>},
-    {Op::i64x2_le_s, &plain<&X::pcmpgtq>, kInverted},
-    {Op::i64x2_ge_s, &plain<&X::pcmpgtq>, kSwapped | kInverted},
+    {Op::i64x2_eq, &emit_plain<&X::pcmpeqq>, kCommutes},
+    {Op::i64x2_ne, &emit_plain<&X::pcmpeqq>, kCommutes | kInverted},
+    {Op::i64x2_lt_s, &emit_plain<&X::pcmpgtq>, kSwapped},
+    {Op::i64x2_gt_s, &emit_plain<&X::pcmpgtq>},
+    {Op::i64x2_le_s, &emit_plain<&X::pcmpgtq>, kInverted},
+    {Op::i64x2_ge_s, &emit_plain<&X::pcmpgtq>, kSwapped | kInverted},
     {Op::f32x4_eq, &compare_floats<&X::cmpps, kEqual>, kCommutes},
     {Op::f32x4_ne, &compare_floats<&X::cmpps, kNotEqual>, kCommutes},
     {Op::f32x4_lt, &compare_floats<&X::cmpps, kLess>},
@@ -198,76 +186,76 @@ constexpr Row kRows[] = {
     {Op::f64x2_le, &compare_floats<&X::cmppd, kLessEqual>},
     {Op::f64x2_ge, &compare_floats<&X::cmppd, kLessEqual>, kSwapped},
 
-    {Op::i8x16_narrow_i16x8_s, &plain<&X::packsswb>},
-    {Op::i8x16_narrow_i16x8_u, &plain<&X::packuswb>},
-    {Op::i8x16_add, &plain<&X::paddb>, kCommutes},
-    {Op::i8x16_add_sat_s, &plain<&X::paddsb>, kCommutes},
-    {Op::i8x16_add_sat_u, &plain<&X::paddusb>, kCommutes},
-    {Op::i8x16_sub, &plain<&X::psubb>},
-    {Op::i8x16_sub_sat_s, &plain<&X::psubsb>},
-    {Op::i8x16_sub_sat_u, &plain<&X::psubusb>},
-    {Op::i8x16_min_s, &plain<&X::pminsb>, kCommutes},
-    {Op::i8x16_min_u, &plain<&X::pminub>, kCommutes},
-    {Op::i8x16_max_s, &plain<&X::pmaxsb>, kCommutes},
-    {Op::i8x16_max_u, &plain<&X::pmaxub>, kCommutes},
-    {Op::i8x16_avgr_u, &plain<&X::pavgb>, kCommutes},
+    {Op::i8x16_narrow_i16x8_s, &emit_plain<&X::packsswb>},
+    {Op::i8x16_narrow_i16x8_u, &emit_plain<&X::packuswb>},
+    {Op::i8x16_add, &emit_plain<&X::paddb>, kCommutes},
+    {Op::i8x16_add_sat_s, &emit_plain<&X::paddsb>, kCommutes},
+    {Op::i8x16_add_sat_u, &emit_plain<&X::paddusb>, kCommutes},
+    {Op::i8x16_sub, &emit_plain<&X::psubb>},
+    {Op::i8x16_sub_sat_s, &emit_plain<&X::psubsb>},
+    {Op::i8x16_sub_sat_u, &emit_plain<&X::psubusb>},
+    {Op::i8x16_min_s, &emit_plain<&X::pminsb>, kCommutes},
+    {Op::i8x16_min_u, &emit_plain<&X::pminub>, kCommutes},
+    {Op::i8x16_max_s, &emit_plain<&X::pmaxsb>, kCommutes},
+    {Op::i8x16_max_u, &emit_plain<&X::pmaxub>, kCommutes},
+    {Op::i8x16_avgr_u, &emit_plain<&X::pavgb>, kCommutes},
 
     {Op::i16x8_q15mulr_sat_s, &q15_multiply, kCommutes},
-    {Op::i16x8_narrow_i32x4_s, &plain<&X::packssdw>},
-    {Op::i16x8_narrow_i32x4_u, &plain<&X::packusdw>},
-    {Op::i16x8_add, &plain<&X::paddw>, kCommutes},
-    {Op::i16x8_add_sat_s, &plain<&X::paddsw>, kCommutes},
-    {Op::i16x8_add_sat_u, &plain<&X::paddusw>, kCommutes},
-    {Op::i16x8_sub, &plain<&X::psubw>},
-    {Op::i16x8_sub_sat_s, &plain<&X::psubsw>},
-    {Op::i16x8_sub_sat_u, &plain<&X::psubusw>},
-    {Op::i16x8_mul, &plain<&X::pmullw>, kCommutes},
-    {Op::i16x8_min_s, &plain<&X::pminsw>, kCommutes},
-    {Op::i16x8_min_u, &plain<&X::pminuw>, kCommutes},
-    {Op::i16x8_max_s, &plain<&X::pmaxsw>, kCommutes},
-    {Op::i16x8_max_u, &plain<&X::pmaxuw>, kCommutes},
-    {Op::i16x8_avgr_u, &plain<&X::pavgw>, kCommutes},
+    {Op::i16x8_narrow_i32x4_s, &emit_plain<&X::packssdw>},
+    {Op::i16x8_narrow_i32x4_u, &emit_plain<&X::packusdw>},
+    {Op::i16x8_add, &emit_plain<&X::paddw>, kCommutes},
+    {Op::i16x8_add_sat_s, &emit_plain<&X::paddsw>, kCommutes},
+    {Op::i16x8_add_sat_u, &emit_plain<&X::paddusw>, kCommutes},
+    {Op::i16x8_sub, &emit_plain<&X::psubw>},
+    {Op::i16x8_sub_sat_s, &emit_plain<&X::psubsw>},
+    {Op::i16x8_sub_sat_u, &emit_plain<&X::psubusw>},
+    {Op::i16x8_mul, &emit_plain<&X::pmullw>, kCommutes},
+    {Op::i16x8_min_s, &emit_plain<&X::pminsw>, kCommutes},
+    {Op::i16x8_min_u, &emit_plain<&X::pminuw>, kCommutes},
+    {Op::i16x8_max_s, &emit_plain<&X::pmaxsw>, kCommutes},
+    {Op::i16x8_max_u, &emit_plain<&X::pmaxuw>, kCommutes},
+    {Op::i16x8_avgr_u, &emit_plain<&X::pavgw>, kCommutes},
     {Op::i16x8_extmul_low_i8x16_s, &extended_multiply_8<&X::pmovsxbw, false>, kCommutes},
     {Op::i16x8_extmul_high_i8x16_s, &extended_multiply_8<&X::pmovsxbw, true>, kCommutes},
     {Op::i16x8_extmul_low_i8x16_u, &extended_multiply_8<&X::pmovzxbw, false>, kCommutes},
     {Op::i16x8_extmul_high_i8x16_u, &extended_multiply_8<&X::pmovzxbw, true>, kCommutes},
 
-    {Op::i32x4_add, &plain<&X::paddd>, kCommutes},
-    {Op::i32x4_sub, &plain<&X::psubd>},
-    {Op::i32x4_mul, &plain<&X::pmulld>, kCommutes},
-    {Op::i32x4_min_s, &plain<&X::pminsd>, kCommutes},
-    {Op::i32x4_min_u, &plain<&X::pminud>, kCommutes},
-    {Op::i32x4_max_s, &plain<&X::pmaxsd>, kCommutes},
-    {Op::i32x4_max_u, &plain<&X::pmaxud>, kCommutes},
-    {Op::i32x4_dot_i16x8_s, &plain<&X::pmaddwd>, kCommutes},
+    {Op::i32x4_add, &emit_plain<&X::paddd>, kCommutes},
+    {Op::i32x4_sub, &emit_plain<&X::psubd>},
+    {Op::i32x4_mul, &emit_plain<&X::pmulld>, kCommutes},
+    {Op::i32x4_min_s, &emit_plain<&X::pminsd>, kCommutes},
+    {Op::i32x4_min_u, &emit_plain<&X::pminud>, kCommutes},
+    {Op::i32x4_max_s, &emit_plain<&X::pmaxsd>, kCommutes},
+    {Op::i32x4_max_u, &emit_plain<&X::pmaxud>, kCommutes},
+    {Op::i32x4_dot_i16x8_s, &emit_plain<&X::pmaddwd>, kCommutes},
     {Op::i32x4_extmul_low_i16x8_s, &extended_multiply_16<&X::pmulhw, &X::punpcklwd>, kCommutes},
     {Op::i32x4_extmul_high_i16x8_s, &extended_multiply_16<&X::pmulhw, &X::punpckhwd>, kCommutes},
     {Op::i32x4_extmul_low_i16x8_u, &extended_multiply_16<&X::pmulhuw, &X::punpcklwd>, kCommutes},
     {Op::i32x4_extmul_high_i16x8_u, &extended_multiply_16<&X::pmulhuw, &X::punpckhwd>, kCommutes},
 
-    {Op::i64x2_add, &plain<&X::paddq>, kCommutes},
-    {Op::i64x2_sub, &plain<&X::psubq>},
+    {Op::i64x2_add, &emit_plain<&X::paddq>, kCommutes},
+    {Op::i64x2_sub, &emit_plain<&X::psubq>},
     {Op::i64x2_extmul_low_i32x4_s, &extended_multiply_32<&X::pmuldq, kLowHalf>, kCommutes},
     {Op::i64x2_extmul_high_i32x4_s, &extended_multiply_32<&X::pmuldq, kHighHalf>, kCommutes},
     {Op::i64x2_extmul_low_i32x4_u, &extended_multiply_32<&X::pmuludq, kLowHalf>, kCommutes},
     {Op::i64x2_extmul_high_i32x4_u, &extended_multiply_32<&X::pmuludq, kHighHalf>, kCommutes},
 
-    {Op::f32x4_add, &plain<&X::addps>, kCommutes | kNan32},
-    {Op::f32x4_sub, &plain<&X::subps>, kNan32},
-    {Op::f32x4_mul, &plain<&X::mulps>, kCommutes | kNan32},
-    {Op::f32x4_div, &plain<&X::divps>, kNan32},
+    {Op::f32x4_add, &emit_plain<&X::addps>, kCommutes | kNan32},
+    {Op::f32x4_sub, &emit_plain<&X::subps>, kNan32},
+    {Op::f32x4_mul, &emit_plain<&X::mulps>, kCommutes | kNan32},
+    {Op::f32x4_div, &emit_plain<&X::divps>, kNan32},
     {Op::f32x4_min, kMin32, kNan32},
     {Op::f32x4_max, kMax32, kNan32},
-    {Op::f32x4_pmin, &plain<&X::minps>, kSwapped},
-    {Op::f32x4_pmax, &plain<&X::maxps>, kSwapped},
-    {Op::f64x2_add, &plain<&X::addpd>, kCommutes | kNan64},
-    {Op::f64x2_sub, &plain<&X::subpd>, kNan64},
-    {Op::f64x2_mul, &plain<&X::mulpd>, kCommutes | kNan64},
-    {Op::f64x2_div, &plain<&X::divpd>, kNan64},
+    {Op::f32x4_pmin, &emit_plain<&X::minps>, kSwapped},
+    {Op::f32x4_pmax, &emit_plain<&X::maxps>, kSwapped},
+    {Op::f64x2_add, &emit_plain<&X::addpd>, kCommutes | kNan64},
+    {Op::f64x2_sub, &emit_plain<&X::subpd>, kNan64},
+    {Op::f64x2_mul, &emit_plain<&X::mulpd>, kCommutes | kNan64},
+    {Op::f64x2_div, &emit_plain<&X::divpd>, kNan64},
     {Op::f64x2_min, kMin64, kNan64},
     {Op::f64x2_max, kMax64, kNan64},
-    {Op::f64x2_pmin, &plain<&X::minpd>, kSwapped},
-    {Op::f64x2_pmax, &plain<&X::maxpd>, kSwapped},
+    {Op::f64x2_pmin, &emit_plain<&X::minpd>, kSwapped},
+    {Op::f64x2_pmax, &emit_plain<&X::maxpd>, kSwapped},
 
     {Op::f32x4_relaxed_min, kMin32, kNan32},
     {Op::f32x4_relaxed_max, kMax32, kNan32},
@@ -276,20 +264,7 @@ constexpr Row kRows[] = {
     {Op::i16x8_relaxed_q15mulr_s, &q15_multiply, kCommutes},
 };
 
-constexpr std::size_t index_of(Op op) {
-  return static_cast<std::size_t>(op) - static_cast<std::size_t>(Op::v128_load);
-}
-constexpr std::size_t kVectorOps = index_of(Op::i32x4_relaxed_dot_i8x16_i7x16_add_s) + 1;
-
-// From an instruction to its row's number, from 1; 0: it has none.
-constexpr auto kRowOf = [] {
-  std::array<std::uint8_t, kVectorOps> rows{};
-  for (std::size_t i = 0; i < std::size(kRows); ++i) {
-    rows[index_of(kRows[i].op)] = static_cast<std::uint8_t>(i + 1);
-  }
-  return rows;
-}();
-static_assert(std::size(kRows) < 255);
+constexpr auto kBinaryRowOf = row_numbers(kBinaryRows);
 
 }  // namespace
 
@@ -316,9 +291,9 @@ void Compiler::finish_vector(const Goal& goal, const Value& first, int reg) {
 }
 
 bool Compiler::vector_binary(Op op) {
-  const std::size_t number = kRowOf[index_of(op)];
+  const std::size_t number = kBinaryRowOf[vector_index(op)];
   if (number == 0) return false;
-  const Row& row = kRows[number - 1];
+  const BinaryRow& row = kBinaryRows[number - 1];
   Value b = pop();
   Value a = pop();
   if ((row.traits & kSwapped) != 0) std::swap(a, b);

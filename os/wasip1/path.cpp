@@ -14,17 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "os/wasip1/calls.h"
 #include "os/wasip1/filestat.h"
 
 namespace weft::wasip1 {
 namespace {
-
-Errno result_of(int call) {
-  return call == 0 ? Errno::success : from_host(errno);
-}
 
 // The directory and the path. EINVAL: an unknown lookup flag.
 Errno find_path(Process& process, Memory memory, Fd fd, Rights needed, std::uint32_t flags,

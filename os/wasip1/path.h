@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <string>
 
 #include "os/wasip1/memory.h"
@@ -13,6 +14,11 @@
 #include "os/wasip1/stable_files.h"
 
 namespace weft::wasip1 {
+
+// Of a system call that returns 0 or sets errno.
+inline Errno result_of(int call) {
+  return call == 0 ? Errno::success : from_host(errno);
+}
 
 // The directory behind fd. EBADF: no such descriptor. ENOTDIR: not a directory. ENOTCAPABLE:
 // without the rights.

@@ -17,10 +17,6 @@
 namespace weft::wasip1 {
 namespace {
 
-Errno result_of(int call) {
-  return call == 0 ? Errno::success : from_host(errno);
-}
-
 Errno is_directory(const Parent& parent, bool& out) {
   struct stat status = {};
   WEFT_WASI_TRY(
