@@ -149,7 +149,7 @@ void register_guest_benchmarks() {
               [engine](benchmark::State& state) { run_recorded(state, engine); });
   }
 }
-const bool registered = (register_guest_benchmarks(), true);
+const bool guest_benchmarks_registered = (register_guest_benchmarks(), true);
 
 }  // namespace
 }  // namespace weft::bench

@@ -59,7 +59,7 @@ void register_instance_benchmarks() {
     }
   }
 }
-const bool registered = (register_instance_benchmarks(), true);
+const bool instance_benchmarks_registered = (register_instance_benchmarks(), true);
 
 }  // namespace
 }  // namespace weft::bench

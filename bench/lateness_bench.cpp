@@ -95,7 +95,7 @@ void register_lateness_benchmarks() {
         ->UseRealTime();
   }
 }
-const bool registered = (register_lateness_benchmarks(), true);
+const bool lateness_benchmarks_registered = (register_lateness_benchmarks(), true);
 
 }  // namespace
 }  // namespace weft::bench

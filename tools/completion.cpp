@@ -12,8 +12,8 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
-// Between single quotes of a shell.
-std::string quoted(const std::string& text) {
+// For a shell.
+std::string in_single_quotes(const std::string& text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -49,16 +49,16 @@ std::string bash_of(const CommandHelp& help, const std::vector<CommandHelp>& all
     std::string names;
     for (const std::string& name : option.names) names += (names.empty() ? "" : "|") + name;
     const auto known = choices(option);
-    const std::string words =
-        known.empty() ? (takes_folder(option) ? "-d" : "-f") : "-W " + quoted(joined(known));
+    const std::string words = known.empty() ? (takes_folder(option) ? "-d" : "-f")
+                                            : "-W " + in_single_quotes(joined(known));
     values +=
         "        " + names + ") COMPREPLY=($(compgen " + words + " -- \"$word\")); return ;;\n";
   });
   std::string out = "    " + help.name + ")\n";
   if (!values.empty()) out += "      case $before in\n" + values + "      esac\n";
   const std::string words = joined(words_behind(help, all));
-  out += "      options=" + quoted(joined(option_names(help))) + "\n";
-  return out + "      words=" + quoted(words) + " ;;\n";
+  out += "      options=" + in_single_quotes(joined(option_names(help))) + "\n";
+  return out + "      words=" + in_single_quotes(words) + " ;;\n";
 }
 
 std::string bash(const std::vector<CommandHelp>& all) {
@@ -70,8 +70,8 @@ std::string bash(const std::vector<CommandHelp>& all) {
       "  case $command in\n";
   for (const CommandHelp& help : all) {
     out += help.name.empty()
-               ? "    '')\n      options=" + quoted(joined(option_names(help))) +
-                     "\n      words=" + quoted(joined(words_behind(help, all))) + " ;;\n"
+               ? "    '')\n      options=" + in_single_quotes(joined(option_names(help))) +
+                     "\n      words=" + in_single_quotes(joined(words_behind(help, all))) + " ;;\n"
                : bash_of(help, all);
   }
   return out +
@@ -100,7 +100,7 @@ std::string zsh(const std::vector<CommandHelp>& all) {
       "#compdef weft\n# Completion of weft for zsh.\n_weft() {\n  local -a commands\n";
   out += "  commands=(\n";
   for (const auto& [name, what] : all.front().subcommands) {
-    out += "    " + quoted(name + ":" + zsh_text(what)) + "\n";
+    out += "    " + in_single_quotes(name + ":" + zsh_text(what)) + "\n";
   }
   out +=
       "  )\n  if ((CURRENT == 2)); then\n    _describe command commands\n    _files\n    return\n"
@@ -120,12 +120,13 @@ std::string zsh(const std::vector<CommandHelp>& all) {
       for (const std::string& name : option.names) {
         std::string said = "*" + name;
         said.append("[").append(zsh_text(option.text)).append("]").append(value);
-        out.append(" \\\n        ").append(quoted(said));
+        out.append(" \\\n        ").append(in_single_quotes(said));
       }
     });
     const auto words = words_behind(help, all);
     out += " \\\n        " +
-           quoted(words.empty() ? "*:file:_files" : "*:word:(" + joined(words) + ")") + " ;;\n";
+           in_single_quotes(words.empty() ? "*:file:_files" : "*:word:(" + joined(words) + ")") +
+           " ;;\n";
   }
   return out + "  esac\n}\n_weft \"$@\"\n";
 }
@@ -133,7 +134,8 @@ std::string zsh(const std::vector<CommandHelp>& all) {
 std::string fish(const std::vector<CommandHelp>& all) {
   std::string out = "# Completion of weft for fish.\n";
   for (const auto& [name, what] : all.front().subcommands) {
-    out += "complete -c weft -n __fish_use_subcommand -a " + name + " -d " + quoted(what) + "\n";
+    out += "complete -c weft -n __fish_use_subcommand -a " + name + " -d " +
+           in_single_quotes(what) + "\n";
   }
   for (const CommandHelp& help : all) {
     const std::string when = help.name.empty()
@@ -146,15 +148,15 @@ std::string fish(const std::vector<CommandHelp>& all) {
       }
       if (!option.type.empty()) out += " -r";
       if (const auto known = choices(option); !known.empty()) {
-        out += " -f -a " + quoted(joined(known));
+        out += " -f -a " + in_single_quotes(joined(known));
       } else if (takes_folder(option)) {
         out += " -f -a '(__fish_complete_directories)'";
       }
-      out += " -d " + quoted(option.text) + "\n";
+      out += " -d " + in_single_quotes(option.text) + "\n";
     });
     const auto words = words_behind(help, all);
     if (!help.name.empty() && !words.empty()) {
-      out += "complete -c weft " + when + " -f -a " + quoted(joined(words)) + "\n";
+      out += "complete -c weft " + when + " -f -a " + in_single_quotes(joined(words)) + "\n";
     }
   }
   return out;

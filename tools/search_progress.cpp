@@ -13,7 +13,7 @@ namespace weft::tools {
 namespace {
 
 constexpr std::chrono::milliseconds kOnTerminal{100};
-constexpr std::chrono::seconds kElsewhere{60};
+constexpr std::chrono::seconds kWithoutTerminal{60};
 constexpr std::uint64_t kBarWidth = 40;
 
 }  // namespace
@@ -22,7 +22,7 @@ SearchProgress::SearchProgress(std::uint64_t schedules, Duration limit)
     : schedules_(schedules),
       limit_(limit),
       is_terminal_(::isatty(STDERR_FILENO) == 1),
-      next_(begun_ + (is_terminal_ ? std::chrono::seconds(0) : kElsewhere)) {}
+      next_(begun_ + (is_terminal_ ? std::chrono::seconds(0) : kWithoutTerminal)) {}
 
 SearchProgress::~SearchProgress() {
   if (shown_ && is_terminal_) std::fputs("\r\x1b[K", stderr);
@@ -35,7 +35,7 @@ void SearchProgress::show(std::uint64_t done, const std::function<std::string()>
   if (is_terminal_) {
     next_ += kOnTerminal;
   } else {
-    next_ += kElsewhere;
+    next_ += kWithoutTerminal;
   }
   const double seconds = std::max(std::chrono::duration<double>(now - begun_).count(), 1e-3);
   const double rate = static_cast<double>(done) / seconds;

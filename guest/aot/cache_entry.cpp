@@ -65,7 +65,7 @@ std::optional<std::uint64_t> checksum_of(int fd, std::uint64_t from, std::uint64
   return sum.value();
 }
 
-Error about(const std::string& path, const char* what) {
+Error entry_error(const std::string& path, const char* what) {
   return Error{path + ": " + what + ": " + std::strerror(errno)};
 }
 
@@ -146,15 +146,15 @@ bool CacheEntry::has_good_lines() const {
 Status CacheEntry::finish(const std::string& object, std::string_view key,
                           std::string_view module) {
   const UniqueFd fd(::open(object.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.valid()) return about(object, "can't be opened");
+  if (!fd.valid()) return entry_error(object, "can't be opened");
   Footer footer{};
   struct stat status = {};
-  if (::fstat(fd.get(), &status) != 0) return about(object, "can't be looked at");
+  if (::fstat(fd.get(), &status) != 0) return entry_error(object, "can't be looked at");
   footer.bytes = static_cast<std::uint64_t>(status.st_size);
   footer.loaded_bytes = loaded_part(fd.get(), footer.bytes);
   const auto loaded = checksum_of(fd.get(), 0, footer.loaded_bytes);
   const auto rest = checksum_of(fd.get(), footer.loaded_bytes, footer.bytes);
-  if (!loaded || !rest) return about(object, "can't be read");
+  if (!loaded || !rest) return entry_error(object, "can't be read");
   footer.loaded_checksum = *loaded;
   footer.rest_checksum = *rest;
   if (footer.bytes == 0) return Error{object + ": the compiler made an empty file"};
@@ -165,7 +165,7 @@ Status CacheEntry::finish(const std::string& object, std::string_view key,
   if (::pwrite(fd.get(), &footer, sizeof footer, static_cast<off_t>(footer.bytes)) !=
           static_cast<ssize_t>(sizeof footer) ||
       ::fchmod(fd.get(), S_IRUSR | S_IXUSR) != 0) {
-    return about(object, "can't be written");
+    return entry_error(object, "can't be written");
   }
   return Nothing{};
 }

@@ -23,7 +23,7 @@ constexpr std::string_view kExtension = ".so";
 constexpr std::string_view kWork = "work-";
 constexpr const char* kLock = "lock";
 
-Error about(const std::string& path, const char* what) {
+Error cache_error(const std::string& path, const char* what) {
   return Error{path + ": " + what + ": " + std::strerror(errno)};
 }
 
@@ -42,7 +42,7 @@ class KeyLock {
     if (!open(folder)) {
       // What is no file is in its place.
       remove_entry(folder, kLock);
-      if (!open(folder)) return about(std::string(kLock), "can't be opened");
+      if (!open(folder)) return cache_error(std::string(kLock), "can't be opened");
     }
     struct flock range = {};
     range.l_type = F_WRLCK;
@@ -50,7 +50,8 @@ class KeyLock {
     range.l_start = static_cast<off_t>(std::stoull(key.substr(0, 15), nullptr, 16));
     range.l_len = 1;
     while (::fcntl(fd_.get(), F_OFD_SETLK, &range) != 0) {
-      if (errno != EINTR && errno != EAGAIN) return about(std::string(kLock), "can't be locked");
+      if (errno != EINTR && errno != EAGAIN)
+        return cache_error(std::string(kLock), "can't be locked");
       wait();
     }
     return Nothing{};
@@ -84,7 +85,7 @@ class WorkFolder {
     constexpr int kTries = 100;
     for (int i = 0; i < kTries; ++i) {
       path_ = folder + "/" + std::string(kWork) + "XXXXXX";
-      if (::mkdtemp(path_.data()) == nullptr) return about(path_, "can't be made");
+      if (::mkdtemp(path_.data()) == nullptr) return cache_error(path_, "can't be made");
       UniqueFd lock(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
       // Between the two lines somebody may have taken it for one that was left behind.
       if (!lock.valid() || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 || !is_there(lock.get())) {
@@ -164,7 +165,7 @@ Status ObjectCache::make_entry(const std::string& key, std::string_view module, 
   if (::renameat(AT_FDCWD, object.c_str(), fd_->get(), file.c_str()) != 0) {
     remove_entry(fd_->get(), file);  // A folder was in its place.
     if (::renameat(AT_FDCWD, object.c_str(), fd_->get(), file.c_str()) != 0) {
-      return about(folder_ + "/" + file, "can't be put there");
+      return cache_error(folder_ + "/" + file, "can't be put there");
     }
   }
   make_room(key);

@@ -218,12 +218,12 @@ Playback::Playback(const Recording& recording, ManualClock& clock)
   std::vector<std::vector<std::size_t>> calls(recording.head.guests.size());
   std::vector<const RecordedEnd*> ends(calls.size());
   for (std::size_t i = 0; i < recording.entries.size(); ++i) {
-    const Entry& entry = recording.entries[i];
-    if (entry.kind == Entry::Kind::call) {
+    const RecordingEntry& entry = recording.entries[i];
+    if (entry.kind == RecordingEntry::Kind::call) {
       calls[entry.guest].push_back(i);
     } else {
       done_[i] = true;
-      if (entry.kind == Entry::Kind::guest_end) ends[entry.guest] = &entry.end;
+      if (entry.kind == RecordingEntry::Kind::guest_end) ends[entry.guest] = &entry.end;
     }
   }
   for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -294,7 +294,8 @@ PlaybackEnd Playback::finish(const std::vector<std::string>& names) const {
     }
     passed += players_[i]->passed();
   }
-  for (const Entry& entry : recording_.entries) calls += entry.kind == Entry::Kind::call ? 1 : 0;
+  for (const RecordingEntry& entry : recording_.entries)
+    calls += entry.kind == RecordingEntry::Kind::call ? 1 : 0;
   if (passed > 0) {
     end.lines.push_back(count_of(passed, "call") +
                         " about stdout or stderr were not as recorded, and were passed over");

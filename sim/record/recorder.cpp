@@ -12,7 +12,7 @@ class Recorder::Hook final : public wasip1::CallHook {
   std::optional<wasip1::Errno> before(const wasip1::Call&) override { return std::nullopt; }
   void after(const wasip1::Call& call, wasip1::Errno result) override {
     if (!call.function.facts.is_of_outside()) return;
-    Entry entry;
+    RecordingEntry entry;
     entry.guest = guest_;
     entry.call = read_call(call, result);
     recorder_.put(std::move(entry));
@@ -45,8 +45,8 @@ wasip1::CallHook& Recorder::next_hook() {
 }
 
 void Recorder::guest_ended(const Guest& guest) {
-  Entry entry;
-  entry.kind = Entry::Kind::guest_end;
+  RecordingEntry entry;
+  entry.kind = RecordingEntry::Kind::guest_end;
   entry.guest = static_cast<std::uint32_t>(guest.number() - 1);
   entry.end.kind = guest.end()->kind;
   entry.end.exit_code = guest.end()->exit_code;
@@ -56,7 +56,7 @@ void Recorder::guest_ended(const Guest& guest) {
   put(std::move(entry));
 }
 
-void Recorder::put(Entry entry) {
+void Recorder::put(RecordingEntry entry) {
   if (file_.error() != 0) return;
   const Instant now = clock_.now();
   entry.elapsed_us = static_cast<std::uint64_t>((now - last_).ns) / 1000;
@@ -64,12 +64,12 @@ void Recorder::put(Entry entry) {
   buffer_.clear();
   encode_entry(entry, clocks_, buffer_);
   file_.write(buffer_);
-  if (file_.error() == 0 && entry.kind == Entry::Kind::call) ++calls_;
+  if (file_.error() == 0 && entry.kind == RecordingEntry::Kind::call) ++calls_;
 }
 
 Status Recorder::close(int exit_code) {
-  Entry entry;
-  entry.kind = Entry::Kind::run_end;
+  RecordingEntry entry;
+  entry.kind = RecordingEntry::Kind::run_end;
   entry.exit_code = exit_code;
   put(std::move(entry));
   file_.close();

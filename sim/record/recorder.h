@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recorder: writes a run in real time down while it runs, call by call.
 //
-//   each guest's WASI call ─▶ its CallHook::after ─▶ Entry ─▶ write(2) to the file
+//   each guest's WASI call ─▶ its CallHook::after ─▶ RecordingEntry ─▶ write(2) to the file
 //
 // Every entry goes to the file at once: when weft is killed, the file has what happened before.
 // When the file can't be written any more, the recording ends and the run goes on; close() says so.
@@ -38,7 +38,7 @@ class Recorder {
  private:
   class Hook;
   Recorder(OutputFile file, Clock& clock);
-  void put(Entry entry);
+  void put(RecordingEntry entry);
 
   OutputFile file_;
   Clock& clock_;

@@ -6,7 +6,7 @@
 namespace weft::sim {
 namespace {
 
-constexpr std::uint64_t kVersion = 2;  // What is written; version 1 is read.
+constexpr std::uint64_t kRecordingVersion = 2;  // What is written; version 1 is read.
 constexpr int kHeadCheckBytes = 8;
 constexpr int kEntryCheckBytes = 2;
 
@@ -25,19 +25,20 @@ bool read_head(ByteReader& from, std::uint64_t version, RecordingHead& head) {
          from.at_end() && !head.guests.empty();
 }
 
-bool read_entry(ByteReader& from, std::size_t guests, ClockMemory& clocks, Entry& entry) {
+bool read_entry(ByteReader& from, std::size_t guests, ClockMemory& clocks, RecordingEntry& entry) {
   const std::uint64_t kind = from.number();
-  if (kind > static_cast<std::uint64_t>(Entry::Kind::run_end)) return false;
-  entry.kind = static_cast<Entry::Kind>(kind);
+  if (kind > static_cast<std::uint64_t>(RecordingEntry::Kind::run_end)) return false;
+  entry.kind = static_cast<RecordingEntry::Kind>(kind);
   entry.elapsed_us = from.number();
-  if (entry.kind == Entry::Kind::run_end) {
+  if (entry.kind == RecordingEntry::Kind::run_end) {
     entry.exit_code = static_cast<int>(from.number() & 0xff);
     return from.ok() && from.at_end();
   }
   const std::uint64_t guest = from.number();
   if (guest >= guests) return false;
   entry.guest = static_cast<std::uint32_t>(guest);
-  if (entry.kind == Entry::Kind::call) return read_call(from, entry.call, clocks) && from.at_end();
+  if (entry.kind == RecordingEntry::Kind::call)
+    return read_call(from, entry.call, clocks) && from.at_end();
   const std::uint64_t end = from.number();
   if (end > static_cast<std::uint64_t>(GuestEnd::Kind::killed)) return false;
   entry.end.kind = static_cast<GuestEnd::Kind>(end);
@@ -71,23 +72,23 @@ std::string encode_head(const RecordingHead& head) {
   write_guests(body, head.guests);
   ByteWriter to;
   to.bytes(kRecordingMagic);
-  to.number(kVersion);
+  to.number(kRecordingVersion);
   to.text(body.written());
   to.fixed(hash_of(to.written()), kHeadCheckBytes);
   return to.take();
 }
 
-void encode_entry(const Entry& entry, ClockMemory& clocks, std::string& out) {
+void encode_entry(const RecordingEntry& entry, ClockMemory& clocks, std::string& out) {
   ByteWriter body;
   body.number(static_cast<std::uint64_t>(entry.kind));
   body.number(entry.elapsed_us);
-  if (entry.kind == Entry::Kind::run_end) {
+  if (entry.kind == RecordingEntry::Kind::run_end) {
     body.number(static_cast<std::uint64_t>(entry.exit_code));
   } else {
     body.number(entry.guest);
   }
-  if (entry.kind == Entry::Kind::call) write_call(body, entry.call, clocks);
-  if (entry.kind == Entry::Kind::guest_end) {
+  if (entry.kind == RecordingEntry::Kind::call) write_call(body, entry.call, clocks);
+  if (entry.kind == RecordingEntry::Kind::guest_end) {
     body.number(static_cast<std::uint64_t>(entry.end.kind));
     body.number(entry.end.exit_code);
     body.number(entry.end.trap);
@@ -106,9 +107,9 @@ Result<Recording> decode_recording(std::string_view bytes) {
   if (!is_recording(bytes)) return Error{"is no recording of weft"};
   ByteReader from(bytes.substr(kRecordingMagic.size()));
   const std::uint64_t version = from.number();
-  if (from.ok() && (version < 1 || version > kVersion)) {
+  if (from.ok() && (version < 1 || version > kRecordingVersion)) {
     return Error{"is a recording of format version " + std::to_string(version) +
-                 "; this weft reads up to version " + std::to_string(kVersion)};
+                 "; this weft reads up to version " + std::to_string(kRecordingVersion)};
   }
   const std::string body = from.text();
   const std::string_view checked = bytes.substr(0, bytes.size() - from.left());
@@ -129,7 +130,7 @@ Result<Recording> decode_recording(std::string_view bytes) {
       recording.broken = "is cut off at byte " + std::to_string(at);
       return recording;
     }
-    Entry entry;
+    RecordingEntry entry;
     ByteReader inside(entry_body);
     if (check != entry_check(entry_body) ||
         !read_entry(inside, recording.head.guests.size(), clocks, entry)) {
@@ -137,7 +138,7 @@ Result<Recording> decode_recording(std::string_view bytes) {
       return recording;
     }
     recording.entries.push_back(std::move(entry));
-    if (recording.entries.back().kind == Entry::Kind::run_end) return recording;
+    if (recording.entries.back().kind == RecordingEntry::Kind::run_end) return recording;
   }
   recording.broken = "has no end: weft was ended while it recorded, or had no room";
   return recording;

@@ -36,7 +36,7 @@ struct RecordedEnd {
 // What a kind of trap is in a recording: its place in TrapKind, of which `other` is the last.
 std::uint32_t number_of(TrapKind kind);
 
-struct Entry {
+struct RecordingEntry {
   enum class Kind : std::uint8_t { call, guest_end, run_end };
   Kind kind = Kind::call;
   std::uint32_t guest = 0;       // From 0, in the order of the head's guests.
@@ -48,7 +48,7 @@ struct Entry {
 
 struct Recording {
   RecordingHead head;
-  std::vector<Entry> entries;
+  std::vector<RecordingEntry> entries;
   // Why there is no more, when the end is missing: cut off, or damaged, and where. Empty: whole.
   std::string broken;
 };
@@ -58,7 +58,7 @@ inline constexpr std::string_view kRecordingMagic = "WEFTRECORD";
 std::string encode_head(const RecordingHead& head);
 // What stands behind an entry's body, in two bytes.
 std::uint64_t entry_check(std::string_view body);
-void encode_entry(const Entry& entry, ClockMemory& clocks, std::string& out);
+void encode_entry(const RecordingEntry& entry, ClockMemory& clocks, std::string& out);
 
 // The error says what is wrong with the head, without which nothing can be replayed.
 Result<Recording> decode_recording(std::string_view bytes);

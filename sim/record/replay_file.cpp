@@ -14,7 +14,7 @@ namespace weft::sim {
 namespace {
 
 constexpr std::string_view kMagic = "WEFTREPLAY";
-constexpr std::uint64_t kVersion = 6;  // What is written; every older one is read.
+constexpr std::uint64_t kReplayVersion = 6;  // What is written; every older one is read.
 constexpr int kHashBytes = 8;
 
 void write_settings(ByteWriter& to, const RunSettings& settings) {
@@ -141,7 +141,7 @@ bool read_guests(ByteReader& from, bool has_invoke, std::vector<ReplayGuest>& gu
 std::string encode(const ReplayFile& file) {
   ByteWriter to;
   to.bytes(kMagic);
-  to.number(kVersion);
+  to.number(kReplayVersion);
   write_settings(to, file.settings);
   to.number(file.quantum);
   to.text(file.engine);
@@ -169,9 +169,9 @@ Result<ReplayFile> decode(std::string_view bytes) {
   }
   ByteReader head(bytes.substr(kMagic.size()));
   const std::uint64_t version = head.number();
-  if (head.ok() && (version < 1 || version > kVersion)) {
+  if (head.ok() && (version < 1 || version > kReplayVersion)) {
     return Error{"has format version " + std::to_string(version) +
-                 "; this weft reads up to version " + std::to_string(kVersion)};
+                 "; this weft reads up to version " + std::to_string(kReplayVersion)};
   }
   const std::size_t start = kMagic.size() + 1;
   const char* const broken = "is cut off or damaged: its checksum does not fit; record it again";

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Duration ms = milliseconds(1);
 
-auto saying(const char* word) {
+auto saying_when_over(const char* word) {
   return [word](std::optional<Instant>) { say(word); };
 }
 
@@ -49,7 +49,8 @@ CASE(sleep_of_nothing_returns_at_once) {
 CASE(timers_fire_in_order_of_deadline) {
   auto late = after(milliseconds(40));
   auto soon = after(milliseconds(20));
-  for (int i = 0; i < 2; ++i) select(on_recv(late, saying("late")), on_recv(soon, saying("soon")));
+  for (int i = 0; i < 2; ++i)
+    select(on_recv(late, saying_when_over("late")), on_recv(soon, saying_when_over("soon")));
 }
 
 CASE(ticker_drops_what_is_not_taken) {
@@ -68,18 +69,19 @@ CASE(ticker_ticks_until_it_is_stopped) {
     say("tick", i);
   }
   t.stop();
-  select(on_recv(t.channel(), saying("stale")), on_recv(after(milliseconds(40)), saying("silent")));
+  select(on_recv(t.channel(), saying_when_over("stale")),
+         on_recv(after(milliseconds(40)), saying_when_over("silent")));
 }
 
 CASE(timer_stop_and_reset_leave_nothing_stale) {
   one_shot t(ms);
   sleep_for(milliseconds(20));
   t.reset(milliseconds(40));
-  select(on_recv(t.channel(), saying("stale")),
-         on_recv(after(milliseconds(10)), saying("nothing yet")));
+  select(on_recv(t.channel(), saying_when_over("stale")),
+         on_recv(after(milliseconds(10)), saying_when_over("nothing yet")));
   const bool stopped = t.stop();
   say(stopped, t.stop());
-  select(on_recv(t.channel(), saying("stale")), otherwise([] { say("nothing"); }));
+  select(on_recv(t.channel(), saying_when_over("stale")), otherwise([] { say("nothing"); }));
 }
 
 CASE(ticker_misuse_panics) {

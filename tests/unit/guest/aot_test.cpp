@@ -28,11 +28,11 @@ struct Said {
   }
 };
 
-struct Guests {
+struct CompiledGuests {
   Output output;
   Runtime runtime;
 
-  explicit Guests(std::unique_ptr<Engine> engine) : runtime(std::move(engine)) {}
+  explicit CompiledGuests(std::unique_ptr<Engine> engine) : runtime(std::move(engine)) {}
 
   Guest& spawn(const std::string& name, const GuestLimits& limits = {}) {
     auto module = runtime.load(guest_path(name), limits);
@@ -46,7 +46,7 @@ struct Guests {
 
 GuestEnd end_of(std::unique_ptr<Engine> engine, const std::string& name,
                 const GuestLimits& limits = {}) {
-  Guests guests(std::move(engine));
+  CompiledGuests guests(std::move(engine));
   const Guest& guest = guests.spawn(name, limits);
   CHECK(guests.runtime.run().end == RunEnd::finished);
   REQUIRE(guest.end().has_value());
@@ -86,7 +86,7 @@ std::size_t count_of(const char* directory) {
 
 TEST_CASE("a compiled guest prints and exits as an interpreted one does") {
   Said said;
-  Guests g(make_aot(said.options()));
+  CompiledGuests g(make_aot(said.options()));
   const Guest& hello = g.spawn("c_hello");
   const Guest& seven = g.spawn("c_exit7");
   CHECK(g.runtime.run().end == RunEnd::finished);
@@ -185,7 +185,7 @@ TEST_CASE("fuel ends a guest exactly where the other engine does: with one more 
 
 TEST_CASE("a compiled guest that spins lets others run, and can be killed") {
   Said said;
-  Guests g(make_aot(said.options()));
+  CompiledGuests g(make_aot(said.options()));
   Guest& spinner = g.spawn("c_busy");
   const Guest& asleep = g.spawn("c_sleep2s");
   const Guest& never_ran = g.spawn("c_hello");
@@ -206,7 +206,7 @@ TEST_CASE("a compiled guest that spins lets others run, and can be killed") {
 TEST_CASE("guests leave no descriptor and no mapping behind, however they end") {
   Said said;
   for (const Bounds bounds : {Bounds::guard, Bounds::check}) {
-    Guests g(make_aot(with(said, bounds)));
+    CompiledGuests g(make_aot(with(said, bounds)));
     const auto round = [&] {
       for (const char* guest : {"c_hello", "c_trap_oob", "wat_recursion", "c_trap_div"}) {
         for (int i = 0; i < 20; ++i) g.spawn(guest);
@@ -239,7 +239,7 @@ TEST_CASE("a compiled guest does not run on a stack without a guard page") {
 
 TEST_CASE("many instances share one object, and their memories are theirs") {
   Said said;
-  Guests g(make_aot(with(said, Bounds::check)));
+  CompiledGuests g(make_aot(with(said, Bounds::check)));
   auto module = g.runtime.load(guest_path("c_hello"));
   REQUIRE(module.ok());
   for (int i = 0; i < 500; ++i) {

@@ -17,7 +17,7 @@ using weft::test::Output;
 namespace {
 
 // A runtime whose guests write into one file.
-struct Guests {
+struct SpawnedGuests {
   Runtime runtime;
   Output output;
 
@@ -34,7 +34,7 @@ struct Guests {
 }  // namespace
 
 TEST_CASE("a guest runs to its end and its exit code is kept") {
-  Guests g;
+  SpawnedGuests g;
   Guest& hello = g.spawn("c_hello");
   Guest& seven = g.spawn("c_exit7");
   CHECK_FALSE(hello.end().has_value());
@@ -46,7 +46,7 @@ TEST_CASE("a guest runs to its end and its exit code is kept") {
 }
 
 TEST_CASE("a Runtime without an engine takes what --engine=auto would") {
-  Guests g;
+  SpawnedGuests g;
   Guest& hello = g.spawn("wat_hello");
   const auto jit = make_jit();
   const std::string engine = hello.engine();
@@ -57,7 +57,7 @@ TEST_CASE("a Runtime without an engine takes what --engine=auto would") {
 }
 
 TEST_CASE("guests that are forgotten leave nothing, and numbers are never used again") {
-  Guests g;
+  SpawnedGuests g;
   Guest& kept = g.spawn("wat_tiny");
   CHECK(g.runtime.run().end == RunEnd::finished);
   for (std::size_t number = 2; number < 50; ++number) {
@@ -72,7 +72,7 @@ TEST_CASE("guests that are forgotten leave nothing, and numbers are never used a
 }
 
 TEST_CASE("instances of one module share it and nothing else") {
-  Guests g;
+  SpawnedGuests g;
   auto module = g.runtime.load(guest_path("wat_hello"));
   REQUIRE(module.ok());
   for (int i = 0; i < 50; ++i) {
@@ -86,7 +86,7 @@ TEST_CASE("instances of one module share it and nothing else") {
 }
 
 TEST_CASE("a guest that traps ends alone, with the kind and the functions it was in") {
-  Guests g;
+  SpawnedGuests g;
   Guest& traps = g.spawn("c_trap_div");
   Guest& healthy = g.spawn("c_hello");
   CHECK(g.runtime.run().end == RunEnd::finished);
@@ -111,7 +111,7 @@ TEST_CASE("each kind of trap is told from the others") {
     const char* const name = each.first;
     const TrapKind kind = each.second;
     CAPTURE(name);
-    Guests g;
+    SpawnedGuests g;
     Guest& guest = g.spawn(name);
     CHECK(g.runtime.run().end == RunEnd::finished);
     REQUIRE(guest.end()->kind == GuestEnd::Kind::trapped);
@@ -120,7 +120,7 @@ TEST_CASE("each kind of trap is told from the others") {
 }
 
 TEST_CASE("a guest can be killed while it sleeps, while it computes, and before it has run") {
-  Guests g;
+  SpawnedGuests g;
   Guest& sleeps = g.spawn("c_sleep2s");
   Guest& computes = g.spawn("wat_loop_yield");
   Guest& never_ran = g.spawn("c_hello");
@@ -138,7 +138,7 @@ TEST_CASE("a guest can be killed while it sleeps, while it computes, and before 
 }
 
 TEST_CASE("a guest killed before its first turn never ended") {
-  Guests g;
+  SpawnedGuests g;
   int told = 0;
   g.runtime.on_guest_end([&](const Guest&) { ++told; });
   Guest& guest = g.spawn("c_hello");
@@ -151,7 +151,7 @@ TEST_CASE("a guest killed before its first turn never ended") {
 }
 
 TEST_CASE("a runtime that dies ends the guests that are left") {
-  Guests g;
+  SpawnedGuests g;
   g.spawn("c_sleep2s");
   g.spawn("c_hello");
 }
@@ -203,7 +203,7 @@ TEST_CASE("ten thousand guests that run one after the other hold one instance an
 }
 
 TEST_CASE("times add up: a sleeping guest is asleep, not on the CPU") {
-  Guests g;
+  SpawnedGuests g;
   GuestTimes times(g.runtime.clock());
   g.runtime.scheduler().set_event_sink(&times);
   Guest& sleeps = g.spawn("c_sleep300");

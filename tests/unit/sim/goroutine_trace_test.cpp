@@ -24,7 +24,7 @@ using guest::go::GStatus;
 
 constexpr std::uint32_t kFirst = 256;  // Where a g lies.
 constexpr std::uint32_t kSecond = 512;
-constexpr std::uint32_t kSp = 1'024;
+constexpr std::uint32_t kSwitchSp = 1'024;
 
 struct NoSteering final : guest::go::Steering {
   void entered(Entry /*entry*/, std::uint32_t /*sp*/, std::uint32_t /*g*/,
@@ -45,7 +45,7 @@ struct Told final : GoroutineListener {
   }
 };
 
-guest::go::GoModule known() {
+guest::go::GoModule traced_module() {
   guest::go::GoModule module;
   guest::go::Offsets& at = module.runtime.offsets;
   at.allgs = 64;
@@ -74,8 +74,8 @@ class Guest {
     put(g + 40, guest::go::pc_of(g == kFirst ? 0 : 1));
   }
   std::vector<std::string> execute(std::uint32_t g) {
-    put(kSp + guest::go::kArguments, std::uint64_t{g});
-    trace_.entered(Entry::execute, kSp, 0, wasip1::Memory(bytes_));
+    put(kSwitchSp + guest::go::kArguments, std::uint64_t{g});
+    trace_.entered(Entry::execute, kSwitchSp, 0, wasip1::Memory(bytes_));
     return std::exchange(told_.lines, {});
   }
   std::vector<std::string> look() {
@@ -90,7 +90,7 @@ class Guest {
     std::memcpy(bytes_.data() + at, &value, sizeof value);
   }
 
-  const guest::go::GoModule module_ = known();
+  const guest::go::GoModule module_ = traced_module();
   std::array<std::byte, 2'048> bytes_{};
   std::span<std::byte> seen_{bytes_};
   ManualClock clock_;
@@ -174,7 +174,7 @@ class Crowd {
     std::memcpy(bytes_.data() + at, &value, sizeof value);
   }
 
-  const guest::go::GoModule module_ = known();
+  const guest::go::GoModule module_ = traced_module();
   std::vector<std::byte> bytes_;
   std::span<std::byte> seen_{bytes_};
   ManualClock clock_;

@@ -22,11 +22,11 @@ constexpr std::uint32_t kG = 256;
 constexpr std::uint32_t kOther = 512;
 constexpr std::uint32_t kM = 768;
 constexpr std::uint32_t kP = 800;
-constexpr std::uint32_t kSp = 1'024;      // At the entry of the function that others can see.
-constexpr std::uint32_t kOthersSp = 896;  // Of goroutine 2, which does not run.
+constexpr std::uint32_t kEntrySp = 1'024;  // At the entry of the function that others can see.
+constexpr std::uint32_t kOthersSp = 896;   // Of goroutine 2, which does not run.
 constexpr std::uint64_t kGuard = 0x21'0400;
 
-guest::go::GoModule known() {
+guest::go::GoModule steered_module() {
   guest::go::GoModule module;
   guest::go::Offsets& at = module.runtime.offsets;
   at.g_stackguard0 = 16;
@@ -80,29 +80,29 @@ class TwoGoroutines {
     put(kOthersSp + 16, guest::go::pc_of(2) + 2);
     steering_.see(&seen_);
     execute();
-    enters(Entry::main, kSp);
+    enters(Entry::main, kEntrySp);
   }
 
   void execute() {
-    put(kSp + guest::go::kArguments, std::uint64_t{kG});
-    enters(Entry::execute, kSp);
+    put(kEntrySp + guest::go::kArguments, std::uint64_t{kG});
+    enters(Entry::execute, kEntrySp);
   }
   // A function that others can see begins, called from this one.
   void calls(Entry entry, std::uint64_t returns_to) {
-    put(kSp, returns_to);
-    enters(entry, kSp);
+    put(kEntrySp, returns_to);
+    enters(entry, kEntrySp);
   }
   [[nodiscard]] const GoroutineSteering& steering() const { return steering_; }
   void enters(Entry entry, std::uint32_t sp) { steering_.entered(entry, sp, kG, memory()); }
   // The function asks for more stack, where newstack finds Go's own wish, and takes it away.
   void asks_for_stack() {
-    enters(Entry::morestack, kSp - guest::go::kArguments);
+    enters(Entry::morestack, kEntrySp - guest::go::kArguments);
     CHECK(guard() == guest::go::kStackPreempt);
     put(kG + 16, kGuard);
   }
   // Is the running goroutine to give way, where it begins with the function?
   bool is_asked() {
-    enters(Entry::visible, kSp);
+    enters(Entry::visible, kEntrySp);
     return guard() == guest::go::kLure;
   }
 
@@ -118,7 +118,7 @@ class TwoGoroutines {
     return value;
   }
 
-  const guest::go::GoModule module_ = known();
+  const guest::go::GoModule module_ = steered_module();
   std::array<std::byte, 2'048> bytes_{};
   std::span<std::byte> seen_{bytes_};
   const PolicySpec spec_ = *parse_policy("pct:depth=2,steps=1");

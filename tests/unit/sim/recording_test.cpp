@@ -79,25 +79,25 @@ Sample sample() {
   sample.bytes = encode_head(head);
   sample.ends.push_back(sample.bytes.size());
   ClockMemory clocks;
-  const auto put = [&](const Entry& entry) {
+  const auto put = [&](const RecordingEntry& entry) {
     encode_entry(entry, clocks, sample.bytes);
     sample.ends.push_back(sample.bytes.size());
   };
   std::uint32_t guest = 0;
   for (const CallRecord& record : calls()) {
-    Entry entry;
+    RecordingEntry entry;
     entry.guest = guest ^= 1;
     entry.elapsed_us = 300 * guest;
     entry.call = record;
     put(entry);
   }
-  Entry end;
-  end.kind = Entry::Kind::guest_end;
+  RecordingEntry end;
+  end.kind = RecordingEntry::Kind::guest_end;
   end.guest = 1;
   end.end = {GuestEnd::Kind::exited, 3, 0};
   put(end);
-  Entry last;
-  last.kind = Entry::Kind::run_end;
+  RecordingEntry last;
+  last.kind = RecordingEntry::Kind::run_end;
   last.exit_code = 3;
   put(last);
   return sample;
