@@ -216,6 +216,7 @@ def the_library_exports_what_its_headers_declare(prefix):
                         library]).splitlines()
     text = "\n".join(file.read_text() for file in (prefix.prefix / "include/weft").rglob("*.*"))
     names = set(re.findall(r"\w+", text))
+    names |= set(re.findall(r"weft_debug_\w+", (ROOT / "tools/gdb/weft-gdb.py").read_text()))
     strangers = []
     for symbol in listed:
         name = re.sub(r"^(?:vtable|typeinfo name|typeinfo|guard variable) for ", "", symbol)
