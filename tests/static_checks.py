@@ -18,6 +18,7 @@ import concurrent.futures
 import itertools
 import json
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -31,17 +32,27 @@ CLANG_TIDY = ["clang-tidy", "--quiet", f"--config-file={sources.ROOT / '.clang-t
               "--extra-arg=-Wno-unknown-warning-option"]
 
 
+def files_of(entry):
+    """What an entry compiles: one file, or those that Meson has put into one (unity)."""
+    file = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
+    # An entry without a file is of a build that has not been configured again since.
+    if not file.exists():
+        return []
+    if not re.search(r"-unity\d+\.c(pp)?$", file.name):
+        return [file]
+    return [pathlib.Path(path).resolve() for path in
+            re.findall(r"^#include\s*<(.*)>$", file.read_text(), re.MULTILINE)]
+
+
 def compile_commands(build):
     """The project's own sources and how each is compiled, once each."""
     entries = json.loads((build / "compile_commands.json").read_text())
     commands = {}
     for entry in entries:
-        file = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
-        # An entry without a file is of a build that has not been configured again since.
-        if (file.is_relative_to(sources.ROOT) and not file.is_relative_to(build)
-                and file.exists()):
-            path = pathlib.PurePosixPath(file.relative_to(sources.ROOT))
-            commands.setdefault(path, entry["command"])
+        for file in files_of(entry):
+            if file.is_relative_to(sources.ROOT) and not file.is_relative_to(build):
+                path = pathlib.PurePosixPath(file.relative_to(sources.ROOT))
+                commands.setdefault(path, entry["command"])
     return commands
 
 
@@ -76,7 +87,7 @@ def clang_tidy(build, arguments):
 def complaints(build, paths, flags):
     """Yields each of the sources with what clang-tidy says of it, empty when it is content."""
     if len(paths) == 1:
-        yield paths[0], clang_tidy(build, ["-p", str(build), str(sources.ROOT / paths[0])])
+        yield paths[0], clang_tidy(build, [str(sources.ROOT / paths[0]), "--", *flags])
         return
     with tempfile.TemporaryDirectory(prefix="weft-tidy-") as folder:
         file = pathlib.Path(folder) / f"together{paths[0].suffix}"

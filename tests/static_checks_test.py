@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of tests/static_checks.py: sources that are checked together hide nothing."""
 
+import json
 import pathlib
 import sys
 import tempfile
@@ -62,6 +63,26 @@ def test_sources_of_one_folder_and_the_same_flags_are_checked_together():
     commands[two] = command.format("-DX")
     groups = static_checks.together(commands, [one, two])
     assert groups == [([one], ("-std=c++20",)), ([two], ("-std=c++20", "-DX"))], groups
+
+
+def test_sources_that_the_build_compiles_as_one_are_all_found():
+    with tempfile.TemporaryDirectory(prefix="weft-checks-") as folder:
+        root = pathlib.Path(folder).resolve()
+        build = root / "build"
+        build.mkdir()
+        for name in ("one", "two", "alone"):
+            (root / f"{name}.cpp").write_text(FINE.format(name=name))
+        (build / "x-unity0.cpp").write_text(f"#include<{root}/one.cpp>\n#include<{root}/two.cpp>\n")
+        (build / "compile_commands.json").write_text(json.dumps(
+            [{"directory": str(build), "file": file, "command": f"c++ -c {file}"}
+             for file in ("x-unity0.cpp", "../alone.cpp", "../gone.cpp")]))
+        kept = sources.ROOT
+        sources.ROOT = root
+        try:
+            commands = static_checks.compile_commands(build)
+        finally:
+            sources.ROOT = kept
+        assert [str(path) for path in commands] == ["one.cpp", "two.cpp", "alone.cpp"], commands
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kJobsMax = 64;
+constexpr std::uint64_t kWorkerJobsMax = 64;
 constexpr int kLookMs = 100;
 using Clock = std::chrono::steady_clock;
 constexpr Clock::duration kPauseMin = std::chrono::seconds(1);
@@ -218,7 +218,7 @@ int worker_command(const std::vector<std::string>& args) {
   if (const auto exit = parse_words(cli.app, args)) return print(*exit);
   std::uint64_t jobs = 1;
   if (!cli.jobs.empty()) {
-    auto read = read_count("--jobs", cli.jobs, 1, kJobsMax);
+    auto read = read_count("--jobs", cli.jobs, 1, kWorkerJobsMax);
     if (!read) return print(wrong_use("worker", read.error().message));
     jobs = *read;
   }
