@@ -338,6 +338,7 @@ void ModuleReader::read_import(ByteReader& in) {
   if (import.name.empty() && (kind == 0x7e || kind == 0x7f)) {
     fail_proposal("compact-import-section", offset);
   }
+  if (kind == 0x20) fail_proposal("custom-descriptors", offset);  // A function of an exact type.
   if (kind > static_cast<std::uint8_t>(External::tag)) {
     ByteReader::fail_at("an unknown kind of import", offset);
   }

@@ -56,6 +56,7 @@ TEST_CASE("a proposal that weft does not have is named") {
   CHECK(has(Binary().function({0x14, 0}).error(), "\"function-references\""));
   CHECK(has(Binary().section(5, {1, 3, 1, 1}).error(), "\"threads\""));
   CHECK(has(Binary().section(5, {1, 8, 1, 0}).error(), "\"custom-page-sizes\""));
+  CHECK(has(Binary().section(2, {1, 1, 'M', 1, 'f', 0x20, 0}).error(), "\"custom-descriptors\""));
   CHECK(has(Binary().function({0xe3, 0, 0}).error(), "\"stack-switching\""));
 }
 
