@@ -3,7 +3,7 @@
 // ever then are a leak.
 //
 //   main ends: proc_exit(0) ─▶ it returns ─▶ the others go on (guest/go/outlive_main.h)
-//        └─▶ all have come to rest ─▶ Go finds itself deadlocked, and writes so ─▶ leaks()
+//        └─▶ all have come to rest ─▶ Go writes "fatal error: ", and none runs ─▶ leaks()
 //        │      └─▶ it writes each goroutine's stack, in many calls ─▶ proc_exit(2)
 //        └─▶ they do not come to rest within the bounds ─▶ the guest ends, nothing is decided
 //

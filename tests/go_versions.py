@@ -34,7 +34,7 @@ FEW = ["1.21.13", "1.24.13", "1.27.4"]
 DOWNLOAD_SECONDS = 300
 EXPECTED = re.compile(
     r"^    goroutine \d+ \[chan send\]: main\.sendNobodyReceives\.func1 at "
-    r".*leaks\.go:15, created by main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:15$",
+    r".*leaks\.go:16, created by main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:16$",
     re.MULTILINE)
 ORDERS = ["0011", "0101", "0110", "1001", "1010", "1100"]
 

@@ -50,7 +50,7 @@ def _(weft):
         r"fails: leak",
         r"^1 goroutine is blocked for ever after main has ended",
         r"^    goroutine \d+ \[chan send\]: main\.sendNobodyReceives\.func1 at "
-        r".*leaks\.go:15, created by main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:15$",
+        r".*leaks\.go:16, created by main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:16$",
         r"^stdout:\n    main ends$"])
     weft.raw("replay", weft.scratch / "leaks.replay").expect(
         code=2, out="main ends\n",
@@ -73,7 +73,7 @@ def _(weft):
 
 @claim("weft test --leaks: what goroutines do after main's end is no failure and not printed")
 def _(weft):
-    for word in ("later", "panic", "ticks", "exit-elsewhere"):
+    for word in ("later", "panic", "ticks", "exit-elsewhere", "finalizer"):
         leaks(weft, word, code=0, out_has=r"2 schedules, .*: all pass")
     expected = weft.scratch / "expected"
     expected.write_text("main ends\n", encoding="utf-8")

@@ -224,7 +224,7 @@ def _(weft):
     weft.raw("test", "--leaks", "--once", "--seeds", 1, "--replay", weft.scratch / "leak.replay",
              weft.guest("go_leaks"), "send").expect(code=1, out_has=[
                  r"^last operations of goroutines of guest 1:$",
-                 r"^    goroutine 1: go in main\.sendNobodyReceives at leaks\.go:15",
+                 r"^    goroutine 1: go in main\.sendNobodyReceives at leaks\.go:16",
                  r"^    goroutine \d+: chan send in main\.sendNobodyReceives\.func1 at leaks\.go:"])
 
 

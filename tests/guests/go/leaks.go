@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -54,6 +55,18 @@ func ticksForEver() {
 	}()
 }
 
+// A goroutine of Go's own writes while one of the program's is asleep.
+func finalizerWrites() {
+	func() {
+		object := new([64]byte)
+		runtime.SetFinalizer(object, func(*[64]byte) { os.Stderr.WriteString("finalized\n") })
+	}()
+	go func() {
+		runtime.GC()
+		time.Sleep(time.Second)
+	}()
+}
+
 // So many that Go makes more than 20,000 calls to write their stacks.
 func crowd() {
 	ch := make(chan int)
@@ -66,7 +79,8 @@ func main() {
 	ways := map[string]func(){
 		"send": sendNobodyReceives, "locks": lockOrder, "later": endsLater,
 		"panic": panicsLater, "ticks": ticksForEver, "crowd": crowd,
-		"exit": func() { sendNobodyReceives(); os.Exit(0) },
+		"finalizer": finalizerWrites,
+		"exit":      func() { sendNobodyReceives(); os.Exit(0) },
 		"exit-elsewhere": func() {
 			go os.Exit(0)
 			select {}
