@@ -91,7 +91,7 @@ class GoroutineSteering final : public guest::go::Steering {
   std::uint32_t sprung_at_ = 0;
   bool in_main_ = false;
   std::uint32_t until_decision_ = 0;  // Safe points.
-  Instant since_;                     // When the running goroutine got the thread.
+  Instant since_;                     // When the running goroutine's slice of time began.
   // What the policy sees: a G for each g of the guest, with the goroutine's id.
   std::deque<G> gs_;
   std::unordered_map<std::uint32_t, G*> g_of_;

@@ -169,7 +169,7 @@ Result<SharedObject> Aot::open(const Source& source) {
 // guest is asked for (GuestLimits::goroutines, Role): one object in the cache is for every guest.
 std::vector<guest::go::EntryPoint> told_of(const Admitted& admitted, const GuestLimits& limits) {
   if (admitted.go != nullptr) return admitted.go->entries;
-  if (limits.quantum != 0) return {};
+  if (!admitted.go_refused.empty() || limits.quantum != 0) return {};
   auto go = guest::go::GoModule::of(admitted.view, guest::go::Time::real);
   if (!go || *go == nullptr) return {};
   return (*go)->entries;

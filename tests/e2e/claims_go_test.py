@@ -32,7 +32,11 @@ func TestLeak(t *testing.T) {
 	}
 }
 
-func TestFails(t *testing.T) { t.Error("on purpose") }
+func TestFails(t *testing.T) {
+	sent := make(chan int, 1)
+	sent <- 1
+	t.Error("on purpose")
+}
 
 func TestHangs(t *testing.T) { <-make(chan int) }
 """
@@ -112,7 +116,8 @@ def _(weft):
     weft.raw("replay", "pool.test.wasm.replay", cwd=package).expect(
         code=2, err_has="replayed: the same run")
     go("TestFails", 1, [r"exited with 1$", r"^stdout:\n    --- FAIL: TestFails",
-                        r"(?s)\A(?!.*goroutine \d+: [^\n]* in testing\.)"])
+                        r"(?s)\A(?!.*goroutine \d+: [^\n]* in testing\.)",
+                        r"^    goroutine \d+: chan send in example\.com/pool\.TestFails at "])
     # Go's own time limit: ten minutes, which are virtual.
     go("TestHangs", 1, [r"exited with 2$", r"^    panic: test timed out after 10m0s"])
     weft.raw("test", "--go", binary, "-run=TestGood", "--seeds", 2, "--dir",

@@ -46,7 +46,9 @@ guest::go::GoModule steered_module() {
   at.g_gopc = 56;
   at.g_parent_goid = 64;
   at.g_sched_sp = 72;
-  module.runtime.set_names({"runtime.main", "main.main", "main.worker", "runtime.chansend1"});
+  module.runtime.set_names({"runtime.main", "main.main", "main.worker", "runtime.chansend1",
+                            "io.Copy", "net/http.(*conn).serve", "io.example/x.F",
+                            "example.com/net/http.G[io.Reader]", "iot.Send"});
   module.runtime.wait_reasons = {"", "chan send"};
   return module;
 }
@@ -54,7 +56,8 @@ guest::go::GoModule steered_module() {
 // Goroutine 1 runs, goroutine 2 is runnable; and pct lets 1 fall below 2 at the first question.
 class TwoGoroutines {
  public:
-  TwoGoroutines() {
+  // Of a safe point.
+  explicit TwoGoroutines(Duration cost = {}) : options_(with_cost(cost)) {
     put(kG + 16, kGuard);
     put(kG + 24, std::uint64_t{1});
     put(kG + 32, std::uint64_t{kM});
@@ -83,8 +86,9 @@ class TwoGoroutines {
     enters(Entry::main, kEntrySp);
   }
 
-  void execute() {
+  void execute(bool inherits_time = false) {
     put(kEntrySp + guest::go::kArguments, std::uint64_t{kG});
+    put(kEntrySp + guest::go::kArguments + 8, inherits_time);
     enters(Entry::execute, kEntrySp);
   }
   // A function that others can see begins, called from this one.
@@ -99,6 +103,12 @@ class TwoGoroutines {
     enters(Entry::morestack, kEntrySp - guest::go::kArguments);
     CHECK(guard() == guest::go::kStackPreempt);
     put(kG + 16, kGuard);
+  }
+  // Is the running goroutine to give way when it has computed for this long?
+  bool is_asked_after(Duration time) {
+    clock_.advance(time);
+    steering_.ran(time, memory());
+    return guard() == guest::go::kLure;
   }
   // Is the running goroutine to give way, where it begins with the function?
   bool is_asked() {
@@ -118,6 +128,13 @@ class TwoGoroutines {
     return value;
   }
 
+  static DirectorOptions with_cost(Duration cost) {
+    DirectorOptions options;
+    options.cost = cost;
+    return options;
+  }
+
+  const DirectorOptions options_;
   const guest::go::GoModule module_ = steered_module();
   std::array<std::byte, 2'048> bytes_{};
   std::span<std::byte> seen_{bytes_};
@@ -125,7 +142,7 @@ class TwoGoroutines {
   ManualClock clock_;
   EventLog log_;
   const std::unique_ptr<Policy> of_guests_ = make_policy(spec_, 1);
-  Director director_{DirectorOptions{}, *of_guests_, log_, clock_, &clock_};
+  Director director_{options_, *of_guests_, log_, clock_, &clock_};
   GoroutineSteering steering_{module_, director_, spec_, {.seed = 1, .keeps_operations = true}};
 };
 
@@ -144,6 +161,21 @@ TEST_CASE("a goroutine that gave way is asked where it begins again") {
   guest.asks_for_stack();
   guest.execute();
   CHECK(guest.is_asked());
+}
+
+// runtime.execute(gp, inheritTime) begins for each of them.
+TEST_CASE("goroutines that hand the thread to each other share a slice of 10 ms (Go 1.22)") {
+  TwoGoroutines guest(microseconds(1));
+  CHECK_FALSE(guest.is_asked_after(milliseconds(6)));
+  guest.execute(true);
+  CHECK(guest.is_asked_after(milliseconds(6)));
+}
+
+TEST_CASE("a goroutine that is next in its turn has a slice of its own") {
+  TwoGoroutines guest(microseconds(1));
+  CHECK_FALSE(guest.is_asked_after(milliseconds(6)));
+  guest.execute();
+  CHECK_FALSE(guest.is_asked_after(milliseconds(6)));
 }
 
 TEST_CASE("a guest's goroutines are listed with where those that don't run wait") {
@@ -168,6 +200,21 @@ TEST_CASE("the last operations are told with who does them, and once where one g
   const auto operations = guest.steering().last_operations();
   REQUIRE(operations.size() == 1);
   CHECK(operations[0] == "goroutine 1: chan receive in main.main, gives way");
+}
+
+TEST_CASE("operations in packages of Go are left out, not those of programs with such names") {
+  TwoGoroutines guest;
+  std::string told;
+  for (const std::uint32_t function : {4U, 5U, 6U, 7U, 8U}) {
+    guest.calls(Entry::visible, guest::go::pc_of(function) + 1);
+    for (const std::string& line : guest.steering().last_operations()) told += line + "\n";
+    guest.execute();
+  }
+  CHECK(told.find("in io.Copy") == std::string::npos);
+  CHECK(told.find("in net/http.") == std::string::npos);
+  CHECK(told.find("in io.example/x.F") != std::string::npos);
+  CHECK(told.find("in example.com/net/http.G") != std::string::npos);
+  CHECK(told.find("in iot.Send") != std::string::npos);
 }
 
 TEST_CASE("no more than the last operations are kept") {
