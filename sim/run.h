@@ -58,6 +58,7 @@ struct RunSettings {
   Duration lateness;        // The most by which a sleep ends late.
   std::uint64_t steps_max = UINT64_MAX;
   std::uint64_t fair_from = UINT64_MAX;     // As DirectorOptions::fair_from; see of_seed().
+  bool ends_fair = false;                   // A search: of_seed() sets fair_from.
   Duration time_max = Duration{INT64_MAX};  // Of virtual time.
   std::int64_t realtime_start = kRealtimeStart;
   std::uint32_t fault_one_in = 0;

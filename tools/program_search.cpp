@@ -37,6 +37,14 @@ Verdict verdict_of(const sim::ExploreReport& report) {
   return verdict;
 }
 
+std::uint64_t longest_passed(const std::vector<SeedRun>& runs) {
+  std::uint64_t longest = 0;
+  for (const SeedRun& run : runs) {
+    if (run.ending == sim::Ending::passed) longest = std::max(longest, run.steps);
+  }
+  return longest;
+}
+
 }  // namespace
 
 struct ProgramSearch::Loaded {
@@ -67,7 +75,9 @@ Status ProgramSearch::prepare() {
     expected_ = *expected;
     settings_.expected = &expected_;
   }
-  explore_.settings.draws_cost = draws_cost();
+  // In Go programs time-outs and work race more than goroutines do, and correct ones poll.
+  explore_.settings.ends_fair = !explore_.dfs && has_go_guest();
+  explore_.settings.draws_cost = explore_.settings.ends_fair && !options_.cost_given;
   static_cast<sim::RunSettings&>(settings_) = explore_.settings;
   tell_unexplored();
   return Nothing{};
@@ -94,7 +104,6 @@ Result<Verdict> ProgramSearch::search() {
     verdict.search = std::move(*identity);
   }
   verdict.search.keep_going = options_.keep_going;
-  if (!verdict.runs.empty()) count_runs(verdict);
   return verdict;
 }
 
@@ -139,6 +148,11 @@ Status ProgramSearch::search_by_seeds(Verdict& verdict) {
   verdict.steps = found->steps;
   verdict.ended_early = found->ended_early;
   verdict.runs = std::move(found->runs);
+  if (!verdict.runs.empty()) {
+    verdict.search.keep_going = options_.keep_going;
+    count_runs(verdict);
+  }
+  tell_unexplored(verdict, found->longest);
   if (!found->failing_seed) return Nothing{};
   auto failure = minimised(*found->failing_seed);
   if (!failure) return failure.error();
@@ -174,7 +188,7 @@ double ProgramSearch::seconds_a_seed() const {
 
 Status ProgramSearch::adopt(Verdict& verdict) const {
   verdict.program = options_.run.program();
-  verdict.unexplored = explore_.unexplored;
+  tell_unexplored(verdict, 0);
   if (!verdict.failure) return Nothing{};
   auto file = sim::decode(verdict.failure->replay);
   if (!file) return Error{"a worker's replay file: " + file.error().message};
@@ -270,7 +284,8 @@ Result<SearchIdentity> ProgramSearch::identity() const {
   Sha256 hash;
   hash.add(sim::encode(*file));
   hash.add(std::string{explore_.twice ? '2' : '1', settings_.leaks ? 'l' : '-',
-                       explore_.settings.draws_cost ? 'd' : '-', explore_.reduce ? 'r' : '-'});
+                       explore_.settings.draws_cost ? 'd' : '-', explore_.reduce ? 'r' : '-',
+                       explore_.settings.ends_fair ? 'f' : '-'});
   identity.options = hash.hex();
   return identity;
 }
@@ -305,11 +320,17 @@ void ProgramSearch::tell_unexplored() {
   }
 }
 
-// In Go programs time-outs and work race more than goroutines do.
-bool ProgramSearch::draws_cost() const {
-  const auto is_go = [](const sim::GuestSetup& guest) { return guest.module->go != nullptr; };
-  return !options_.cost_given && !explore_.dfs &&
-         std::any_of(loaded_->guests.begin(), loaded_->guests.end(), is_go);
+// The same whether rows are kept or not, and whether this process ran the seeds or others did.
+void ProgramSearch::tell_unexplored(Verdict& verdict, std::uint64_t longest) const {
+  verdict.unexplored = explore_.unexplored;
+  if (!verdict.runs.empty()) longest = longest_passed(verdict.runs);
+  std::string line = sim::unexplored_of(explore_.settings, longest);
+  if (!line.empty()) verdict.unexplored.push_back(std::move(line));
+}
+
+bool ProgramSearch::has_go_guest() const {
+  return std::any_of(loaded_->guests.begin(), loaded_->guests.end(),
+                     [](const sim::GuestSetup& guest) { return guest.module->go != nullptr; });
 }
 
 sim::RunRecord ProgramSearch::run_noted(const sim::RunSettings& with) const {

@@ -51,7 +51,9 @@ class ProgramSearch {
 
   Status load();
   void tell_unexplored();
-  [[nodiscard]] bool draws_cost() const;
+  // Of the runs that passed.
+  void tell_unexplored(Verdict& verdict, std::uint64_t longest) const;
+  [[nodiscard]] bool has_go_guest() const;
   sim::RunRecord run(const sim::RunSettings& with) const;
   sim::RunRecord run_noted(const sim::RunSettings& with) const;
   Result<sim::ReplayFile> described(const sim::GuestRunSettings& settings,

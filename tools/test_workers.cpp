@@ -169,6 +169,7 @@ class Search {
     if (kind_.keep_runs) result.runs.push_back(run);
     worker.next_seed = run.seed + kind_.jobs;
     const bool failed = run.ending != sim::Ending::passed;
+    if (!failed) result.longest = std::max(result.longest, run.steps);
     if (failed && (!result.failing_seed || run.seed < *result.failing_seed)) {
       result.failing_seed = run.seed;
     }

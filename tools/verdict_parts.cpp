@@ -148,6 +148,13 @@ std::uint64_t first_missing(const std::vector<NamedVerdict>& parts, bool behind_
   return next <= parts.front().verdict.part->of ? next : 0;
 }
 
+// A line of a part is one of the whole, once: a part may have had a longer run than the first.
+void add_unexplored(std::vector<std::string>& whole, const std::vector<std::string>& part) {
+  for (const std::string& line : part) {
+    if (std::find(whole.begin(), whole.end(), line) == whole.end()) whole.push_back(line);
+  }
+}
+
 }  // namespace
 
 Result<Verdict> read_verdict(std::string_view text) {
@@ -269,6 +276,7 @@ Result<Verdict> merge(std::vector<NamedVerdict> parts, Missing may_be_missing) {
     // What comes behind the first failure is no part of the answer.
     if (whole.failure && !whole.search.keep_going) continue;
     whole.ended_early = whole.ended_early || part.ended_early;
+    add_unexplored(whole.unexplored, part.unexplored);
     if (!whole.failure) whole.failure = std::move(part.failure);
     whole.runs.insert(whole.runs.end(), part.runs.begin(), part.runs.end());
   }

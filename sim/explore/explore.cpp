@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/explore/explore.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sim/explore/dfs.h"
@@ -12,12 +13,14 @@ ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
   ExploreReport report(options);
   RunSettings settings = options.settings;
   tell_steps(once, settings);
+  std::uint64_t longest = 0;
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
     settings = of_seed(settings, options.settings.seed + i);
     RunRecord record = run_checked(once, settings, options.twice);
     ++report.schedules;
     report.steps += record.steps;
     if (!record.failed()) {
+      longest = std::max(longest, record.steps);
       if (options.goes_on && !options.goes_on(report)) {
         report.ended_early = i + 1 < options.seeds;
         break;
@@ -31,6 +34,9 @@ ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
                               report.minimise_runs);
     report.failure = std::move(failure);
     break;
+  }
+  if (std::string line = unexplored_of(options.settings, longest); !line.empty()) {
+    report.unexplored.push_back(std::move(line));
   }
   return report;
 }

@@ -97,19 +97,22 @@ RunRecord minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
   return with_operations(once, settings, std::move(best));
 }
 
-// Nothing, or from a fast machine to a slow one: time-outs and work then meet in both orders. The
-// last part of a long schedule is fair, so that a program that polls until another has done
-// something, or until time has passed, is no livelock.
+// The cost: nothing, or from a fast machine to a slow one: time-outs and work then meet in both
+// orders. The second half of a long schedule is fair, so that a program that polls until another
+// has done something, or until time has passed, is no livelock.
 RunSettings of_seed(const RunSettings& settings, std::uint64_t seed) {
   static constexpr Duration kCosts[] = {Duration{}, microseconds(1), microseconds(10), kFairCost};
-  static constexpr std::uint64_t kUnfairPart = 10;  // A tenth of the steps.
   RunSettings own = settings;
   own.seed = seed;
-  if (settings.draws_cost) {
-    own.cost = kCosts[Random(seed).below(std::size(kCosts))];
-    own.fair_from = settings.steps_max / kUnfairPart;
-  }
+  if (settings.draws_cost) own.cost = kCosts[Random(seed).below(std::size(kCosts))];
+  if (settings.ends_fair) own.fair_from = fair_from(settings.steps_max);
   return own;
+}
+
+std::string unexplored_of(const RunSettings& settings, std::uint64_t longest) {
+  const std::uint64_t from = fair_from(settings.steps_max);
+  if (!settings.ends_fair || longest < from) return {};
+  return "other orders after step " + std::to_string(from);
 }
 
 void tell_steps(const RunOnce& once, RunSettings& settings) {

@@ -62,8 +62,17 @@ struct ExploreReport {
 // What is said of a failure below the verdict.
 std::string text_of(const Failure& failure);
 
-// The settings of one seed: the seed, and what is drawn from it.
+// The settings of one seed: the seed, what is drawn from it, and from when on its run is fair.
 RunSettings of_seed(const RunSettings& settings, std::uint64_t seed);
+
+// With ends_fair: the first step of a run of so many in which the policy is not asked.
+constexpr std::uint64_t fair_from(std::uint64_t steps_max) {
+  return steps_max / 2;
+}
+
+// A line of ExploreReport::unexplored, when the longest run that passed had so many steps; "": its
+// policy was asked up to its end.
+std::string unexplored_of(const RunSettings& settings, std::uint64_t longest);
 
 // Runs settings.seed, twice if so told. Used by every search.
 RunRecord run_checked(const RunOnce& once, RunSettings settings, bool twice);

@@ -12,6 +12,7 @@ from harness import TIMEOUT_S, USAGE, claim
 
 # aot compiles a Go program for a minute: it has one of these claims, where it is what is tested.
 QUICK = ["jit", "interp"]
+LATE_ROUNDS = 400_000  # Of go_lost_late.
 
 
 @claim("Goroutines: two that call functions for ever don't hold up a timeout (golang/go#60857)")
@@ -114,6 +115,41 @@ def _(weft):
     search(orders).expect(code=0, out_has=r"there are no others with at most 2 deviations")
     for order in orders:
         search(orders - {order}).expect(code=1, out_has=[rf"^    {order}$", "exited with 1"])
+
+
+@claim("Goroutines: a search orders them in the first half of --max-steps, and says what is behind")
+def _(weft):
+    verdict = weft.scratch / "late.json"
+
+    def search(steps_max, seeds):
+        return weft.raw("test", "--once", "--seeds", seeds, "--max-steps", steps_max,
+                        "--json", verdict, "--replay", weft.scratch / "late.replay",
+                        weft.guest("go_lost_late"), LATE_ROUNDS)
+
+    steps = int(re.search(r"^1 schedules, (\d+) steps", search(1_000_000, 1).out)[1])
+    # It ends in the fifth part of these.
+    search(5 * steps, 400).expect(code=1, out_has=r"fails: exit code")
+    # It ends in the last fifth.
+    most = steps * 6 // 5
+    search(most, 20).expect(code=0, out_has=[
+        r": all pass$", rf"^not explored: other orders after step {most // 2}$"])
+    unexplored = json.loads(verdict.read_text(encoding="utf-8"))["unexplored"]
+    assert unexplored == [f"other orders after step {most // 2}"], unexplored
+
+
+@claim("Goroutines: a run that fails in its fair half is the same on each engine, and replays")
+def _(weft):
+    verdict, replay, hashes = weft.scratch / "polls.json", weft.scratch / "polls.replay", set()
+    for engine in QUICK:
+        found = weft.raw("test", f"--engine={engine}", "--cost=0s", "--once", "--seeds", 1,
+                         "--max-steps", 10_000, "--json", verdict, "--replay", replay,
+                         weft.guest("go_polls")).expect(
+            code=1, out_has=[r"fails: exit code", r"exited with 3$"])
+        steps = int(re.search(r"^1 schedules, (\d+) steps", found.out)[1])
+        assert 5_000 < steps < 10_000, steps
+        hashes.add(json.loads(verdict.read_text(encoding="utf-8"))["failure"]["hash"])
+        weft.raw("replay", replay).expect(code=3, err_has="replayed: the same run")
+    assert len(hashes) == 1, hashes
 
 
 # What a dump says of go_stuck, where nobody can make a goroutine give way.

@@ -20,8 +20,10 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-# A schedule of all tests takes about 94,000 steps.
+# Those that poll go on, where computing takes no time, until the schedule is fair: from half of
+# these on.
 STEPS_MAX = 1_000_000
+NOT_EXPLORED = re.compile(r"^not explored: (?!other orders after step \d+$)", re.MULTILINE)
 SECONDS = 60
 SECONDS_PER_SCHEDULE = 2
 
@@ -63,7 +65,7 @@ def alarm(options, module, tests, policy):
     except subprocess.TimeoutExpired:
         return f"did not end in {seconds} s\n"
     good = run.returncode == 0 and f"{options.seeds} schedules" in run.stdout
-    return "" if good and "not explored" not in run.stdout else run.stdout + run.stderr
+    return "" if good and not NOT_EXPLORED.search(run.stdout) else run.stdout + run.stderr
 
 
 def main(arguments):

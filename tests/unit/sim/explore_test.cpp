@@ -288,6 +288,17 @@ TEST_CASE("each seed of a search draws what computing costs, where it is told to
     CHECK(sim::of_seed(settings, seed).cost == sim::of_seed(settings, seed).cost);
   }
   CHECK(costs == std::set<std::int64_t>{0, 1'000, 10'000, 100'000});
+}
+
+TEST_CASE("a search is fair from half of its steps on, whatever computing costs") {
+  sim::RunSettings settings;
   settings.steps_max = 5000;
-  CHECK(sim::of_seed(settings, 1).fair_from == 500);
+  settings.cost = microseconds(7);
+  CHECK(sim::of_seed(settings, 1).fair_from == UINT64_MAX);
+  CHECK(sim::unexplored_of(settings, 5000).empty());
+  settings.ends_fair = true;
+  CHECK(sim::of_seed(settings, 1).fair_from == 2500);
+  CHECK(sim::of_seed(settings, 1).cost == microseconds(7));
+  CHECK(sim::unexplored_of(settings, 2499).empty());
+  CHECK(sim::unexplored_of(settings, 2500) == "other orders after step 2500");
 }

@@ -4,8 +4,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+
+#include "sim/record/bytes.h"
 
 namespace {
 
@@ -113,6 +116,31 @@ TEST_CASE("a replay file is written whole or not at all") {
   CHECK(write_replay("/dev/full/x", sample()).error().message.find("/dev/full/x") !=
         std::string::npos);
   std::filesystem::remove_all(folder);
+}
+
+// Version 5 had no fair-from, which stands behind fault-one-in.
+TEST_CASE("a replay file of before there was a fair part is of a run that is never fair") {
+  constexpr std::size_t kVersionAt = 10;
+  constexpr int kChecksumBytes = 8;
+  std::string bytes = encode(sample());
+  ReplayFile other = sample();
+  ++other.settings.fair_from;
+  const std::string differs = encode(other);
+  const auto at = std::mismatch(bytes.begin(), bytes.end(), differs.begin(), differs.end()).first;
+  REQUIRE(*at == 100);
+  bytes.erase(at);
+  bytes[kVersionAt] = 5;
+  bytes.resize(bytes.size() - kChecksumBytes);
+  Hash hash;
+  hash.add(bytes);
+  ByteWriter checked;
+  checked.bytes(bytes);
+  checked.fixed(hash.value(), kChecksumBytes);
+  auto file = decode(checked.written());
+  REQUIRE(file.ok());
+  ReplayFile expected = sample();
+  expected.settings.fair_from = UINT64_MAX;
+  CHECK(encode(*file) == encode(expected));
 }
 
 // Made from docs/replay.md when the format was new, by another program than weft. A change that

@@ -61,6 +61,19 @@ Verdict whole_of(const std::set<std::uint64_t>& failing, bool keep_going = false
   return *whole;
 }
 
+// What was not explored is said of the whole when it was so in a part that counts.
+std::vector<std::string> unexplored_of_whole(const std::set<std::uint64_t>& failing) {
+  std::vector<NamedVerdict> parts;
+  for (std::uint64_t part = 1; part <= kParts; ++part) {
+    parts.push_back({"part", verdict_of(part, failing)});
+    parts.back().verdict.unexplored = {"in all"};
+    if (part == 5) parts.back().verdict.unexplored.emplace_back("in the fifth");
+  }
+  auto whole = merge(std::move(parts));
+  REQUIRE(whole);
+  return whole->unexplored;
+}
+
 // Without the times, which are sums.
 std::string text_of(Verdict verdict) {
   verdict.seconds = 0;
@@ -140,6 +153,12 @@ TEST_CASE("parts in any order make the verdict of one process") {
       CHECK(text_of(*whole) == text_of(whole_of(failing, keep_going)));
     }
   }
+}
+
+TEST_CASE("what one part did not explore the whole did not, up to the first failure") {
+  CHECK(unexplored_of_whole({}) == std::vector<std::string>{"in all", "in the fifth"});
+  CHECK(unexplored_of_whole({kSeeds}) == std::vector<std::string>{"in all", "in the fifth"});
+  CHECK(unexplored_of_whole({1}) == std::vector<std::string>{"in all"});
 }
 
 TEST_CASE("a part that comes twice is counted once") {
