@@ -15,8 +15,8 @@ Then `N passed, N failed`, a cell each; fewer than 6 orders fail, and so does a 
 is not available.
 
 Without versions: the first and a late patch of each minor version that is known. Each takes about
-300 MB in the module cache, so ./check has the three of --few: the oldest, one in the middle, the
-newest.
+300 MB in the module cache, so ./check has the three of --few: a late patch of the oldest minor, of
+one in the middle and of the newest.
 """
 
 import os
