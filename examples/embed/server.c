@@ -30,7 +30,7 @@ static int lookup(void* context, weft_caller* caller, const weft_value* given, w
 
 static void ended(void* context, weft_guest* guest) {
   static const char* const states[] = {"lives", "exited", "trapped", "killed"};
-  char report[200];
+  char report[200] = "";
   int i = 0;
   while (guests[i] != guest) ++i;
   weft_guest_report(guest, report, sizeof report); /* Why, and then where. */
@@ -42,7 +42,7 @@ static void ended(void* context, weft_guest* guest) {
   weft_forget(guest);
 }
 
-static void serve(weft_runtime* runtime, weft_module* module, int fd) {
+static int serve(weft_runtime* runtime, weft_module* module, int fd) {
   weft_guest_options options = {.stdin_fd = fd, .stdout_fd = fd, .stderr_fd = -1, .on_end = ended};
   options.context = (void*)(intptr_t)++number;
   options.memory_bytes = 16 << 20;
@@ -50,8 +50,8 @@ static void serve(weft_runtime* runtime, weft_module* module, int fd) {
   options.output_bytes = 1 << 14;
   options.time = 60000000000;
   polled[2 + clients] = (struct pollfd){.fd = fd}; /* No events: when its client is gone. */
-  if (weft_spawn(runtime, module, &options, &guests[clients]) != WEFT_OK) return (void)close(fd);
-  ++clients;
+  if (weft_spawn(runtime, module, &options, &guests[clients]) != WEFT_OK) return close(fd), 0;
+  return 1;
 }
 
 int main(int argc, char** argv) {
@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
     for (int i = 0; i < clients; ++i)
       if (polled[2 + i].revents != 0) weft_kill(guests[i]);
     if (polled[1].revents != 0 && clients < CLIENTS_MAX)
-      serve(runtime, module, accept(polled[1].fd, NULL, NULL));
+      clients += serve(runtime, module, accept(polled[1].fd, NULL, NULL));
     weft_runtime_turn(runtime, 0, NULL);
   }
 }

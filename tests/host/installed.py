@@ -266,8 +266,9 @@ class Server:
         program = prefix.scratch / source.replace(".", "-")
         compiler, package = COMPILERS[source]
         if not program.exists():
-            output_of([*compiler, "-Wall", "-Wextra", "-Werror", ROOT / "examples/embed" / source,
-                       "-o", program, *prefix.flags(package)])
+            pedantic = ["-pedantic"] if source.endswith(".c") else []
+            output_of([*compiler, "-Wall", "-Wextra", "-Werror", *pedantic,
+                       ROOT / "examples/embed" / source, "-o", program, *prefix.flags(package)])
         self.process = subprocess.Popen(
             [program, embedded_guest(prefix)], stdout=subprocess.PIPE, bufsize=0,
             env={**os.environ, "LD_LIBRARY_PATH": str(prefix.libraries)})
