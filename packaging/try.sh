@@ -9,9 +9,10 @@
 #
 # Needs root. The last line says that it works.
 set -euo pipefail
+packages=${1:+$(realpath -m "$1")}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-packages=$(realpath -m "${1:-build/deb}")
+packages=${packages:-$PWD/build/deb}
 if (($# == 0)); then
   packaging/deb.sh --deps
 else
@@ -33,6 +34,7 @@ g++ -std=c++20 server.cpp -o in_cpp $(pkg-config --cflags --libs weft)
 gcc -std=c11 server.c -o in_c $(pkg-config --cflags --libs weft-c)
 for server in ./in_cpp ./in_c; do
   coproc "$server" guest.wasm
+  pid=$COPROC_PID # bash unsets it when the server has ended.
   read -r -t 60 -u "${COPROC[0]}" said
   exec {client}<>"/dev/tcp/127.0.0.1/${said##* }"
   echo one >&"$client"
@@ -42,8 +44,8 @@ for server in ./in_cpp ./in_c; do
   exec {client}>&-
   read -r -t 60 -u "${COPROC[0]}" said
   [[ $said == *": exited" ]]
-  kill "$COPROC_PID"
-  wait "$COPROC_PID" || true
+  kill "$pid"
+  wait "$pid" || true
 done
 weft --version
 version=$(pkg-config --modversion weft)
