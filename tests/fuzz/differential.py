@@ -23,7 +23,6 @@ The last lines are a line for each generator and `N passed, N failed`.
 
 import argparse
 import collections
-import contextlib
 import os
 import pathlib
 import random
@@ -86,22 +85,42 @@ class Executor:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
             env={**os.environ, "XDG_CACHE_HOME": str(cache)})
         self.asked = collections.deque()  # What it has not answered yet, in order.
+        self.unsent = b""
         self.said = b""
+        os.set_blocking(self.process.stdin.fileno(), False)
 
     def ask(self, lines):
-        """The answers come later, one for each line."""
+        """The answers come later, one for each line. What the pipe has no room for is sent while
+        they are waited for: the process, too, may wait until its answers are read."""
         self.asked.extend(lines)
-        with contextlib.suppress(BrokenPipeError):  # Who waits for the answer says so.
-            self.process.stdin.write("".join(line + "\n" for line in lines).encode())
+        self.unsent += "".join(line + "\n" for line in lines).encode()
+        self.send()
+
+    def send(self):
+        try:
+            while self.unsent:
+                sent = os.write(self.process.stdin.fileno(), self.unsent)
+                self.unsent = self.unsent[sent:]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:  # Who waits for the answer says so.
+            self.unsent = b""
 
     def answer(self):
         line = self.asked.popleft()
         interpreted = self.name.startswith("interp")
         seconds = INTERP_SECONDS_MAX if interpreted else ANSWER_SECONDS_MAX
         while b"\n" not in self.said:
-            if not select.select([self.process.stdout], [], [], seconds)[0]:
+            answers, room, _ = select.select([self.process.stdout],
+                                             [self.process.stdin] if self.unsent else [], [],
+                                             seconds)
+            if not answers and not room:
                 kind = TooSlow if interpreted else Differs
                 raise kind(f"{self.name} takes more than {seconds} s")
+            if room:
+                self.send()
+            if not answers:
+                continue
             said = os.read(self.process.stdout.fileno(), 1 << 16)
             if not said:
                 raise Differs(f"{self.name} ended with {self.process.wait()} at: {line}")
