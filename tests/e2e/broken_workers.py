@@ -64,20 +64,31 @@ class Liar(threading.Thread):
 
 
 class Killer(threading.Thread):
-    """Kills (-9) each child of a worker, until it is told to stop."""
+    """Kills (-9) each child of a worker, until it is told to stop. With a number in `left` it kills
+    so many, and holds (SIGSTOP) what comes after them; None: all."""
 
     def __init__(self, worker):
         super().__init__(daemon=True)
         self.worker = worker
         self.stopped = threading.Event()
         self.kills = 0
+        self.left = None
 
     def run(self):
+        killed = set()  # A child is killed once: it is seen until its worker has waited for it.
         while not self.stopped.wait(0.002):
-            for child in children_of(self.worker.pid):
+            children = set(children_of(self.worker.pid))
+            killed &= children
+            for child in children - killed:
                 with contextlib.suppress(ProcessLookupError):
+                    if self.left == 0:
+                        os.kill(child, signal.SIGSTOP)
+                        continue
                     os.kill(child, signal.SIGKILL)
+                    killed.add(child)
                     self.kills += 1
+                    if self.left is not None:
+                        self.left -= 1
 
     def __enter__(self):
         self.start()

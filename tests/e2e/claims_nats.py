@@ -13,7 +13,7 @@ from broken_workers import Killer, Liar
 from claims_shards import FAILS, PASSES, folder, named, without_times
 from harness import LOAD_ERROR, USAGE
 from nats_server import NatsServer, Workers
-from processes import wait_for
+from processes import children_of, wait_for
 
 
 def claim(text):
@@ -208,7 +208,7 @@ def _(weft):
 def _(weft):
     where = folder(weft, "nats-dies")
     one = folder(weft, "nats-dies-one")
-    words = ["--seeds", "240", *PASSES]
+    words = ["--seeds", "40000", *PASSES]  # A part takes seconds: it does not end before its kill.
     whole = weft.raw("test", "--json", one / "j", *named(weft, words), cwd=one).expect(code=0)
     died = r"part \d+ of \d+: worker [^:]+/{}: the process that ran it ended with 137.*"
     with NatsServer(where / "server") as server, \
@@ -221,11 +221,14 @@ def _(weft):
                 _, err = master.communicate(timeout=120)
             assert master.returncode == 2 and killer.kills >= 3, (master.returncode, err)
             assert re.search(rf"^weft: (test: )?{named_so}$", err.splitlines()[-1]), err
-            before = killer.kills
-            with started(weft, "--nats", server.url(), "--parts", "6", "--json", where / "j",
+            # With three kills of a part the search would end before the other worker comes.
+            killer.left = 1
+            with started(weft, "--nats", server.url(), "--parts", "2", "--json", where / "j",
                          *words, cwd=where) as master:
-                wait_for(lambda: killer.kills > before, 60)
-                workers.start()
+                wait_for(lambda: killer.left == 0, 60)
+                other = workers.start()
+                wait_for(lambda: children_of(other.pid), 60)
+                killer.left = None
                 out, err = master.communicate(timeout=120)
         assert (master.returncode, out) == (0, whole.out), err + workers.log()
         assert without_times(where / "j") == without_times(one / "j")
