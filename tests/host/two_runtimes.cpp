@@ -64,19 +64,22 @@ struct Seen {
   std::atomic<int> woken = 0;
   int interrupts = 0;  // This and the rest are of the Runtime's thread.
   int spawned = 0;
+  bool failed = false;  // Of the other thread, until it has ended.
 };
 
 // What another thread may do with a Runtime: hand work to its loop, and what the headers say "from
 // anywhere" of. `waits` lives until the last round has woken it.
-void call_from_outside(int rounds, weft::Runtime& runtime, weft::G& waits,
+void call_from_outside(int rounds, weft::Runtime& runtime, weft::M& m0, weft::G& waits,
                        const std::shared_ptr<weft::Module>& module, Seen& seen) {
   for (int i = 0; i < rounds; ++i) {
     boost::asio::post(runtime.reactor().io(), [&] {
       if (runtime.spawn(module)) ++seen.spawned;
     });
-    if (!weft::wasip1::MemoryFiles::make({{"a", "b"}}) || weft::find_engine("jit") == nullptr)
-      return;
+    if (!weft::wasip1::MemoryFiles::make({{"a", "b"}}) || weft::find_engine("jit") == nullptr) {
+      seen.failed = true;  // And on: `waits` must be woken each time.
+    }
     runtime.scheduler().interrupt();
+    weft::Scheduler::preempt_m(m0);
     weft::Scheduler::request_preempt(waits);
     runtime.scheduler().ready_from_outside(waits);
     while (seen.woken.load() == i) std::this_thread::yield();
@@ -99,14 +102,16 @@ int run_with_another_thread(int rounds) {
     }
   });
   if (!module || !waits) return 0;
-  std::thread outside([&] { call_from_outside(rounds, runtime, **waits, *module, seen); });
+  weft::M& m0 = runtime.scheduler().current_m();
+  std::thread outside([&] { call_from_outside(rounds, runtime, m0, **waits, *module, seen); });
   io.run();
   outside.join();
   int well = 0;
   for (const auto& guest : runtime.guests()) {
     if (guest->end() && guest->end()->kind == weft::GuestEnd::Kind::exited) ++well;
   }
-  return seen.interrupts > 0 && seen.spawned == well ? well : 0;
+  if (seen.failed) std::fprintf(stderr, "the other thread made no file or found no engine\n");
+  return !seen.failed && seen.interrupts > 0 && seen.spawned == well ? well : 0;
 }
 
 }  // namespace
