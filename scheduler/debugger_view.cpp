@@ -101,6 +101,13 @@ std::uint64_t offset(Member Class::* member) {
   return static_cast<std::uint64_t>(std::bit_cast<std::ptrdiff_t>(member));
 }
 
+// A reference has no pointer to member. GStack is no standard-layout class: offsetof is for these
+// only as far as a compiler has it. gcc and clang do.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+constexpr std::uint64_t kStackCurrentM = offsetof(GStack, current_m);
+#pragma GCC diagnostic pop
+
 DebugGs view() {
   const std::uint64_t queue = offset_of(Queue{});
   return {
@@ -132,7 +139,7 @@ DebugGs view() {
       .g_name = offset(&G::name),
       .g_name_bytes = kGNameMax,
       .stack_m = offset(&GStack::m),
-      .stack_current_m = offset(&GStack::m) - sizeof(void*),  // A reference: the field before.
+      .stack_current_m = kStackCurrentM,
       .m_current_g = offset(&M::current_g),
   };
 }

@@ -30,6 +30,8 @@ struct FunctionEntry {
   std::uint32_t type;   // The canonical index of its type.
   std::uint32_t index;  // Of the function.
 };
+// Debuggers read them: guest/code_view.h.
+static_assert(sizeof(FunctionEntry) == 16 && offsetof(FunctionEntry, code) == 0);
 
 struct Context {
   std::uint8_t* memory;

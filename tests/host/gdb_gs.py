@@ -20,6 +20,15 @@ RUNNABLE = range(1001, 1011)
 ASKED = ["info weft-gs", "echo == waiting\\n", "weft-bt 500",
          *(words for g in RUNNABLE for words in (f"echo == runnable {g}\\n", f"weft-bt {g}")),
          "echo == running\\n", "weft-bt 1011", "echo == wrong\\n", "weft-bt 5000", "weft-bt x"]
+# Modules whose numbers have no end, or promise more than there is.
+HOSTILE = [r"b'\0' + b'\xff' * 100000",
+           r"b'\0\xff\x7f\4name' + b'\1\xff\xff\xff\xff\x7f' + b'\xff' * 20",
+           r"b'\7\xff\x7f' + b'\xff\xff\xff\xff\x7f\1a\0\7'"]
+LIVE = ["set var ((unsigned long*)&weft_debug_gs)[2] = 20", "info weft-gs",
+        "set var ((unsigned long*)&weft_debug_gs)[2] = 30",
+        *(f"python print('exports', Wasm(b'\\0asm\\1\\0\\0\\0' + {module}).exports)"
+          for module in HOSTILE),
+        "python print(printable(chr(27) + '[31mname' + 'e' * 1000))"]
 
 
 def gdb(*words, commands):
@@ -54,8 +63,16 @@ def main(program):
     assert shutil.which("gdb"), "gdb is missing: scripts/deps.sh tests"
     with tempfile.TemporaryDirectory(prefix="weft-gdb-") as folder:
         core = pathlib.Path(folder) / "core"
-        check(gdb(program, commands=["run", *ASKED, f"generate-core-file {core}"]))
+        text = gdb(program, commands=["run", *ASKED, f"generate-core-file {core}", *LIVE])
+        check(text)
+        assert "weft_debug_gs lacks fields that this script reads" in text, text[-2000:]
+        assert re.findall("^exports (.*)$", text, re.M) == ["{}", "{}", "{7: 'a'}"], text[-2000:]
+        assert f"\n?[31mname{'e' * 191}\n" in text, text[-2000:]
         check(gdb(program, core, commands=ASKED))
+        # What weft's variables are asked with is C.
+        text = gdb(program, core, commands=["set language rust", *ASKED, "show language"])
+        check(text)
+        assert 'The current source language is "rust".' in text, text[-2000:]
     print("1011 Gs, live and in a core file")
 
 

@@ -18,6 +18,10 @@ core file will do. Frames of machine code that jit made are found by rbp, and gd
 of aot from the shared object's file.
 """
 
+import bisect
+import collections
+import contextlib
+import functools
 import os
 import re
 import struct
@@ -29,6 +33,7 @@ from gdb.unwinder import Unwinder
 VERSION = 1
 WORD = 8
 FRAMES_MAX = 200
+NAME_MAX = 200
 # jump_fcontext's frame on x86-64: what it saved, in this order, from the context on. Before them
 # stand the floating point control words, and since Boost 1.80 a word for the stack protector.
 SAVED = ["r12", "r13", "r14", "r15", "rbx", "rbp", "rip"]
@@ -60,12 +65,36 @@ def text_at(address, size=4096):
     return text.split(b"\0")[0].decode(errors="replace")
 
 
+def printable(text):
+    """A guest chose it: on a terminal it must not be a command."""
+    return "".join(c if c.isprintable() else "?" for c in text[:NAME_MAX])
+
+
+def in_c(ask):
+    """What gdb reads as C or not at all, also where another language is set. Frames are unwound by
+    this, so commands are given only where they are needed."""
+    try:
+        return ask()
+    except gdb.error:
+        before = gdb.parameter("language")
+        gdb.execute("set language c", to_string=True)
+        try:
+            return ask()
+        finally:
+            gdb.execute(f"set language {before}", to_string=True)
+
+
 def address_of(symbol):
     """Of one of weft's variables; 0: there is none."""
     try:
-        return int(gdb.parse_and_eval(f"(unsigned long)&{symbol}"))
+        return int(in_c(lambda: gdb.parse_and_eval(f"(unsigned long)&{symbol}")))
     except gdb.error:
         return 0
+
+
+@functools.cache
+def unsigned_long():
+    return in_c(lambda: gdb.lookup_type("unsigned long"))
 
 
 def header(symbol, magic):
@@ -96,6 +125,9 @@ class Layout:
         if not address:
             raise gdb.GdbError("no weft is in this program, or one that is too old: it lacks the "
                                "symbol weft_debug_gs")
+        if word(address + 2 * WORD) < 3 + len(GS_FIELDS):
+            raise gdb.GdbError("weft_debug_gs lacks fields that this script reads: take the script "
+                               "of the program's weft, which is older")
         for name, value in zip(GS_FIELDS, words(address + 3 * WORD, len(GS_FIELDS))):
             setattr(self, name, value)
         self.state_names = [text_at(at) for at in words(self.states, self.state_count)]
@@ -114,8 +146,7 @@ class Layout:
         there = list(self.schedulers())
         if len(there) > 1:
             here = int(gdb.selected_frame().read_register("fs_base"))
-            mine = [item for item in there if item[1] == here]
-            there = mine or there
+            there = [item for item in there if item[1] == here] or there
         if len(there) != 1:
             raise gdb.GdbError(f"{len(there) or 'no'} schedulers of weft run"
                                + (", none or several of them made by the selected thread: "
@@ -134,7 +165,7 @@ class G:
         self.stopped_at = field(layout.g_context)
         self.stack = field(layout.g_stack)
         name = record[layout.g_name:layout.g_name + layout.g_name_bytes]
-        self.name = name.split(b"\0")[0].decode(errors="replace")
+        self.name = printable(name.split(b"\0")[0].decode(errors="replace"))
         self.state = layout.state_names[record[layout.g_at_rest]]
         self.reason = ""
         if self.state == "waiting":
@@ -188,20 +219,18 @@ class Wasm:
         self.binary = binary
         self.names = {}
         self.exports = {}
-        try:
+        with contextlib.suppress(IndexError):  # What was read until there.
             self.read_sections()
-        except IndexError:
-            pass  # What was read until there.
 
     def number(self, at):
-        value = shift = 0
-        while True:
+        value = 0
+        for shift in range(0, 64, 7):
             byte = self.binary[at]
             at += 1
             value |= (byte & 0x7f) << shift
-            shift += 7
             if byte < 0x80:
                 return value, at
+        raise IndexError
 
     def string(self, at):
         size, at = self.number(at)
@@ -221,7 +250,7 @@ class Wasm:
             at += size
 
     def read_names(self, at, end):
-        while at < end:
+        while at < min(end, len(self.binary)):
             kind = self.binary[at]
             size, at = self.number(at + 1)
             if kind == 1:
@@ -241,7 +270,8 @@ class Wasm:
                 self.exports.setdefault(index, name)
 
     def name(self, index):
-        return self.names.get(index) or self.exports.get(index) or f"function {index}"
+        name = self.names.get(index) or self.exports.get(index)
+        return printable(name) if name else f"function {index}"
 
 
 class Code:
@@ -249,15 +279,17 @@ class Code:
 
     def __init__(self, address):
         (self.next, _, self.engine, self.module, self.module_bytes, file, self.base, self.begin,
-         code_bytes, functions, count, self.enter, self.enter_bytes, self.stubs, self.stubs_bytes,
-         self.exit_address) = words(address, 16)
+         code_bytes, self.functions, self.count, self.enter, self.enter_bytes, self.stubs,
+         self.stubs_bytes, self.exit_address) = words(address, 16)
         self.end = self.begin + code_bytes
         self.file = text_at(file) if file else ""
         self.wasm = None
-        self.by_address = []
-        if self.engine == JIT and count:
-            entries = words(functions, 2 * count)
-            self.by_address = sorted((entries[2 * i], i) for i in range(count))
+
+    @functools.cached_property
+    def by_address(self):
+        """(where its code begins, which function) of each. Many modules are never asked."""
+        entries = words(self.functions, 2 * self.count) if self.engine == JIT and self.count else ()
+        return sorted(zip(entries[::2], range(self.count)))
 
     def name_of(self, index):
         if self.wasm is None:
@@ -266,14 +298,13 @@ class Code:
 
     def last_before(self, place):
         """(where its code begins, which function) of the function that begins last before this."""
-        low, high = 0, len(self.by_address)
-        while low < high:
-            middle = (low + high) // 2
-            if self.by_address[middle][0] <= place:
-                low = middle + 1
-            else:
-                high = middle
-        return self.by_address[low - 1] if low else (0, 0)
+        at = bisect.bisect_right(self.by_address, (place, self.count))
+        return self.by_address[at - 1] if at else (0, 0)
+
+
+def quoted(file):
+    """As one word of a command."""
+    return re.sub(r"[\s\\'\"]", r"\\\g<0>", file)
 
 
 class Guests:
@@ -281,18 +312,16 @@ class Guests:
 
     def __init__(self):
         self.modules = None
-        self.added = {}  # Objects that gdb was told of: where they are loaded, and their file.
+        self.added = {}  # Objects by where they are loaded: what gdb has of them, a file or "".
 
     def forget(self, *_):
         self.modules = None
 
     def end(self, *_):
         self.forget()
-        for address in self.added:
-            try:
-                gdb.execute(f"remove-symbol-file -a {address}", to_string=True)
-            except gdb.error:
-                pass  # gdb did so itself.
+        for file in filter(None, self.added.values()):
+            with contextlib.suppress(gdb.error):  # gdb did so itself.
+                gdb.execute(f"remove-symbol-file {quoted(file)}", to_string=True)
         self.added.clear()
 
     def all(self):
@@ -300,40 +329,45 @@ class Guests:
             self.modules = []
             address = header("weft_debug_code", b"weft-co\0")
             at = word(address + 2 * WORD) if address else 0
-            while at:
+            seen = set()  # Memory that is broken may lead in a circle.
+            while at and at not in seen:
+                seen.add(at)
                 self.modules.append(Code(at))
                 at = self.modules[-1].next
         return self.modules
 
+    def made_by_jit(self, place):
+        """The modules whose engine made the code there: one of them has it."""
+        return [code for code in self.all()
+                if code.engine == JIT and code.begin <= place < code.end]
+
     def of_jit(self, place):
-        """A module whose engine made the code there."""
-        for code in self.all():
-            if code.engine == JIT and code.begin <= place < code.end:
-                return code
-        return None
+        return next(iter(self.made_by_jit(place)), None)
 
     def tell_gdb_of_objects(self):
         """Those of aot are loaded as /proc/PID/fd/N, which in a core file is no file any more."""
         known = {os.path.realpath(file) for _, _, file in code_sections()}
         for code in self.all():
-            if os.path.realpath(code.file) in known:
+            if (code.engine != AOT or code.base in self.added or not code.base
+                    or os.path.realpath(code.file) in known):
                 continue
-            if code.engine != AOT or code.base in self.added or not code.base:
+            self.added[code.base] = ""
+            if not os.path.exists(code.file) or "\n" in code.file:
+                print(f"weft: {printable(code.file)} is gone: its functions have no names here")
                 continue
-            if not os.path.exists(code.file):
-                print(f"weft: {code.file} is gone: functions of its module have no names here")
-                self.added[code.base] = ""
-                continue
-            gdb.execute(f"add-symbol-file {code.file} -o {code.base}", to_string=True)
-            self.added[code.base] = code.file
+            try:
+                gdb.execute(f"add-symbol-file {quoted(code.file)} -o {code.base}", to_string=True)
+                self.added[code.base] = code.file
+            except gdb.error as error:
+                print(f"weft: functions of a module have no names here: {error}")
 
     def function_of(self, place, symbol):
         """What the guest calls the function of a frame; None: it is not a guest's."""
-        if self.of_jit(place) is not None:
-            best = max(((*code.last_before(place), code) for code in self.all()
-                        if code.engine == JIT and code.begin <= place < code.end),
-                       key=lambda found: found[0])
-            return best[2].name_of(best[1]) if best[0] else None
+        made = self.made_by_jit(place)
+        if made:
+            begin, index, code = max(((*code.last_before(place), code) for code in made),
+                                     key=lambda found: found[0])
+            return code.name_of(index) if begin else None
         compiled = re.fullmatch(r"w2c_(?:guest_)?f(\d+)", symbol or "")
         if compiled:
             loaded = [code for code in self.all() if code.engine == AOT and code.base <= place]
@@ -400,16 +434,12 @@ class GuestsFilter:
 
 # --- unwinding ---
 
-class FrameId:
-    """What names a frame to gdb, before it had a class for that."""
-
-    def __init__(self, stack, place):
-        self.sp = stack
-        self.pc = place
+# What names a frame to gdb, before it had a class for that.
+FrameId = collections.namedtuple("FrameId", "sp pc")
 
 
 def long(value):
-    return gdb.Value(value & 0xffff_ffff_ffff_ffff).cast(gdb.lookup_type("unsigned long"))
+    return gdb.Value(value & 0xffff_ffff_ffff_ffff).cast(unsigned_long())
 
 
 class JitFrame(Unwinder):
@@ -442,7 +472,7 @@ class JitFrame(Unwinder):
             context = int(pending.read_register("r15"))
             caller = {"rip": word(context + code.exit_address), "rbp": frame, "rsp": stack + WORD}
         else:
-            begin = max(module.last_before(place)[0] for module in GUESTS.all())
+            begin = max(module.last_before(place)[0] for module in GUESTS.made_by_jit(place))
             done = PROLOGUE.find(read(place, 1)) if place - begin < len(PROLOGUE) else -1
             if stub is None and done >= 0 and read(begin, len(PROLOGUE)) == PROLOGUE:
                 # Its frame is not made yet.
@@ -453,11 +483,9 @@ class JitFrame(Unwinder):
                 at = frame + WORD
                 caller = {"rip": word(at), "rbp": word(frame), "rsp": at + WORD}
             unwind = pending.create_unwind_info(FrameId(long(at + WORD), long(begin or place)))
-        for i, register in enumerate(KEPT):
-            kept = int(pending.read_register(register))
-            if stub == "enter":
-                kept = word(frame - WORD * (i + 1))
-            unwind.add_saved_register(register, long(kept))
+        for i, name in enumerate(KEPT):
+            kept = word(frame - WORD * (i + 1)) if stub == "enter" else pending.read_register(name)
+            unwind.add_saved_register(name, long(int(kept)))
         for register, value in caller.items():
             unwind.add_saved_register(register, long(value))
         return unwind
@@ -485,9 +513,8 @@ class ParkedFrame(Unwinder):
         return info
 
 
-JIT_FRAMES = JitFrame()
 PARKED = ParkedFrame()
-gdb.unwinder.register_unwinder(None, JIT_FRAMES, replace=True)
+gdb.unwinder.register_unwinder(None, JitFrame(), replace=True)
 gdb.unwinder.register_unwinder(None, PARKED, replace=True)
 
 
