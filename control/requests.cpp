@@ -134,6 +134,7 @@ std::string Requests::guests() {
   const Census census = runtime_.scheduler().census();
   const Instant now = runtime_.clock().now();
   json::array rows;
+  GoroutineBudget goroutine_budget;
   for (const auto& guest : runtime_.guests()) {
     const Accounting::Row& row = accounting_.of(*guest);
     const Budgets* budgets = guest->budgets();
@@ -152,10 +153,12 @@ std::string Requests::guests() {
     if (guest->g() != nullptr && guest->g()->is_waiting()) {
       said["waiting_ns"] = (now - guest->g()->waiting_since).ns;
     }
-    if (const auto goroutines = goroutine_counts_of(*guest); goroutines.all() > 0) {
+    const auto goroutines = goroutine_counts_of(*guest, goroutine_budget);
+    if (goroutines.all() > 0 || !goroutines.is_whole) {
       said["goroutines"] = {{"running", goroutines.running},
                             {"runnable", goroutines.runnable},
                             {"waiting", goroutines.waiting}};
+      if (!goroutines.is_whole) said["goroutines"].get_object()["whole"] = false;
     }
     rows.push_back(std::move(said));
   }
@@ -215,9 +218,11 @@ void Requests::add_guests(MetricsText& text) {
   const auto held = [](const Guest& guest, const auto& of) {
     return guest.budgets() != nullptr ? of(*guest.budgets()).used() : std::uint64_t{0};
   };
-  text.family("weft_guest_goroutines", "gauge", "", "Goroutines of a Go guest, by state.");
+  text.family("weft_guest_goroutines", "gauge", "",
+              "Goroutines of a Go guest, by state; of the first 100,000 of all guests.");
+  GoroutineBudget goroutine_budget;
   for (const auto& guest : guests) {
-    const auto counts = goroutine_counts_of(*guest);
+    const auto counts = goroutine_counts_of(*guest, goroutine_budget);
     if (counts.all() == 0) continue;
     for (const auto& [state, count] :
          {std::pair{"running", counts.running}, std::pair{"runnable", counts.runnable},

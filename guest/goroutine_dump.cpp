@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guest/goroutine_dump.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/printable.h"
@@ -14,9 +15,36 @@ using guest::go::Goroutine;
 using guest::go::GoroutineCounts;
 using guest::go::GStatus;
 
-GoroutineCounts counts_in(const GoMemory& memory) {
+GoroutineCounts counts_in(const GoMemory& memory, GoroutineBudget& budget) {
   if (memory.runtime == nullptr) return {};
-  return count_goroutines(*memory.runtime, memory.bytes);
+  const GoroutineCounts counts = count_goroutines(*memory.runtime, memory.bytes, budget.counted);
+  budget.counted -= counts.looked_at;
+  return counts;
+}
+
+// Calls f(guest, memory, counts) for each Go guest with goroutines, and takes a line for it, while
+// there is room; how many guests were left out.
+template <class F>
+std::size_t each_go_guest(const Runtime& runtime, const GoMemorySource& of, GoroutineBudget& budget,
+                          F f) {
+  std::size_t left_out = 0;
+  for (const auto& guest : runtime.guests()) {
+    const GoMemory memory = of(*guest);
+    if (memory.runtime == nullptr) continue;
+    if (budget.counted == 0 || budget.lines == 0) {
+      ++left_out;
+      continue;
+    }
+    const GoroutineCounts counts = counts_in(memory, budget);
+    if (counts.all() == 0) continue;
+    --budget.lines;
+    f(*guest, memory, counts);
+  }
+  return left_out;
+}
+
+std::string and_more(std::size_t guests) {
+  return "and " + std::to_string(guests) + (guests == 1 ? " more guest" : " more guests");
 }
 
 std::string in_words(const GoroutineCounts& counts) {
@@ -29,6 +57,7 @@ std::string in_words(const GoroutineCounts& counts) {
   add(counts.running, "running");
   add(counts.runnable, "runnable");
   add(counts.waiting, "waiting");
+  if (!counts.is_whole) text += ", and more";
   return text;
 }
 
@@ -56,35 +85,46 @@ std::vector<Goroutine> goroutines_of(const Guest& guest) {
 }
 
 GoroutineCounts goroutine_counts_of(const Guest& guest) {
-  return counts_in(go_memory_of(guest));
+  GoroutineBudget budget;
+  return goroutine_counts_of(guest, budget);
 }
 
-std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of) {
+GoroutineCounts goroutine_counts_of(const Guest& guest, GoroutineBudget& budget) {
+  return counts_in(go_memory_of(guest), budget);
+}
+
+std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of,
+                            GoroutineBudget budget) {
   std::string text;
-  for (const auto& guest : runtime.guests()) {
-    const GoMemory memory = of(*guest);
-    const GoroutineCounts counts = counts_in(memory);
-    if (counts.all() == 0) continue;
-    text += "goroutines of guest " + std::to_string(guest->number()) + " (" +
-            printable(guest->name()) + "): " + in_words(counts) + "\n";
+  const auto add = [&](const Guest& guest, const GoMemory& memory, const GoroutineCounts& counts) {
+    text += "goroutines of guest " + std::to_string(guest.number()) + " (" +
+            printable(guest.name()) + "): " + in_words(counts) + "\n";
     std::size_t left = counts.all();
-    for (const Goroutine& goroutine : list_goroutines(*memory.runtime, memory.bytes)) {
-      if (goroutine.is_system) continue;
-      text += lines_of(goroutine, guest->preemption());
+    const std::size_t max = std::min(guest::go::kGoroutinesListed, budget.lines);
+    for (const Goroutine& goroutine : list_goroutines(*memory.runtime, memory.bytes, max)) {
+      if (goroutine.is_system || left == 0) continue;
+      text += lines_of(goroutine, guest.preemption());
       --left;
+      if (budget.lines > 0) --budget.lines;  // One that runs is listed all the same.
     }
     if (left > 0) text += "  and " + std::to_string(left) + " more\n";
+  };
+  if (const std::size_t left_out = each_go_guest(runtime, of, budget, add); left_out > 0) {
+    text += and_more(left_out) + "\n";
   }
   return text;
 }
 
-std::string goroutines_in_short(const Runtime& runtime, const GoMemorySource& of) {
+std::string goroutines_in_short(const Runtime& runtime, const GoMemorySource& of,
+                                GoroutineBudget budget) {
   std::string text;
-  for (const auto& guest : runtime.guests()) {
-    const GoroutineCounts counts = counts_in(of(*guest));
-    if (counts.all() == 0) continue;
+  const auto add = [&](const Guest& guest, const GoMemory& /*memory*/,
+                       const GoroutineCounts& counts) {
     if (!text.empty()) text += "; ";
-    text += "guest " + std::to_string(guest->number()) + ": " + in_words(counts) + " goroutines";
+    text += "guest " + std::to_string(guest.number()) + ": " + in_words(counts) + " goroutines";
+  };
+  if (const std::size_t left_out = each_go_guest(runtime, of, budget, add); left_out > 0) {
+    text += (text.empty() ? "" : "; ") + and_more(left_out);
   }
   return text;
 }

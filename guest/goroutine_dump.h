@@ -31,9 +31,18 @@ class Runtime;
 // does not run, as in handlers of the loop.
 std::vector<guest::go::Goroutine> goroutines_of(const Guest& guest);
 
+// How much one answer may hold of all guests together: they decide how many goroutines there are,
+// and they don't run meanwhile.
+struct GoroutineBudget {
+  std::uint64_t counted = guest::go::kGoroutinesCounted;  // Goroutines that are looked at.
+  std::size_t lines = 10'000;                             // Of guests and of goroutines.
+};
+
 // How many of them are in which state, without the runtime's own; all 0 where goroutines_of() is
-// empty. Copies no names. From where goroutines_of() may be called.
+// empty. Copies no names. From where goroutines_of() may be called. With a budget: takes from it,
+// and is_whole is false where it does not suffice.
 guest::go::GoroutineCounts goroutine_counts_of(const Guest& guest);
+guest::go::GoroutineCounts goroutine_counts_of(const Guest& guest, GoroutineBudget& budget);
 
 // Where the goroutines of a guest are read.
 struct GoMemory {
@@ -46,11 +55,14 @@ GoMemory go_memory_of(const Guest& guest);
 using GoMemorySource = std::function<GoMemory(const Guest&)>;
 
 // All Go guests with their goroutines, as above; "" when there are none. Not the runtime's own, as
-// in Go's dumps. From where goroutines_of() may be called.
-std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of = go_memory_of);
+// in Go's dumps. Behind what the budget has room for it says how many guests are left out. From
+// where goroutines_of() may be called.
+std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of = go_memory_of,
+                            GoroutineBudget budget = {});
 
 // "guest 1: 1 running, 2 runnable, 3 waiting goroutines" for each Go guest, with "; " between; ""
-// when there are none. From where goroutines_of() may be called.
-std::string goroutines_in_short(const Runtime& runtime, const GoMemorySource& of = go_memory_of);
+// when there are none. Bounded as dump_goroutines(). From where goroutines_of() may be called.
+std::string goroutines_in_short(const Runtime& runtime, const GoMemorySource& of = go_memory_of,
+                                GoroutineBudget budget = {});
 
 }  // namespace weft

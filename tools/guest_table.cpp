@@ -34,10 +34,11 @@ std::string bytes_in_words(std::uint64_t bytes) {
   return fmt::format("{}M", bytes >> 20);
 }
 
-// "15 (3 run)"; "-" where none are known.
+// "15 (3 run)"; "15+ (3 run)": at least; "-" where none are known.
 std::string goroutines_in_words(const GuestRow& row) {
   const std::uint64_t all = row.goroutines_ready + row.goroutines_waiting;
-  return all == 0 ? "-" : fmt::format("{} ({} run)", all, row.goroutines_ready);
+  const char* const more = row.goroutines_whole ? "" : "+";
+  return all == 0 ? "-" : fmt::format("{}{} ({} run)", all, more, row.goroutines_ready);
 }
 
 GuestRow read_row(const json::value& value, std::string& wrong) {
@@ -60,6 +61,7 @@ GuestRow read_row(const json::value& value, std::string& wrong) {
     const control::JsonFields counts(fields.object("goroutines"), wrong);
     row.goroutines_ready = counts.number("running") + counts.number("runnable");
     row.goroutines_waiting = counts.number("waiting");
+    row.goroutines_whole = !counts.has("whole") || counts.flag("whole");
   }
   return row;
 }

@@ -27,6 +27,7 @@ struct GuestRow {
   // Of a Go guest, without those of Go's runtime; 0: none are known.
   std::uint64_t goroutines_ready = 0;    // The one that runs, and those that wait for their turn.
   std::uint64_t goroutines_waiting = 0;  // Blocked.
+  bool goroutines_whole = true;          // False: there are more, which were not counted.
 };
 
 struct GuestSample {

@@ -46,13 +46,15 @@ std::optional<GStatus> status_of(const GoRuntime& runtime, std::span<const std::
   return status ? std::optional(static_cast<GStatus>(*status & ~kScan)) : std::nullopt;
 }
 
-// Calls f(g, status) for each goroutine that is there, until it returns false.
+// Calls f(g, status) for each goroutine that is there of the first `max` that were made, until it
+// returns false.
 template <class F>
-void each_goroutine(const GoRuntime& runtime, std::span<const std::byte> memory, F f) {
+void each_goroutine(const GoRuntime& runtime, std::span<const std::byte> memory, std::uint64_t max,
+                    F f) {
   const auto pointers = read<std::uint64_t>(memory, runtime.offsets.allgs);
   const auto count = read<std::uint64_t>(memory, runtime.offsets.allgs + std::uint64_t{8});
   if (!pointers || !count) return;
-  for (std::uint64_t n = 0; n < std::min(*count, kGoroutinesCounted); ++n) {
+  for (std::uint64_t n = 0; n < std::min(*count, max); ++n) {
     const auto g = read<std::uint64_t>(memory, *pointers + (8 * n));
     if (!g || *g > memory.size()) return;
     const auto status = status_of(runtime, memory, *g);
@@ -150,7 +152,7 @@ std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const
   std::vector<Goroutine> goroutines;
   Places places(runtime);
   bool has_running = false;
-  each_goroutine(runtime, memory, [&](std::uint64_t g, GStatus status) {
+  each_goroutine(runtime, memory, kGoroutinesCounted, [&](std::uint64_t g, GStatus status) {
     const bool runs = status == GStatus::running;
     if (goroutines.size() >= max && (!runs || has_running)) return !has_running;
     auto goroutine = read_goroutine(runtime, memory, g, status, places);
@@ -162,12 +164,16 @@ std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const
   return goroutines;
 }
 
-GoroutineCounts count_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory) {
+GoroutineCounts count_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,
+                                 std::uint64_t max) {
   GoroutineCounts counts;
+  const auto made = read<std::uint64_t>(memory, runtime.offsets.allgs + std::uint64_t{8});
+  counts.looked_at = std::min({made.value_or(0), max, kGoroutinesCounted});
+  counts.is_whole = counts.looked_at == made.value_or(0);
   // Many goroutines of a program begin with the same function: it is looked up once for them.
   std::optional<std::uint64_t> start_before;
   bool is_own = false;
-  each_goroutine(runtime, memory, [&](std::uint64_t g, GStatus status) {
+  each_goroutine(runtime, memory, counts.looked_at, [&](std::uint64_t g, GStatus status) {
     const auto start = read<std::uint64_t>(memory, g + runtime.offsets.g_startpc);
     if (!start) return false;
     if (start != start_before) is_own = is_system(runtime.name_at(*start));

@@ -37,9 +37,11 @@ struct Goroutine {
 
 // How many goroutines are in which state; the runtime's own are not counted.
 struct GoroutineCounts {
-  std::size_t running = 0;   // 0 or 1; in a call of the host, too.
-  std::size_t runnable = 0;  // They wait for their turn.
-  std::size_t waiting = 0;   // Blocked.
+  std::size_t running = 0;      // 0 or 1; in a call of the host, too.
+  std::size_t runnable = 0;     // They wait for their turn.
+  std::size_t waiting = 0;      // Blocked.
+  std::uint64_t looked_at = 0;  // These, the runtime's own, and those that have ended.
+  bool is_whole = true;         // False: there are more, which were not looked at.
 
   [[nodiscard]] std::size_t all() const { return running + runnable + waiting; }
 };
@@ -52,8 +54,9 @@ inline constexpr std::size_t kGoroutinesListed = 1'000;
 std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,
                                        std::size_t max = kGoroutinesListed);
 
-// Of all up to kGoroutinesCounted. Copies no names.
-GoroutineCounts count_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory);
+// Looks at up to `max`, and at most kGoroutinesCounted. Copies no names.
+GoroutineCounts count_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,
+                                 std::uint64_t max = kGoroutinesCounted);
 
 // Blocked until another goroutine, a timer or the host wakes it.
 bool waits(GStatus status);

@@ -14,6 +14,8 @@
 #include "guest/go/go_pc.h"
 #include "guest/go/goroutine_list.h"
 #include "guest/go/outlive_main.h"
+#include "guest/goroutine_dump.h"
+#include "guest/runtime.h"
 #include "tests/unit/guest/go_mutants.h"
 #include "tests/unit/guest/guests.h"
 #include "tests/unit/guest/wasm/binary.h"
@@ -308,6 +310,36 @@ TEST_CASE("10,000 goroutines with names of 64 KiB are counted, and 1,000 listed 
   CHECK(bytes_max < 2'000);  // 200, each up to four characters.
   CHECK(describe(listed.front()).find('\x1b') == std::string::npos);
   CHECK(listed.front().in == listed.front().creator);
+}
+
+TEST_CASE("a dump of many Go guests is bounded, and says how many guests it leaves out") {
+  Runtime runtime;
+  const auto bytes = test::Binary()
+                         .with(5, {1, 0, 1})
+                         .with(7, {2, 6, 'm', 'e', 'm', 'o', 'r', 'y', 2, 0,  //
+                                   6, '_', 's', 't', 'a', 'r', 't', 0, 0})
+                         .function({})
+                         .bytes();
+  auto module = runtime.load_bytes("empty.wasm", bytes);
+  REQUIRE_MESSAGE(module.ok(), (module ? "" : module.error().message));
+  const ManyWithLongNames go(100);
+  const auto of = [&](const Guest&) { return GoMemory{&go.runtime, go.memory}; };
+  for (int i = 0; i < 5; ++i) REQUIRE(runtime.spawn(*module).ok());
+
+  const auto all = dump_goroutines(runtime, of);
+  CHECK(std::ranges::count(all, '\n') == 5 * 101);
+  CHECK_FALSE(has(all, " more"));
+  // A line for the guest and one for each goroutine; the one that runs is listed all the same.
+  const auto few_lines = dump_goroutines(runtime, of, {.lines = 150});
+  CHECK(has(few_lines, "  and 51 more\nand 3 more guests\n"));
+  CHECK(std::ranges::count(few_lines, '\n') == 150 + 3);
+  const auto few_counted = dump_goroutines(runtime, of, {.counted = 130});
+  CHECK(has(few_counted, "guest 2 (empty.wasm): 30 waiting, and more\n"));
+  CHECK(has(few_counted, "and 3 more guests\n"));
+  const auto in_short = goroutines_in_short(runtime, of, {.counted = 130});
+  CHECK(in_short ==
+        "guest 1: 1 running, 99 waiting goroutines; "
+        "guest 2: 30 waiting, and more goroutines; and 3 more guests");
 }
 
 TEST_CASE("of the name of a source file that is long the end is shown") {
