@@ -105,8 +105,8 @@ std::vector<char> frames_of(GdbSymbol::Code kind, const void* code, std::uint32_
   const std::size_t cie_bytes = (unpadded + 11) / 8 * 8 - 4;
   append(content, cie_bytes, 4);
   append(content, kIsCie, 4);
-  content.insert(content.end(), std::begin(kHead), std::end(kHead));
-  content.insert(content.end(), rules.begin(), rules.end());
+  for (const std::uint8_t byte : kHead) append(content, byte, 1);
+  for (const std::uint8_t byte : rules) append(content, byte, 1);
   content.resize(4 + cie_bytes);
   append(content, 20, 4);  // The FDE.
   append(content, 0, 4);
