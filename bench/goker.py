@@ -55,7 +55,7 @@ def once(text, name, profile):
     return text[:start] + body + text[end:]
 
 
-def build(folder, program, settings, flags=()):
+def build(folder, program, settings, flags=(), change=lambda text, name: text):
     """Returns the kernels' names. A native program keeps the profile at a kernel's end."""
     root = subprocess.run(["go", "env", "GOROOT"], capture_output=True, text=True,
                           check=True).stdout.strip()
@@ -65,7 +65,7 @@ def build(folder, program, settings, flags=()):
         text = path.read_text(encoding="utf-8")
         for name in re.findall(r'register\("(\w+)", \1\)', text):
             names.append(name)
-            text = once(text, name, settings is NATIVE)
+            text = once(change(text, name), name, settings is NATIVE)
         changed = folder / path.name
         changed.write_text(text, encoding="utf-8")
         replaced[str(path)] = str(changed)

@@ -12,15 +12,18 @@ namespace weft::sim {
 namespace {
 
 constexpr PolicyInfo kPolicies[] = {
-    {"fifo", "first in, first out; the default", "", &make_fifo},
-    {"go", "as Go on ordinary systems: runnext, ring of 256, global queue", "quantum", &make_go},
-    {"lifo", "what became runnable last runs next", "", &make_lifo},
-    {"random", "a random walk", "preempt", &make_random},
-    {"pct", "random priorities with depth-1 changes", "depth steps", &make_pct},
-    {"bounded", "random, with at most `bound` preemptions", "bound steps", &make_bounded},
-    {"rr", "round robin with a quantum of safe points", "quantum", &make_round_robin},
-    {"stride", "fair shares by tickets: stride:NAME=TICKETS", "*", &make_stride},
-    {"edf", "earliest deadline first: edf:NAME=MILLISECONDS", "*", &make_edf},
+    {"fifo", "first in, first out; the default", "", "", &make_fifo},
+    {"go", "as Go on ordinary systems: runnext, ring of 256, global queue", "quantum", "",
+     &make_go},
+    {"lifo", "what became runnable last runs next", "", "", &make_lifo},
+    {"random", "a random walk", "preempt", "preempt=0", &make_random},
+    {"pct", "random priorities with depth-1 changes", "depth steps patience", "depth=1,patience=0",
+     &make_pct},
+    {"bounded", "random, with at most `bound` preemptions", "bound steps", "bound=0",
+     &make_bounded},
+    {"rr", "round robin with a quantum of safe points", "quantum", "", &make_round_robin},
+    {"stride", "fair shares by tickets: stride:NAME=TICKETS", "*", "", &make_stride},
+    {"edf", "earliest deadline first: edf:NAME=MILLISECONDS", "*", "", &make_edf},
 };
 
 const PolicyInfo* find(std::string_view name) {
@@ -114,6 +117,15 @@ Status check_names(const PolicySpec& spec, std::span<const std::string> names) {
     }
   }
   return Nothing{};
+}
+
+PolicySpec undisturbed(PolicySpec spec) {
+  const PolicyInfo* info = find(spec.name);
+  if (info == nullptr) return spec;
+  auto own = parse_policy(std::string(info->name) + ":" + std::string(info->undisturbed));
+  WEFT_CHECK(own, "a policy does not take its own parameters");
+  spec.parameters.merge(own->parameters);
+  return spec;
 }
 
 PolicySpec with_g_names(PolicySpec spec) {

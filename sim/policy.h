@@ -72,6 +72,8 @@ struct PolicyInfo {
   std::string_view name;
   std::string_view summary;     // One line, for --help.
   std::string_view parameters;  // Names, separated by blanks; "*": any, the names of Gs.
+  // With these it does not preempt a G that others don't wait for; empty: it has none.
+  std::string_view undisturbed;
   std::unique_ptr<Policy> (*make)(const PolicySpec& spec, std::uint64_t seed);
 };
 
@@ -84,6 +86,9 @@ Result<PolicySpec> parse_policy(std::string_view text);
 // Does each name of a G that the spec gives (stride, edf) belong to one of these, and to one alone?
 // The error names the first that does not, and those that there are.
 Status check_names(const PolicySpec& spec, std::span<const std::string> names);
+
+// The same spec with the policy's PolicyInfo::undisturbed, as far as it does not say otherwise.
+PolicySpec undisturbed(PolicySpec spec);
 
 // The same spec with names as Gs keep them: the first kGNameMax - 1 bytes.
 PolicySpec with_g_names(PolicySpec spec);

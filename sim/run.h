@@ -59,6 +59,7 @@ struct RunSettings {
   std::uint64_t steps_max = UINT64_MAX;
   std::uint64_t fair_from = UINT64_MAX;     // As DirectorOptions::fair_from; see of_seed().
   bool ends_fair = false;                   // A search: of_seed() sets fair_from.
+  bool draws_undisturbed = false;           // A search: some seeds preempt nobody; see of_seed().
   Duration time_max = Duration{INT64_MAX};  // Of virtual time.
   std::int64_t realtime_start = kRealtimeStart;
   std::uint32_t fault_one_in = 0;

@@ -78,6 +78,7 @@ Status ProgramSearch::prepare() {
   // In Go programs time-outs and work race more than goroutines do, and correct ones poll.
   explore_.settings.ends_fair = !explore_.dfs && has_go_guest();
   explore_.settings.draws_cost = explore_.settings.ends_fair && !options_.cost_given;
+  explore_.settings.draws_undisturbed = explore_.settings.ends_fair;
   static_cast<sim::RunSettings&>(settings_) = explore_.settings;
   tell_unexplored();
   return Nothing{};

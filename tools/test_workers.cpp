@@ -51,9 +51,8 @@ void end_with_parent(pid_t parent, std::vector<Worker>& others, UniqueFd& own_re
                        unsigned number, const SearchKind& kind) noexcept try {
   const auto once = make();
   if (!once) std::_Exit(complain("test", once.error(), 1));
-  sim::RunSettings settings = options.settings;
   for (std::uint64_t i = number; i < options.seeds; i += kind.jobs) {
-    settings = sim::of_seed(settings, options.settings.seed + i);
+    const auto settings = sim::of_seed(options.settings, options.settings.seed + i);
     const sim::RunRecord record = sim::run_checked(*once, settings, options.twice);
     const SeedRun run{.seed = settings.seed,
                       .steps = record.steps,

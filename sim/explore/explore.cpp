@@ -11,11 +11,11 @@ namespace weft::sim {
 ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
   if (options.dfs) return explore_depth_first(once, options);
   ExploreReport report(options);
-  RunSettings settings = options.settings;
-  tell_steps(once, settings);
+  RunSettings of_all = options.settings;
+  tell_steps(once, of_all);
   std::uint64_t longest = 0;
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
-    settings = of_seed(settings, options.settings.seed + i);
+    const RunSettings settings = of_seed(of_all, options.settings.seed + i);
     RunRecord record = run_checked(once, settings, options.twice);
     ++report.schedules;
     report.steps += record.steps;

@@ -6,7 +6,8 @@
 //
 // A G that waits for another by giving way again and again, or by looking again and again, would
 // keep that one from running for ever. So a G that is chosen kChosenMax times in a row while others
-// are runnable, or asked kAskedMax times in a row, falls below all others, too.
+// are runnable, or asked more than `patience` times in a row (2000; 0: any number), falls below all
+// others, too.
 #include <algorithm>
 #include <unordered_map>
 #include <vector>
@@ -19,11 +20,11 @@ namespace weft::sim {
 namespace {
 
 constexpr std::uint64_t kChosenMax = 32;
-constexpr std::uint64_t kAskedMax = 2000;
 
 class Pct final : public Policy {
  public:
-  Pct(std::uint64_t seed, std::uint64_t depth, std::uint64_t steps) : Policy(seed) {
+  Pct(std::uint64_t seed, std::uint64_t depth, std::uint64_t steps, std::uint64_t patience)
+      : Policy(seed), patience_(patience) {
     const auto range = static_cast<std::uint32_t>(std::max<std::uint64_t>(steps, 1));
     for (std::uint64_t i = 1; i < depth; ++i) change_at_.push_back(random_.below(range));
     std::sort(change_at_.begin(), change_at_.end());
@@ -50,7 +51,7 @@ class Pct final : public Policy {
       last_ = &running;
       asked_ = 0;
     }
-    if (++asked_ > kAskedMax) {
+    if (++asked_ > patience_ && patience_ > 0) {
       fall_below_all(&running);
       asked_ = 0;
     }
@@ -81,6 +82,7 @@ class Pct final : public Policy {
     return it->second;
   }
 
+  const std::uint64_t patience_;
   std::vector<std::uint64_t> change_at_;  // Ascending.
   std::size_t changed_ = 0;
   std::uint64_t step_ = 0;
@@ -94,7 +96,8 @@ class Pct final : public Policy {
 }  // namespace
 
 std::unique_ptr<Policy> make_pct(const PolicySpec& spec, std::uint64_t seed) {
-  return std::make_unique<Pct>(seed, spec.get("depth", 3), spec.get("steps", 200));
+  return std::make_unique<Pct>(seed, spec.get("depth", 3), spec.get("steps", 200),
+                               spec.get("patience", 2000));
 }
 
 }  // namespace weft::sim

@@ -137,6 +137,23 @@ def _(weft):
     assert unexplored == [f"other orders after step {most // 2}"], unexplored
 
 
+@claim("Goroutines: each 16th seed finds what needs that one goes on while another is runnable")
+def _(weft):
+    replay, verdict = weft.scratch / "kept.replay", weft.scratch / "kept.json"
+
+    def search(policy):
+        return weft.raw("test", "--once", "--keep-going", "--cost=0s", "--seeds", 240, "--policy",
+                        policy, "--replay", replay, "--json", verdict,
+                        weft.guest("go_kept_waiting"))
+
+    for policy in ("random", "pct"):
+        search(policy).expect(code=1, out_has=r"of 240 seeds fail \(exit code \d+\)")
+        failures = json.loads(verdict.read_text(encoding="utf-8"))["failures"]
+        assert all(failure["seed"] % 16 == 0 for failure in failures), failures
+        weft.raw("replay", replay).expect(code=3, err_has="replayed: the same run")
+    search("random:preempt=8").expect(code=0, out_has=r": all pass$")
+
+
 @claim("Goroutines: a run that fails in its fair half is the same on each engine, and replays")
 def _(weft):
     verdict, replay, hashes = weft.scratch / "polls.json", weft.scratch / "polls.replay", set()

@@ -290,6 +290,46 @@ TEST_CASE("each seed of a search draws what computing costs, where it is told to
   CHECK(costs == std::set<std::int64_t>{0, 1'000, 10'000, 100'000});
 }
 
+TEST_CASE("an order that needs a G to go on for thousands of safe points is found") {
+  const auto kept_waiting = [] {
+    bool is_over = false;
+    bool came_too_late = false;
+    wait_group done;
+    done.add(2);
+    (void)weft::go([&] {
+      for (int i = 0; i < 3000; ++i) weft::checkpoint();
+      is_over = true;
+      done.done();
+    });
+    (void)weft::go([&] {
+      came_too_late = is_over;
+      done.done();
+    });
+    done.wait();
+    sim::check(!came_too_late, "it came too late");
+  };
+  for (const char* policy : {"random", "pct"}) {
+    CAPTURE(policy);
+    ExploreOptions options = with(policy, 100);
+    options.settings.draws_undisturbed = true;
+    const ExploreReport report = explore(kept_waiting, options);
+    REQUIRE(report.failure);
+    CHECK(report.failure->seed % 16 == 0);
+    options.settings.draws_undisturbed = false;
+    CHECK(!explore(kept_waiting, options).failure);
+  }
+}
+
+TEST_CASE("a seed that preempts nobody leaves the next ones as they are") {
+  sim::RunSettings settings;
+  settings.policy = *parse_policy("random");
+  CHECK(to_string(sim::of_seed(settings, 16).policy) == "random");
+  settings.draws_undisturbed = true;
+  CHECK(to_string(sim::of_seed(settings, 15).policy) == "random");
+  CHECK(to_string(sim::of_seed(settings, 16).policy) == "random:preempt=0");
+  CHECK(to_string(sim::of_seed(settings, 17).policy) == "random");
+}
+
 TEST_CASE("a search is fair from half of its steps on, whatever computing costs") {
   sim::RunSettings settings;
   settings.steps_max = 5000;

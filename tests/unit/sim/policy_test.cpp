@@ -218,6 +218,33 @@ TEST_CASE("edf runs the nearest deadline, and preempts for one that wakes up") {
   CHECK(w.run() == "lazy lazy urgent lazy");
 }
 
+TEST_CASE("a policy that preempts can be told not to; what its user said of it stays") {
+  for (const PolicyInfo& info : policies()) {
+    CAPTURE(std::string(info.name));
+    PolicySpec spec = undisturbed(*parse_policy(info.name));
+    CHECK(parse_policy(to_string(spec)));
+    if (info.name != "random" && info.name != "pct" && info.name != "bounded") {
+      CHECK(spec.parameters.empty());
+      continue;
+    }
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      PolicyWorld w(make_policy(spec, seed));
+      w.go("goes on", [&w] {
+        for (int i = 0; i < 5000; ++i) weft::checkpoint();
+        w.say("first");
+      });
+      w.go("goes on, too", [&w] {
+        for (int i = 0; i < 5000; ++i) weft::checkpoint();
+        w.say("then");
+      });
+      const std::string order = w.run();
+      CHECK((order == "first then" || order == "then first"));
+    }
+  }
+  CHECK(to_string(undisturbed(*parse_policy("random:preempt=3"))) == "random:preempt=3");
+  CHECK(to_string(undisturbed(*parse_policy("pct:depth=2"))) == "pct:depth=2,patience=0");
+}
+
 TEST_CASE("every policy runs everything to its end") {
   for (const PolicyInfo& info : policies()) {
     CAPTURE(std::string(info.name));
@@ -242,7 +269,8 @@ TEST_CASE("a policy that is not known is named, with those that are") {
   const auto message = [](const char* text) { return parse_policy(text).error().message; };
   CHECK(message("foo") ==
         "unknown policy 'foo'; known are fifo, go, lifo, random, pct, bounded, rr, stride, edf");
-  CHECK(message("pct:deep=3") == "policy pct has no parameter 'deep'; it has: depth steps");
+  CHECK(message("pct:deep=3") ==
+        "policy pct has no parameter 'deep'; it has: depth steps patience");
   CHECK(message("fifo:x=1") == "policy fifo has no parameter 'x'; it has: none");
   CHECK(message("pct:depth=-1") ==
         "policy pct: 'depth=-1' is not NAME=NUMBER with a number up to 100000");
