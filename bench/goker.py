@@ -85,7 +85,7 @@ def search(options, module, name, policy, base, folder):
              str(base), "--policy", policy, "--search-limit", f"{SEARCH_SECONDS}s", "--json",
              result, "--replay", folder / "replay"]
     subprocess.run([*words, module, name], capture_output=True, check=False,
-                   timeout=SEARCH_SECONDS + 60)
+                   timeout=5 * SEARCH_SECONDS)
     report = json.loads(result.read_text(encoding="utf-8"))
     failure = report["failure"]
     return (report["schedules"], failure["kind"]) if failure else (None, "")

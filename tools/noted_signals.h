@@ -40,8 +40,9 @@ class NotedSignals {
 
   // Throws Interrupted when one has come.
   static void check() {
-    if (noted_ != 0) throw Interrupted{noted_};
+    if (has_come()) throw Interrupted{noted_};
   }
+  static bool has_come() { return noted_ != 0; }
 
   // In a forked process: from now on the signals end it, since it has nothing to clean up. Also one
   // that came before this.

@@ -13,7 +13,6 @@
 #include "tools/guest_setups.h"
 #include "tools/noted_signals.h"
 #include "tools/recorded_guests.h"
-#include "tools/search_progress.h"
 #include "tools/test_workers.h"
 #include "tools/whole_file.h"
 
@@ -94,6 +93,7 @@ Status ProgramSearch::try_out() {
 Result<Verdict> ProgramSearch::search() {
   const auto begun = std::chrono::steady_clock::now();
   Verdict verdict;
+  has_found_ = false;
   const Status searched = explore_.dfs ? search_depth_first(verdict) : search_by_seeds(verdict);
   if (!searched) return searched.error();
   verdict.program = options_.run.program();
@@ -114,6 +114,7 @@ Status ProgramSearch::search_depth_first(Verdict& verdict) {
     progress.show(so_far.schedules);
     return !progress.time_is_over();
   };
+  explore_.minimising_goes_on = minimising_within(progress);
   const auto once = [this](const sim::RunSettings& settings) { return run_noted(settings); };
   const sim::ExploreReport report = sim::explore(once, explore_);
   verdict = verdict_of(report);
@@ -155,7 +156,7 @@ Status ProgramSearch::search_by_seeds(Verdict& verdict) {
   }
   tell_unexplored(verdict, found->longest);
   if (!found->failing_seed) return Nothing{};
-  auto failure = minimised(*found->failing_seed);
+  auto failure = minimised(*found->failing_seed, progress);
   if (!failure) return failure.error();
   verdict.failure = std::move(*failure);
   // A run that real time ends may end otherwise here than in its worker.
@@ -204,8 +205,10 @@ Status ProgramSearch::adopt(Verdict& verdict) const {
 }
 
 // A search of this one seed minimises it, and is what a replay file is made of.
-Result<VerdictFailure> ProgramSearch::minimised(std::uint64_t seed) {
+Result<VerdictFailure> ProgramSearch::minimised(std::uint64_t seed, SearchProgress& progress) {
+  has_found_ = true;
   sim::ExploreOptions one = explore_;
+  one.minimising_goes_on = minimising_within(progress);
   one.seeds = 1;
   one.settings.seed = seed;
   const auto once = [this](const sim::RunSettings& settings) { return run_noted(settings); };
@@ -215,6 +218,15 @@ Result<VerdictFailure> ProgramSearch::minimised(std::uint64_t seed) {
                  " failed in a process of its own, and passes in this one"};
   }
   return failure_of(*again.failure);
+}
+
+std::function<bool(std::uint64_t, std::size_t)> ProgramSearch::minimising_within(
+    SearchProgress& progress) {
+  return [this, &progress](std::uint64_t runs, std::size_t deviations) {
+    has_found_ = true;
+    progress.show_minimising(runs, explore_.minimise_runs_max, deviations);
+    return !progress.time_is_over() && !NotedSignals::has_come();
+  };
 }
 
 VerdictFailure ProgramSearch::failure_of(const sim::Failure& failure) {
@@ -335,7 +347,7 @@ bool ProgramSearch::has_go_guest() const {
 }
 
 sim::RunRecord ProgramSearch::run_noted(const sim::RunSettings& with) const {
-  NotedSignals::check();
+  if (!has_found_) NotedSignals::check();
   return run(with);
 }
 

@@ -5,11 +5,13 @@
 //   prepare ─▶ try_out ─▶ search ─▶ Verdict ── failure ──▶ write_replay
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "sim/guest_run.h"
 #include "sim/record/replay_file.h"
+#include "tools/search_progress.h"
 #include "tools/test_options.h"
 #include "tools/verdict.h"
 
@@ -27,10 +29,9 @@ class ProgramSearch {
   Status prepare();
   // Can all guests be made? One step of a run tells.
   Status try_out();
-  // Runs the seeds of the options: all of them, or those of their part.
+  // Runs the seeds of the options: all of them, or those of their part. A noted signal ends it by
+  // Interrupted; once a failure was found, only the minimising ends early, and this returns.
   Result<Verdict> search();
-  // Runs only this seed, which has failed elsewhere, and makes it small. After prepare.
-  Result<VerdictFailure> minimised(std::uint64_t seed);
   // Writes the replay file of the failure that was found last, and keeps its bytes and, when
   // that could be written, its path.
   Status write_replay(VerdictFailure& failure) const;
@@ -58,6 +59,10 @@ class ProgramSearch {
   sim::RunRecord run_noted(const sim::RunSettings& with) const;
   Result<sim::ReplayFile> described(const sim::GuestRunSettings& settings,
                                     const sim::RunRecord& record) const;
+  // For ExploreOptions::minimising_goes_on: until the time is over or a signal has come.
+  std::function<bool(std::uint64_t, std::size_t)> minimising_within(SearchProgress& progress);
+  // Runs only this seed, which has failed elsewhere, and makes it small.
+  Result<VerdictFailure> minimised(std::uint64_t seed, SearchProgress& progress);
   Status search_depth_first(Verdict& verdict);
   Status search_by_seeds(Verdict& verdict);
   VerdictFailure failure_of(const sim::Failure& failure);
@@ -68,6 +73,7 @@ class ProgramSearch {
   std::string expected_;
   sim::GuestRunSettings settings_;
   std::optional<sim::Failure> found_;
+  bool has_found_ = false;  // A failing schedule, in the search under way.
 };
 
 }  // namespace weft::tools

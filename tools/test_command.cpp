@@ -55,10 +55,12 @@ int run_test(const TestOptions& options) {
   }
   auto verdict = search.search();
   folder->reset();
-  NotedSignals::check();
+  if (!verdict || !verdict->failure) NotedSignals::check();
   signals.reset();
   if (!verdict) return complain("test", verdict.error(), kExitFatal);
-  return tell(options, search, std::move(*verdict));
+  const int code = tell(options, search, std::move(*verdict));
+  NotedSignals::check();  // What was found is not lost.
+  return code;
 }
 
 }  // namespace

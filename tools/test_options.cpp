@@ -77,7 +77,8 @@ void add_test_options(CLI::App& app, RawTest& raw, TestOptions& options) {
                           "A schedule that takes longer, in real time, fails (default 60s)")
                ->type_name("TIME"));
   in_group(app.add_option("--search-limit", raw.search_limit,
-                          "End the search after this much real time (default: none)")
+                          "End the search after this much real time, also while a failing "
+                          "schedule is made smaller (default: none)")
                ->type_name("TIME"));
   in_group(
       app.add_option("--go", raw.go,

@@ -121,15 +121,10 @@ class Search {
   }
 
   void fail(RunRecord record) {
-    Failure failure;
-    failure.seed = settings_.seed;
-    failure.found_with = record.schedule.deviations.size();
     RunSettings settings = settings_;
     settings.keep_decisions = false;
     settings.reduce = false;
-    failure.record = minimise(once_, settings, std::move(record), options_.minimise_runs_max,
-                              report_.minimise_runs);
-    report_.failure = std::move(failure);
+    report_.failure = minimise(once_, settings, std::move(record), options_, report_.minimise_runs);
   }
 
   const RunOnce& once_;

@@ -27,12 +27,7 @@ ExploreReport explore(const RunOnce& once, const ExploreOptions& options) {
       }
       continue;
     }
-    Failure failure;
-    failure.seed = settings.seed;
-    failure.found_with = record.schedule.deviations.size();
-    failure.record = minimise(once, settings, std::move(record), options.minimise_runs_max,
-                              report.minimise_runs);
-    report.failure = std::move(failure);
+    report.failure = minimise(once, settings, std::move(record), options, report.minimise_runs);
     break;
   }
   if (std::string line = unexplored_of(options.settings, longest); !line.empty()) {

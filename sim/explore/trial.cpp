@@ -63,24 +63,37 @@ RunRecord run_checked(const RunOnce& once, RunSettings settings, bool twice) {
 }
 
 // Leaves out ever smaller parts of the deviations, as long as the run still ends in the same way.
-RunRecord minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
-                   std::uint64_t runs_max, std::uint64_t& runs) {
+Failure minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
+                 const ExploreOptions& options, std::uint64_t& runs) {
+  Failure failure;
+  failure.seed = settings.seed;
+  failure.found_with = failing.schedule.deviations.size();
+  failure.record = std::move(failing);
+  RunRecord& best = failure.record;
   // Each run of a schedule that was stopped would take as long again.
-  if (failing.ending == Ending::nondeterministic || failing.out_of_patience) return failing;
+  if (best.ending == Ending::nondeterministic || best.out_of_patience) return failure;
   settings.then_policy = false;
   const auto still_fails = [&](const Schedule& schedule, RunRecord& out) {
     settings.forced = &schedule;
     ++runs;
     out = once(settings);
-    return out.ending == failing.ending && out.exit_code == failing.exit_code;
+    return out.ending == best.ending && out.exit_code == best.exit_code;
   };
-  RunRecord best = failing;
-  std::size_t part = std::max<std::size_t>(best.schedule.deviations.size(), 1);
   const std::uint64_t runs_before = runs;
-  while (part > 0 && runs - runs_before < runs_max) {
+  const auto goes_on = [&] {
+    const std::uint64_t done = runs - runs_before;
+    if (done >= options.minimise_runs_max) return false;
+    failure.ended_early = options.minimising_goes_on &&
+                          !options.minimising_goes_on(done, best.schedule.deviations.size());
+    return !failure.ended_early;
+  };
+  std::size_t part = std::max<std::size_t>(failure.found_with, 1);
+  bool ended = false;
+  while (part > 0 && !ended) {
     bool smaller = false;
     for (std::size_t from = 0; from < best.schedule.deviations.size();) {
-      if (runs - runs_before >= runs_max) break;
+      ended = !goes_on();
+      if (ended) break;
       const std::size_t before = best.schedule.deviations.size();
       RunRecord record;
       if (still_fails(without(best.schedule, from, from + part), record) &&
@@ -94,7 +107,8 @@ RunRecord minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
     if (part == 1 && !smaller) break;
     part = std::max<std::size_t>(part / 2, 1);
   }
-  return with_operations(once, settings, std::move(best));
+  best = with_operations(once, settings, std::move(best));
+  return failure;
 }
 
 // The cost: nothing, or from a fast machine to a slow one: time-outs and work then meet in both
@@ -174,8 +188,9 @@ std::string text_of(const Failure& failure) {
     said += "it was stopped there, since it took longer than one schedule may\n";
   }
   said += "schedule: " + std::to_string(record.schedule.deviations.size()) +
-          " deviations from fifo (found with " + std::to_string(failure.found_with) + "), " +
-          std::to_string(record.schedule.decisions) + " decisions\n";
+          " deviations from fifo (found with " + std::to_string(failure.found_with) +
+          (failure.ended_early ? "; there may be a smaller one: the search was ended" : "") +
+          "), " + std::to_string(record.schedule.decisions) + " decisions\n";
   return said + text_of(record.schedule) + last_lines("stdout", record.out) +
          last_lines("stderr", record.err);
 }

@@ -30,12 +30,16 @@ struct ExploreOptions {
   std::vector<std::string> unexplored;
   // Called after each schedule, with what is known so far. False ends the search.
   std::function<bool(const ExploreReport& so_far)> goes_on;
+  // Called before each run that may make a failing schedule smaller: how many runs there were, and
+  // how many deviations the smallest one has. False ends that, with this one.
+  std::function<bool(std::uint64_t runs, std::size_t deviations)> minimising_goes_on;
 };
 
 struct Failure {
   std::uint64_t seed = 0;      // Which one failed first.
   RunRecord record;            // Of the minimised schedule.
   std::size_t found_with = 0;  // How many deviations the schedule had when it was found.
+  bool ended_early = false;    // ExploreOptions::minimising_goes_on ended the minimising.
 };
 
 struct ExploreReport {
@@ -77,10 +81,10 @@ std::string unexplored_of(const RunSettings& settings, std::uint64_t longest);
 // Runs settings.seed, twice if so told. Used by every search.
 RunRecord run_checked(const RunOnce& once, RunSettings settings, bool twice);
 
-// The smallest schedule found, within the budget, that ends as this failing record did. `runs` is
-// increased by how many it took.
-RunRecord minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
-                   std::uint64_t runs_max, std::uint64_t& runs);
+// With the smallest schedule found, within the budget, that ends as this failing record did.
+// settings: those of the failing run. `runs` is increased by how many it took.
+Failure minimise(const RunOnce& once, RunSettings settings, RunRecord failing,
+                 const ExploreOptions& options, std::uint64_t& runs);
 
 // Lets a policy with the parameter `steps` know how long the program is, unless it was told.
 void tell_steps(const RunOnce& once, RunSettings& settings);

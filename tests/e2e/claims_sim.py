@@ -203,6 +203,26 @@ def _(weft):
         assert json.loads((weft.scratch / "limit.json").read_text())["ended_early"]
 
 
+def ends_in_the_other_order(weft, count):
+    """Words for weft test: seed 4 fails, and it takes many runs to make that schedule small."""
+    expected = weft.scratch / "in-order"
+    expected.write_text(f"yielded {count} times\nyielded {count + 1} times\n")
+    yields = weft.guest("c_yield_n")
+    return ["--expect", expected, "--seed", 4, "--seeds", 1, yields, count, ":::", yields,
+            count + 1]
+
+
+@claim("SIGINT while a failing schedule is made smaller loses neither the failure nor its file")
+def _(weft):
+    file = weft.scratch / "interrupted.replay"
+    shown = on_terminal(weft, "test", "--replay", file, *ends_in_the_other_order(weft, 100_000),
+                        env=weft.environment, seconds=120, interrupt_at="is made smaller")
+    for words in ("seed 4 fails: output", "there may be a smaller one: the search was ended",
+                  "run it again: weft replay"):
+        assert words in shown, shown
+    weft.raw("replay", file).expect(code=2, err_has="replayed: the same run")
+
+
 @claim("weft test shows schedules a second on a terminal, by seeds and by depth")
 def _(weft):
     ticker = weft.guest("c_ticker")

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes of the system, for claims about what is left of them."""
 
+import contextlib
 import os
 import pathlib
 import pty
+import signal
 import subprocess
 import time
 
@@ -33,8 +35,9 @@ def children_of(pid):
     return found
 
 
-def on_terminal(weft, *words, env, seconds):
-    """What weft shows on a terminal before it ends, or is ended after so many seconds."""
+def on_terminal(weft, *words, env, seconds, interrupt_at=None):
+    """What weft shows on a terminal before it ends, or is ended after so many seconds. With
+    interrupt_at it gets a SIGINT as soon as it has shown that."""
     master, slave = pty.openpty()
     process = subprocess.Popen([str(weft.binary), *map(str, words)], env=env, stdin=slave,
                                stdout=slave, stderr=slave, cwd=weft.scratch)
@@ -46,7 +49,13 @@ def on_terminal(weft, *words, env, seconds):
             shown += os.read(master, 65536)
         except (BlockingIOError, OSError):
             time.sleep(0.01)
+        if interrupt_at and interrupt_at.encode() in shown:
+            process.send_signal(signal.SIGINT)
+            interrupt_at = None
     process.terminate()
     process.wait()
+    with contextlib.suppress(OSError):  # What it wrote last; EIO is the end.
+        while more := os.read(master, 65536):
+            shown += more
     os.close(master)
     return shown.decode()

@@ -263,6 +263,40 @@ TEST_CASE("a search ends early when it is told to, and says so") {
   CHECK(report.text().find("was ended before all had run") != std::string::npos);
 }
 
+TEST_CASE("minimising ends when it is told to, with the smallest schedule so far") {
+  const auto racy = [] {
+    int turns = 0;
+    wait_group group;
+    for (int i = 0; i < 6; ++i) {
+      group.add(1);
+      (void)weft::go([&, i] {
+        for (int n = 0; n < 4; ++n) weft::yield();
+        sim::check(i != 0 || turns != 5, "the first one is last");
+        ++turns;
+        group.done();
+      });
+    }
+    group.wait();
+  };
+  ExploreOptions options = with("random", 10'000);
+  const ExploreReport whole = explore(racy, options);
+  REQUIRE(whole.failure);
+  CHECK(!whole.failure->ended_early);
+  std::size_t last = 0;
+  options.minimising_goes_on = [&](std::uint64_t runs, std::size_t deviations) {
+    last = deviations;
+    return runs < 2;
+  };
+  const ExploreReport report = explore(racy, options);
+  REQUIRE(report.failure);
+  CHECK(report.minimise_runs == 2);
+  CHECK(report.failure->ended_early);
+  CHECK(report.failure->found_with == whole.failure->found_with);
+  CHECK(report.failure->record.schedule.deviations.size() == last);
+  CHECK(last > whole.failure->record.schedule.deviations.size());
+  CHECK(report.text().find("there may be a smaller one") != std::string::npos);
+}
+
 TEST_CASE("a failure is told with the last lines of stderr") {
   ExploreReport report;
   report.failure.emplace();
