@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "control/json.h"
 #include "control/metrics.h"
+#include "guest/computing_dump.h"
 #include "guest/goroutine_dump.h"
 #include "scheduler/report.h"
 
@@ -248,6 +249,7 @@ std::string Requests::dump() {
   if (all > kGsDumped) text += "... and " + std::to_string(all - kGsDumped) + " more\n";
   if (const std::string ms = dump_ms(census); !ms.empty()) text += "\n" + ms;
   if (const std::string go = dump_goroutines(runtime_); !go.empty()) text += "\n" + go;
+  if (const std::string busy = dump_computing(runtime_); !busy.empty()) text += "\n" + busy;
   return text + "\n" + schedtrace(census) + "\n";
 }
 

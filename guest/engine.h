@@ -11,12 +11,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "guest/computing.h"
 #include "guest/wasm/module_scan.h"
 #include "scheduler/scheduler.h"
 
@@ -159,6 +161,10 @@ class Instance {
 
   // Where it was when it was killed.
   [[nodiscard]] virtual const TrapReport& killed_at() const = 0;
+
+  // Where it computes, while its G does not run; nothing when it does not, or when its code does
+  // not tell. It is found out when asked: takes milliseconds the first time that aot is.
+  [[nodiscard]] virtual std::optional<Computing> computing() const = 0;
 };
 
 // A module that was loaded and validated. Any number of guests may run it.
@@ -180,6 +186,10 @@ class Module {
 
   // By which it runs: a name of guest/engines.h.
   [[nodiscard]] virtual const char* engine() const = 0;
+
+  // `info` with all names and lines of source. Some engines read them when they are first asked
+  // for, which takes as long as validation; without them when memory is short.
+  virtual const ModuleInfo& whole_info() { return info; }
 
   const std::string name;    // For messages: the file's name.
   const ModuleInfo info;     // What it exports, imports and is made of.

@@ -61,12 +61,19 @@ std::string in_words(const GoroutineCounts& counts) {
   return text;
 }
 
+// A line, and of the one that runs some more: who called the function that it is in, and how long
+// it has been asked to give way.
 std::string lines_of(const Goroutine& goroutine, const guest::go::Preemption* preemption) {
   std::string text = "  " + describe(goroutine) + "\n";
+  for (const guest::go::GoCaller& caller : goroutine.callers) {
+    text += "    called by " + caller.function + in_words(caller.at) + "\n";
+  }
+  if (goroutine.has_more_callers) text += "    called by others\n";
   if (goroutine.status != GStatus::running || preemption == nullptr) return text;
   const Duration asked = preemption->waits();
   if (asked <= Duration{}) return text;
-  return text + "    has been asked to give way for " + std::to_string(asked.ns / 1'000'000) +
+  return text + "    " + (goroutine.in.empty() ? "it" : goroutine.in) +
+         " has been asked to give way for " + std::to_string(asked.ns / 1'000'000) +
          " ms, and has called no function\n";
 }
 
@@ -81,7 +88,8 @@ GoMemory go_memory_of(const Guest& guest) {
 std::vector<Goroutine> goroutines_of(const Guest& guest) {
   const GoMemory memory = go_memory_of(guest);
   if (memory.runtime == nullptr) return {};
-  return list_goroutines(*memory.runtime, memory.bytes);
+  return list_goroutines(*memory.runtime, memory.bytes, guest::go::kGoroutinesListed,
+                         guest.computing());
 }
 
 GoroutineCounts goroutine_counts_of(const Guest& guest) {
@@ -101,11 +109,14 @@ std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of,
             printable(guest.name()) + "): " + in_words(counts) + "\n";
     std::size_t left = counts.all();
     const std::size_t max = std::min(guest::go::kGoroutinesListed, budget.lines);
-    for (const Goroutine& goroutine : list_goroutines(*memory.runtime, memory.bytes, max)) {
+    for (const Goroutine& goroutine :
+         list_goroutines(*memory.runtime, memory.bytes, max, guest.computing())) {
       if (goroutine.is_system || left == 0) continue;
-      text += lines_of(goroutine, guest.preemption());
+      const std::string lines = lines_of(goroutine, guest.preemption());
+      const auto count = static_cast<std::size_t>(std::count(lines.begin(), lines.end(), '\n'));
+      text += lines;
       --left;
-      if (budget.lines > 0) --budget.lines;  // One that runs is listed all the same.
+      budget.lines -= std::min(budget.lines, count);  // One that runs is listed all the same.
     }
     if (left > 0) text += "  and " + std::to_string(left) + " more\n";
   };

@@ -4,8 +4,9 @@
 //
 //   goroutines of guest 1 (shop.wasm): 1 running, 2 waiting
 //     goroutine 1 [chan receive]: runtime.main
-//     goroutine 7 [running]: main.spins, created by main.main in goroutine 1 at shop.go:23
-//       has been asked to give way for 30 ms, and has called no function
+//     goroutine 7 [running]: main.works in main.spins, created by main.main in goroutine 1 at ...
+//       called by main.works at shop.go:12
+//       main.spins has been asked to give way for 30 ms, and has called no function
 //
 // For fields in place of words: goroutines_of().
 #pragma once

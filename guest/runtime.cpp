@@ -124,17 +124,19 @@ void Guest::run() {
       .kind = GuestEnd::Kind::trapped, .exit_code = 0, .returned = false, .trap = {}};
   out_of_memory.trap.kind = TrapKind::out_of_memory;
   struct Unseen {
-    std::unique_ptr<guest::go::Steering>& steering;
+    Guest& guest;
     ~Unseen() {
-      if (steering != nullptr) steering->see(nullptr);
+      guest.instance_ = nullptr;
+      if (guest.steering_ != nullptr) guest.steering_->see(nullptr);
     }
   };
   std::unique_ptr<Instance> instance;
-  const Unseen unseen{steering_};
+  const Unseen unseen{*this};
   try {
     instance = module_->instantiate(*process_);
     make_steering();
     instance->steer(steering_.get());
+    instance_ = instance.get();
     end_ = run_module(*instance);
   } catch (const std::bad_alloc&) {
     end_ = std::move(out_of_memory);
@@ -142,6 +144,16 @@ void Guest::run() {
     if (instance != nullptr) killed_at_ = instance->killed_at();
     throw;
   }
+}
+
+std::optional<TrapReport> Guest::place_of(std::uint32_t function) const {
+  if (module_ == nullptr) return {};
+  const ModuleInfo& info = module_->whole_info();
+  TrapReport place;
+  place.frames.push_back(info.describe_function(function));
+  place.offset = info.code_offset(function);
+  place.source = info.source_line(place.offset);
+  return place;
 }
 
 GuestEnd Guest::wait() {

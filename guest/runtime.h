@@ -165,6 +165,13 @@ class Guest {
   }
   // Of a Go guest in real time: how its goroutines are preempted. nullptr: they are not.
   [[nodiscard]] const guest::go::Preemption* preemption() const { return preemption_; }
+  // As Instance::computing().
+  [[nodiscard]] std::optional<Computing> computing() const {
+    return instance_ != nullptr ? instance_->computing() : std::nullopt;
+  }
+  // A function of its module, in words: `frames` has its name; `offset` and `source` tell where its
+  // code is. Nothing when the guest has ended. Module::whole_info() says what it takes.
+  [[nodiscard]] std::optional<TrapReport> place_of(std::uint32_t function) const;
 
  private:
   friend class Runtime;
@@ -209,6 +216,7 @@ class Guest {
   const char* const engine_;
   const Duration loading_;
   std::unique_ptr<wasip1::Process> process_;
+  const Instance* instance_ = nullptr;  // While it runs.
   std::unique_ptr<guest::go::Steering> steering_;
   const guest::go::Preemption* preemption_ = nullptr;  // When it is that.
   G* g_ = nullptr;

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "control/control_server.h"
+#include "guest/computing_dump.h"
 #include "guest/goroutine_dump.h"
 #include "signals/fault.h"
 #include "signals/shutdown.h"
@@ -102,7 +103,7 @@ int run_in_real_time(const RunOptions& options) {
   signals::FaultHandler faults;
   signals::Shutdown shutdown(runtime.scheduler(),
                              {.grace = options.grace, .on_request = {}, .on_kill = {}});
-  shutdown.add_to_dump([&runtime] { return dump_goroutines(runtime); });
+  shutdown.add_to_dump([&runtime] { return dump_goroutines(runtime) + dump_computing(runtime); });
   const RunResult result = runtime.run();
   tick.stop();
   control.reset();

@@ -8,7 +8,7 @@ namespace weft::aot {
 
 // A part of every key of the cache. Change it with any change of what follows, of
 // guest/aot/aot_rt.inc, of the fuel points or of the compiler's flags.
-inline constexpr std::uint32_t kAbi = 17;
+inline constexpr std::uint32_t kAbi = 18;
 
 // The name of the one symbol that an object gives away.
 inline constexpr const char* kObjectSymbol = "weft_object";
@@ -45,8 +45,9 @@ struct Host {
   // Values are bits, in the low ones where there are 32.
   std::uint64_t (*call)(void* guest, std::uint32_t import, const std::uint64_t* args);
   std::uint32_t (*yield)(void* guest);  // sched_yield, without a frame of the object's in between.
-  // The portion is used up: `left` <= 0 is left of it. Returns the next portion, > 0.
-  std::uint32_t (*refill)(void* guest, std::uint32_t left);
+  // The portion is used up: `left` <= 0 is left of it. `from` is where the guest's function goes
+  // on. Returns the next portion, > 0.
+  std::uint32_t (*refill)(void* guest, std::uint32_t left, const void* from);
   // A function of Go's runtime begins: guest/go/steering.h.
   void (*entered)(void* guest, std::uint32_t entry, std::uint32_t sp, std::uint32_t g);
   // A safe point between two steps of an instruction that moves much.
@@ -71,6 +72,9 @@ struct Object {
   void (*start)(void* instance);      // Null when it has no start function.
   // Calls an exported function by its index; see Instance::call.
   void (*call)(void* instance, std::uint32_t function, std::uint64_t* values);
+  // Of a Go guest: its stack pointer. A function that the compiler could see through may not have
+  // taken its own frame from it. Null for others.
+  std::uint32_t (*stack_pointer)(const void* instance);
 };
 
 }  // namespace weft::aot

@@ -101,6 +101,11 @@ GuestEnd AotInstance::call(const ExportInfo& function, std::span<std::uint64_t> 
   return enter(&call_guest, this);
 }
 
+std::optional<Computing> AotInstance::computing() const {
+  const auto sp_of = parts_.object.stack_pointer;
+  return computing_with(sp_of != nullptr ? sp_of(instance_) : 0);
+}
+
 void AotInstance::place_changed(aot::Memory& memory, std::uint32_t pages) {
   memory.data = place_.data;
   memory.pages = pages;
@@ -249,8 +254,8 @@ std::uint64_t host_call(void* guest, std::uint32_t import, const std::uint64_t* 
   return static_cast<CompiledInstance*>(guest)->call(import, args);
 }
 
-std::uint32_t host_refill(void* guest, std::uint32_t left) {
-  return static_cast<CompiledInstance*>(guest)->refill(left);
+std::uint32_t host_refill(void* guest, std::uint32_t left, const void* from) {
+  return static_cast<CompiledInstance*>(guest)->refill(left, from);
 }
 
 void host_entered(void* guest, std::uint32_t entry, std::uint32_t sp, std::uint32_t g) {

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -45,6 +46,9 @@ class AotInstance : public CompiledInstance {
   // As those of Instance; the imports act on `process`.
   GuestEnd start(wasip1::Process& process);
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values);
+
+  // As that of Instance.
+  [[nodiscard]] std::optional<Computing> computing() const;
 
   // Gives its memory's pages back when its guest has ended: see MemoryPool::release().
   void release() noexcept;

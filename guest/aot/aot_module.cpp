@@ -110,17 +110,18 @@ AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::by
              {.file = object_.file().path().c_str(),
               .base = base_of(reinterpret_cast<const void*>(object_.entry().bind))}) {}
 
-void AotModule::describe(const TrapState& state, TrapReport& report) try {
-  if (state.kind == TrapKind::lost_code) return;  // It can't be looked at any more.
+const ModuleInfo& AotModule::whole_info() {
   if (!whole_info_) {
     Result<ModuleInfo> whole = scan_module(binary_);
-    if (whole) {
-      whole_info_ = std::move(*whole);
-    } else {
-      whole_info_ = info;
-    }
+    if (!whole) return info;
+    whole_info_ = std::move(*whole);
   }
-  sites_.describe(state, *whole_info_, report);
+  return *whole_info_;
+}
+
+void AotModule::describe(const TrapState& state, TrapReport& report) try {
+  if (state.kind == TrapKind::lost_code) return;  // It can't be looked at any more.
+  sites_.describe(state, whole_info(), report);
 } catch (const std::bad_alloc&) {
   return;  // The kind is in the report; there is no memory for the rest.
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "guest/aot/aot_abi.h"
+#include "guest/go/entries.h"
 
 namespace weft {
 namespace {
@@ -83,9 +84,9 @@ std::string CBinding::function_pointer(std::int64_t index) const {
 }
 
 std::string CBinding::declarations(bool fuel_points) const {
-  return fuel_points
-             ? "HIDDEN u32 weft_refill(" + std::string(dialect_.host) + "* guest, u32 left);\n"
-             : "";
+  return fuel_points ? "HIDDEN u32 weft_refill(" + std::string(dialect_.host) +
+                           "* guest, u32 left, const void* from);\n"
+                     : "";
 }
 
 // sched_yield is called in place, not by a function: after a switch of stacks the processor
@@ -194,22 +195,25 @@ std::string CBinding::calls_of_exports() const {
 }
 
 // The table that the object gives away.
-std::string CBinding::object(std::int64_t start) const {
+std::string CBinding::object(std::int64_t start, bool is_go) const {
   return "__attribute__((visibility(\"default\"))) const struct weft_object " +
          std::string(aot::kObjectSymbol) + " = {\n  " + std::to_string(aot::kAbi) + ",\n  sizeof(" +
          std::string(dialect_.instance) +
          "),\n  weft_bind,\n  weft_instantiate,\n  weft_memory,\n  " + function_pointer(start) +
-         ",\n  weft_call,\n};\n";
+         ",\n  weft_call,\n  " + (is_go ? "weft_sp" : "0") + ",\n};\n";
 }
 
-std::string CBinding::definitions(const wabt_ir::CBase& base, bool fuel_points) const {
+std::string CBinding::definitions(const wabt_ir::CBase& base, bool fuel_points, bool is_go) const {
   std::string text = "HIDDEN const struct weft_host* weft_host;\n";
   for (std::size_t i = 0; i < info_.imports.size(); ++i) {
     text += import_function(i);
   }
   if (fuel_points) {
-    text += "HIDDEN u32 weft_refill(" + std::string(dialect_.host) +
-            "* guest, u32 left) {\n  return weft_host->refill(guest, left);\n}\nWEFT_DEFINE_ASK\n";
+    // Called by weft_ask, which says from where, or by the guest's function itself.
+    text += "HIDDEN __attribute__((noinline)) u32 weft_refill(" + std::string(dialect_.host) +
+            "* guest, u32 left, const void* from) {\n"
+            "  return weft_host->refill(guest, left, from ? from : __builtin_return_address(0));\n"
+            "}\nWEFT_DEFINE_ASK\n";
   }
   text += "static void weft_bind(const struct weft_host* host) {\n  weft_host = host;\n  " +
           std::string(dialect_.set_up) +
@@ -218,7 +222,12 @@ std::string CBinding::definitions(const wabt_ir::CBase& base, bool fuel_points) 
           ");\n}\nstatic wasm_rt_memory_t* weft_memory(void* instance) {\n  return ";
   text += info_.has_memory ? "&((" + std::string(dialect_.instance) + "*)instance)->w2c_mem" : "0";
   text += ";\n}\n";
-  return text + calls_of_exports() + object(base.start_function);
+  if (is_go) {
+    text += "static uint32_t weft_sp(const void* instance) {\n  return ((const " +
+            std::string(dialect_.instance) + "*)instance)->w2c_g" +
+            std::to_string(guest::go::kGlobalSp) + ";\n}\n";
+  }
+  return text + calls_of_exports() + object(base.start_function, is_go);
 }
 
 }  // namespace weft

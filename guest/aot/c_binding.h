@@ -29,7 +29,8 @@ class CBinding {
   // A line of the first unit, with that in the place of the import, if it is an element.
   [[nodiscard]] std::string element(std::string_view line) const;
   // For the first unit, behind what libwabt writes for it.
-  [[nodiscard]] std::string definitions(const wabt_ir::CBase& base, bool fuel_points) const;
+  [[nodiscard]] std::string definitions(const wabt_ir::CBase& base, bool fuel_points,
+                                        bool is_go) const;
 
  private:
   struct Import {
@@ -45,7 +46,7 @@ class CBinding {
   [[nodiscard]] std::string import_function(std::size_t index) const;
   [[nodiscard]] std::string call_with_values(std::uint32_t index) const;
   [[nodiscard]] std::string calls_of_exports() const;
-  [[nodiscard]] std::string object(std::int64_t start) const;
+  [[nodiscard]] std::string object(std::int64_t start, bool is_go) const;
 
   const CDialect& dialect_;
   const ModuleInfo& info_;

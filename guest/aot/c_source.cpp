@@ -346,7 +346,7 @@ std::string CFiles::take(wabt_ir::CBase base) {
   constexpr const char* kInclude = "#include \"common.h\"\n";
   begin_ = kInclude + binding.macros();
   unit_ = kInclude + binding.element_functions() + *first +
-          binding.definitions(base, fuel_points_) + binding.macros();
+          binding.definitions(base, fuel_points_, !told_.empty()) + binding.macros();
   common_end_ = binding.declarations(fuel_points_);
   return {};
 }

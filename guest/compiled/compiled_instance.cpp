@@ -54,7 +54,9 @@ GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {
     end.trap.detail = "the system has no guard page left for its stack; --engine=interp needs none";
     return end;
   }
-  if (!state_.enter(f, argument)) return end_of_left();
+  const bool returned = state_.enter(f, argument);
+  asked_from_ = nullptr;
+  if (!returned) return end_of_left();
   GuestEnd end;
   end.returned = true;
   return end;
@@ -149,14 +151,16 @@ WEFT_INLINE std::uint32_t CompiledInstance::yield_guest() {
 
 // A guest's fuel is in three parts: its portion; the rest, which it takes by itself; and what is
 // held back, so that it comes here, and the clock is looked at, after a while.
-std::uint32_t CompiledInstance::refill(std::uint32_t left) {
+std::uint32_t CompiledInstance::refill(std::uint32_t left, const void* from) {
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
   left += std::exchange(rest, 0) + std::exchange(held_back_, 0);
   if (static_cast<std::int32_t>(left) <= 0) {
     left = next_quantum(process_->budgets().fuel, left, shared_.limits);
     if (left == 0) trap(TrapKind::out_of_fuel, 0);
   }
+  asked_from_ = from;
   const Duration ran = pass_safe_point();
+  asked_from_ = nullptr;
   // Where safe points are counted there is one at every quantum, and no other.
   if (shared_.limits.quantum != 0) return left;
   if (ran > kLookAgainMax) fuel_unseen_ = std::max(fuel_unseen_ / 2, kPortion);
@@ -192,6 +196,13 @@ Duration CompiledInstance::safe_point() {
   const Duration ran = turn_.safe_point();
   if (steering_ != nullptr) steering_->ran(ran, wasip1::Memory(memory_bytes_));
   return ran;
+}
+
+std::optional<Computing> CompiledInstance::computing_with(std::uint32_t sp) const {
+  if (asked_from_ == nullptr) return {};
+  // One back, into the call.
+  const auto function = shared_.function_at(static_cast<const char*>(asked_from_) - 1);
+  return function != UINT32_MAX ? std::optional(Computing{function, sp}) : std::nullopt;
 }
 
 void CompiledInstance::entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g) {

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,6 +51,9 @@ class CompiledModule : public Module {
   // report keeps what it has so far.
   virtual void describe(const TrapState& state, TrapReport& report) = 0;
 
+  // The guest's function that an address of its code lies in; UINT32_MAX: it is not known.
+  virtual std::uint32_t function_at(const void* code) = 0;
+
   void bind(std::vector<Import> functions);
 
   std::vector<Import> imports;
@@ -75,8 +79,9 @@ class CompiledInstance : public Portions {
   [[noreturn]] void trap(TrapKind kind, std::uint32_t offset = 0, const char* detail = "");
   std::uint64_t call(std::uint32_t import, const std::uint64_t* args);
   static std::uint32_t yield_of(void* instance);
-  // The portion is used up: `left` <= 0 is left of it. Returns the next portion, > 0.
-  std::uint32_t refill(std::uint32_t left);
+  // The portion is used up: `left` <= 0 is left of it. `from`: where the code goes on. Returns the
+  // next portion, > 0.
+  std::uint32_t refill(std::uint32_t left, const void* from);
   void turn();
   void entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g);
 
@@ -91,6 +96,8 @@ class CompiledInstance : public Portions {
   [[noreturn]] void leave_noted();
   Duration safe_point();
   Duration pass_safe_point();
+  // As Instance::computing(), with the stack pointer given.
+  [[nodiscard]] std::optional<Computing> computing_with(std::uint32_t sp) const;
   // MemoryPool::grow, from the guest's code: one that moves lets others run meanwhile.
   bool grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes, std::size_t bytes);
 
@@ -114,6 +121,7 @@ class CompiledInstance : public Portions {
   const char* trap_detail_ = "";
   std::string host_said_;  // What a host function ended it with.
   TrapReport killed_at_;
+  const void* asked_from_ = nullptr;  // Where its code asks for fuel; nullptr: it does not.
 };
 
 // An instance of type Made for as long as one guest runs in it; then one that waits for the next,
@@ -161,6 +169,7 @@ class Lease final : public Instance {
   }
   void steer(guest::go::Steering* steering) override { made_->steer(steering); }
   [[nodiscard]] const TrapReport& killed_at() const override { return made_->killed_at(); }
+  [[nodiscard]] std::optional<Computing> computing() const override { return made_->computing(); }
 
  private:
   const std::shared_ptr<Owner> owner_;

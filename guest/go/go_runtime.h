@@ -71,6 +71,12 @@ class GoRuntime {
     return lines_ != nullptr ? lines_->table.place_before(pc) : SourcePlace();
   }
 
+  // As Pclntab::frame_bytes, of a function's index in the whole module.
+  [[nodiscard]] std::optional<std::uint32_t> frame_bytes(std::uint32_t function) const {
+    if (lines_ == nullptr || function < imports) return {};
+    return lines_->table.frame_bytes(function - imports);
+  }
+
   // For who makes one: where lines are looked up.
   void keep_lines(DataImage image, std::uint32_t functions);
   // For who makes one; afterwards function() and name() know them. By defined function.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "guest/go/callers.h"
 #include "guest/go/guest_memory.h"
 #include "guest/go/stack_scan.h"
 
@@ -82,8 +83,21 @@ class Places {
   std::unordered_map<std::uint64_t, SourcePlace> known_;
 };
 
+// Where the one that runs is.
+void add_computing(const GoRuntime& runtime, std::span<const std::byte> memory, std::uint64_t g,
+                   const Computing& computing, Places& places, Goroutine& goroutine) {
+  goroutine.in = printable(runtime.name(computing.function));
+  if (goroutine.in.empty()) return;
+  const Callers callers = callers_of(runtime, memory, g, computing);
+  for (const std::uint64_t pc : callers.pcs) {
+    goroutine.callers.push_back({printable(runtime.name_at(pc)), places.before(pc)});
+  }
+  goroutine.has_more_callers = callers.has_more;
+}
+
 std::optional<Goroutine> read_goroutine(const GoRuntime& runtime, std::span<const std::byte> memory,
-                                        std::uint64_t g, GStatus status, Places& places) {
+                                        std::uint64_t g, GStatus status, Places& places,
+                                        const std::optional<Computing>& computing) {
   const Offsets& o = runtime.offsets;
   const auto id = read<std::uint64_t>(memory, g + o.g_goid);
   const auto reason = read<std::uint8_t>(memory, g + o.g_waitreason);
@@ -103,7 +117,10 @@ std::optional<Goroutine> read_goroutine(const GoRuntime& runtime, std::span<cons
   goroutine.is_system = is_system(function);
   goroutine.is_of_init = is_init(creator);
   if (waits(status)) goroutine.wait_reason = wait_reason(runtime, *reason);
-  if (status == GStatus::running) return goroutine;  // What is saved of it is old.
+  if (status == GStatus::running) {  // What is saved of it is old.
+    if (computing) add_computing(runtime, memory, g, *computing, places, goroutine);
+    return goroutine;
+  }
   const auto sp = read<std::uint64_t>(memory, g + o.g_sched_sp);
   if (const std::uint64_t pc = sp ? own_pc(runtime, memory, *sp) : 0; pc != 0) {
     goroutine.in = printable(runtime.name_at(pc));
@@ -136,10 +153,6 @@ std::string_view name(GStatus status) {
   return "???";
 }
 
-std::string in_words(const SourcePlace& place) {
-  return place.file.empty() ? "" : " at " + place.file + ":" + std::to_string(place.line);
-}
-
 }  // namespace
 
 std::string shown_file(std::string_view file) {
@@ -148,14 +161,14 @@ std::string shown_file(std::string_view file) {
 }
 
 std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,
-                                       std::size_t max) {
+                                       std::size_t max, const std::optional<Computing>& computing) {
   std::vector<Goroutine> goroutines;
   Places places(runtime);
   bool has_running = false;
   each_goroutine(runtime, memory, kGoroutinesCounted, [&](std::uint64_t g, GStatus status) {
     const bool runs = status == GStatus::running;
     if (goroutines.size() >= max && (!runs || has_running)) return !has_running;
-    auto goroutine = read_goroutine(runtime, memory, g, status, places);
+    auto goroutine = read_goroutine(runtime, memory, g, status, places, computing);
     if (!goroutine) return false;
     has_running = has_running || runs;
     goroutines.push_back(std::move(*goroutine));
@@ -193,6 +206,10 @@ GoroutineCounts count_goroutines(const GoRuntime& runtime, std::span<const std::
 
 bool waits(GStatus status) {
   return status == GStatus::waiting || status == GStatus::leaked;
+}
+
+std::string in_words(const SourcePlace& place) {
+  return place.file.empty() ? "" : " at " + place.file + ":" + std::to_string(place.line);
 }
 
 std::string describe(const Goroutine& goroutine) {

@@ -9,14 +9,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "guest/computing.h"
 #include "guest/go/go_runtime.h"
 
 namespace weft::guest::go {
+
+// A function that called another one, and where it did.
+struct GoCaller {
+  std::string function;
+  SourcePlace at;
+};
 
 // Names and files are printable, and cut at about 200 bytes.
 struct Goroutine {
@@ -29,10 +37,14 @@ struct Goroutine {
   std::string creator;      // The function with the go statement; "": the runtime.
   std::uint64_t creator_id = 0;
   SourcePlace created_at;
-  // Of one that does not run: where in the program's own code (guest/go/stack_scan.h); "" when that
+  // Of one that does not run: where in the program's own code (guest/go/stack_scan.h). Of the one
+  // that runs, when the guest computes: the function that it is in, without a place. "" when that
   // is not known.
   std::string in;
   SourcePlace at;
+  // Of that function: who called it, who called that one, and so on (guest/go/callers.h).
+  std::vector<GoCaller> callers;
+  bool has_more_callers = false;
 };
 
 // How many goroutines are in which state; the runtime's own are not counted.
@@ -50,9 +62,11 @@ inline constexpr std::uint64_t kGoroutinesCounted = 100'000;  // What is beyond 
 inline constexpr std::size_t kGoroutinesListed = 1'000;
 
 // The first `max`, in the order in which they were made, without those that have ended; behind them
-// the one that runs, when it was made after these.
+// the one that runs, when it was made after these. `computing`: where the guest computes, if it
+// does.
 std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,
-                                       std::size_t max = kGoroutinesListed);
+                                       std::size_t max = kGoroutinesListed,
+                                       const std::optional<Computing>& computing = {});
 
 // Looks at up to `max`, and at most kGoroutinesCounted. Copies no names.
 GoroutineCounts count_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,
@@ -66,6 +80,9 @@ inline bool waits(const Goroutine& goroutine) {
 
 // A file as in Goroutine: printable, and its last part when it is long.
 std::string shown_file(std::string_view file);
+
+// " at pool.go:17"; "" when it is not known.
+std::string in_words(const SourcePlace& place);
 
 // "goroutine 7 [chan send]: main.worker in main.put at pool.go:17, created by main.main in
 // goroutine 1 at pool.go:31".

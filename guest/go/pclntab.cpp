@@ -93,10 +93,11 @@ std::optional<std::uint32_t> Pclntab::func_of(std::uint32_t defined) const {
 }
 
 // Of a table of pctab: pairs of differences, of the value and of the PC up to which it holds
-// (runtime.pcvalue).
-std::optional<std::int32_t> Pclntab::value_at(std::uint32_t table, std::uint64_t pc_b) const {
+// (runtime.pcvalue). Calls f(value, end) for each, at most `max`, until it returns true; then this
+// is true. False: the table ended before, or can't be read.
+template <class F>
+bool Pclntab::each_value(std::uint32_t table, int max, F f) const {
   constexpr unsigned kVarintBits = 32;
-  constexpr int kPairsMax = 1 << 16;
   std::uint64_t at = std::uint64_t{pctab_} + table;
   const auto varint = [&]() -> std::optional<std::uint32_t> {
     std::uint32_t value = 0;
@@ -110,16 +111,41 @@ std::optional<std::int32_t> Pclntab::value_at(std::uint32_t table, std::uint64_t
   };
   std::uint64_t end = 0;
   std::uint32_t value = UINT32_MAX;  // -1; it wraps around.
-  for (int n = 0; n < kPairsMax; ++n) {
+  for (int n = 0; n < max; ++n) {
     const auto difference = varint();
-    if (!difference || (*difference == 0 && n > 0)) return {};
+    if (!difference || (*difference == 0 && n > 0)) return false;
     value += (*difference & 1) != 0 ? ~(*difference >> 1) : *difference >> 1;
     const auto pcs = varint();
-    if (!pcs) return {};
+    if (!pcs) return false;
     end += *pcs;
-    if (pc_b < end) return static_cast<std::int32_t>(value);
+    if (f(static_cast<std::int32_t>(value), end)) return true;
   }
-  return {};
+  return false;
+}
+
+std::optional<std::int32_t> Pclntab::value_at(std::uint32_t table, std::uint64_t pc_b) const {
+  constexpr int kPairsMax = 1 << 16;
+  std::int32_t found = 0;
+  const auto holds = [&](std::int32_t value, std::uint64_t end) {
+    found = value;
+    return pc_b < end;
+  };
+  return each_value(table, kPairsMax, holds) ? std::optional(found) : std::nullopt;
+}
+
+// On wasm a function takes all of it in its prologue: the largest value holds behind that.
+std::optional<std::uint32_t> Pclntab::frame_bytes(std::uint32_t defined) const {
+  constexpr std::uint64_t kPcSp = 16;  // In _func: its table of stack pointers.
+  constexpr int kPairsMax = 64;
+  const auto func = func_of(defined);
+  const auto table = func ? image_->u32(*func + kPcSp) : std::nullopt;
+  if (!table || *table == 0) return {};
+  std::int32_t most = -1;
+  (void)each_value(*table, kPairsMax, [&](std::int32_t value, std::uint64_t /*end*/) {
+    most = std::max(most, value);
+    return false;
+  });
+  return most >= 0 ? std::optional(static_cast<std::uint32_t>(most)) : std::nullopt;
 }
 
 SourcePlace Pclntab::place_before(std::uint64_t pc) const {

@@ -39,11 +39,17 @@ class Pclntab {
   // The call that returns to this PC; as in Go's dumps, that is the instruction before it.
   [[nodiscard]] SourcePlace place_before(std::uint64_t pc) const;
 
+  // How much of the stack a function takes, without the address to return to above that; nothing
+  // when the table does not say.
+  [[nodiscard]] std::optional<std::uint32_t> frame_bytes(std::uint32_t defined) const;
+
  private:
   static std::optional<Pclntab> read_header(const DataImage& image, std::uint32_t address,
                                             std::uint32_t functions);
   [[nodiscard]] std::optional<std::string_view> name_of(std::uint32_t nth) const;
   [[nodiscard]] std::optional<std::uint32_t> func_of(std::uint32_t defined) const;
+  template <class F>
+  bool each_value(std::uint32_t table, int max, F f) const;
   [[nodiscard]] std::optional<std::int32_t> value_at(std::uint32_t table, std::uint64_t pc_b) const;
 
   const DataImage* image_ = nullptr;

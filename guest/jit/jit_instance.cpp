@@ -192,7 +192,14 @@ std::uint64_t JitInstance::call_embedder_of(void* owner, std::uint32_t import,
 }
 
 std::uint32_t JitInstance::refill_of(void* owner, std::uint32_t left) {
-  return static_cast<CompiledInstance*>(owner)->refill(left);
+  JitInstance& self = of(owner);
+  return self.refill(left, self.context_->exit_address);
+}
+
+std::optional<Computing> JitInstance::computing() const {
+  const bool has_sp = program_.view.globals.size() > guest::go::kGlobalSp;
+  const std::uint32_t at = program_.layout.global(guest::go::kGlobalSp);
+  return computing_with(has_sp ? *cell<std::uint32_t>(at) : 0);
 }
 
 void JitInstance::entered_of(void* owner, std::uint32_t entry) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,9 @@ class JitInstance : public CompiledInstance {
   // As those of Instance; the imports act on `process`.
   GuestEnd start(wasip1::Process& process);
   GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values);
+
+  // As that of Instance.
+  [[nodiscard]] std::optional<Computing> computing() const;
 
   // Gives its memory's pages back when its guest has ended: see MemoryPool::release().
   void release() noexcept;

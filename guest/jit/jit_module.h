@@ -22,6 +22,14 @@ class JitModule final : public CompiledModule, public std::enable_shared_from_th
   void describe(const TrapState& state, TrapReport& report) override {
     program.describe(state, report);
   }
+  const ModuleInfo& whole_info() override {
+    const ModuleInfo* const whole = program.info();
+    return whole != nullptr ? *whole : info;
+  }
+  std::uint32_t function_at(const void* code) override {
+    const Program::Code* const found = program.code_at(code);
+    return found != nullptr ? found->function : UINT32_MAX;
+  }
 
   Program program;
   Idle<JitInstance> idle;

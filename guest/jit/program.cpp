@@ -184,7 +184,6 @@ void Program::show_code() {
                           .exit_address = offsetof(Context, exit_address)});
 }
 
-// With the names of functions; nullptr: the module can't be read again, because memory is short.
 const ModuleInfo* Program::info() {
   if (!info_) {
     Result<ModuleInfo> read = scan_module(binary_);

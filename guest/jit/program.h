@@ -79,6 +79,9 @@ class Program {
   // Around an address; nullptr: none of a function.
   [[nodiscard]] const Code* code_at(const void* address) const;
 
+  // With the names of functions; nullptr: the module can't be read again, because memory is short.
+  const ModuleInfo* info();
+
   // What an exception with this tag carries.
   [[nodiscard]] std::size_t exception_words(std::uint32_t tag) const;
 
@@ -86,7 +89,6 @@ class Program {
   bool place_code(std::uint32_t function, CodeFacts facts);
   void name_code(const Code& code);
   void show_code();
-  const ModuleInfo* info();
   [[nodiscard]] bool is_compiled(std::uint32_t function) const;
 
   const std::vector<std::byte> binary_;

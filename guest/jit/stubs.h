@@ -47,7 +47,7 @@ struct Host {
   // The embedder's function: its arguments are where the code has those of any function.
   std::uint64_t (*call_embedder)(void* owner, std::uint32_t import, const std::uint64_t* arguments);
   std::uint32_t (*yield)(void* owner);
-  std::uint32_t (*refill)(void* owner, std::uint32_t left);  // CompiledInstance::refill().
+  std::uint32_t (*refill)(void* owner, std::uint32_t left);  // From where the stub has noted.
   void (*entered)(void* owner, std::uint32_t entry);         // A function of Go's runtime.
   const void* (*compile)(void* owner, std::uint32_t function);
   std::array<HelperFunction, kHelpers> helpers;

@@ -116,6 +116,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
     if (steering_ != nullptr) steering_->see(&memory_bytes_seen_);
   }
   [[nodiscard]] const TrapReport& killed_at() const override { return killed_at_; }
+  [[nodiscard]] std::optional<Computing> computing() const override;
 
  private:
   bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
@@ -148,6 +149,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
   Leaving leaving_;    // Noted while the interpreter believes in a trap.
   TrapReport killed_at_;
   Turn turn_;
+  bool at_safe_point_ = false;
   guest::go::Steering* steering_ = nullptr;
   MemoryPlace place_;
   std::uint32_t memory_pages_ = 0;
@@ -257,14 +259,24 @@ void InterpInstance::lend() {
 
 Duration InterpInstance::safe_point() {
   try {
+    at_safe_point_ = true;
     const Duration ran = turn_.safe_point();
+    at_safe_point_ = false;
     if (steering_ != nullptr) steering_->ran(ran, memory());
     return ran;
   } catch (const Killed&) {
+    at_safe_point_ = false;
     killed_at_ = end_by(TrapKind::out_of_time).trap;  // Of the function, not of an instruction.
     killed_at_.kind = TrapKind::other;
     throw;
   }
+}
+
+std::optional<Computing> InterpInstance::computing() const {
+  if (!at_safe_point_) return {};
+  const std::vector<std::uint32_t> innermost = run_->call_stack(1);
+  if (innermost.empty()) return {};
+  return Computing{module_->original(innermost.front()), run_->global32(guest::go::kGlobalSp)};
 }
 
 // Returns how the guest ended, or nothing when the function just returned.

@@ -525,6 +525,12 @@ class WabtRun final : public Run {
     return stack;
   }
 
+  [[nodiscard]] std::uint32_t global32(std::uint32_t index) const override {
+    if (!instance_ || index >= instance_->globals().size()) return 0;
+    const auto global = code_->store.UnsafeGet<wi::Global>(instance_->globals()[index]);
+    return global->type().type == wi::ValueType::I32 ? global->UnsafeGet<std::uint32_t>() : 0;
+  }
+
  private:
   // How many instructions that may trap there are in the function, up to and with the one that ends
   // here; 0 when that one can't trap.

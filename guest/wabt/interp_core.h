@@ -125,6 +125,8 @@ class Run {
   [[nodiscard]] virtual std::size_t trapped_at() const = 0;
   // The module's own functions under way, innermost first, at most `max` of them.
   [[nodiscard]] virtual std::vector<std::uint32_t> call_stack(std::size_t max) const = 0;
+  // What a global of 32 bits holds; 0 when it has none of this number.
+  [[nodiscard]] virtual std::uint32_t global32(std::uint32_t index) const = 0;
 };
 
 }  // namespace weft::interp_core

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 
+#include "guest/computing_dump.h"
 #include "guest/runtime.h"
 #include "os/wasip1/functions.h"
 #include "scheduler/report.h"
@@ -151,7 +152,9 @@ void TracedPoller::print_when_due() {
   }
   text += "\n";
   if (detail_) text += scheddetail(scheduler.census());
-  if (detail_ && guests_ != nullptr) text += dump_goroutines(*guests_, goroutines_);
+  if (detail_ && guests_ != nullptr) {
+    text += dump_goroutines(*guests_, goroutines_) + dump_computing(*guests_, goroutines_);
+  }
   std::fputs(text.c_str(), stderr);
   next_ = clock_.now() + period_;
 }

@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 
-from harness import LOAD_ERROR, TRAP, USAGE, claim
+from harness import LOAD_ERROR, TRAP, USAGE, claim, without_section
 from processes import wait_for
 
 
@@ -16,23 +16,6 @@ def fresh_cache(weft):
     folder = weft.scratch / "cache"
     shutil.rmtree(folder, ignore_errors=True)
     return {**weft.environment, "XDG_CACHE_HOME": str(folder)}, folder / "weft"
-
-
-def without_section(module, name):
-    """The module without its custom section of this name."""
-    kept, at = module[:8], 8
-    while at < len(module):
-        size, shift, end = 0, 0, at + 1
-        while True:
-            byte = module[end]
-            size |= (byte & 0x7f) << shift
-            shift, end = shift + 7, end + 1
-            if byte < 0x80:
-                break
-        if module[at] != 0 or not module[end:].startswith(bytes([len(name)]) + name):
-            kept += module[at:end + size]
-        at = end + size
-    return kept
 
 
 def objects(folder):

@@ -8,7 +8,7 @@ import re
 import signal
 import time
 
-from harness import TIMEOUT_S, USAGE, claim
+from harness import TIMEOUT_S, USAGE, claim, without_section
 
 # aot compiles a Go program for a minute: it has one of these claims, where it is what is tested.
 QUICK = ["jit", "interp"]
@@ -177,7 +177,26 @@ STUCK = [
     r"created by main\.main in goroutine 1 at .*stuck\.go:25$",
     r"^  goroutine \d+ \[running\]: main\.spins, created by main\.main in goroutine 1 at "
     r".*stuck\.go:34$",
-    r"^    has been asked to give way for \d+ ms, and has called no function$"]
+    r"^    main\.spins has been asked to give way for \d+ ms, and has called no function$"]
+
+# What it says of go_busy_stopped with an argument.
+DEEPER = re.compile(
+    r"^  goroutine \d+ \[running\]: main\.begins in main\.neverEnds, created by main\.main in "
+    r"goroutine 1 at .*busy_stopped\.go:54\n"
+    r"    called by main\.goesOn at .*busy_stopped\.go:68\n"
+    r"    called by main\.begins at .*busy_stopped\.go:61\n"
+    r"    main\.neverEnds has been asked to give way for \d+ ms, and has called no function$",
+    re.MULTILINE)
+
+
+def dump_of_stuck(run):
+    """What SIGQUIT prints once a goroutine has been asked to give way."""
+    dump, begun = "", time.monotonic()
+    while "called no function" not in dump:
+        assert time.monotonic() - begun < TIMEOUT_S, dump
+        run.process.send_signal(signal.SIGQUIT)
+        dump = run.read_until(b"schedticks=", run.process.stderr).decode()
+    return dump
 
 
 @claim("Goroutines: SIGQUIT lists them as Go does, and names the one that doesn't give way")
@@ -185,13 +204,28 @@ def _(weft):
     for engine in QUICK:
         with weft.start(f"--engine={engine}", "--grace=0s", "go_stuck") as run:
             run.read_until(b"about to spin")
-            dump, begun = "", time.monotonic()
-            while "called no function" not in dump:
-                assert time.monotonic() - begun < TIMEOUT_S, dump
-                run.process.send_signal(signal.SIGQUIT)
-                dump = run.read_until(b"schedticks=", run.process.stderr).decode()
+            dump = dump_of_stuck(run)
             for line in STUCK:
                 assert re.search(line, dump, re.MULTILINE), (line, dump)
+            run.process.send_signal(signal.SIGINT)
+            run.finish().expect(code=130)
+
+
+@claim("Goroutines: SIGQUIT names the function that does not give way, "
+       "not the one the goroutine began with")
+def _(weft):
+    named = weft.guest("go_busy_stopped")
+    stripped = weft.scratch / "stripped.wasm"
+    stripped.write_bytes(without_section(named.read_bytes(), b"name"))
+    runs = [(engine, module) for engine in QUICK for module in (named, stripped)]
+    if weft.compiles:
+        weft.raw("compile", named, timeout=300).expect(code=0)
+        runs.append(("aot", named))
+    for engine, module in runs:
+        with weft.start_raw("run", f"--engine={engine}", "--grace=0s", module, "on") as run:
+            run.read_until(b"both stopped")
+            dump = dump_of_stuck(run)
+            assert DEEPER.search(dump), (engine, module, dump)
             run.process.send_signal(signal.SIGINT)
             run.finish().expect(code=130)
 
@@ -200,11 +234,7 @@ def _(weft):
 def _(weft):
     with weft.start("--grace=0s", "go_stuck", 1500) as run:
         run.read_until(b"about to spin")
-        dump, begun = "", time.monotonic()
-        while "called no function" not in dump:
-            assert time.monotonic() - begun < TIMEOUT_S, dump
-            run.process.send_signal(signal.SIGQUIT)
-            dump = run.read_until(b"schedticks=", run.process.stderr).decode()
+        dump = dump_of_stuck(run)
         run.process.send_signal(signal.SIGINT)
         run.finish().expect(code=130)
     head = re.search(r"^goroutines of guest 1 .*$", dump, re.MULTILINE)[0]

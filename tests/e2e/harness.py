@@ -55,6 +55,23 @@ def claim(sentence, *needs):
     return register
 
 
+def without_section(module, name):
+    """The module without its custom section of this name."""
+    kept, at = module[:8], 8
+    while at < len(module):
+        size, shift, end = 0, 0, at + 1
+        while True:
+            byte = module[end]
+            size |= (byte & 0x7f) << shift
+            shift, end = shift + 7, end + 1
+            if byte < 0x80:
+                break
+        if module[at] != 0 or not module[end:].startswith(bytes([len(name)]) + name):
+            kept += module[at:end + size]
+        at = end + size
+    return kept
+
+
 def shorten(text):
     if len(text) <= SHOWN_CHARS_MAX:
         return text

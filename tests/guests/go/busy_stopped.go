@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// time.AfterFunc stops two goroutines that compute, as in golang/go#65178.
+// time.AfterFunc stops two goroutines that compute, as in golang/go#65178. With an argument a third
+// then computes for ever, in a function that calls none and is not the one that it began with:
+// others have called it.
 package main
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,4 +50,29 @@ func main() {
 	}
 	group.Wait()
 	fmt.Println("both stopped")
+	if len(os.Args) > 1 {
+		go begins()
+		time.Sleep(time.Hour)
+	}
+}
+
+//go:noinline
+func begins() {
+	fmt.Println("it goes deeper", goesOn(7))
+}
+
+//go:noinline
+func goesOn(x uint32) uint32 {
+	var places [40]uint32
+	places[x] = half(x)
+	return neverEnds(&places, x) + places[x+1]
+}
+
+//go:noinline
+func neverEnds(places *[40]uint32, x uint32) uint32 {
+	var last [16]uint32
+	for n := x; ; n = n*1664525 + 1013904223 {
+		last[n%16] += places[n%40]
+		places[n/2%40] = last[n/2%16]
+	}
 }

@@ -169,6 +169,7 @@ TEST_CASE("ten thousand guests that run one after the other hold one instance an
     }
     ~OneTurn() override { --counts.live; }
     [[nodiscard]] const TrapReport& killed_at() const override { return nowhere; }
+    [[nodiscard]] std::optional<Computing> computing() const override { return {}; }
     GuestEnd start() override { return {}; }
     GuestEnd call(const ExportInfo&, std::span<std::uint64_t>) override { return {}; }
     void steer(guest::go::Steering*) override {}
