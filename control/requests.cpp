@@ -281,6 +281,10 @@ Status Requests::start_trace(const std::string& path) {
   trace_ = std::make_unique<sim::LiveTrace>(runtime_.clock(), *trace_file_, true,
                                             sim::LiveTrace::Behind{});
   runtime_.watch_calls(&trace_->hook(nullptr));
+  runtime_.watch_goroutines([this](const Guest& guest, const guest::go::GoModule& module,
+                                   std::unique_ptr<guest::go::Steering> behind) {
+    return trace_->watch(guest, module, std::move(behind));
+  });
   count();
   accounting_.tell(&*trace_);
   return Nothing{};
@@ -290,6 +294,7 @@ Status Requests::stop_trace() {
   if (trace_ == nullptr) return Error{"no trace is written"};
   accounting_.tell(nullptr);
   runtime_.watch_calls(nullptr);
+  runtime_.watch_goroutines({});
   trace_.reset();
   return std::exchange(trace_file_, nullptr)->close("trace-stop");
 }

@@ -155,8 +155,8 @@ class Instance {
   // than the host's number for it, or 1 for a function's. Throws as start().
   virtual GuestEnd call(const ExportInfo& function, std::span<std::uint64_t> values) = 0;
 
-  // Of a module that has `go`, before start(): who is told what the guest does; nullptr: nobody. It
-  // must outlive the calls.
+  // Of a module that has `go`: who is told what the guest does; nullptr: nobody. It must outlive
+  // the calls. Before start(), and later while the guest does not run.
   virtual void steer(guest::go::Steering* steering) = 0;
 
   // Where it was when it was killed.

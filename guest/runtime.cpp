@@ -115,7 +115,23 @@ void Guest::make_steering() {
   } else if (module_->limits.quantum == 0) {
     steering_ = std::make_unique<guest::go::Preemption>(*module_->go);
   }
-  if (steering_ != nullptr) preemption_ = steering_->preemption();
+  if (steering_ == nullptr) return;
+  preemption_ = steering_->preemption();
+  watch_goroutines();
+}
+
+void Guest::watch_goroutines() {
+  if (steering_ == nullptr || !runtime_.watch_goroutines_) return;
+  steering_ = runtime_.watch_goroutines_(*this, *module_->go, std::move(steering_));
+  is_watched_ = true;
+  if (instance_ != nullptr) instance_->steer(steering_.get());
+}
+
+void Guest::leave_goroutines() {
+  if (!std::exchange(is_watched_, false)) return;
+  std::unique_ptr<guest::go::Steering> behind = steering_->take_behind();
+  if (instance_ != nullptr) instance_->steer(behind.get());
+  steering_ = std::move(behind);
 }
 
 // The life of the guest, on its G.
@@ -250,6 +266,14 @@ void Runtime::watch_calls(wasip1::CallHook* watcher) {
   watcher_ = watcher;
   for (const auto& guest : guests_) {
     if (guest->process_ != nullptr) guest->process_->watch(watcher);
+  }
+}
+
+void Runtime::watch_goroutines(WatchGoroutines f) {
+  for (const auto& guest : guests_) guest->leave_goroutines();
+  watch_goroutines_ = std::move(f);
+  for (const auto& guest : guests_) {
+    if (guest->instance_ != nullptr) guest->watch_goroutines();
   }
 }
 

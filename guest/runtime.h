@@ -192,6 +192,8 @@ class Guest {
   using Calls = chan<std::shared_ptr<Call>>;
 
   GuestEnd serve(Instance& instance);
+  void watch_goroutines();
+  void leave_goroutines();
 
   // On the G that waits.
   struct EndWait : Waiter {
@@ -216,7 +218,7 @@ class Guest {
   const char* const engine_;
   const Duration loading_;
   std::unique_ptr<wasip1::Process> process_;
-  const Instance* instance_ = nullptr;  // While it runs.
+  Instance* instance_ = nullptr;  // While it runs.
   std::unique_ptr<guest::go::Steering> steering_;
   const guest::go::Preemption* preemption_ = nullptr;  // When it is that.
   G* g_ = nullptr;
@@ -226,6 +228,7 @@ class Guest {
   std::optional<GuestEnd> end_;
   TrapReport killed_at_;
   std::function<std::unique_ptr<guest::go::Steering>(const guest::go::GoModule&)> steer_;
+  bool is_watched_ = false;  // By what stands in front of its steering_.
   bool out_of_time_ = false;
   bool finished_ = false;   // calls_ is closed.
   bool ending_ = false;     // Its end handlers run.
@@ -276,6 +279,14 @@ class Runtime {
   // next call of this; nullptr: none. It decides nothing. A guest's own hook is asked as before.
   void watch_calls(wasip1::CallHook* watcher);
 
+  // Puts something in front of what steers the goroutines of each Go guest, of those that run and
+  // of those to come, until the next call of this, which takes it out again; empty: nothing. What
+  // f(guest, module, behind) makes passes everything on to `behind`, and gives it back by
+  // Steering::take_behind(). Not from a Steering.
+  using WatchGoroutines = std::function<std::unique_ptr<guest::go::Steering>(
+      const Guest&, const guest::go::GoModule&, std::unique_ptr<guest::go::Steering> behind)>;
+  void watch_goroutines(WatchGoroutines f);
+
   // Makes a guest that runs when its turn comes. The Guest lives until it is forgotten, or as long
   // as the Runtime.
   Result<Guest*> spawn(std::shared_ptr<Module> module, GuestOptions options = {});
@@ -320,6 +331,7 @@ class Runtime {
   std::unique_ptr<Engine> engine_;
   std::function<void(Guest&)> on_end_;
   wasip1::CallHook* watcher_ = nullptr;  // Of all guests' calls.
+  WatchGoroutines watch_goroutines_;
   struct AllDeadline : Timer {
     explicit AllDeadline(Runtime& runtime) : Timer(&fire), runtime(runtime) {}
     static void fire(Timer& timer);

@@ -32,6 +32,15 @@ CompiledInstance& CompiledInstance::current() {
   return *static_cast<CompiledInstance*>(TrapState::current()->owner);
 }
 
+void CompiledInstance::steer(guest::go::Steering* steering) {
+  steering_ = steering;
+  if (steering_ != nullptr) {
+    steering_->see(&memory_bytes_);
+  } else {
+    memory_bytes_ = {};  // The next guest's steering must not see the last one's.
+  }
+}
+
 void CompiledInstance::begin(wasip1::Process& process) {
   process_ = &process;
   turn_ = {};
@@ -39,7 +48,6 @@ void CompiledInstance::begin(wasip1::Process& process) {
   rest = held_back_ = 0;
   fuel_unseen_ = kPortion;
   begin_fuel(process_->budgets().fuel);
-  if (steering_ != nullptr) steering_->see(&memory_bytes_);
 }
 
 GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {

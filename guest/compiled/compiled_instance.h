@@ -70,7 +70,7 @@ class CompiledInstance : public Portions {
   [[nodiscard]] const TrapReport& killed_at() const { return killed_at_; }
 
   // As Instance::steer.
-  void steer(guest::go::Steering* steering) { steering_ = steering; }
+  void steer(guest::go::Steering* steering);
 
   // --- for the compiled code ---
   // The one that runs on this G.

@@ -56,13 +56,15 @@ class Steering {
   // the thread in between.
   virtual void ran(Duration time, wasip1::Memory memory) noexcept = 0;
 
-  // Where the guest's memory is: its instance says so when the guest begins, and who runs the guest
+  // Where the guest's memory is: its instance says so in Instance::steer, and who runs the guest
   // takes it back (nullptr) when the instance is gone.
   virtual void see(const std::span<std::byte>* memory) { memory_ = memory; }
   // The memory as it is now, to be read while the guest does not run; empty before and after.
   [[nodiscard]] std::span<const std::byte> memory() const {
     return memory_ != nullptr ? *memory_ : std::span<const std::byte>();
   }
+  // What it passes everything on to, to be used in its place from now on; nullptr: it does not.
+  virtual std::unique_ptr<Steering> take_behind() { return nullptr; }
   // In real time: what preempts; this, or what it passes everything on to.
   [[nodiscard]] virtual const Preemption* preemption() const { return nullptr; }
 

@@ -49,6 +49,7 @@ void GoroutineTrace::see(const std::span<std::byte>* memory) {
   if (memory == nullptr) look_at_all(0);
   Steering::see(memory);
   behind_->see(memory);
+  if (memory != nullptr) look_at_all(0);
 }
 
 void GoroutineTrace::look_at_switch(std::uint64_t gets_thread) noexcept {
@@ -89,6 +90,7 @@ bool GoroutineTrace::look_at(std::uint64_t g, std::uint64_t gets_thread) {
   if (!id || !status || !reason) return false;
   Seen now{*id, state_of(static_cast<GStatus>(*status & ~guest::go::kScan)), 0};
   if (g == gets_thread) now.state = GState::running;
+  if (now.state == GState::running) had_thread_ = g;
   if (now.state == GState::waiting) now.reason = *reason;
   const auto known = seen_.find(g);
   if (known != seen_.end()) {

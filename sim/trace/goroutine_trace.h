@@ -10,7 +10,8 @@
 // that gets it; and at all of them at each so many-th, so that a switch costs the same in a guest
 // with many. What changes between two looks is told at the second: a goroutine that was made ready.
 // What it remembers is bounded: kLanesMax goroutines at once, and one that has ended is forgotten.
-// It is there only in a run with a trace.
+// It is there only while a trace is written; when that begins later than the guest, all goroutines
+// are looked at first.
 #pragma once
 
 #include <cstddef>
@@ -70,6 +71,7 @@ class GoroutineTrace final : public guest::go::Steering {
                wasip1::Memory memory) noexcept override;
   void ran(Duration time, wasip1::Memory memory) noexcept override { behind_->ran(time, memory); }
   void see(const std::span<std::byte>* memory) override;
+  std::unique_ptr<guest::go::Steering> take_behind() override { return std::move(behind_); }
   [[nodiscard]] const guest::go::Preemption* preemption() const override {
     return behind_->preemption();
   }
@@ -96,7 +98,7 @@ class GoroutineTrace final : public guest::go::Steering {
   const std::string guest_name_;
   Clock& clock_;
   GoroutineListener& listener_;
-  const std::unique_ptr<guest::go::Steering> behind_;
+  std::unique_ptr<guest::go::Steering> behind_;
   std::unordered_map<std::uint64_t, Seen> seen_;  // By the address of the g.
   std::uint64_t had_thread_ = 0;                  // The g that ran at the last look; 0: none did.
   std::uint64_t looks_left_ = 0;                  // What switches have saved up.

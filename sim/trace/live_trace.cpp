@@ -45,13 +45,17 @@ wasip1::CallHook& LiveTrace::hook(wasip1::CallHook* behind) {
 
 std::unique_ptr<guest::go::Steering> LiveTrace::watch(const guest::go::GoModule& module,
                                                       std::unique_ptr<guest::go::Steering> behind) {
+  return watch(*static_cast<const Guest*>(this_g().owner), module, std::move(behind));
+}
+
+std::unique_ptr<guest::go::Steering> LiveTrace::watch(const Guest& guest,
+                                                      const guest::go::GoModule& module,
+                                                      std::unique_ptr<guest::go::Steering> behind) {
   auto* listener = dynamic_cast<GoroutineListener*>(&listener_);
   if (listener == nullptr) return behind;
-  const G& g = this_g();
-  const auto& guest = *static_cast<const Guest*>(g.owner);
   auto watch = std::make_unique<GoroutineTrace>(module, guest.number(), guest.name(), clock_,
                                                 *listener, std::move(behind));
-  watched_[g.id] = watch.get();
+  watched_[guest.g()->id] = watch.get();
   return watch;
 }
 

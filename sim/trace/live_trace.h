@@ -45,6 +45,9 @@ class LiveTrace final : public EventSink, public Chooser {
   // same when the listener has no use for that.
   std::unique_ptr<guest::go::Steering> watch(const guest::go::GoModule& module,
                                              std::unique_ptr<guest::go::Steering> behind);
+  // The same for a guest with a G.
+  std::unique_ptr<guest::go::Steering> watch(const Guest& guest, const guest::go::GoModule& module,
+                                             std::unique_ptr<guest::go::Steering> behind);
 
   // The loop begins to wait for what is outside, or ends to.
   void loop_waits(bool waits);

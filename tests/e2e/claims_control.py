@@ -13,7 +13,7 @@ import stat
 import subprocess
 import time
 
-from claims_goroutines import STUCK
+from claims_goroutines import STUCK, goroutine_lanes
 from harness import USAGE, claim
 
 SECONDS = 30
@@ -284,6 +284,31 @@ def _(weft):
         weft.raw("trace", "stop", path).expect_error(2, "no trace is written")
         weft.raw("trace", "start", path, weft.scratch / "late.txt").expect(code=2)
     weft.raw("trace", "start", path).expect(code=USAGE)
+
+
+@claim("weft trace start has a lane for each goroutine of a Go guest that runs already")
+def _(weft):
+    late, next_one = weft.scratch / "late_go.json", weft.scratch / "next_go.json"
+    with running(weft, "trace-go", "go_stdin_ticker", ":::", "go_stuck", "2") as (path, run):
+        def dumped():
+            return "called no function" in weft.raw("dump", path).expect(code=0).out
+        until(dumped, "a goroutine that spins")
+        for file in (late, next_one):  # In between, what is put in front is taken out.
+            weft.raw("trace", "start", path, file).expect(code=0)
+            time.sleep(0.5)
+            weft.raw("trace", "stop", path).expect(code=0)
+            lanes = goroutine_lanes(json.loads(file.read_text("utf-8")))
+            spins = [lane for name, lane in lanes.items() if name.endswith(" main.spins")]
+            assert spins and ("running", "running") in spins[0], lanes
+            waits = [lane for name, lane in lanes.items()
+                     if re.search(r" main\.(waits|main\.gowrap\d)$", name)]
+            assert len(waits) == 3, lanes
+            assert all(lane == [("waiting", "chan receive")] for lane in waits), lanes
+        assert dumped()  # They are steered as before.
+        weft.raw("trace", "start", path, late).expect(code=0)
+        weft.raw("kill", path, 2).expect(code=0)  # While it is watched.
+        weft.raw("trace", "stop", path).expect(code=0)
+        assert run.process.poll() is None
 
 
 class Terminal:

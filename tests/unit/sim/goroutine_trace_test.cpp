@@ -142,14 +142,16 @@ TEST_CASE("nothing is read of a guest that has ended") {
 class Crowd {
  public:
   explicit Crowd(std::uint64_t count) : bytes_(kGs + (8 + kGBytes) * count) {
+    trace_.see(&seen_);  // The guest begins.
     put(64, std::uint64_t{kGs});
     put(72, count);
     for (std::uint64_t n = 0; n < count; ++n) {
       put(kGs + 8 * n, at(count, n));
       is(at(count, n), n + 1, GStatus::waiting);
     }
-    trace_.see(&seen_);
   }
+  // As if the trace began only now.
+  void is_seen_late() { trace_.see(&seen_); }
   [[nodiscard]] static std::uint64_t at(std::uint64_t count, std::uint64_t nth) {
     return kGs + 8 * count + kGBytes * nth;
   }
@@ -196,6 +198,22 @@ TEST_CASE("a switch between two of many goroutines looks at these two, and now a
   CHECK(guest.told().empty());
   guest.execute(second);  // The 16th.
   CHECK(guest.told().size() == kCount - 2);
+}
+
+TEST_CASE(
+    "a trace that begins when a guest has run is told of all goroutines, and which one runs") {
+  constexpr std::uint64_t kCount = 16 * GoroutineTrace::kLooksPerSwitch;
+  Crowd guest(kCount);
+  const std::uint64_t fourth = Crowd::at(kCount, 3);
+  guest.is(fourth, 4, GStatus::running);
+  guest.is_seen_late();
+  const Lines told = guest.told();
+  REQUIRE(told.size() == kCount);
+  CHECK(told[2] == "3  waiting ");
+  CHECK(told[3] == "4  running ");
+  guest.is(fourth, 4, GStatus::waiting);
+  guest.execute(Crowd::at(kCount, 5));
+  CHECK(guest.told() == Lines{"4  waiting ", "6  running "});
 }
 
 TEST_CASE("goroutines that have ended are forgotten") {
