@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "control/guest_metrics.h"
 #include "control/json.h"
 #include "control/metrics.h"
 #include "guest/computing_dump.h"
@@ -53,11 +54,6 @@ json::object done(const Status& status) {
 
 double in_seconds(std::int64_t ns) {
   return static_cast<double>(ns) / 1e9;
-}
-
-// The labels of one guest.
-std::string labels_of(const Guest& guest) {
-  return label("guest", std::to_string(guest.number())) + "," + label("name", guest.name());
 }
 
 }  // namespace
@@ -219,18 +215,7 @@ void Requests::add_guests(MetricsText& text) {
   const auto held = [](const Guest& guest, const auto& of) {
     return guest.budgets() != nullptr ? of(*guest.budgets()).used() : std::uint64_t{0};
   };
-  text.family("weft_guest_goroutines", "gauge", "",
-              "Goroutines of a Go guest, by state; of the first 100,000 of all guests.");
-  GoroutineBudget goroutine_budget;
-  for (const auto& guest : guests) {
-    const auto counts = goroutine_counts_of(*guest, goroutine_budget);
-    if (counts.all() == 0) continue;
-    for (const auto& [state, count] :
-         {std::pair{"running", counts.running}, std::pair{"runnable", counts.runnable},
-          std::pair{"waiting", counts.waiting}}) {
-      text.sample("", labels_of(*guest) + "," + label("state", state), std::uint64_t{count});
-    }
-  }
+  add_goroutines(text, runtime_);
   text.family("weft_guest_memory_bytes", "gauge", "bytes", "The guest's linear memory.");
   each("", [&](const Guest& guest) {
     return held(guest, [](const Budgets& b) -> const Budget& { return b.memory_bytes; });

@@ -97,8 +97,9 @@ GoroutineCounts goroutine_counts_of(const Guest& guest) {
   return goroutine_counts_of(guest, budget);
 }
 
-GoroutineCounts goroutine_counts_of(const Guest& guest, GoroutineBudget& budget) {
-  return counts_in(go_memory_of(guest), budget);
+GoroutineCounts goroutine_counts_of(const Guest& guest, GoroutineBudget& budget,
+                                    const GoMemorySource& of) {
+  return counts_in(of(guest), budget);
 }
 
 std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of,

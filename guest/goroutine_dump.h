@@ -39,12 +39,6 @@ struct GoroutineBudget {
   std::size_t lines = 10'000;                             // Of guests and of goroutines.
 };
 
-// How many of them are in which state, without the runtime's own; all 0 where goroutines_of() is
-// empty. Copies no names. From where goroutines_of() may be called. With a budget: takes from it,
-// and is_whole is false where it does not suffice.
-guest::go::GoroutineCounts goroutine_counts_of(const Guest& guest);
-guest::go::GoroutineCounts goroutine_counts_of(const Guest& guest, GoroutineBudget& budget);
-
 // Where the goroutines of a guest are read.
 struct GoMemory {
   const guest::go::GoRuntime* runtime = nullptr;  // nullptr: nothing is known of any.
@@ -54,6 +48,13 @@ GoMemory go_memory_of(const Guest& guest);
 
 // Who knows that: in a simulation it is not go_memory_of().
 using GoMemorySource = std::function<GoMemory(const Guest&)>;
+
+// How many of them are in which state, without the runtime's own; all 0 where goroutines_of() is
+// empty. Copies no names. From where goroutines_of() may be called. With a budget: takes from it,
+// and is_whole is false where it does not suffice.
+guest::go::GoroutineCounts goroutine_counts_of(const Guest& guest);
+guest::go::GoroutineCounts goroutine_counts_of(const Guest& guest, GoroutineBudget& budget,
+                                               const GoMemorySource& of = go_memory_of);
 
 // All Go guests with their goroutines, as above; "" when there are none. Not the runtime's own, as
 // in Go's dumps. Behind what the budget has room for it says how many guests are left out. From

@@ -167,6 +167,9 @@ def _(weft):
         counted = re.findall(r'^weft_guest_goroutines\{guest="1",.*state="(\w+)"\} (\d+)$',
                              weft.raw("stats", path).expect(code=0).out, re.M)
         assert [state for state, _ in counted] == ["running", "runnable", "waiting"], counted
+        whole = re.findall(r'^weft_guest_goroutines_whole\{guest="(\d+)",.*\} (\d+)$',
+                           weft.raw("stats", path).expect(code=0).out, re.M)
+        assert whole == [("1", "1")], whole
         assert sum(int(count) for _, count in counted) == 6, counted
 
 

@@ -5,13 +5,16 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "control/guest_metrics.h"
 #include "control/metrics.h"
 #include "guest/runtime.h"
 
@@ -136,4 +139,62 @@ TEST_CASE("a trace that begins late has the calls of its Runtime's guests, and n
   const std::string written{std::istreambuf_iterator<char>(in), {}};
   std::filesystem::remove(file);
   CHECK(count(written, "sched_yield") == 1);
+}
+
+namespace {
+
+// A memory of Go's with so many goroutines, all of which wait.
+struct Waiting {
+  explicit Waiting(std::uint64_t count) : memory(kGs + (8 + kGBytes) * count) {
+    guest::go::Offsets& at = runtime.offsets;
+    at.allgs = 64;
+    at.g_status = 32;
+    at.g_startpc = 40;
+    runtime.set_names({"main.waits"});
+    put(64, kGs);
+    put(72, count);
+    for (std::uint64_t n = 0; n < count; ++n) {
+      const std::uint64_t g = kGs + 8 * count + kGBytes * n;
+      put(kGs + 8 * n, g);
+      put(g + 32, static_cast<std::uint64_t>(guest::go::GStatus::waiting));
+      put(g + 40, std::uint64_t{0x1000} << 16);  // The first function.
+    }
+  }
+  void put(std::uint64_t at, std::uint64_t value) {
+    std::memcpy(memory.data() + at, &value, sizeof value);
+  }
+
+  static constexpr std::uint64_t kGs = 128;
+  static constexpr std::uint64_t kGBytes = 64;
+  guest::go::GoRuntime runtime;
+  std::vector<std::byte> memory;
+};
+
+}  // namespace
+
+TEST_CASE("figures of goroutines that are not all counted say so") {
+  Runtime runtime;
+  auto module = runtime.load_bytes("yields.wasm", std::as_bytes(std::span(kYields)));
+  REQUIRE(module.ok());
+  for (int i = 0; i < 4; ++i) REQUIRE(runtime.spawn(*module).ok());
+  const Waiting go(100);
+  // The last one is not Go's.
+  const auto of = [&](const Guest& guest) {
+    return guest.number() < 4 ? GoMemory{&go.runtime, go.memory} : GoMemory{};
+  };
+  MetricsText text;
+  add_goroutines(text, runtime, {.counted = 130}, of);
+  const std::string said = text.take();
+  const auto line = [](int guest, const char* family, const char* more, int value) {
+    return "\nweft_guest_goroutines" + std::string(family) + "{guest=\"" + std::to_string(guest) +
+           "\",name=\"yields.wasm\"" + more + "} " + std::to_string(value) + "\n";
+  };
+  CHECK(has(said, line(1, "", ",state=\"waiting\"", 100)));
+  CHECK(has(said, line(2, "", ",state=\"waiting\"", 30)));
+  CHECK(has(said, line(3, "", ",state=\"waiting\"", 0)));
+  CHECK(has(said, line(1, "_whole", "", 1)));
+  CHECK(has(said, line(2, "_whole", "", 0)));
+  CHECK(has(said, line(3, "_whole", "", 0)));
+  CHECK_FALSE(has(said, "guest=\"4\""));
+  CHECK(count(said, "# TYPE ") == 2);
 }
