@@ -22,4 +22,23 @@ std::string dump_computing(const Runtime& runtime, const GoMemorySource& of, std
   return text.empty() ? text : "guests that compute:\n" + text;
 }
 
+std::vector<std::string> computing_in_short(const Runtime& runtime, const GoMemorySource& of,
+                                            std::size_t max) {
+  std::vector<std::string> lines;
+  for (const auto& guest : runtime.guests()) {
+    const auto computing = guest->computing();
+    if (!computing || lines.size() == max) continue;
+    const GoMemory go = of(*guest);
+    std::string name;
+    if (go.runtime != nullptr) name = printable(go.runtime->name(computing->function));
+    if (name.empty()) {
+      const auto place = guest->place_of(computing->function);
+      if (place) name = printable(place->frames.front());
+    }
+    lines.push_back("guest " + std::to_string(guest->number()) + " (" + printable(guest->name()) +
+                    ") computes in " + name);
+  }
+  return lines;
+}
+
 }  // namespace weft

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "guest/goroutine_dump.h"
 
@@ -19,5 +20,10 @@ inline constexpr std::size_t kComputingListed = 1'000;
 // module are read when they are first needed. From where goroutines_of() may be called.
 std::string dump_computing(const Runtime& runtime, const GoMemorySource& of = go_memory_of,
                            std::size_t max = kComputingListed);
+
+// "guest 1 (shop.wasm) computes in main.spins" of each, of Go guests too; the first `max`. For who
+// tells why a run did not end.
+std::vector<std::string> computing_in_short(const Runtime& runtime, const GoMemorySource& of,
+                                            std::size_t max);
 
 }  // namespace weft

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "guest/computing_dump.h"
 #include "os/wasip1/stable_files.h"
 #include "sim/goroutines.h"
 #include "sim/guest_hook.h"
@@ -90,10 +91,7 @@ class World {
     if (settings.keep_events) log_.keep_events();
     log_.listen(settings.listener);
     traced_poller_.attach(poller_);
-    traced_poller_.look_at(runtime_, [this](const Guest& guest) {
-      const auto steering = steerings_.find(guest.number());
-      return steering != steerings_.end() ? steering->second->go_memory() : GoMemory();
-    });
+    traced_poller_.look_at(runtime_, [this](const Guest& guest) { return go_memory(guest); });
     if (settings.listener != nullptr) {
       live_.emplace(clock_, *settings.listener, false, LiveTrace::Behind{&director_, &director_});
       traced_poller_.tell(&*live_);
@@ -236,9 +234,11 @@ class World {
     if (director_.livelocked()) {
       record.ending = Ending::livelock;
       record.message = "more than " + std::to_string(director_.steps_max()) + " steps";
+      add_computing(record);
     } else if (poller_.timed_out() || director_.timed_out()) {
       record.ending = Ending::timed_out;
       record.message = "more virtual time than allowed";
+      add_computing(record);
     } else if (!result.report.empty()) {
       record.ending = Ending::deadlock;
       record.message = result.report;
@@ -255,6 +255,20 @@ class World {
       record.exit_code = static_cast<int>(end.exit_code);
       record.message = describe_end(*guest);
       if (setups_[0].go != nullptr) record.message += why_go_ended(err_->text());
+    }
+  }
+
+  [[nodiscard]] GoMemory go_memory(const Guest& guest) const {
+    const auto steering = steerings_.find(guest.number());
+    return steering != steerings_.end() ? steering->second->go_memory() : GoMemory();
+  }
+
+  // Which guests compute, and in which function: the loop that does not end may be there.
+  void add_computing(RunRecord& record) const {
+    constexpr std::size_t kMax = 8;
+    const auto of = [this](const Guest& guest) { return go_memory(guest); };
+    for (const std::string& line : computing_in_short(runtime_, of, kMax)) {
+      record.message += "\n" + line;
     }
   }
 

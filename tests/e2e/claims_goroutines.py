@@ -230,6 +230,17 @@ def _(weft):
             run.finish().expect(code=130)
 
 
+@claim("Goroutines: a schedule that does not end names the function that computes")
+def _(weft):
+    weft.raw("test", "--cost=100us", "--once", "--seeds", 1, "--max-steps", 2_000, "--replay",
+             weft.scratch / "endless.replay", weft.guest("go_busy_stopped"), "on").expect(
+        code=1, out_has=[
+            r"fails: livelock$",
+            r"^guest 1 \(go_busy_stopped\.wasm\) computes in main\.neverEnds$"])
+    weft.raw("replay", weft.scratch / "endless.replay").expect(
+        code=2, err_has="replayed: the same run")
+
+
 @claim("Goroutines: a dump of 1,500 lists 1,000 and the one that runs, and counts the others")
 def _(weft):
     with weft.start("--grace=0s", "go_stuck", 1500) as run:
