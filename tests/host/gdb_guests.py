@@ -38,9 +38,9 @@ SPINS = """(module
     (br $again)))
   (func (export "_start") (call $counts_sheep)))"""
 ASKED = ["info weft-gs", "echo == sleeps\\n", "weft-bt 500", "echo == spins\\n",
-         f"weft-bt {GUESTS + 1}", "echo == end\\n", "python GUESTS.end()",
-         "python print('objects left:', sum('/cache/' in each.filename for each in "
-         "gdb.objfiles()))"]
+         f"weft-bt {GUESTS + 1}", "echo == end\\n",
+         "python told = list(filter(None, GUESTS.added.values()))", "python GUESTS.end()",
+         "python print('objects left:', sum(each.filename in told for each in gdb.objfiles()))"]
 
 
 def module(folder, name, text):

@@ -153,6 +153,18 @@ def cmake_refuses_another_version(prefix):
     assert done.returncode != 0 and "7.1" in done.stderr, done.stderr
 
 
+def cmake_finds_it_beside_libraries_in_lib64(prefix):
+    """Debian's cmake looks into lib and not into lib64, Fedora's into both."""
+    build = prefix.scratch / "lib64"
+    output_of(["meson", "setup", "-Dlibdir=lib64", build, ROOT])
+    plan = json.loads(output_of(["meson", "introspect", "--install-plan", build]))
+    config = plan["configure"][str(build / "capi/weftConfig.cmake")]
+    assert config == {"destination": "lib/cmake/weft/weftConfig.cmake", "tag": "devel"}, config
+    text = (build / "capi/weftConfig.cmake").read_text()
+    assert 'prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ' in text, text
+    assert '"${prefix}/lib64/libweft.so.' in text, text
+
+
 def a_subproject_is_the_library_alone(prefix):
     """It is set up and asked what it builds and how; to build it takes as long as weft does."""
     project = prefix.scratch / "subproject"
@@ -372,8 +384,9 @@ CLAIMS = [
     pkg_config_builds_both_faces, clang_builds_both_faces,
     the_end_of_a_guest_is_an_operation_for_any_token,
     the_static_library_needs_no_other, cmake_finds_it,
-    cmake_refuses_another_version, a_subproject_is_the_library_alone,
-    inner_headers_cannot_be_included, headers_compile_as_cpp20_and_newer,
+    cmake_refuses_another_version, cmake_finds_it_beside_libraries_in_lib64,
+    a_subproject_is_the_library_alone, inner_headers_cannot_be_included,
+    headers_compile_as_cpp20_and_newer,
     each_block_of_the_guide_compiles, the_servers_have_at_most_80_lines,
     the_server_in_cpp_runs_a_guest_for_each_connection,
     the_server_in_cpp_ends_guests_with_their_clients_and_by_their_limits,

@@ -585,12 +585,12 @@ class Backtrace(gdb.Command):
             raise gdb.GdbError(f"there is no G {argument.strip()}")
         GUESTS.tell_gdb_of_objects()
         if wanted[0].state == "running":
-            gdb.execute("backtrace")
+            # As a string: gdb 16 crashes otherwise when a command within a command asks the filter.
+            print(gdb.execute("backtrace", to_string=True), end="")
             return
         context = wanted[0].context(scheduler)
         if not context:
-            print(f"G {wanted[0].id} has not run yet")
-            return
+            raise gdb.GdbError(f"G {wanted[0].id} has not run yet")
         for number, text in enumerate(parked_frames(context)):
             print(f"#{number:<3} {text}")
 

@@ -45,13 +45,13 @@ static int is_on_own(const void* place) {
 }
 
 static void runs_on_own(void* how_often) {
-  int here = 0;
+  int done = 0;
   void* low = NULL;
   void* high = NULL;
-  CHECK(is_on_own(&here));
+  CHECK(is_on_own(__builtin_frame_address(0)));
   OK(weft_stack_bounds(&low, &high));
   CHECK(low == own_stack && high == own_stack + OWN_BYTES);
-  for (; here < *(int*)how_often; ++here) {
+  for (; done < *(int*)how_often; ++done) {
     OK(weft_osyield());
     OK(weft_usleep(10));
   }
