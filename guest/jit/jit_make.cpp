@@ -236,11 +236,13 @@ void JitInstance::fill_memories() {
     const wasm::Data& segment = program_.view.data[i];
     if (!segment.active) continue;
     dropped_data_[i] = true;
+    // Go's modules have thousands: where each goes was read, and found to fit, for the image.
+    if (segment.memory == 0 && laid_) continue;
     const MemoryCell to = memory(segment.memory);
     const std::uint64_t at = constant(segment.offset);
     const std::size_t count = segment.bytes.size();
     if (count > to.bytes || at > to.bytes - count) trap(TrapKind::memory_out_of_bounds);
-    if (count == 0 || (segment.memory == 0 && laid_)) continue;
+    if (count == 0) continue;
     std::memcpy(to.data + at, segment.bytes.data(), count);
     if (segment.memory != 0) continue;
     program_.image.add(static_cast<std::uint32_t>(at),

@@ -8,6 +8,7 @@
 
 #include "guest/aot/aot.h"
 #include "guest/aot/linear_memory.h"
+#include "guest/jit/jit.h"
 #include "tests/unit/guest/guests.h"
 
 using namespace weft;
@@ -21,6 +22,15 @@ std::unique_ptr<Engine> engine(Bounds bounds) {
   options.cache_folder = weft::test::aot_cache_folder();
   options.say = [](std::string_view line) { FAIL_CHECK(std::string(line)); };
   return make_aot(options);
+}
+
+// All that use instances again.
+std::vector<std::unique_ptr<Engine>> engines() {
+  std::vector<std::unique_ptr<Engine>> made;
+  made.push_back(engine(Bounds::guard));
+  made.push_back(engine(Bounds::check));
+  if (auto jit = make_jit()) made.push_back(std::move(*jit));  // It is for x86-64.
+  return made;
 }
 
 Guest& spawn(Runtime& runtime, const std::shared_ptr<Module>& module, std::size_t args) {
@@ -45,8 +55,8 @@ std::size_t images_mapped() {
 }  // namespace
 
 TEST_CASE("in whatever way a guest ends, the next one finds fresh globals, memory and tables") {
-  for (const Bounds bounds : {Bounds::guard, Bounds::check}) {
-    Runtime runtime(engine(bounds));
+  for (std::unique_ptr<Engine>& engine : engines()) {
+    Runtime runtime(std::move(engine));
     auto module = runtime.load(guest_path("wat_fresh"));
     REQUIRE(module.ok());
     for (int round = 0; round < 4; ++round) {
@@ -74,8 +84,8 @@ TEST_CASE("in whatever way a guest ends, the next one finds fresh globals, memor
 }
 
 TEST_CASE("much data is an image that many instances map, and none sees what another wrote") {
-  for (const Bounds bounds : {Bounds::guard, Bounds::check}) {
-    Runtime runtime(engine(bounds));
+  for (std::unique_ptr<Engine>& engine : engines()) {
+    Runtime runtime(std::move(engine));
     auto module = runtime.load(guest_path("c_fresh_data"));
     REQUIRE(module.ok());
     for (int round = 0; round < 3; ++round) {
