@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which versions of Go weft knows: tests/go_versions.py WEFT [--few] [VERSION...]
 
-Builds three guests of tests/guests/go with each version (GOTOOLCHAIN=go1.N.M, which the go command
+Builds four guests of tests/guests/go with each version (GOTOOLCHAIN=go1.N.M, which the go command
 gets from the Go module proxy) and prints a row of a table:
 
     recognised   `weft test --leaks` tells the goroutine of leaks.go that leaks: its id, wait
                  reason, function, creator and line, with names and with -ldflags=-s
     preempted    busy_loops.go ends: two goroutines that compute don't hold up its timeout
+    seen         a dump of busy_stopped.go, built with -ldflags=-s, names the function that does not
+                 give way, and with their lines those that called it
     explored     how many of the 6 orders of orders.go with two goroutines and two sends each are
                  found by 1,000 seeds, each in a search of its own
 
@@ -36,6 +38,11 @@ EXPECTED = re.compile(
     r"^    goroutine \d+ \[chan send\]: main\.sendNobodyReceives\.func1 at "
     r".*leaks\.go:16, created by main\.sendNobodyReceives in goroutine 1 at .*leaks\.go:16$",
     re.MULTILINE)
+SEEN = re.compile(
+    r"^  goroutine \d+ \[running\]: main\.begins in main\.neverEnds, created by main\.main in "
+    r"goroutine 1 at .*busy_stopped\.go:54\n"
+    r"    called by main\.goesOn at .*busy_stopped\.go:68\n"
+    r"    called by main\.begins at .*busy_stopped\.go:61$", re.MULTILINE)
 ORDERS = ["0011", "0101", "0110", "1001", "1010", "1100"]
 
 
@@ -90,6 +97,12 @@ class Version:
         good = run.returncode == 0 and run.stdout.endswith("\ntimeout\n")
         return "yes" if good else "no", "" if good else run.stdout + run.stderr
 
+    def seen(self):
+        run = self.run("run", "--virtual-time", "--cost=1ms", "--schedtrace=1s", "--scheddetail",
+                       "--deadline=3s", self.build("busy_stopped", "-s"), "on")
+        good = SEEN.search(run.stderr)
+        return "yes" if good else "no", "" if good else run.stdout + run.stderr
+
     def explored(self):
         """A search fails when it sees the order that its program was not told of."""
         module, found, said = self.build("orders"), 0, ""
@@ -105,7 +118,7 @@ class Version:
 
 def row(version):
     """The cells of a version, and what is wrong with each."""
-    looks = (version.recognised, version.preempted, version.explored)
+    looks = (version.recognised, version.preempted, version.seen, version.explored)
     try:
         version.fetch()
         told = [look() for look in looks]
@@ -120,7 +133,7 @@ def main(weft, versions):
     found = subprocess.run([ROOT / "scripts/go.sh"], capture_output=True, text=True, check=False)
     if found.returncode != 0:
         sys.exit("go_versions: no Go 1.21 or newer. Run scripts/deps.sh guests")
-    print("| Go | recognised | preempted | explored |\n|---|---|---|---|")
+    print("| Go | recognised | preempted | seen | explored |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         for number in versions or VERSIONS:
             told = row(Version(found.stdout.strip(), weft, number, pathlib.Path(name)))

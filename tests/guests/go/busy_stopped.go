@@ -40,13 +40,13 @@ func main() {
 	var stop atomic.Bool
 	var group sync.WaitGroup
 	time.AfterFunc(50*time.Millisecond, func() { stop.Store(true) })
-	for i := range 2 {
+	for i := uint32(0); i < 2; i++ {
 		group.Add(1)
-		go func() {
+		go func(x uint32) {
 			defer group.Done()
-			for x := uint32(i); !stop.Load(); x = step(x) {
+			for ; !stop.Load(); x = step(x) {
 			}
-		}()
+		}(i)
 	}
 	group.Wait()
 	fmt.Println("both stopped")
