@@ -72,7 +72,7 @@ struct PolicyInfo {
   std::string_view name;
   std::string_view summary;     // One line, for --help.
   std::string_view parameters;  // Names, separated by blanks; "*": any, the names of Gs.
-  // With these it does not preempt a G that others don't wait for; empty: it has none.
+  // Values with which it preempts nobody, as parse_policy reads them; empty: there are none.
   std::string_view undisturbed;
   std::unique_ptr<Policy> (*make)(const PolicySpec& spec, std::uint64_t seed);
 };
