@@ -259,6 +259,10 @@ class Import {
   }
   // nullptr: the embedder's.
   [[nodiscard]] const wasip1::Function* wasi() const { return wasi_; }
+  // May it hold the thread, while a disk works?
+  [[nodiscard]] bool waits_for_disk() const {
+    return wasi_ != nullptr && wasi_->facts.waits_for_disk;
+  }
 
   // On the guest's G. Throws what functions of WASI throw, and HostTrap.
   std::uint64_t call(wasip1::Process& process, wasip1::Memory memory,

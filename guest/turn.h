@@ -8,6 +8,9 @@
 // sleeper then runs behind the Gs that were runnable before it, and before this guest.
 #pragma once
 
+#include <algorithm>
+#include <utility>
+
 #include "scheduler/api.h"
 #include "signals/tick.h"
 
@@ -36,14 +39,19 @@ class Turn {
         had >= signals::kForcePreempt || (had >= kTurnMin && this_scheduler().is_timer_due(at));
     if (is_over) Scheduler::request_preempt(g);
     looked_at_ = at;
+    longest_ = std::max(longest_, ran);
     checkpoint();
     return ran;
   }
+
+  // The longest that the guest has run between two safe points since this was called last.
+  Duration longest() { return std::exchange(longest_, Duration{}); }
 
  private:
   std::uint64_t switches_ = 0;  // The scheduler's, in this turn.
   Instant since_;
   Instant looked_at_;
+  Duration longest_{};
 };
 
 }  // namespace weft

@@ -97,9 +97,12 @@ std::uint64_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* 
   state_.in_guest = false;
   std::uint64_t result = 0;
   const bool goes_on = runs_through(leaving_, [&] {
-    result = shared_.imports[import].call(*process_, wasip1::Memory(memory_bytes_), args);
-    // There may be many calls between two fuel points.
-    if (*wanted != 0 && shared_.limits.quantum == 0) (void)safe_point();
+    const Import& called = shared_.imports[import];
+    result = called.call(*process_, wasip1::Memory(memory_bytes_), args);
+    // There may be many calls between two fuel points, and a disk's time is no CPU time: no tick
+    // comes.
+    const bool asks = *wanted != 0 || called.waits_for_disk();
+    if (asks && shared_.limits.quantum == 0) safe_point();
   });
   if (!goes_on) leave_noted();
   state_.in_guest = true;
@@ -167,8 +170,9 @@ std::uint32_t CompiledInstance::refill(std::uint32_t left, const void* from) {
     if (left == 0) trap(TrapKind::out_of_fuel, 0);
   }
   asked_from_ = from;
-  const Duration ran = pass_safe_point();
+  pass_safe_point();
   asked_from_ = nullptr;
+  const Duration ran = turn_.longest();
   // Where safe points are counted there is one at every quantum, and no other.
   if (shared_.limits.quantum != 0) return left;
   if (ran > kLookAgainMax) fuel_unseen_ = std::max(fuel_unseen_ / 2, kPortion);
@@ -182,13 +186,13 @@ std::uint32_t CompiledInstance::refill(std::uint32_t left, const void* from) {
 void CompiledInstance::turn() {
   if (making_ || shared_.limits.quantum != 0) return;
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
-  (void)pass_safe_point();
+  pass_safe_point();
 }
 
 // Between steps of the host's own work for the guest: false when the guest is to end.
 bool CompiledInstance::may_go_on() noexcept {
   if (shared_.limits.quantum != 0) return true;
-  return runs_through(leaving_, [this] { (void)safe_point(); });
+  return runs_through(leaving_, [this] { safe_point(); });
 }
 
 bool CompiledInstance::grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes,
@@ -200,10 +204,9 @@ bool CompiledInstance::grow_place(MemoryPool& pool, MemoryPlace& place, std::siz
   return grown;
 }
 
-Duration CompiledInstance::safe_point() {
+void CompiledInstance::safe_point() {
   const Duration ran = turn_.safe_point();
   if (steering_ != nullptr) steering_->ran(ran, wasip1::Memory(memory_bytes_));
-  return ran;
 }
 
 std::optional<Computing> CompiledInstance::computing_with(std::uint32_t sp) const {
@@ -220,12 +223,10 @@ void CompiledInstance::entered(std::uint32_t entry, std::uint32_t sp, std::uint3
   state_.in_guest = true;
 }
 
-Duration CompiledInstance::pass_safe_point() {
+void CompiledInstance::pass_safe_point() {
   state_.in_guest = false;
-  Duration ran;
-  if (!runs_through(leaving_, [&] { ran = safe_point(); })) leave_noted();
+  if (!runs_through(leaving_, [&] { safe_point(); })) leave_noted();
   state_.in_guest = true;
-  return ran;
 }
 
 }  // namespace weft

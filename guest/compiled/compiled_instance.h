@@ -94,8 +94,8 @@ class CompiledInstance : public Portions {
   GuestEnd enter(void (*f)(void* argument), void* argument);
   // Leaves the guest's code for the reason that is noted in leaving_.
   [[noreturn]] void leave_noted();
-  Duration safe_point();
-  Duration pass_safe_point();
+  void safe_point();
+  void pass_safe_point();
   // As Instance::computing(), with the stack pointer given.
   [[nodiscard]] std::optional<Computing> computing_with(std::uint32_t sp) const;
   // MemoryPool::grow, from the guest's code: one that moves lets others run meanwhile.

@@ -138,7 +138,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
   bool within_limits();
   bool book();
   void lend();
-  Duration safe_point();
+  void safe_point();
   GuestEnd end_by_trap();
   GuestEnd end_by(TrapKind kind, std::string detail = {});
 
@@ -234,7 +234,7 @@ bool InterpInstance::grow(std::uint32_t pages, std::uint32_t* result) noexcept {
 // Where safe points are counted there is none here.
 bool InterpInstance::turn() noexcept {
   if (module_->limits.quantum != 0) return true;
-  return runs_through(leaving_, [this] { (void)safe_point(); });
+  return runs_through(leaving_, [this] { safe_point(); });
 }
 
 void InterpInstance::entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g) noexcept {
@@ -257,13 +257,12 @@ void InterpInstance::lend() {
   run_->may_grow(process_.budgets().table_elements.left());
 }
 
-Duration InterpInstance::safe_point() {
+void InterpInstance::safe_point() {
   try {
     at_safe_point_ = true;
     const Duration ran = turn_.safe_point();
     at_safe_point_ = false;
     if (steering_ != nullptr) steering_->ran(ran, memory());
-    return ran;
   } catch (const Killed&) {
     at_safe_point_ = false;
     killed_at_ = end_by(TrapKind::out_of_time).trap;  // Of the function, not of an instruction.
@@ -301,7 +300,11 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
     if (!book()) return end_by(TrapKind::out_of_memory);
     run_->make_room(kInstructionsPerSlice);
     // One that fills memory takes as long as thousands of others: then the slices get shorter.
-    const bool late = module_->limits.quantum == 0 && safe_point() > kSliceTimeMax;
+    bool late = false;
+    if (module_->limits.quantum == 0) {
+      safe_point();
+      late = turn_.longest() > kSliceTimeMax;
+    }
     instructions = late ? std::max(instructions / 8, 1) : std::min(instructions * 2, slice);
     lend();
   }
@@ -315,7 +318,7 @@ bool InterpInstance::refill(std::uint32_t left, std::uint64_t* next) {
     return false;
   }
   if (!book()) throw std::bad_alloc();
-  (void)safe_point();
+  safe_point();
   lend();
   return true;
 }
@@ -335,9 +338,11 @@ bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::
     }
     if (!book()) throw std::bad_alloc();
     const std::span<std::byte> bytes(reinterpret_cast<std::byte*>(memory), memory_bytes);
-    *result = module_->imports[import].call(process_, wasip1::Memory(bytes), args);
-    // There may be many calls in a slice.
-    if (this_g().requests.load() != 0 && module_->limits.quantum == 0) (void)safe_point();
+    const Import& called = module_->imports[import];
+    *result = called.call(process_, wasip1::Memory(bytes), args);
+    // There may be many calls in a slice, and a disk's time is no CPU time: no tick comes.
+    const bool asks = this_g().requests.load() != 0 || called.waits_for_disk();
+    if (asks && module_->limits.quantum == 0) safe_point();
     lend();
   });
   return ran && goes_on;

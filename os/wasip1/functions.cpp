@@ -118,14 +118,17 @@ constexpr Function entry(CallFacts facts) {
 }
 
 constexpr CallFacts own(std::string_view shape = {}) {
-  return {shape, Sight::own, Touch::nothing, Change::no, Failure::never};
+  return {shape, Sight::own, Touch::nothing, Change::no, Failure::never, false};
+}
+constexpr CallFacts own_on_disk(std::string_view shape) {
+  return {shape, Sight::own, Touch::nothing, Change::no, Failure::never, true};
 }
 constexpr CallFacts on_descriptor(std::string_view shape, Change changes,
                                   Failure failure = Failure::never) {
-  return {shape, Sight::shared, Touch::descriptor, changes, failure};
+  return {shape, Sight::shared, Touch::descriptor, changes, failure, true};
 }
 constexpr CallFacts on_files(std::string_view shape, Change changes, Failure failure) {
-  return {shape, Sight::shared, Touch::files, changes, failure};
+  return {shape, Sight::shared, Touch::files, changes, failure, true};
 }
 
 constexpr Function kFunctions[] = {
@@ -135,7 +138,7 @@ constexpr Function kFunctions[] = {
     entry<clock_time_get, "clock_time_get", "id precision time">(own("vvT")),
     entry<environ_get, "environ_get", "environ environ_buf">(own()),
     entry<environ_sizes_get, "environ_sizes_get", "count buf_size">(own()),
-    entry<fd_advise, "fd_advise", "fd offset len advice">(own("vvvv")),
+    entry<fd_advise, "fd_advise", "fd offset len advice">(own_on_disk("vvvv")),
     entry<fd_allocate, "fd_allocate", "fd offset len">(
         on_descriptor("vvv", Change::yes, Failure::nospc)),
     entry<fd_close, "fd_close", "fd">(on_descriptor("v", Change::no)),
@@ -159,7 +162,7 @@ constexpr Function kFunctions[] = {
         on_descriptor("vrnc", Change::no, Failure::io)),
     entry<fd_readdir, "fd_readdir", "fd buf buf_len cookie bufused">(
         on_descriptor("vbnvc", Change::yes, Failure::io)),
-    entry<fd_renumber, "fd_renumber", "fd to">(own("vv")),
+    entry<fd_renumber, "fd_renumber", "fd to">(own_on_disk("vv")),
     entry<fd_seek, "fd_seek", "fd offset whence new_offset">(own("vvv8")),
     entry<fd_sync, "fd_sync", "fd">(on_descriptor("v", Change::yes, Failure::io)),
     entry<fd_tell, "fd_tell", "fd offset">(own("v8")),

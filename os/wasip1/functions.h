@@ -66,6 +66,8 @@ struct CallFacts {
   Touch touches = Touch::nothing;
   Change changes = Change::no;
   Failure failure = Failure::never;
+  // May the kernel hold the thread for it until a disk has answered?
+  bool waits_for_disk = false;
 
   // Has its shape one of these letters?
   [[nodiscard]] constexpr bool has(std::string_view letters) const {

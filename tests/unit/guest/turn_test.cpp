@@ -4,6 +4,13 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "guest/wabt/wat_text.h"
+#include "os/wasip1/call_hook.h"
 #include "tests/unit/guest/guests.h"
 #include "tests/unit/world.h"
 
@@ -25,7 +32,70 @@ class TickingClock final : public GuestClock {
   Instant now_{};
 };
 
+// Each call of WASI takes that long and fails, as on a disk that is slow or broken.
+class SlowDisk final : public wasip1::CallHook {
+ public:
+  static constexpr Duration kTakes = milliseconds(2);
+  explicit SlowDisk(ManualClock& clock) : clock_(clock) {}
+  std::optional<wasip1::Errno> before(const wasip1::Call&) override {
+    clock_.advance(kTakes);
+    return wasip1::Errno::io;
+  }
+  void after(const wasip1::Call&, wasip1::Errno) override {}
+
+ private:
+  ManualClock& clock_;
+};
+
+// 300 calls in a row, for ever.
+std::vector<std::uint8_t> calls_for_ever(const std::string& name, const std::string& params,
+                                         const std::string& args) {
+  std::string wat = "(module (import \"wasi_snapshot_preview1\" \"" + name + "\" (func $f (param " +
+                    params + ") (result i32)))(memory (export \"memory\") 1)" +
+                    "(func (export \"_start\") (loop $again ";
+  for (int i = 0; i < 300; ++i) wat += "(drop (call $f " + args + "))";
+  std::vector<std::uint8_t> binary;
+  REQUIRE(wat_to_binary(wat + "(br $again))))", binary).empty());
+  return binary;
+}
+
 }  // namespace
+
+TEST_CASE("calls that wait 2 ms each for a disk made a sleeper late by hundreds of them") {
+  const std::vector<std::uint8_t> modules[] = {
+      calls_for_ever("fd_sync", "i32", "(i32.const 3)"),
+      calls_for_ever("fd_advise", "i32 i64 i64 i32",
+                     "(i32.const 3) (i64.const 0) (i64.const 0) (i32.const 3)"),
+      calls_for_ever("path_create_directory", "i32 i32 i32",
+                     "(i32.const 3) (i32.const 0) (i32.const 1)"),
+  };
+  for (const char* engine : kEngines) {
+    for (const auto& binary : modules) {
+      CAPTURE(engine);
+      ManualClock clock;
+      weft::test::FakePoller poller(clock);
+      Runtime runtime({.clock = &clock, .poller = &poller}, make_engine(engine));
+      auto module = runtime.load_bytes("calls.wasm", std::as_bytes(std::span(binary)));
+      REQUIRE_MESSAGE(module.ok(), (module.ok() ? "" : module.error().message));
+      SlowDisk disk(clock);
+      auto busy = runtime.spawn(
+          *module, {.stdin_from = -1, .stdout_to = -1, .stderr_to = -1, .hook = &disk});
+      REQUIRE(busy.ok());
+      Duration worst{};
+      const auto sleeper = runtime.scheduler().spawn([&] {
+        for (int i = 0; i < 20; ++i) {
+          const Instant due = now() + milliseconds(5);
+          sleep_until(due);
+          worst = std::max(worst, now() - due);
+        }
+        runtime.kill(**busy);
+      });
+      REQUIRE(sleeper.ok());
+      CHECK(runtime.run().end == RunEnd::finished);
+      CHECK(worst <= milliseconds(4));
+    }
+  }
+}
 
 TEST_CASE(
     "a timer that is due preempts a guest at its next safe point, not when its turn is over") {
