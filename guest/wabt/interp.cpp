@@ -122,6 +122,7 @@ class InterpInstance final : public Instance, private interp_core::Host {
   bool call(std::uint32_t import, const std::uint64_t* args, std::uint8_t* memory,
             std::uint64_t memory_bytes, std::uint64_t* result) noexcept override;
   bool grow(std::uint32_t pages, std::uint32_t* result) noexcept override;
+  bool take_elements(std::uint32_t elements) noexcept override;
   bool turn() noexcept override;
   bool refill(std::uint32_t left, std::uint64_t* next);
   void entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g) noexcept override;
@@ -136,8 +137,6 @@ class InterpInstance final : public Instance, private interp_core::Host {
   std::optional<GuestEnd> make();
   std::optional<GuestEnd> call_guest(std::uint32_t function, const std::uint64_t* values = nullptr);
   bool within_limits();
-  bool book();
-  void lend();
   void safe_point();
   GuestEnd end_by_trap();
   GuestEnd end_by(TrapKind kind, std::string detail = {});
@@ -154,7 +153,6 @@ class InterpInstance final : public Instance, private interp_core::Host {
   MemoryPlace place_;
   std::uint32_t memory_pages_ = 0;
   std::span<std::byte> memory_bytes_seen_;
-  std::uint64_t table_elements_ = 0;  // Booked.
 };
 
 // --- running ---
@@ -173,11 +171,11 @@ GuestEnd InterpInstance::call(const ExportInfo& function, std::span<std::uint64_
 // Makes the instance and runs its start function. Returns how the guest ended, if it did.
 std::optional<GuestEnd> InterpInstance::make() {
   const ModuleInfo& info = module_->info;
-  const Budgets& budgets = process_.budgets();
-  if (budgets.table_elements.left() < info.table_elements_initial || !take_memory()) {
+  Budgets& budgets = process_.budgets();
+  if (!budgets.table_elements.take(info.table_elements_initial) || !take_memory()) {
     return end_by(TrapKind::out_of_memory);
   }
-  begin_fuel(process_.budgets().fuel);
+  begin_fuel(budgets.fuel);
   switch (run_->instantiate()) {
     case Step::trapped:
       return end_by_trap();
@@ -187,7 +185,6 @@ std::optional<GuestEnd> InterpInstance::make() {
     case Step::returned:
       break;
   }
-  if (!book()) return end_by(TrapKind::out_of_memory);
   made_ = true;
   if (const std::int64_t start = module_->code->start_function(); start >= 0) {
     return call_guest(static_cast<std::uint32_t>(start));
@@ -242,19 +239,8 @@ void InterpInstance::entered(std::uint32_t entry, std::uint32_t sp, std::uint32_
   steering_->entered(static_cast<guest::go::Entry>(entry), sp, g, memory());
 }
 
-// libwabt grows tables by itself. So before each slice it is told how far they may grow, and what
-// it took is booked before another G runs. Two tables that grow within one slice may go over the
-// limit together: then the guest ends.
-bool InterpInstance::book() {
-  Budgets& budgets = process_.budgets();
-  const std::uint64_t table_elements = run_->table_elements();
-  if (!budgets.table_elements.take(table_elements - table_elements_)) return false;
-  table_elements_ = table_elements;
-  return true;
-}
-
-void InterpInstance::lend() {
-  run_->may_grow(process_.budgets().table_elements.left());
+bool InterpInstance::take_elements(std::uint32_t elements) noexcept {
+  return process_.budgets().table_elements.take(elements);
 }
 
 void InterpInstance::safe_point() {
@@ -297,7 +283,6 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
         return end_by(TrapKind::out_of_memory);
     }
     if (!within_limits()) return end_by(TrapKind::stack_overflow);
-    if (!book()) return end_by(TrapKind::out_of_memory);
     run_->make_room(kInstructionsPerSlice);
     // One that fills memory takes as long as thousands of others: then the slices get shorter.
     bool late = false;
@@ -306,7 +291,6 @@ std::optional<GuestEnd> InterpInstance::call_guest(std::uint32_t function,
       late = turn_.longest() > kSliceTimeMax;
     }
     instructions = late ? std::max(instructions / 8, 1) : std::min(instructions * 2, slice);
-    lend();
   }
 }
 
@@ -317,9 +301,7 @@ bool InterpInstance::refill(std::uint32_t left, std::uint64_t* next) {
     leaving_ = {.why = Leaving::Why::out_of_fuel};
     return false;
   }
-  if (!book()) throw std::bad_alloc();
   safe_point();
-  lend();
   return true;
 }
 
@@ -336,14 +318,12 @@ bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::
       goes_on = refill(static_cast<std::uint32_t>(args[0]), result);
       return;
     }
-    if (!book()) throw std::bad_alloc();
     const std::span<std::byte> bytes(reinterpret_cast<std::byte*>(memory), memory_bytes);
     const Import& called = module_->imports[import];
     *result = called.call(process_, wasip1::Memory(bytes), args);
     // There may be many calls in a slice, and a disk's time is no CPU time: no tick comes.
     const bool asks = this_g().requests.load() != 0 || called.waits_for_disk();
     if (asks && module_->limits.quantum == 0) safe_point();
-    lend();
   });
   return ran && goes_on;
 }

@@ -14,27 +14,12 @@
 #include <unordered_map>
 #include <utility>
 
+#include "guest/wabt/own_code.h"
 #include "guest/wabt/wabt_access.h"
 #include "guest/wasm/instructions.h"
 
 namespace weft::interp_core {
 namespace {
-
-namespace wi = wabt::interp;
-
-// What is moved between two turns of others.
-constexpr std::uint64_t kStepBytes = std::uint64_t{256} * 1024;
-
-class WabtCode;
-
-// libwabt's Thread, with the way from a host function back to who executes it.
-struct GuestThread : wi::Thread {
-  GuestThread(wi::Store& store, Host& guest_host) : wi::Thread(store), host(guest_host) {}
-  Host& host;
-  wi::Memory::Ptr memory;
-  // Values that a caller gave it (Instance::call), which nothing else keeps.
-  std::vector<wi::Foreign::Ptr> given;
-};
 
 // --- values as 64-bit words: Instance::call in guest/engine.h ---
 
@@ -125,12 +110,6 @@ wi::ValueTypes value_types(const std::string& letters) {
   return types;
 }
 
-// The host wants the guest to end.
-wabt::Result leave(wi::Thread& thread, wi::Trap::Ptr* trap) {
-  *trap = wi::Trap::New(thread.store(), "left by a host function");
-  return wabt::Result::Error;
-}
-
 wabt::Result call_host(std::uint32_t import, const wi::FuncType& type, wi::Thread& thread,
                        const wi::Values& params, wi::Values& results, wi::Trap::Ptr* trap) {
   constexpr std::size_t kParamsMax = 16;
@@ -145,115 +124,6 @@ wabt::Result call_host(std::uint32_t import, const wi::FuncType& type, wi::Threa
   if (!guest.host.call(import, args, memory, bytes, result)) return leave(thread, trap);
   if (!results.empty()) results[0] = value_from(guest, type.results[0], result);
   return wabt::Result::Ok;
-}
-
-// --- memory.grow, memory.fill, memory.copy; what tells of entries ---
-//
-// libwabt's own instructions write zeroes to a memory that grows, and do everything at once. So the
-// decoded code calls functions of weft instead, which stand behind the module's own in each
-// instance.
-
-enum Own : std::uint32_t { kGrow, kFill, kCopy, kEntered };
-
-wabt::Result grow(wi::Thread& thread, const wi::Values& params, wi::Values& results,
-                  wi::Trap::Ptr* trap) {
-  std::uint32_t result = 0;
-  auto& guest = static_cast<GuestThread&>(thread);
-  if (!guest.host.grow(params[0].Get<wi::u32>(), &result)) return leave(thread, trap);
-  results[0].Set<wi::u32>(result);
-  return wabt::Result::Ok;
-}
-
-bool is_within(const GuestThread& guest, std::uint64_t at, std::uint64_t bytes) {
-  return at + bytes <= guest.memory->ByteSize();
-}
-
-wabt::Result out_of_bounds(wi::Thread& thread, wi::Trap::Ptr* trap) {
-  *trap = wi::Trap::New(thread.store(), "out of bounds memory access");
-  return wabt::Result::Error;
-}
-
-wabt::Result fill(wi::Thread& thread, const wi::Values& params, wi::Values&, wi::Trap::Ptr* trap) {
-  auto& guest = static_cast<GuestThread&>(thread);
-  std::uint64_t to = params[0].Get<wi::u32>();
-  const auto value = static_cast<std::uint8_t>(params[1].Get<wi::u32>());
-  std::uint64_t left = params[2].Get<wi::u32>();
-  if (!is_within(guest, to, left)) return out_of_bounds(thread, trap);
-  for (; left > kStepBytes; to += kStepBytes, left -= kStepBytes) {
-    std::memset(guest.memory->UnsafeData() + to, value, kStepBytes);
-    if (!guest.host.turn()) return leave(thread, trap);
-  }
-  if (left != 0) std::memset(guest.memory->UnsafeData() + to, value, left);
-  return wabt::Result::Ok;
-}
-
-// Behind the call in the code, of the function that called weft's own: see call_own().
-void skip_filler(wi::Thread& thread) {
-  auto& frames = wabt_access::frames(thread);
-  frames[frames.size() - 2].offset += sizeof(wi::u32);
-}
-
-wabt::Result copy(wi::Thread& thread, const wi::Values& params, wi::Values&, wi::Trap::Ptr* trap) {
-  auto& guest = static_cast<GuestThread&>(thread);
-  const std::uint64_t to = params[0].Get<wi::u32>();
-  const std::uint64_t from = params[1].Get<wi::u32>();
-  const std::uint64_t bytes = params[2].Get<wi::u32>();
-  if (!is_within(guest, to, bytes) || !is_within(guest, from, bytes)) {
-    return out_of_bounds(thread, trap);
-  }
-  for (std::uint64_t done = 0; done < bytes;) {
-    const std::uint64_t step = std::min(bytes - done, kStepBytes);
-    const std::uint64_t at = to <= from ? done : bytes - done - step;  // What overlaps comes first.
-    std::uint8_t* const data = guest.memory->UnsafeData();
-    std::memmove(data + to + at, data + from + at, step);
-    done += step;
-    if (done < bytes && !guest.host.turn()) return leave(thread, trap);
-  }
-  skip_filler(thread);
-  return wabt::Result::Ok;
-}
-
-wabt::Result entered(wi::Thread& thread, const wi::Values& params, wi::Values&, wi::Trap::Ptr*) {
-  auto& guest = static_cast<GuestThread&>(thread);
-  guest.host.entered(params[0].Get<wi::u32>(), params[1].Get<wi::u32>(),
-                     static_cast<std::uint32_t>(params[2].Get<wi::u64>()));
-  return wabt::Result::Ok;
-}
-
-void put(wi::Buffer& code, wi::Istream::Offset at, wi::u32 word) {
-  std::memcpy(code.data() + at, &word, sizeof word);
-}
-
-// `functions`: how many the module has. An instruction's code and each of its operands is a word.
-void call_own(wi::Istream& code, std::uint32_t functions) {
-  wi::Buffer& bytes = wabt_access::data(code);
-  for (wi::Istream::Offset at = 0; at < code.end();) {
-    const wi::Istream::Offset here = at;
-    const wabt::Opcode op = code.Read(&at).op;
-    const bool is_copy = op == wabt::Opcode::MemoryCopy;
-    if (!is_copy && op != wabt::Opcode::MemoryGrow && op != wabt::Opcode::MemoryFill) continue;
-    const Own own = is_copy ? kCopy : op == wabt::Opcode::MemoryGrow ? kGrow : kFill;
-    put(bytes, here, wabt::Opcode::InterpCallImport);
-    put(bytes, here + 4, functions + own);
-    if (is_copy) put(bytes, here + 8, wabt::Opcode::Nop);  // In the place of a second operand.
-  }
-}
-
-// Code behind all other, which tells the host and goes on in the function. Its parameter is on top.
-wi::Istream::Offset tell(wi::Istream& code, std::uint32_t functions, const Told& told,
-                         const TellEntries& globals, wi::Istream::Offset body) {
-  const wi::Istream::Offset begin = code.end();
-  code.Emit(wabt::Opcode::LocalGet, wi::u32{1});
-  code.Emit(wabt::Opcode::InterpBrUnless);
-  const wi::Istream::Offset is_zero = code.EmitFixupU32();
-  code.Emit(wabt::Opcode::Br, body);
-  code.ResolveFixupU32(is_zero);
-  code.Emit(wabt::Opcode::I32Const, told.entry);
-  code.Emit(wabt::Opcode::GlobalGet, globals.sp_global);
-  code.Emit(wabt::Opcode::GlobalGet, globals.g_global);
-  code.Emit(wabt::Opcode::InterpCallImport, functions + kEntered);
-  code.Emit(wabt::Opcode::Br, body);
-  return begin;
 }
 
 // --- modules ---
@@ -296,7 +166,7 @@ class WabtCode final : public Code {
   }
   // The index of one of weft's own functions.
   [[nodiscard]] std::uint32_t index_of(Own own) const { return functions_ + own; }
-  [[nodiscard]] wi::Ref own(Own own) const { return own_[own].ref(); }
+  [[nodiscard]] const std::vector<wi::HostFunc::Ptr>& own() const { return own_; }
 
   wi::Store store;
   wi::Module::Ptr module;
@@ -304,8 +174,9 @@ class WabtCode final : public Code {
 
  private:
   std::vector<wi::HostFunc::Ptr> host_functions_;  // Keep what `imports` refers to.
-  std::vector<wi::HostFunc::Ptr> own_;             // By Own.
+  std::vector<wi::HostFunc::Ptr> own_;             // By Own; of kGrowTable one a table.
   std::optional<wi::MemoryType> memory_;
+  wi::ValueTypes table_types_;
   std::unordered_map<wi::Istream::Offset, wi::Istream::Offset> bodies_;  // Of those that tell.
   std::uint32_t functions_ = 0;                                          // Of the module.
   std::int64_t start_function_ = -1;
@@ -339,7 +210,10 @@ std::string WabtCode::decode(const std::string& name, const void* data, std::siz
     bodies_.emplace(begin, std::exchange(func.code_offset, begin));
   }
   import_memory(desc, limits);
-  for (wi::TableDesc& table : desc.tables) cap(table.type.limits, limits.table_elements_max);
+  for (wi::TableDesc& table : desc.tables) {
+    cap(table.type.limits, limits.table_elements_max);
+    table_types_.push_back(table.type.element);
+  }
   // The start function is to run in slices like all else, so libwabt must not run it when it
   // instantiates.
   if (!desc.starts.empty()) start_function_ = desc.starts.front().func_index;
@@ -358,14 +232,7 @@ void WabtCode::import_memory(wi::ModuleDesc& desc, const Limits& limits) {
 }
 
 void WabtCode::bind(const std::vector<ImportType>& types) {
-  using wi::FuncType;
-  const wi::ValueTypes three = {wi::ValueType::I32, wi::ValueType::I32, wi::ValueType::I32};
-  own_.push_back(wi::HostFunc::New(store, FuncType({wi::ValueType::I32}, {wi::ValueType::I32}),
-                                   &weft::interp_core::grow));
-  own_.push_back(wi::HostFunc::New(store, FuncType(three, {}), &fill));
-  own_.push_back(wi::HostFunc::New(store, FuncType(three, {}), &copy));
-  const wi::ValueTypes entry = {wi::ValueType::I32, wi::ValueType::I32, wi::ValueType::I64};
-  own_.push_back(wi::HostFunc::New(store, FuncType(entry, {}), &weft::interp_core::entered));
+  own_ = make_own(store, table_types_);
   for (const ImportType& type : types) {
     const auto index = static_cast<std::uint32_t>(imports.size());
     const wi::FuncType of(value_types(type.params), value_types(type.results));
@@ -419,29 +286,12 @@ class WabtRun final : public Run {
       instance_ = wi::Instance::Instantiate(code_->store, code_->module.ref(), imports, &trap);
       if (!instance_) return trapped(trap);
       auto& functions = const_cast<wi::RefVec&>(instance_->funcs());
-      for (const Own own : {kGrow, kFill, kCopy, kEntered}) functions.push_back(code_->own(own));
+      for (const auto& own : code_->own()) functions.push_back(own.ref());
       for (const wi::Ref table : instance_->tables()) {
-        tables_.push_back(code_->store.UnsafeGet<wi::Table>(table).get());
+        thread_->tables.push_back(code_->store.UnsafeGet<wi::Table>(table).get());
       }
       return Step::ran;
     });
-  }
-
-  [[nodiscard]] std::uint64_t table_elements() const override {
-    std::uint64_t sum = 0;
-    for (const auto& table : tables_) sum += table->size();
-    return sum;
-  }
-
-  // Never more than the module's own maximum, which is in its description.
-  void may_grow(std::uint64_t table_elements) override {
-    const wi::ModuleDesc& desc = code_->module->desc();
-    for (std::size_t i = 0; i < tables_.size(); ++i) {
-      const std::uint64_t size = tables_[i]->size();
-      wabt_access::type(*tables_[i]).limits.max =
-          std::min(desc.tables[i].type.limits.max,
-                   size + std::min<std::uint64_t>(table_elements, UINT32_MAX));
-    }
   }
 
   Step begin(std::uint32_t function, const std::uint64_t* values) override {
@@ -541,7 +391,8 @@ class WabtRun final : public Run {
     for (wi::Istream::Offset at = code_->body_of(func); at < end;) {
       const wi::Instr instr = code.Read(&at);
       const bool is_own =
-          instr.op == wabt::Opcode::InterpCallImport && instr.imm_u32 >= code_->index_of(kFill);
+          instr.op == wabt::Opcode::InterpCallImport &&
+          (instr.imm_u32 == code_->index_of(kFill) || instr.imm_u32 == code_->index_of(kCopy));
       const bool counts = is_own || may_trap(instr.op);
       if (counts) ++passed;
       if (at >= end) return counts ? passed : 0;
@@ -567,7 +418,6 @@ class WabtRun final : public Run {
   std::shared_ptr<WabtCode> code_;
   std::unique_ptr<GuestThread> thread_;
   wi::Instance::Ptr instance_;
-  std::vector<wi::Table*> tables_;
   wi::ValueTypes results_;  // Of the function that begin() named.
   std::string trap_message_;
 };

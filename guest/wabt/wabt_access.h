@@ -8,8 +8,7 @@
 //   data_     A memory's bytes are a std::vector, which writes zeroes to all of them at once. So it
 //             gets the ends of a mapping instead, which nobody resizes, and gives them up again.
 //   pages_    Their number.
-//   type_     Of memories and tables: its maximum is how far they may grow. It is one number for
-//             all instances, and fixed; a budget that guests share changes.
+//   type_     Of a memory: its size is in its type, too, and weft changes it.
 //   refs_     Where a thread believes that references lie on its stack: see interp_core.cpp.
 //   Istream   What a function was decoded to. Some instructions are done otherwise.
 //   PushCall  starts a function without running it to its end, so that it can be run in slices.
@@ -46,7 +45,6 @@ using DataMember = wabt::interp::Buffer wabt::interp::Memory::*;
 using PagesMember = wabt::interp::u64 wabt::interp::Memory::*;
 using StreamMember = wabt::interp::Buffer wabt::interp::Istream::*;
 using MemoryTypeMember = wabt::interp::MemoryType wabt::interp::Memory::*;
-using TableTypeMember = wabt::interp::TableType wabt::interp::Table::*;
 using PushValuesMember = void (Thread::*)(const wabt::interp::ValueTypes&,
                                           const wabt::interp::Values&);
 using PopValuesMember = void (Thread::*)(const wabt::interp::ValueTypes&, wabt::interp::Values*);
@@ -59,7 +57,6 @@ DataMember member(DataMember*);
 PagesMember member(PagesMember*);
 StreamMember member(StreamMember*);
 MemoryTypeMember member(MemoryTypeMember*);
-TableTypeMember member(TableTypeMember*);
 PushValuesMember member(PushValuesMember*);
 PopValuesMember member(PopValuesMember*);
 RefsMember member(RefsMember*);
@@ -75,7 +72,6 @@ template struct Expose<DataMember, &wabt::interp::Memory::data_>;
 template struct Expose<PagesMember, &wabt::interp::Memory::pages_>;
 template struct Expose<StreamMember, &wabt::interp::Istream::data_>;
 template struct Expose<MemoryTypeMember, &wabt::interp::Memory::type_>;
-template struct Expose<TableTypeMember, &wabt::interp::Table::type_>;
 template struct Expose<PushValuesMember, &Thread::PushValues>;
 template struct Expose<PopValuesMember, &Thread::PopValues>;
 template struct Expose<RefsMember, &Thread::refs_>;
@@ -103,9 +99,6 @@ inline void set_bytes(wabt::interp::Memory& memory, wabt::interp::u8* bytes, std
 inline wabt::interp::MemoryType& type(wabt::interp::Memory& memory) {
   return memory.*member(static_cast<MemoryTypeMember*>(nullptr));
 }
-inline wabt::interp::TableType& type(wabt::interp::Table& table) {
-  return table.*member(static_cast<TableTypeMember*>(nullptr));
-}
 inline void push_values(Thread& thread, const wabt::interp::ValueTypes& types,
                         const wabt::interp::Values& values) {
   (thread.*member(static_cast<PushValuesMember*>(nullptr)))(types, values);
@@ -116,6 +109,11 @@ inline void pop_values(Thread& thread, const wabt::interp::ValueTypes& types,
 }
 inline void clear_refs(Thread& thread) {
   (thread.*member(static_cast<RefsMember*>(nullptr))).clear();
+}
+// Forgets references that a host function was given: libwabt takes their values only.
+inline void drop_stale_refs(Thread& thread) {
+  auto& refs = thread.*member(static_cast<RefsMember*>(nullptr));
+  while (!refs.empty() && refs.back() >= values(thread).size()) refs.pop_back();
 }
 // What a trap leaves of the calls that were under way.
 inline void clear(Thread& thread) {

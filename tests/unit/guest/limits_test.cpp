@@ -6,7 +6,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
 
+#include "guest/wabt/wat_text.h"
 #include "tests/unit/guest/limited_guests.h"
 #include "tests/unit/world.h"
 
@@ -83,6 +87,35 @@ TEST_CASE("tables grow to the limit of the guest, of its module, and of all gues
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().message.find("tables of 10 elements at start; the limit is 9") !=
         std::string::npos);
+}
+
+TEST_CASE(
+    "a hundred tables that grew one after another took a hundred times their limit on interp") {
+  std::string wat = "(module (memory (export \"memory\") 1)";
+  for (int i = 0; i < 100; ++i) wat += i % 2 != 0 ? "(table 0 funcref)" : "(table 0 externref)";
+  wat += "(func (export \"_start\")";
+  for (int i = 0; i < 100; ++i) {
+    // 990 of 1,000 elements, ten times -1, ten times 1 of those that are left, and then none.
+    const char* const more = i == 0 ? "990" : i <= 10 ? "11" : "1";
+    const char* const expected = i == 0 || (i > 10 && i <= 20) ? "0" : "-1";
+    wat += std::string("(if (i32.ne (table.grow ") + std::to_string(i) + " (ref.null " +
+           (i % 2 != 0 ? "func" : "extern") + ") (i32.const " + more + ")) (i32.const " + expected +
+           ")) (then (unreachable)))";
+  }
+  std::vector<std::uint8_t> binary;
+  REQUIRE(wat_to_binary(wat + "))", binary).empty());
+  for (const char* engine : kEngines) {
+    CAPTURE(engine);
+    Runtime runtime(make_engine(engine));
+    auto module = runtime.load_bytes("tables.wasm", std::as_bytes(std::span(binary)));
+    REQUIRE_MESSAGE(module.ok(), (module.ok() ? "" : module.error().message));
+    GuestOptions options{.stdin_from = -1, .stdout_to = -1, .stderr_to = -1};
+    options.use = with_sizes({.table_elements = 1'000});
+    const auto guest = runtime.spawn(*module, std::move(options));
+    REQUIRE(guest.ok());
+    CHECK(runtime.run().end == RunEnd::finished);
+    CHECK((*guest)->end()->kind == GuestEnd::Kind::exited);
+  }
 }
 
 TEST_CASE("a guest that may open no more gets EMFILE, or ENFILE when it is all guests' limit") {
