@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "guest/computing_dump.h"
 #include "guest/go/callers.h"
 #include "guest/go/go_pc.h"
 #include "guest/go/goroutine_list.h"
@@ -85,6 +86,37 @@ TEST_CASE("a guest in an endless loop names the function with the loop, on each 
       REQUIRE(seen.has_value());
       CHECK(seen->function == kLoops);
     }
+  }
+}
+
+TEST_CASE("a dump lists guests that compute with function and place, and counts those left out") {
+  for (const std::string engine : test::kEngines) {
+    CAPTURE(engine);
+    Runtime runtime(test::make_engine(engine));
+    auto module = runtime.load_bytes("loops.wasm", looping_module());
+    REQUIRE(module.ok());
+    CHECK(dump_computing(runtime).empty());
+    for (int n = 0; n < 3; ++n) REQUIRE(runtime.spawn(*module).ok());
+    std::string all;
+    std::string two;
+    std::vector<std::string> in_short;
+    const auto looks = runtime.scheduler().spawn([&] {
+      for (int n = 0; n < 3; ++n) yield();  // All have begun.
+      all = dump_computing(runtime);
+      two = dump_computing(runtime, go_memory_of, 2);
+      in_short = computing_in_short(runtime, go_memory_of, 2);
+      for (const auto& guest : runtime.guests()) runtime.kill(*guest);
+    });
+    REQUIRE(looks.ok());
+    runtime.run();
+    CHECK(
+        test::has(all, "guests that compute:\n  guest 1 (loops.wasm): in function 3 at offset 0x"));
+    CHECK(test::has(all, "\n  guest 3 (loops.wasm): in function 3 at offset 0x"));
+    CHECK_FALSE(test::has(all, " more"));
+    CHECK(test::has(two, "\n  guest 2 (loops.wasm): in function 3 at offset 0x"));
+    CHECK(two.ends_with("\n  and 1 more\n"));
+    CHECK(in_short == std::vector<std::string>{"guest 1 (loops.wasm) computes in function 3",
+                                               "guest 2 (loops.wasm) computes in function 3"});
   }
 }
 
