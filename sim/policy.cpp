@@ -7,6 +7,7 @@
 
 #include "scheduler/g.h"
 #include "sim/policies/all.h"
+#include "sim/quantities.h"
 
 namespace weft::sim {
 namespace {
@@ -23,7 +24,7 @@ constexpr PolicyInfo kPolicies[] = {
      &make_bounded},
     {"rr", "round robin with a quantum of safe points", "quantum", "", &make_round_robin},
     {"stride", "fair shares by tickets: stride:NAME=TICKETS", "*", "", &make_stride},
-    {"edf", "earliest deadline first: edf:NAME=MILLISECONDS", "*", "", &make_edf},
+    {"edf", "earliest deadline first: edf:NAME=TIME", "*", "", &make_edf, true},
 };
 
 const PolicyInfo* find(std::string_view name) {
@@ -35,6 +36,26 @@ const PolicyInfo* find(std::string_view name) {
 std::uint64_t parameter_max(std::string_view parameter) {
   const bool makes_as_many = parameter == "depth" || parameter == "bound";
   return makes_as_many ? 100'000 : 1'000'000'000;
+}
+
+// Of PARAMETER=VALUE.
+Result<std::uint64_t> value_of(const PolicyInfo& info, std::string_view parameter,
+                               std::string_view word) {
+  const std::string policy = "policy " + std::string(info.name) + ": ";
+  const std::string_view text = word.substr(std::min(parameter.size() + 1, word.size()));
+  if (info.takes_times) {
+    const auto time = read_time(policy + std::string(parameter), text);
+    if (!time) return time.error();
+    return static_cast<std::uint64_t>(time->ns);
+  }
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::uint64_t most = parameter_max(parameter);
+  if (error != std::errc() || end != text.data() + text.size() || value > most) {
+    return Error{policy + "'" + std::string(word) + "' is not NAME=NUMBER with a number up to " +
+                 std::to_string(most)};
+  }
+  return value;
 }
 
 std::string known_names() {
@@ -78,21 +99,15 @@ Result<PolicySpec> parse_policy(std::string_view text) {
     const std::string_view word = rest.substr(0, comma);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
     const std::size_t equals = std::min(word.find('='), word.size());
-    const std::string_view digits = word.substr(std::min(equals + 1, word.size()));
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     const std::string_view parameter = word.substr(0, equals);
-    const std::uint64_t most = parameter_max(parameter);
-    if (error != std::errc() || end != digits.data() + digits.size() || value > most) {
-      return Error{"policy " + spec.name + ": '" + std::string(word) +
-                   "' is not NAME=NUMBER with a number up to " + std::to_string(most)};
-    }
+    const auto value = value_of(*info, parameter, word);
+    if (!value) return value.error();
     if (!takes(*info, parameter)) {
       const std::string known = info->parameters.empty() ? "none" : std::string(info->parameters);
       return Error{"policy " + spec.name + " has no parameter '" + std::string(parameter) +
                    "'; it has: " + known};
     }
-    spec.parameters[std::string(parameter)] = value;
+    spec.parameters[std::string(parameter)] = *value;
   }
   return spec;
 }
@@ -138,9 +153,13 @@ PolicySpec with_g_names(PolicySpec spec) {
 }
 
 std::string to_string(const PolicySpec& spec) {
+  const PolicyInfo* info = find(spec.name);
+  const bool times = info != nullptr && info->takes_times;
   std::string text = spec.name;
   for (const auto& [parameter, value] : spec.parameters) {
-    text += (text.size() == spec.name.size() ? ":" : ",") + parameter + "=" + std::to_string(value);
+    text += (text.size() == spec.name.size() ? ":" : ",") + parameter + "=";
+    text +=
+        times ? time_in_words(Duration{static_cast<std::int64_t>(value)}) : std::to_string(value);
   }
   return text;
 }

@@ -38,6 +38,7 @@ struct PolicySpec {
     const auto it = parameters.find(parameter);
     return it == parameters.end() ? otherwise : it->second;
   }
+  bool operator==(const PolicySpec&) const = default;
 };
 
 class Policy : public Chooser, public EventSink {
@@ -75,12 +76,14 @@ struct PolicyInfo {
   // Values with which it preempts nobody, as parse_policy reads them; empty: there are none.
   std::string_view undisturbed;
   std::unique_ptr<Policy> (*make)(const PolicySpec& spec, std::uint64_t seed);
+  bool takes_times = false;  // Its parameters are times, kept in ns.
 };
 
 // Every policy, the default first.
 std::span<const PolicyInfo> policies();
 
-// Reads NAME or NAME:KEY=NUMBER,... The error names what is unknown, and what is known.
+// Reads NAME, or NAME:KEY=NUMBER,... or, where it takes times, NAME:KEY=TIME,... as in
+// sim/quantities.h. The error names what is unknown, and what is known.
 Result<PolicySpec> parse_policy(std::string_view text);
 
 // Does each name of a G that the spec gives (stride, edf) belong to one of these, and to one alone?

@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "sim/quantities.h"
 #include "tools/guest_options.h"
 #include "tools/messages.h"
 #include "tools/one_run.h"
-#include "tools/quantities.h"
 
 namespace weft::tools {
 namespace {

@@ -10,13 +10,13 @@
 #include <optional>
 
 #include "guest/go/each_prologue.h"
+#include "sim/quantities.h"
 #include "tools/command_line.h"
 #include "tools/engines.h"
 #include "tools/exit_codes.h"
 #include "tools/go_guest.h"
 #include "tools/listener.h"
 #include "tools/modules.h"
-#include "tools/quantities.h"
 #include "tools/suggest.h"
 #include "tools/whole_file.h"
 #include "tools/world_file.h"

@@ -7,12 +7,12 @@
 
 #include "base/printable.h"
 #include "control/json.h"
+#include "sim/quantities.h"
 #include "tools/command_line.h"
 #include "tools/control_client.h"
 #include "tools/exit_codes.h"
 #include "tools/guest_table.h"
 #include "tools/messages.h"
-#include "tools/quantities.h"
 #include "tools/top_screen.h"
 #include "tools/whole_file.h"
 

@@ -3,8 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "sim/quantities.h"
 #include "tools/help.h"
-#include "tools/quantities.h"
 
 namespace weft::tools {
 void add_limit_options(CLI::App& app, RawLimits& guest, RawLimits& all) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run_command.h"
 
+#include "sim/quantities.h"
 #include "tools/guest_options.h"
 #include "tools/messages.h"
 #include "tools/one_run.h"
-#include "tools/quantities.h"
 
 namespace weft::tools {
 namespace {

@@ -6,8 +6,8 @@
 #include <charconv>
 #include <ctime>
 
+#include "sim/quantities.h"
 #include "tools/help.h"
-#include "tools/quantities.h"
 
 namespace weft::tools {
 namespace {

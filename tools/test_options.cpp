@@ -8,10 +8,10 @@
 #include <tuple>
 
 #include "base/printable.h"
+#include "sim/quantities.h"
 #include "tools/command_line.h"
 #include "tools/guest_options.h"
 #include "tools/nats_options.h"
-#include "tools/quantities.h"
 
 namespace weft::tools {
 namespace {

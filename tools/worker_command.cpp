@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/printable.h"
+#include "sim/quantities.h"
 #include "tools/command_line.h"
 #include "tools/exit_codes.h"
 #include "tools/messages.h"
@@ -22,7 +23,6 @@
 #include "tools/nats_queue.h"
 #include "tools/noted_signals.h"
 #include "tools/part_child.h"
-#include "tools/quantities.h"
 #include "tools/test_reports.h"
 #include "tools/whole_file.h"
 #include "tools/worker_folder.h"

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "base/printable.h"
-#include "tools/quantities.h"
+#include "sim/quantities.h"
 #include "tools/whole_file.h"
 
 namespace weft::tools {

@@ -180,8 +180,8 @@ struct Load {
 constexpr Load kLoads[] = {
     {"ping-pong", ping_pong, "stride", "edf"},
     {"fork-join", fork_join, "stride", "edf"},
-    {"timers + hogs", timers_and_hogs, "stride:ticker=4,hog=1", "edf:ticker=20,hog=1000"},
-    {"web-like", web, "stride:listener=8,short=2,long=1", "edf:listener=1,short=10,long=50"},
+    {"timers + hogs", timers_and_hogs, "stride:ticker=4,hog=1", "edf:ticker=20ms,hog=1s"},
+    {"web-like", web, "stride:listener=8,short=2,long=1", "edf:listener=1ms,short=10ms,long=50ms"},
 };
 
 // How long each G was runnable each time before it ran.

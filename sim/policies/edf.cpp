@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // edf: earliest deadline first. When a G becomes runnable by a wake-up or a spawn, its deadline is
-// now plus its allowance: milliseconds by its name (edf:audio=5,batch=1000; 100 when it is not
+// now plus its allowance: a time by its name (edf:audio=5ms,batch=1s; 100 ms when it is not
 // named). Until then it should have done its work and wait again. The G with the nearest deadline
 // runs, and preempts the running one at the next safe point. Equal deadlines: the older first. The
 // time is the loop's, as of its last look outside.
@@ -13,7 +13,7 @@
 namespace weft::sim {
 namespace {
 
-constexpr std::uint64_t kAllowanceMs = 100;
+constexpr Duration kAllowance = milliseconds(100);
 
 class Edf final : public Policy {
  public:
@@ -33,10 +33,10 @@ class Edf final : public Policy {
   void on_event(const GEvent& event) noexcept override {
     if (event.to == GState::dead) deadlines_.erase(&event.g);
     if (event.from != GState::waiting && event.from != GState::idle) return;
-    const std::uint64_t allowance = spec_.get(event.g.name, kAllowanceMs);
+    const std::uint64_t allowance = spec_.get(event.g.name, kAllowance.ns);
     const Instant now =
         scheduler_of_thread != nullptr ? scheduler_of_thread->coarse_now() : Instant{};
-    deadlines_[&event.g] = now + milliseconds(static_cast<std::int64_t>(allowance));
+    deadlines_[&event.g] = now + Duration{static_cast<std::int64_t>(allowance)};
   }
 
  private:

@@ -202,7 +202,7 @@ TEST_CASE("stride shares safe points as tickets are shared") {
 }
 
 TEST_CASE("edf runs the nearest deadline, and preempts for one that wakes up") {
-  PolicyWorld w(policy("edf:urgent=5,lazy=1000"));
+  PolicyWorld w(policy("edf:urgent=5ms,lazy=1s"));
   w.go("lazy", [&] {
     for (int i = 0; i < 3; ++i) {
       w.say("lazy");
@@ -216,6 +216,18 @@ TEST_CASE("edf runs the nearest deadline, and preempts for one that wakes up") {
     w.say("urgent");
   });
   CHECK(w.run() == "lazy lazy urgent lazy");
+}
+
+TEST_CASE("the allowances of edf are times, as everywhere") {
+  const auto spec = parse_policy("edf:a=1.5s,b=250us,c=1ms1ns");
+  REQUIRE(spec);
+  CHECK(spec->get("a", 0) == 1'500'000'000);
+  CHECK(to_string(*spec) == "edf:a=1500ms,b=250us,c=1000001ns");
+  CHECK(*parse_policy(to_string(*spec)) == *spec);
+  CHECK(parse_policy("edf:a=50").error().message.find("policy edf: a wants a time with a unit") ==
+        0);
+  CHECK(!parse_policy("edf:a"));
+  CHECK(!parse_policy("edf:a="));
 }
 
 TEST_CASE("a policy that preempts can be told not to; what its user said of it stays") {
@@ -290,7 +302,7 @@ TEST_CASE("a name that belongs to no guest, or to two, is refused") {
   CHECK(error("fifo") == "");
   CHECK(error("stride:wep.wasm=3").find("no guest is called 'wep.wasm'; there are: a_name") !=
         std::string::npos);
-  CHECK(error("edf:a_name_of_twenty-three_b.wasm=3").find("begin with the same 23 bytes") !=
+  CHECK(error("edf:a_name_of_twenty-three_b.wasm=3ms").find("begin with the same 23 bytes") !=
         std::string::npos);
 }
 

@@ -67,7 +67,7 @@ struct Sample {
   std::vector<std::size_t> ends;  // Of the head, and of each entry.
 };
 
-Sample sample() {
+Sample sample_recording() {
   RecordingHead head;
   head.engine = "aot";
   head.seed = 7;
@@ -104,7 +104,7 @@ Sample sample() {
 }
 
 TEST_CASE("a recording holds what was put in") {
-  auto recording = decode_recording(sample().bytes);
+  auto recording = decode_recording(sample_recording().bytes);
   REQUIRE(recording.ok());
   CHECK(recording->broken.empty());
   CHECK(recording->head.engine == "aot");
@@ -118,7 +118,7 @@ TEST_CASE("a recording holds what was put in") {
 }
 
 TEST_CASE("a recording that is cut off anywhere holds the entries before, and says so") {
-  const Sample whole = sample();
+  const Sample whole = sample_recording();
   for (std::size_t size = 0; size < whole.bytes.size(); ++size) {
     auto cut = decode_recording(std::string_view(whole.bytes).substr(0, size));
     CHECK(cut.ok() == (size >= whole.ends[0]));
@@ -131,7 +131,7 @@ TEST_CASE("a recording that is cut off anywhere holds the entries before, and sa
 }
 
 TEST_CASE("a recording with any bit changed is not taken for whole") {
-  const Sample whole = sample();
+  const Sample whole = sample_recording();
   std::size_t unnoticed = 0;
   for (std::size_t i = 0; i < whole.bytes.size() * 8; ++i) {
     std::string changed = whole.bytes;
@@ -143,7 +143,7 @@ TEST_CASE("a recording with any bit changed is not taken for whole") {
 }
 
 TEST_CASE("another version and another program's file are told apart") {
-  std::string other = sample().bytes;
+  std::string other = sample_recording().bytes;
   other[kRecordingMagic.size()] = 9;
   CHECK(decode_recording(other).error().message ==
         "is a recording of format version 9; this weft reads up to version 2");

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/quantities.h"
+#include "sim/quantities.h"
 
 #include <doctest/doctest.h>
 
 namespace {
 
 using namespace weft;
-using namespace weft::tools;
 
 std::int64_t ns(const char* word) {
   const auto time = read_time("--t", word);

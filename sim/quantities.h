@@ -7,7 +7,7 @@
 //                                              Without one it has the unit that its option states
 //   COUNT  20000  10K  2M                      K, M, G are thousands, millions, ...
 //
-// Each error completes "weft: <command>: ": it names the option and says what it wants.
+// Each error names the option and says what it wants.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 #include "base/instant.h"
 #include "base/result.h"
 
-namespace weft::tools {
+namespace weft {
 
 inline constexpr std::uint64_t kKib = std::uint64_t{1} << 10;
 inline constexpr std::uint64_t kMib = std::uint64_t{1} << 20;
@@ -25,6 +25,8 @@ inline constexpr std::uint64_t kGib = std::uint64_t{1} << 30;
 
 // At most 100 years.
 Result<Duration> read_time(const std::string& option, std::string_view word);
+// As read_time reads it: in the largest of ms, us and ns that says it exactly.
+std::string time_in_words(Duration time);
 
 // In bytes. `unit`: of a number without one, in bytes. From least to most, both included.
 Result<std::uint64_t> read_size(const std::string& option, std::string_view word,
@@ -37,4 +39,4 @@ Result<std::uint64_t> read_count(const std::string& option, std::string_view wor
 // "64M", "1G", "1000": a size as read_size takes it.
 std::string size_in_words(std::uint64_t bytes);
 
-}  // namespace weft::tools
+}  // namespace weft

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/quantities.h"
+#include "sim/quantities.h"
 
 #include <charconv>
 #include <optional>
 #include <span>
 
-namespace weft::tools {
+namespace weft {
 namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
@@ -102,6 +102,14 @@ Result<Duration> read_time(const std::string& option, std::string_view word) {
   return Duration{static_cast<std::int64_t>(sum)};
 }
 
+std::string time_in_words(Duration time) {
+  for (const Unit unit : {kTimes[2], kTimes[1]}) {
+    const auto worth = static_cast<std::int64_t>(unit.worth);
+    if (time.ns % worth == 0) return std::to_string(time.ns / worth).append(unit.name);
+  }
+  return std::to_string(time.ns) + "ns";
+}
+
 Result<std::uint64_t> read_size(const std::string& option, std::string_view word,
                                 std::uint64_t unit, std::uint64_t least, std::uint64_t most) {
   std::string_view rest = word;
@@ -143,4 +151,4 @@ std::string size_in_words(std::uint64_t bytes) {
   return std::to_string(bytes);
 }
 
-}  // namespace weft::tools
+}  // namespace weft
