@@ -168,7 +168,9 @@ std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const
   each_goroutine(runtime, memory, kGoroutinesCounted, [&](std::uint64_t g, GStatus status) {
     const bool runs = status == GStatus::running;
     if (goroutines.size() >= max && (!runs || has_running)) return !has_running;
-    auto goroutine = read_goroutine(runtime, memory, g, status, places, computing);
+    // One runs. Where a broken module says that of many, no more than one stack is followed.
+    auto goroutine =
+        read_goroutine(runtime, memory, g, status, places, has_running ? std::nullopt : computing);
     if (!goroutine) return false;
     has_running = has_running || runs;
     goroutines.push_back(std::move(*goroutine));

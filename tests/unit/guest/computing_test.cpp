@@ -184,6 +184,7 @@ class GoStack {
     const Computing computing{index("main.main"), static_cast<std::uint32_t>(at)};
     const auto found = guest::go::callers_of(runtime, memory, kG, computing);
     std::vector<std::string> names;
+    names.reserve(found.pcs.size());
     for (const std::uint64_t pc : found.pcs) names.emplace_back(runtime.name_at(pc));
     if (has_more != nullptr) *has_more = found.has_more;
     return names;
@@ -243,4 +244,28 @@ TEST_CASE("a stack that can't be followed to its end tells no callers, and crash
   CHECK(stack.callers(stack.in_frame()).size() == 2);
   CHECK(guest::go::callers_of(stack.runtime, {}, kG, {stack.index("main.main"), 64}).pcs.empty());
   CHECK(guest::go::callers_of(stack.runtime, stack.memory, UINT64_MAX, {}).pcs.empty());
+}
+
+TEST_CASE("a dump of a module that says of many goroutines that they run follows one stack") {
+  GoStack stack;
+  stack.calls("fmt.Fprintln");
+  guest::go::Offsets& at = stack.runtime.offsets;
+  constexpr std::uint64_t kPointers = 2'048;
+  constexpr std::uint64_t kCount = 3;
+  at.allgs = 16;
+  stack.put(16, kPointers);
+  stack.put(24, kCount);
+  for (std::uint64_t n = 0; n < kCount; ++n) stack.put(kPointers + 8 * n, kG);
+  const auto running = static_cast<std::uint32_t>(guest::go::GStatus::running);
+  std::memcpy(stack.memory.data() + kG + at.g_status, &running, sizeof running);
+  const Computing computing{stack.index("main.main"), static_cast<std::uint32_t>(stack.in_frame())};
+  const auto listed = list_goroutines(stack.runtime, stack.memory, 1'000, computing);
+  REQUIRE(listed.size() == kCount);
+  CHECK(listed[0].in == "main.main");
+  REQUIRE(listed[0].callers.size() == 1);
+  CHECK(listed[0].callers[0].function == "fmt.Fprintln");
+  for (std::uint64_t n = 1; n < kCount; ++n) {
+    CHECK(listed[n].in.empty());
+    CHECK(listed[n].callers.empty());
+  }
 }
