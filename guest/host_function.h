@@ -259,9 +259,9 @@ class Import {
   }
   // nullptr: the embedder's.
   [[nodiscard]] const wasip1::Function* wasi() const { return wasi_; }
-  // May it hold the thread, while a disk works?
-  [[nodiscard]] bool waits_for_disk() const {
-    return wasi_ != nullptr && wasi_->facts.waits_for_disk;
+  // May this call, which was just made, have held the thread while a disk worked?
+  [[nodiscard]] bool waited_for_disk(wasip1::Process& process, const std::uint64_t* args) const {
+    return wasi_ != nullptr && wasip1::waited_for_disk(*wasi_, process, args);
   }
 
   // On the guest's G. Throws what functions of WASI throw, and HostTrap.

@@ -101,8 +101,9 @@ std::uint64_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* 
     result = called.call(*process_, wasip1::Memory(memory_bytes_), args);
     // There may be many calls between two fuel points, and a disk's time is no CPU time: no tick
     // comes.
-    const bool asks = *wanted != 0 || called.waits_for_disk();
-    if (asks && shared_.limits.quantum == 0) safe_point();
+    if (shared_.limits.quantum == 0 && (*wanted != 0 || called.waited_for_disk(*process_, args))) {
+      safe_point();
+    }
   });
   if (!goes_on) leave_noted();
   state_.in_guest = true;

@@ -322,8 +322,8 @@ bool InterpInstance::call(std::uint32_t import, const std::uint64_t* args, std::
     const Import& called = module_->imports[import];
     *result = called.call(process_, wasip1::Memory(bytes), args);
     // There may be many calls in a slice, and a disk's time is no CPU time: no tick comes.
-    const bool asks = this_g().requests.load() != 0 || called.waits_for_disk();
-    if (asks && module_->limits.quantum == 0) safe_point();
+    if (module_->limits.quantum != 0) return;
+    if (this_g().requests.load() != 0 || called.waited_for_disk(process_, args)) safe_point();
   });
   return ran && goes_on;
 }

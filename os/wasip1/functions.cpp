@@ -255,4 +255,12 @@ const Function* find(std::string_view module, std::string_view name) {
   return own != nullptr ? own : find_in(kFunctions, name);
 }
 
+bool waited_for_disk(const Function& function, Process& process, const std::uint64_t* args) {
+  if (!function.facts.waits_for_disk) return false;
+  if (function.facts.touches != Touch::descriptor) return true;
+  Descriptor* touched = nullptr;
+  if (process.fds().find(static_cast<Fd>(args[0]), 0, touched) != Errno::success) return false;
+  return touched->type == FileType::regular_file || touched->type == FileType::directory;
+}
+
 }  // namespace weft::wasip1

@@ -66,7 +66,8 @@ struct CallFacts {
   Touch touches = Touch::nothing;
   Change changes = Change::no;
   Failure failure = Failure::never;
-  // May the kernel hold the thread for it until a disk has answered?
+  // May the kernel hold the thread for it until a disk has answered? Where it touches a descriptor:
+  // only that of a file or a directory, see waited_for_disk().
   bool waits_for_disk = false;
 
   // Has its shape one of these letters?
@@ -98,5 +99,9 @@ std::size_t number_of(std::string_view name);
 // The function that a module imports, or nullptr. Modules: wasi_snapshot_preview1, and
 // wasi_unstable, which lacks sock_accept and has four functions with layouts of its own.
 const Function* find(std::string_view module, std::string_view name);
+
+// May the call that was just made have waited for a disk? One on a pipe, a socket or a terminal did
+// not: on those, guests give way in an order that hangs on no clock.
+bool waited_for_disk(const Function& function, Process& process, const std::uint64_t* args);
 
 }  // namespace weft::wasip1

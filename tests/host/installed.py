@@ -159,7 +159,8 @@ def cmake_finds_it_beside_libraries_in_lib64(prefix):
     output_of(["meson", "setup", "-Dlibdir=lib64", build, ROOT])
     plan = json.loads(output_of(["meson", "introspect", "--install-plan", build]))
     config = plan["configure"][str(build / "capi/weftConfig.cmake")]
-    assert config == {"destination": "lib/cmake/weft/weftConfig.cmake", "tag": "devel"}, config
+    assert config["destination"] == "lib/cmake/weft/weftConfig.cmake", config
+    assert config["tag"] == "devel", config
     text = (build / "capi/weftConfig.cmake").read_text()
     assert 'prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ' in text, text
     assert '"${prefix}/lib64/libweft.so.' in text, text

@@ -47,6 +47,20 @@ class SlowDisk final : public wasip1::CallHook {
   ManualClock& clock_;
 };
 
+// The processor is somebody else's for 20 ms before each call.
+class BusyMachine final : public wasip1::CallHook {
+ public:
+  explicit BusyMachine(ManualClock& clock) : clock_(clock) {}
+  std::optional<wasip1::Errno> before(const wasip1::Call&) override {
+    clock_.advance(milliseconds(20));
+    return std::nullopt;
+  }
+  void after(const wasip1::Call&, wasip1::Errno) override {}
+
+ private:
+  ManualClock& clock_;
+};
+
 // 300 calls in a row, for ever.
 std::vector<std::uint8_t> calls_for_ever(const std::string& name, const std::string& params,
                                          const std::string& args) {
@@ -78,8 +92,11 @@ TEST_CASE("calls that wait 2 ms each for a disk made a sleeper late by hundreds 
       auto module = runtime.load_bytes("calls.wasm", std::as_bytes(std::span(binary)));
       REQUIRE_MESSAGE(module.ok(), (module.ok() ? "" : module.error().message));
       SlowDisk disk(clock);
-      auto busy = runtime.spawn(
-          *module, {.stdin_from = -1, .stdout_to = -1, .stderr_to = -1, .hook = &disk});
+      auto busy = runtime.spawn(*module, {.preopens = {{"/", "/"}},
+                                          .stdin_from = -1,
+                                          .stdout_to = -1,
+                                          .stderr_to = -1,
+                                          .hook = &disk});
       REQUIRE(busy.ok());
       Duration worst{};
       const auto sleeper = runtime.scheduler().spawn([&] {
@@ -94,6 +111,46 @@ TEST_CASE("calls that wait 2 ms each for a disk made a sleeper late by hundreds 
       CHECK(runtime.run().end == RunEnd::finished);
       CHECK(worst <= milliseconds(4));
     }
+  }
+}
+
+TEST_CASE(
+    "a guest that writes to a pipe and yields has one turn a round, however slow the machine") {
+  std::vector<std::uint8_t> binary;
+  REQUIRE(wat_to_binary(R"((module
+    (import "wasi_snapshot_preview1" "fd_write"
+      (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+    (memory (export "memory") 1)
+    (func (export "_start") (local $left i32)
+      (local.set $left (i32.const 10))
+      (loop $again
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 16)))
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 16)))
+        (drop (call $yield))
+        (br_if $again
+          (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))))",
+                        binary)
+              .empty());
+  for (const char* engine : kEngines) {
+    CAPTURE(engine);
+    ManualClock clock;
+    weft::test::FakePoller poller(clock);
+    Runtime runtime({.clock = &clock, .poller = &poller}, make_engine(engine));
+    auto module = runtime.load_bytes("prints.wasm", std::as_bytes(std::span(binary)));
+    REQUIRE(module.ok());
+    BusyMachine busy(clock);
+    auto guest =
+        runtime.spawn(*module, {.stdin_from = -1, .stdout_to = -1, .stderr_to = -1, .hook = &busy});
+    REQUIRE(guest.ok());
+    int turns = 0;
+    const auto beside = runtime.scheduler().spawn([&] {
+      for (; !(*guest)->end(); yield()) ++turns;
+    });
+    REQUIRE(beside.ok());
+    CHECK(runtime.run().end == RunEnd::finished);
+    CHECK(turns >= 10);
+    CHECK(turns <= 12);
   }
 }
 
