@@ -174,7 +174,7 @@ class Place:
             "XDG_CACHE_HOME": str(self.folder / "cache"), "TERM": "dumb",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": f"{build / 'tools'}:{pathlib.Path(wasi_clang()).parent}:{os.environ['PATH']}",
-            "CMAKE_PREFIX_PATH": str(next(INSTALLED.rglob("weft.pc")).parents[3]),
+            "CMAKE_PREFIX_PATH": str(next(INSTALLED.rglob("include")).parent),
             "PKG_CONFIG_PATH": str(next(INSTALLED.rglob("weft.pc")).parent),
             "LD_LIBRARY_PATH": str(next(INSTALLED.rglob("libweft.so")).parent)}
 
