@@ -208,7 +208,10 @@ def _(weft):
 def _(weft):
     where = folder(weft, "nats-dies")
     one = folder(weft, "nats-dies-one")
-    words = ["--seeds", "40000", *PASSES]  # A part takes seconds: it does not end before its kill.
+    # A part takes seconds, on a slow build as on a fast one: it does not end before its kill.
+    tried = weft.raw("test", "--seeds", 200, *named(weft, PASSES), cwd=one).expect(code=0)
+    seeds = min(40_000, int(200 / tried.seconds * 8))
+    words = ["--seeds", str(seeds), *PASSES]
     whole = weft.raw("test", "--json", one / "j", *named(weft, words), cwd=one).expect(code=0)
     died = r"part \d+ of \d+: worker [^:]+/{}: the process that ran it ended with 137.*"
     with NatsServer(where / "server") as server, \
@@ -216,8 +219,8 @@ def _(weft):
         broken = workers.start()
         named_so = died.format(broken.pid)
         with Killer(broken) as killer:
-            with started(weft, "--nats", server.url(), "--parts", "1", "--seeds", "60000", *PASSES,
-                         cwd=where) as master:
+            with started(weft, "--nats", server.url(), "--parts", "1", "--seeds",
+                         str(seeds * 3 // 2), *PASSES, cwd=where) as master:
                 _, err = master.communicate(timeout=120)
             assert master.returncode == 2 and killer.kills >= 3, (master.returncode, err)
             assert re.search(rf"^weft: (test: )?{named_so}$", err.splitlines()[-1]), err
