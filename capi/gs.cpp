@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <utility>
 
 #include "capi/boundary.h"
 #include "capi/own_stack.h"
@@ -93,8 +92,8 @@ int check_parked(const weft_g* g) {
 
 // nullptr: there is no memory for it.
 template <class AnyBody>
-AnyBody* spawn(weft_scheduler& s, AnyBody body, const SpawnOptions& options, weft_g** g) {
-  Result<G*> made = s.scheduler.spawn(std::move(body), options);
+AnyBody* spawn(weft_scheduler& s, const AnyBody& body, const SpawnOptions& options, weft_g** g) {
+  Result<G*> made = s.scheduler.spawn(AnyBody(body), options);
   if (!made) {
     (void)fail(WEFT_ENOMEM, made.error().message.c_str());
     return nullptr;

@@ -24,6 +24,7 @@ ExitNow refuse_rest(const CLI::App& app) {
     return wrong_use(name_of(app), "unknown option " + word + hint);
   }
   std::vector<std::string> commands;
+  commands.reserve(help.subcommands.size());
   for (const auto& sub : help.subcommands) commands.push_back(sub.first);
   return wrong_use(name_of(app), "'" + word + "' is one too many" + did_you_mean(word, commands));
 }

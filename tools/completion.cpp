@@ -33,6 +33,7 @@ void each_option(const CommandHelp& help, F&& f) {
 std::vector<std::string> words_behind(const CommandHelp& help,
                                       const std::vector<CommandHelp>& all) {
   std::vector<std::string> words;
+  words.reserve(help.subcommands.size());
   for (const auto& sub : help.subcommands) words.push_back(sub.first);
   if (help.name == "help") {
     for (const CommandHelp& command : all) {

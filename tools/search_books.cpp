@@ -44,6 +44,7 @@ bool SearchBooks::is_complete() const {
 Result<Verdict> SearchBooks::whole() {
   const Missing missing = is_complete() ? Missing::behind_failure : Missing::any;
   std::vector<NamedVerdict> parts;
+  parts.reserve(counted_.size());
   for (auto& [part, verdict] : counted_) {
     parts.push_back({"part " + std::to_string(part), std::move(verdict)});
   }

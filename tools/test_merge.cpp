@@ -53,6 +53,7 @@ int merge_and_tell(const MergeApp& cli) {
   if (!verdict) return complain("test --merge", verdict.error(), kExitNoModule);
   const std::string replay = replay_path(cli, *verdict);
   std::vector<NamedFile> inputs;
+  inputs.reserve(cli.files.size());
   for (const std::string& file : cli.files) inputs.push_back({"a part", file});
   const std::vector<NamedFile> outputs = {
       {cli.replay.empty() ? "the replay file" : "--replay", replay},

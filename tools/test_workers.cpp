@@ -108,6 +108,7 @@ class Search {
   Status collect() {
     while (anything_to_wait_for()) {
       std::vector<pollfd> polled;
+      polled.reserve(workers_.size());
       for (const Worker& worker : workers_) {
         polled.push_back(
             {.fd = worker.done ? -1 : worker.from.get(), .events = POLLIN, .revents = 0});

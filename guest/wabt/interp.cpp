@@ -398,6 +398,7 @@ Result<std::string> add_fuel_points(std::span<const std::byte> binary) {
 
 Status InterpModule::decode(std::span<const std::byte> binary) {
   std::vector<interp_core::ImportType> types;
+  types.reserve(imports.size());
   for (const Import& import : imports) {
     types.push_back({std::string(import.params()), std::string(import.results())});
   }

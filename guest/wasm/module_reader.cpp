@@ -464,6 +464,7 @@ void ModuleReader::read_exports(ByteReader& in) {
 
 void ModuleReader::check_export_names(std::uint32_t offset) {
   std::vector<std::string_view> names;
+  names.reserve(module_.exports.size());
   for (const Export& item : module_.exports) names.push_back(item.name);
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());

@@ -16,6 +16,6 @@ int main() {
     const std::string bytes((std::istreambuf_iterator<char>(file)), {});
     const auto module =
         weft::wasm::read_module(std::as_bytes(std::span(bytes)), {.allow_shared_memory = true});
-    std::cout << (module ? "valid" : "refused: " + module.error().message) << std::endl;
+    std::cout << (module ? "valid" : "refused: " + module.error().message) << '\n' << std::flush;
   }
 }

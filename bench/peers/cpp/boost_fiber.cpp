@@ -124,6 +124,7 @@ void skynet(Roomy& up, std::int64_t number, std::int64_t leaves) {
   }
   Roomy down(16);  // A power of two, of which one place stays empty.
   std::vector<fibers::fiber> children;
+  children.reserve(10);
   std::int64_t sum = 0;
   for (std::int64_t i = 0; i < 10; ++i) {
     children.push_back(

@@ -82,6 +82,7 @@ TEST_CASE("a stack whose memory went back is blank, and its guard page still fau
     StackPool pool({.header_bytes = 64, .guard = kind});
     REQUIRE(pool.reserve(kSlots).ok());
     std::vector<StackPool::Slot> slots;
+    slots.reserve(kSlots);
     for (std::size_t i = 0; i < kSlots; ++i) slots.push_back(pool.take().slot);
     for (const StackPool::Slot& slot : slots) {
       *slot.bottom = *slot.header = std::byte{1};
