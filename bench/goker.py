@@ -18,9 +18,10 @@ that first showed something to Go's race detector, and to Go's profile of leaked
 are in one program, `go build -race` with GOEXPERIMENT=goroutineleakprofile, which needs a C
 compiler. What else a native run may do (panic, hang, end as deadlocked) is under "else".
 
-A search that takes longer than SEARCH_SECONDS of real time ends there, and counts as one that found
-nothing. With --results each cell is kept in FILE as soon as it is known, and taken from there by
-the next run with the same numbers: a run that was interrupted goes on.
+A search that takes longer than SEARCH_SECONDS of real time ends there. When it had found nothing,
+it counts so; when it was making a failing schedule smaller, the failure counts. With --results each
+cell is kept in FILE as soon as it is known, and taken from there by the next run with the same
+numbers: a run that was interrupted goes on.
 """
 
 import argparse

@@ -101,7 +101,7 @@ std::size_t number_of(std::string_view name);
 const Function* find(std::string_view module, std::string_view name);
 
 // May the call that was just made have waited for a disk? One on a pipe, a socket or a terminal did
-// not: on those, guests give way in an order that hangs on no clock.
+// not.
 bool waited_for_disk(const Function& function, Process& process, const std::uint64_t* args);
 
 }  // namespace weft::wasip1

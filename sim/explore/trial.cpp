@@ -202,8 +202,9 @@ std::string verdict(const ExploreReport& report) {
     return ": all pass, and there are no others with at most " + std::to_string(report.bound) +
            " deviations from fifo\n";
   }
-  if (report.ended_early) return ": all pass; the search was ended before all had run\n";
-  return ": all pass\n";
+  if (!report.ended_early) return ": all pass\n";
+  if (report.schedules == 0) return ": the search was ended before one had run\n";
+  return ": all pass; the search was ended before all had run\n";
 }
 
 }  // namespace

@@ -32,33 +32,21 @@ class TickingClock final : public GuestClock {
   Instant now_{};
 };
 
-// Each call of WASI takes that long and fails, as on a disk that is slow or broken.
-class SlowDisk final : public wasip1::CallHook {
+// Each call of WASI takes so long, and has that answer; without one it is made.
+class SlowCalls final : public wasip1::CallHook {
  public:
-  static constexpr Duration kTakes = milliseconds(2);
-  explicit SlowDisk(ManualClock& clock) : clock_(clock) {}
+  SlowCalls(ManualClock& clock, Duration takes, std::optional<wasip1::Errno> answer)
+      : clock_(clock), takes_(takes), answer_(answer) {}
   std::optional<wasip1::Errno> before(const wasip1::Call&) override {
-    clock_.advance(kTakes);
-    return wasip1::Errno::io;
+    clock_.advance(takes_);
+    return answer_;
   }
   void after(const wasip1::Call&, wasip1::Errno) override {}
 
  private:
   ManualClock& clock_;
-};
-
-// The processor is somebody else's for 20 ms before each call.
-class BusyMachine final : public wasip1::CallHook {
- public:
-  explicit BusyMachine(ManualClock& clock) : clock_(clock) {}
-  std::optional<wasip1::Errno> before(const wasip1::Call&) override {
-    clock_.advance(milliseconds(20));
-    return std::nullopt;
-  }
-  void after(const wasip1::Call&, wasip1::Errno) override {}
-
- private:
-  ManualClock& clock_;
+  const Duration takes_;
+  const std::optional<wasip1::Errno> answer_;
 };
 
 // 300 calls in a row, for ever.
@@ -91,7 +79,7 @@ TEST_CASE("calls that wait 2 ms each for a disk made a sleeper late by hundreds 
       Runtime runtime({.clock = &clock, .poller = &poller}, make_engine(engine));
       auto module = runtime.load_bytes("calls.wasm", std::as_bytes(std::span(binary)));
       REQUIRE_MESSAGE(module.ok(), (module.ok() ? "" : module.error().message));
-      SlowDisk disk(clock);
+      SlowCalls disk(clock, milliseconds(2), wasip1::Errno::io);
       auto busy = runtime.spawn(*module, {.preopens = {{"/", "/"}},
                                           .stdin_from = -1,
                                           .stdout_to = -1,
@@ -139,7 +127,7 @@ TEST_CASE(
     Runtime runtime({.clock = &clock, .poller = &poller}, make_engine(engine));
     auto module = runtime.load_bytes("prints.wasm", std::as_bytes(std::span(binary)));
     REQUIRE(module.ok());
-    BusyMachine busy(clock);
+    SlowCalls busy(clock, milliseconds(20), std::nullopt);
     auto guest =
         runtime.spawn(*module, {.stdin_from = -1, .stdout_to = -1, .stderr_to = -1, .hook = &busy});
     REQUIRE(guest.ok());

@@ -254,6 +254,12 @@ TEST_CASE("a verdict names the bound within which there are no others, and what 
   CHECK(said.find("not explored: what lies inside of x\n") != std::string::npos);
 }
 
+TEST_CASE("a search in which no schedule has run does not say that all pass") {
+  ExploreReport report;
+  report.ended_early = true;
+  CHECK(report.text() == "0 schedules, 0 steps: the search was ended before one had run\n");
+}
+
 TEST_CASE("a search ends early when it is told to, and says so") {
   ExploreOptions options = with("fifo", 100);
   options.goes_on = [](const ExploreReport& so_far) { return so_far.schedules < 3; };
