@@ -23,7 +23,7 @@ if [[ ${1:-} == --deps ]]; then
 fi
 (($# <= 1)) || { sed -n '3,12s/^# \{0,1\}//p' "$0" >&2; exit 64; }
 to=$(realpath -m "${1:-build/deb}")
-version=$(sed -nE "s/^ *version: '([^']+)',$/\1/p" meson.build | head -n 1)
+version=$(sed -nE "s/^ *version: '([^']+)',$/\1/p" meson.build | sed -n 1p)
 [[ -n $version ]] || die "meson.build names no version"
 
 if [[ $deps == yes ]]; then

@@ -118,7 +118,7 @@ clang_major() {
   if [[ -x /usr/bin/clang ]]; then
     major=$(/usr/bin/clang -dumpversion)
   else
-    major=$(apt-cache depends clang | sed -nE 's/.*Depends: clang-([0-9]+)$/\1/p' | head -n 1)
+    major=$(apt-cache depends clang | sed -nE 's/.*Depends: clang-([0-9]+)$/\1/p' | sed -n 1p)
   fi
   echo "${major%%.*}"
 }
@@ -147,12 +147,12 @@ go_package() {
 # Adds the backports of the mirror this machine already uses.
 enable_backports_of() {
   local codename=$1 uri source key=/usr/share/keyrings/debian-archive-keyring.gpg
-  apt-cache policy | grep -q "n=$codename-backports" && return
+  apt-cache policy | grep "n=$codename-backports" >/dev/null && return
   [[ $may_install == yes ]] || return 0
   # $(REPO_URI) is apt's own placeholder, not a command.
   # shellcheck disable=SC2016
   uri=$(apt-get indextargets --format '$(REPO_URI)' \
-    'Created-By: Packages' "Codename: $codename" 'Component: main' | head -n 1)
+    'Created-By: Packages' "Codename: $codename" 'Component: main' | sed -n 1p)
   [[ -n $uri ]] || die "Go here is older than 1.21, and apt has no source for '$codename' to extend"
   source=/etc/apt/sources.list.d/weft-$codename-backports.sources
   echo "deps: Go here is older than 1.21: enabling $codename-backports in $source" >&2

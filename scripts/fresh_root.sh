@@ -51,7 +51,7 @@ mirror() {
   # $(REPO_URI) is apt's own placeholder, not a command.
   # shellcheck disable=SC2016
   [[ -n $found ]] || found=$(apt-get indextargets --format '$(REPO_URI)' \
-    'Created-By: Packages' 'Origin: Debian' 'Component: main' 2>/dev/null | head -n 1)
+    'Created-By: Packages' 'Origin: Debian' 'Component: main' 2>/dev/null | sed -n 1p)
   [[ -n $found ]] ||
     die "apt here names no mirror of Debian; run 'apt-get update', or set WEFT_MIRROR=URL"
   echo "$found"

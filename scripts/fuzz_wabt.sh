@@ -30,7 +30,7 @@ fetch_sources() {
   # $(REPO_URI) and $(CODENAME) are apt's own placeholders, not commands.
   # shellcheck disable=SC2016
   read -r uri codename < <(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' \
-    'Created-By: Packages' 'Origin: Debian' 'Component: main' | head -n 1)
+    'Created-By: Packages' 'Origin: Debian' 'Component: main' | sed -n 1p)
   [[ -n $uri ]] || die "apt here names no mirror of Debian; run 'apt-get update'"
   mkdir -p "$lists/lists/partial"
   echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $codename main" \

@@ -24,9 +24,9 @@ target_of() {
   for target in wasm32-wasip1 wasm32-wasi; do
     compgen -G "$sysroot/lib/rustlib/$target/lib/libstd-*.rlib" >/dev/null || continue
     # Debian has one folder for the libraries of all its versions of Rust.
-    echo 'fn main() {}' |
-      "$@" --target "$target" --emit=metadata -o "$cache/tried.rmeta" - >/dev/null 2>&1 ||
-      continue
+    # No pipe: a rustc that ends before it has read would end the writer by SIGPIPE.
+    "$@" --target "$target" --emit=metadata -o "$cache/tried.rmeta" - >/dev/null 2>&1 \
+      <<<'fn main() {}' || continue
     echo "$target"
     return
   done
@@ -55,7 +55,7 @@ wrap_unpacked() {
 # Says why there is no rustc, with apt's own reason.
 die() {
   local reason
-  reason=$(sed -n 's/^E: //p' "$cache/apt.log" 2>/dev/null | head -n 1) || true
+  reason=$(sed -n 's/^E: //p' "$cache/apt.log" 2>/dev/null | sed -n 1p) || true
   echo "rust: no rustc here builds for WASI: $1${reason:+ ($reason)}" >&2
   exit 1
 }
