@@ -104,7 +104,8 @@ void TierUp::start_next() {
   if (compiler_ > 0 && ::waitpid(compiler_, nullptr, WNOHANG) == 0) return;
   compiler_ = -1;
   if (waiting_.empty()) return;
-  std::vector<std::string> words{"nice", "-n", "19", weft_, "compile"};
+  // By more than there is from any value to the lowest: nice adds it to the starter's.
+  std::vector<std::string> words{"nice", "-n", "39", weft_, "compile"};
   const AotOptions& aot = options_.engine_options.aot;
   if (!aot.cc.empty()) words.insert(words.end(), {"--cc", aot.cc});
   if (aot.bounds != Bounds::automatic) {

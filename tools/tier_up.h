@@ -2,7 +2,7 @@
 // TierUp: --tier-up=on. While guests run on jit, it has the modules of those that compute for long
 // compiled for aot, by `weft compile` in the background, so that their next run is one of aot.
 //
-//   events of the scheduler ─▶ a guest's time on the CPU ─ kComputes ─▶ nice -n 19 weft compile
+//   events of the scheduler ─▶ a guest's time on the CPU ─ kComputes ─▶ nice weft compile
 //
 // One compiler at a time. It goes on when this process ends or is interrupted: what it makes is for
 // later runs. An event sink, so it costs something only while it is installed: two clock reads a
