@@ -151,6 +151,7 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
   void begin(UniqueFd fd) {
     const char* refusal = nullptr;
     if (!may_ask(fd.get())) refusal = "this weft belongs to another user";
+    forget_closed();
     if (connections_.size() >= kConnectionsMax) refusal = "too many connections";
     if (refusal != nullptr) {
       const std::string line = "{\"ok\":false,\"error\":\"" + std::string(refusal) + "\"}\n";
@@ -253,6 +254,10 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
     if (c.descriptor.is_open()) c.descriptor.close();
   }
 
+  void forget_closed() {
+    connections_.remove_if([](const Held& held) { return !held->descriptor.is_open(); });
+  }
+
   // While there are connections, or something is counted.
   void look_later() {
     look_.expires_after(kLook);
@@ -268,7 +273,7 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
                             SteadyClock::now() - connection->out_since > longest;
       if (is_stuck) drop(*connection);
     }
-    connections_.remove_if([](const Held& held) { return !held->descriptor.is_open(); });
+    forget_closed();
     requests_->look_at_the_time();
     if (!connections_.empty() || requests_->counts()) look_later();
   }

@@ -235,6 +235,14 @@ def _(weft):
         until(lambda: answers(path) and weft.raw("ps", path).code == 0, "a free connection")
 
 
+@claim("one client after the other is answered, however many there are in a second")
+def _(weft):
+    with running(weft, "many", "c_sleeper", "600") as (path, _):
+        for _ in range(200):
+            with Client(path) as client:
+                assert client.ask("guests")["ok"]
+
+
 @claim("floods, and clients that take no answer, hold nobody up: the ticker ticks to its end")
 def _(weft):
     with running(weft, "flood", "c_ticks", "100", ":::", "c_spinner",
