@@ -156,18 +156,24 @@ static void test_locks(void) {
   OK(weft_destroy(s));
 }
 
+/* How many of the waits with a time have passed: a machine may stall between any two lines. */
+static int timed_out;
+
 static void sleeps(void* unused) {
   (void)unused;
+  timed_out = 0;
   OK(weft_note_clear(&note));
   ERR(weft_note_sleep(&note, 1000), WEFT_ETIMEDOUT);
   OK(weft_note_sleep(&note, -1));
   say("note");
   ERR(weft_futex_wait(&word, 0, 1000), WEFT_ETIMEDOUT);
+  timed_out = 1;
   OK(weft_futex_wait(&word, 1, -1));
   OK(weft_futex_wait(&word, 0, -1));
   say("futex");
   sema_thread = weft_self_m();
   ERR(weft_sema_sleep(1000), WEFT_ETIMEDOUT);
+  timed_out = 2;
   OK(weft_sema_sleep(-1));
   say("sema");
   ERR(weft_note_sleep_g(&note, 0), WEFT_ENOG);
@@ -180,12 +186,13 @@ static void wakes(void* unused) {
   ERR(weft_note_sleep(&note, -1), WEFT_EBUSYNOTE);
   OK(weft_note_wake(&note));
   ERR(weft_note_wake(&note), WEFT_EDOUBLEWAKE);
+  while (timed_out < 1) OK(weft_usleep(1000));
   while (woken == 0) {
-    OK(weft_usleep(3000));
+    OK(weft_usleep(1000));
     OK(weft_futex_wake(&word, 9, &woken));
   }
   CHECK(woken == 1);
-  OK(weft_usleep(3000));
+  while (timed_out < 2) OK(weft_usleep(1000));
   OK(weft_sema_wake(sema_thread));
 }
 

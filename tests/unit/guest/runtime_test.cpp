@@ -9,6 +9,7 @@
 #include "guest/guest_times.h"
 #include "guest/jit/jit.h"
 #include "tests/unit/guest/guests.h"
+#include "tests/unit/world.h"
 
 using namespace weft;
 using weft::test::guest_path;
@@ -204,15 +205,28 @@ TEST_CASE("ten thousand guests that run one after the other hold one instance an
 }
 
 TEST_CASE("times add up: a sleeping guest is asleep, not on the CPU") {
-  SpawnedGuests g;
-  GuestTimes times(g.runtime.clock());
-  g.runtime.scheduler().set_event_sink(&times);
-  Guest& sleeps = g.spawn("c_sleep300");
-  CHECK(g.runtime.run().end == RunEnd::finished);
-  g.runtime.scheduler().set_event_sink(nullptr);
-  CHECK(times.of(sleeps).asleep >= milliseconds(299));
-  CHECK(times.of(sleeps).on_cpu > Duration{});
-  CHECK(times.of(sleeps).switches == 2);
+  const auto times_of_sleeper = [](Runtime& runtime) {
+    GuestTimes times(runtime.clock());
+    runtime.scheduler().set_event_sink(&times);
+    const Output output;
+    auto module = runtime.load(guest_path("c_sleep300"));
+    REQUIRE(module.ok());
+    auto guest = runtime.spawn(*module, {.stdin_from = -1, .stdout_to = output.fd()});
+    REQUIRE(guest.ok());
+    CHECK(runtime.run().end == RunEnd::finished);
+    runtime.scheduler().set_event_sink(nullptr);
+    return times.of(**guest);
+  };
+  ManualClock clock;
+  weft::test::FakePoller poller(clock);
+  Runtime manual({.clock = &clock, .poller = &poller}, make_interp());
+  CHECK(times_of_sleeper(manual).asleep == milliseconds(300));
+  CHECK(times_of_sleeper(manual).switches == 2);
+  Runtime real;
+  const auto times = times_of_sleeper(real);
+  CHECK(times.asleep >= milliseconds(300));
+  CHECK(times.on_cpu > Duration{});
+  CHECK(times.switches >= 2);
 }
 
 TEST_CASE("a file that can't be loaded is named with what is wrong") {
