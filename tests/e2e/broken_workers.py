@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 
+from harness import TIMEOUT_S
 from processes import children_of
 
 # What it sends in place of a report: no JSON; an object that is no verdict; one that is not there.
@@ -22,7 +23,7 @@ class Liar(threading.Thread):
 
     def __init__(self, port, parts):
         super().__init__(daemon=True)
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
         self.lines = self.socket.makefile("rb")
         self.left = parts
         self.done = threading.Event()

@@ -11,12 +11,11 @@ import signal
 import socket
 import stat
 import subprocess
-import time
 
 from claims_goroutines import STUCK, goroutine_lanes
-from harness import USAGE, claim
+from harness import TIMEOUT_S, USAGE, claim
+from processes import wait_for
 
-SECONDS = 30
 # The one whose packages scripts/deps.sh installs.
 PYTHON = "/usr/bin/python3"
 PARSE_METRICS = """
@@ -25,14 +24,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 for family in parse(sys.stdin.read()):
     print(family.name, family.type, len(family.samples))
 """
-
-
-def until(condition, what):
-    deadline = time.monotonic() + SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not in {SECONDS} s: {what}"
-        time.sleep(0.02)
-    return found
 
 
 def answers(path):
@@ -50,7 +41,7 @@ def running(weft, name, *words, stdout=subprocess.DEVNULL):
     with weft.start(f"--control={path}", *words, stdin=subprocess.PIPE,
                     stdout=stdout) as run:
         try:
-            until(lambda: answers(path), "a weft that answers")
+            wait_for(lambda: answers(path), "a weft that answers")
             yield path, run
         finally:
             if run.process.poll() is None:
@@ -63,7 +54,7 @@ class Client:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(SECONDS)
+        self.socket.settimeout(TIMEOUT_S)
         self.socket.connect(str(path))
         self.lines = self.socket.makefile("rb")
         self.greeting = json.loads(self.lines.readline())
@@ -83,24 +74,35 @@ class Client:
         return self.raw(json.dumps({"request": request, **fields}).encode() + b"\n")
 
 
-def listed_when(weft, path, pattern):
-    """What weft ps prints, once that matches."""
-    def listed():
-        text = weft.raw("ps", path).expect(code=0).out
-        return text if re.search(pattern, text, re.M) else ""
-    return until(listed, pattern)
+def said_when(weft, *words, patterns, **settings):
+    """What weft says, once that matches all patterns: a guest may not have begun."""
+    def said():
+        text = weft.raw(*words, **settings).expect(code=0).out
+        return text if all(re.search(pattern, text, re.M) for pattern in patterns) else ""
+    return wait_for(said, patterns)
+
+
+def counted(weft, path, name, guest):
+    """A number of a guest in what weft stats says."""
+    text = weft.raw("stats", path).expect(code=0).out
+    return float(re.search(rf'^{name}\{{guest="{guest}",.*\}} ([\d.]+)$', text, re.M)[1])
+
+
+def wait_for_turns(weft, path, guest, turns=3):
+    """Until the guest has had so many turns more."""
+    before = counted(weft, path, "weft_guest_switches_total", guest)
+    wait_for(lambda: counted(weft, path, "weft_guest_switches_total", guest) >= before + turns)
 
 
 @claim("weft ps lists the guests of a running weft: one computes, one sleeps, one has trapped")
 def _(weft):
     guests = ["c_compute", ":::", "c_sleeper", "600", ":::", "c_trap_unreachable"]
     with running(weft, "ps", *guests) as (path, _):
-        listed = listed_when(weft, path, "trapped")
-        assert re.search(r"PID +GUEST +NAME +ENGINE +STATE +FOR +MEMORY +FDS", listed), listed
-        assert re.search(r"1  c_compute.wasm +\w+ +runnable ", listed), listed
-        sleeps = r"2  c_sleeper.wasm +\w+ +sleep +[\d.]+\w+ +\d+K +3$"
-        assert re.search(sleeps, listed, re.M), listed
-        assert re.search(r"3  c_trap_unreachable\S* +\w+ +trapped ", listed), listed
+        said_when(weft, "ps", path, patterns=[
+            r"PID +GUEST +NAME +ENGINE +STATE +FOR +MEMORY +FDS",
+            r"1  c_compute.wasm +\w+ +runnable ",
+            r"2  c_sleeper.wasm +\w+ +sleep +[\d.]+\w+ +\d+K +3$",
+            r"3  c_trap_unreachable\S* +\w+ +trapped "])
 
 
 @claim("the control socket has mode 0600, is gone at the end, and answers its own user alone")
@@ -131,19 +133,18 @@ def _(weft):
     weft.raw("dump", env=env).expect_error(2, "no weft runs with --control")
     with weft.start("--control", "c_compute", ":::", "c_sleeper", "600", env=env) as run:
         path = folder / "weft" / f"{run.process.pid}.sock"
-        until(lambda: answers(path), "a weft that answers")
+        wait_for(lambda: answers(path), "a weft that answers")
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         weft.raw("ps", env=env).expect(code=0, out_has=rf"^ +{run.process.pid} +1  c_compute.wasm")
-        dump = weft.raw("dump", env=env).expect(code=0).out
-        assert re.search(r"^goroutine 1 \[runnable\]: c_compute.wasm$", dump, re.M), dump
-        assert re.search(r"^goroutine 2 \[(sleep|select)[^]]*\]: c_sleeper.wasm$", dump, re.M), dump
-        assert re.search(r"^SCHED ", dump, re.M), dump
+        said_when(weft, "dump", env=env, patterns=[
+            r"^goroutine 1 \[runnable\]: c_compute.wasm$",
+            r"^goroutine 2 \[(sleep|select)[^]]*\]: c_sleeper.wasm$", r"^SCHED "])
         weft.raw("kill", run.process.pid, 9, env=env).expect_error(2, "there is no guest 9")
         weft.raw("kill", run.process.pid, 1, env=env).expect(code=0)
-        listed_when(weft, path, "1  c_compute.wasm .* killed")
+        said_when(weft, "ps", path, patterns=["1  c_compute.wasm .* killed"])
         weft.raw("kill", run.process.pid, 1, env=env).expect_error(2, "guest 1 has ended: killed")
         weft.raw("kill", run.process.pid, "--all", env=env).expect(code=0)
-        assert run.process.wait(timeout=SECONDS) == 137
+        assert run.process.wait(timeout=TIMEOUT_S) == 137
     weft.raw("ps", env=env).expect(code=0)
 
 
@@ -153,7 +154,7 @@ def _(weft):
         def dumped():
             text = weft.raw("dump", path).expect(code=0).out
             return text if "called no function" in text else ""
-        dump = until(dumped, "a goroutine that spins")
+        dump = wait_for(dumped, "a goroutine that spins")
         stuck = [line.replace("(1 runnable, 1|2) waiting", r"(1 runnable, )?\d waiting")
                  for line in STUCK]
         for line in [r"^goroutine 1 \[runnable\]: go_stuck.wasm$", *stuck]:
@@ -232,7 +233,7 @@ def _(weft):
             assert b"too many connections" in more.recv(200)
         for client in clients:
             client.__exit__()
-        until(lambda: answers(path) and weft.raw("ps", path).code == 0, "a free connection")
+        wait_for(lambda: answers(path) and weft.raw("ps", path).code == 0, "a free connection")
 
 
 @claim("one client after the other is answered, however many there are in a second")
@@ -266,7 +267,7 @@ def _(weft):
 def _(weft):
     with running(weft, "stats", "c_sleeper", "600", ":::", "c_compute") as (path, _):
         first = weft.raw("stats", path).expect(code=0).out
-        time.sleep(0.3)
+        wait_for(lambda: counted(weft, path, "weft_guest_cpu_seconds_total", 2) > 0)
         text = weft.raw("stats", path).expect(code=0).out
         for said in (first, text):
             parsed = subprocess.run([PYTHON, "-c", PARSE_METRICS], input=said, capture_output=True,
@@ -274,8 +275,6 @@ def _(weft):
             assert parsed.returncode == 0, parsed.stderr
             assert "weft_guest_cpu_seconds counter 2" in parsed.stdout, parsed.stdout
         assert text.endswith("# EOF\n")
-        used = float(re.search(r'cpu_seconds_total\{guest="2",.*\} ([\d.]+)', text)[1])
-        assert used > 0, text
 
 
 @claim("weft trace start writes a trace of a weft that runs already, until stop")
@@ -284,7 +283,7 @@ def _(weft):
     with running(weft, "trace", "c_ticks", "100000", ":::", "c_compute") as (path, _):
         weft.raw("trace", "start", path, trace).expect(code=0)
         weft.raw("trace", "start", path, trace).expect_error(2, "a trace is written already")
-        time.sleep(0.2)
+        wait_for_turns(weft, path, 1)
         weft.raw("trace", "stop", path).expect(code=0)
         events = json.loads(trace.read_text())
         names = {event["args"]["name"] for event in events if event.get("name") == "thread_name"}
@@ -303,10 +302,10 @@ def _(weft):
     with running(weft, "trace-go", "go_stdin_ticker", ":::", "go_stuck", "2") as (path, run):
         def dumped():
             return "called no function" in weft.raw("dump", path).expect(code=0).out
-        until(dumped, "a goroutine that spins")
+        wait_for(dumped, "a goroutine that spins")
         for file in (late, next_one):  # In between, what is put in front is taken out.
             weft.raw("trace", "start", path, file).expect(code=0)
-            time.sleep(0.5)
+            wait_for_turns(weft, path, 2)
             weft.raw("trace", "stop", path).expect(code=0)
             lanes = goroutine_lanes(json.loads(file.read_text("utf-8")))
             spins = [lane for name, lane in lanes.items() if name.endswith(" main.spins")]
@@ -363,10 +362,10 @@ def _(weft):
             return screen if all(re.search(one, screen, re.M) for one in wanted) else ""
         with Terminal(weft, [weft.binary, "top", "--every", "200ms", path]) as terminal:
             # The guest that computes is first, once the others have started.
-            until(lambda: re.search(r"GOROUTINES\n +1  c_compute", drawn(terminal.screen())),
+            wait_for(lambda: re.search(r"GOROUTINES\n +1  c_compute", drawn(terminal.screen())),
                   "a screen of weft top")
             terminal.tmux("send-keys", "q")
-            until(lambda: terminal.tmux("list-panes", "-F", "#{pane_dead}") == "1\n",
+            wait_for(lambda: terminal.tmux("list-panes", "-F", "#{pane_dead}") == "1\n",
                   "the end of weft top")
-        plain = weft.raw("top", "--times", 2, "--every", "50ms", path).expect(code=0).out
-        assert drawn(plain) and len(re.findall("^weft ", plain, re.M)) == 2, plain
+        plain = said_when(weft, "top", "--times", 2, "--every", "50ms", path, patterns=wanted)
+        assert len(re.findall("^weft ", plain, re.M)) == 2, plain

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 from claims_compile import command_module, leb, section, write
-from harness import USAGE, claim
+from harness import TIMEOUT_S, USAGE, claim
 
 CALLS = """
 (module
@@ -60,7 +60,7 @@ def _(weft):
     with subprocess.Popen(command, env=weft.environment) as process:
         path = pathlib.Path(f"/tmp/perf-{process.pid}.map")
         try:
-            assert process.wait(timeout=60) == 0
+            assert process.wait(TIMEOUT_S) == 0
             assert not path.is_symlink() and "guest_leaf" in path.read_text()
         finally:
             path.unlink(missing_ok=True)

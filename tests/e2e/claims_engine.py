@@ -5,10 +5,9 @@ import concurrent.futures
 import pathlib
 import shutil
 import signal
-import time
 
-from harness import LOAD_ERROR, TRAP, USAGE, claim, without_section
-from processes import wait_for
+from harness import LOAD_ERROR, TIMEOUT_S, TRAP, USAGE, claim, without_section
+from processes import is_gone, wait_for
 
 
 def fresh_cache(weft):
@@ -40,7 +39,7 @@ def _(weft):
     module.write_text('(module (memory (export "memory") 1)'
                       '(func (export "_start") (loop $again (br $again))))')
     with weft.start("--engine=auto", "--tier-up=on", module, env=env) as run:
-        wait_for(lambda: objects(folder), 300)  # Its compiler gets little time beside others.
+        wait_for(lambda: objects(folder))  # Its compiler gets little time beside others.
         assert run.process.poll() is None
         run.process.send_signal(signal.SIGINT)
         run.finish().expect(code=128 + signal.SIGINT)
@@ -91,11 +90,10 @@ def _(weft):
         for sig in [signal.SIGINT, signal.SIGTERM]:
             pid_file.unlink(missing_ok=True)
             with weft.start_raw(*words, "--cc", compiler, weft.guest("wat_hello"), env=env) as run:
-                while not pid_file.exists():
-                    time.sleep(0.01)
+                wait_for(pid_file.exists)
                 run.process.send_signal(sig)
                 run.finish().expect(code=128 + sig, out="", err="")
-            assert not pathlib.Path("/proc", pid_file.read_text().strip()).exists()
+            wait_for(lambda: is_gone(int(pid_file.read_text())))
             assert [path.name for path in folder.iterdir()] == ["lock"], list(folder.iterdir())
 
 
@@ -193,5 +191,5 @@ def _(weft):
         with weft.start(f"--engine={engine}", "c_busy", ":::", "c_sleep2s") as run:
             run.read_until(b"busy\n")
             run.process.send_signal(signal.SIGSEGV)
-            run.process.communicate(timeout=60)
+            run.process.communicate(timeout=TIMEOUT_S)
             assert run.process.returncode == -signal.SIGSEGV, run.process.returncode

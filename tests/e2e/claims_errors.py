@@ -301,4 +301,4 @@ def _(weft):
         damaged = bytearray(whole)
         for _ in range(generator.randint(1, 4)):
             damaged[generator.randrange(8, len(damaged))] = generator.randrange(256)
-        weft.raw("run", write(weft, "damaged.wasm", bytes(damaged)), timeout=20)
+        weft.raw("run", write(weft, "damaged.wasm", bytes(damaged)))

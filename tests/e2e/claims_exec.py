@@ -5,7 +5,7 @@ import os
 import pathlib
 import subprocess
 
-from harness import LOAD_ERROR, USAGE, claim
+from harness import LOAD_ERROR, TIMEOUT_S, USAGE, claim
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -104,7 +104,7 @@ def _(weft):
         [ROOT / "scripts/go.sh"], capture_output=True, text=True, check=True).stdout.strip()
     done = subprocess.run(
         [go, "test", "-v", "-vet=off", f"-exec={weft.binary} exec", "."], cwd=package,
-        env=go_environment(weft), capture_output=True, text=True, timeout=300, check=False)
+        env=go_environment(weft), capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     said = done.stdout + done.stderr
     assert done.returncode == 1, said
     for line in ["--- PASS: TestReadsItsTestdata", "--- PASS: TestDeepRecursion",

@@ -50,7 +50,7 @@ def _(weft):
 @claim("a guest beyond RLIMIT_FSIZE gets EFBIG; SIGXFSZ ends no process")
 def _(weft):
     modules = [weft.guest(name) for name in ("c_hoards", "c_sleep300")]
-    weft.raw("compile", *modules, timeout=300).expect(code=0)
+    weft.raw("compile", *modules).expect(code=0)
     for engine in weft.engines():
         run = weft.run(f"--engine={engine}", "--dir", f"{scratch_dir(weft)}::/", "c_hoards", "fill",
                        ":::", "c_sleep300", preexec_fn=rlimit(resource.RLIMIT_FSIZE, 10240))
@@ -77,7 +77,7 @@ def _(weft):
 @claim("a poll of more descriptors than RLIMIT_NOFILE reports those that are ready")
 def _(weft):
     for engine in weft.engines():
-        run = weft.run(f"--engine={engine}", "c_hoards", "polls", 1100, 0, stdin="hi\n", timeout=20,
+        run = weft.run(f"--engine={engine}", "c_hoards", "polls", 1100, 0, stdin="hi\n",
                        preexec_fn=rlimit(resource.RLIMIT_NOFILE, 256))
         run.expect(code=0, out="1100 subscriptions, errno 0, 1100 events\n")
 

@@ -6,7 +6,7 @@ import os
 import pty
 import subprocess
 
-from harness import claim
+from harness import TIMEOUT_S, claim
 
 MIXED_BYTES = bytes(range(256)) * 1024  # 256 KiB, more than a pipe holds.
 
@@ -14,7 +14,7 @@ MIXED_BYTES = bytes(range(256)) * 1024  # 256 KiB, more than a pipe holds.
 @claim("cat copies a pipe from stdin to stdout, byte for byte")
 def _(weft):
     with weft.start("c_cat", stdin=subprocess.PIPE) as run:
-        out, err = run.process.communicate(MIXED_BYTES, 60)
+        out, err = run.process.communicate(MIXED_BYTES, TIMEOUT_S)
     assert out == MIXED_BYTES and err == b"", (len(out), err[:300])
 
 
@@ -72,7 +72,7 @@ def _(weft):
         run.read_until(b"line 0\n")
         run.process.stdout.close()
         run.process.stdout = None
-        run.finish(timeout=20).expect(code=(0, 3, 141))
+        run.finish().expect(code=(0, 3, 141))
 
 
 @claim("a reader that is slow stops only the guest that writes to it")
@@ -96,7 +96,7 @@ def _(weft):
             os.close(fd)
     for guest in ["c_hello", "go_hello", "c_cat", "wat_trap"]:
         with weft.start(guest, ":::", "c_sleep300", preexec_fn=close_all) as run:
-            run.finish(timeout=20).expect(out="", err="")
+            run.finish().expect(out="", err="")
 
 
 def description_flags(fd):
@@ -110,7 +110,7 @@ def _(weft):
         before = description_flags(slave)
         with weft.start("c_poll", stdin=slave, stdout=slave, stderr=slave) as run:
             os.write(master, b"typed\n\x04")
-            run.process.wait(20)
+            run.process.wait(TIMEOUT_S)
         seen = os.read(master, 4096)
         assert run.process.returncode == 0 and b"stdin typed" in seen and b"end" in seen, seen
         assert description_flags(slave) == before, "the terminal's flags changed"

@@ -11,7 +11,7 @@ import subprocess
 import harness
 from broken_workers import Killer, Liar
 from claims_shards import FAILS, PASSES, folder, named, without_times
-from harness import LOAD_ERROR, USAGE
+from harness import LOAD_ERROR, TIMEOUT_S, USAGE
 from nats_server import NatsServer, Workers
 from processes import children_of, wait_for
 
@@ -55,7 +55,7 @@ def _(weft):
             server.restart()
             workers.start()
             workers.start()
-            out, err = master.communicate(timeout=60)
+            out, err = master.communicate(timeout=TIMEOUT_S)
         assert (master.returncode, out) == (0, whole.out), err + workers.log()
         assert without_times(where / "j") == without_times(one / "j")
         assert json.loads((where / "j").read_text())["schedules"] == 2000
@@ -116,7 +116,7 @@ def _(weft):
             wait_for(lambda: list((where / "workers").glob("weft-worker-*/*/run")))
             assert any(name.startswith("WEFT_") for name in server.streams())
             master.send_signal(signal.SIGINT)
-            master.communicate(timeout=30)
+            master.communicate(timeout=TIMEOUT_S)
         assert master.returncode == -signal.SIGINT
         wait_for(lambda: not server.streams())
         wait_for(lambda: not list((where / "workers").glob("weft-worker-*/*/run")))
@@ -137,9 +137,9 @@ def _(weft):
                      cwd=where) as master:
             workers.stop_one_at_work()
             master.send_signal(signal.SIGSTOP)
-            wait_for(lambda: "nothing is heard of it; part 1 is given back" in workers.log(), 30)
+            wait_for(lambda: "nothing is heard of it; part 1 is given back" in workers.log())
             master.send_signal(signal.SIGCONT)
-            out, err = master.communicate(timeout=60)
+            out, err = master.communicate(timeout=TIMEOUT_S)
         assert master.returncode == 0, err + workers.log()
         assert "400 schedules" in out, out
         assert workers.end() == [0]
@@ -157,7 +157,7 @@ def _(weft):
             server.stop()
             shutil.rmtree(where / "server" / "store")
             server.start()
-            _, err = master.communicate(timeout=60)
+            _, err = master.communicate(timeout=TIMEOUT_S)
         assert master.returncode == 2, (master.returncode, err)
         assert re.search("the server has lost the stream (OBJ_weft-|WEFT_)[0-9a-f]+", err), err
 
@@ -173,9 +173,9 @@ def _(weft):
         workers.start()
         with started(weft, "--nats", server.url("all:p"), "--seeds", "9", *PASSES,
                      cwd=where) as master:
-            wait_for(lambda: "this user of the server may not take its parts" in workers.log(), 30)
+            wait_for(lambda: "this user of the server may not take its parts" in workers.log())
             master.send_signal(signal.SIGINT)
-            master.communicate(timeout=30)
+            master.communicate(timeout=TIMEOUT_S)
         assert workers.end() == [0]
         assert workers.log().count("may not take its parts") == 1, workers.log()
 
@@ -192,9 +192,9 @@ def _(weft):
         liar.start()
         with started(weft, "--nats", server.url(), "--parts", "12", "--json", where / "j", *words,
                      cwd=where) as master:
-            assert liar.done.wait(60), "nobody gave it parts"
+            assert liar.done.wait(TIMEOUT_S), "nobody gave it parts"
             workers.start()
-            out, err = master.communicate(timeout=120)
+            out, err = master.communicate(timeout=TIMEOUT_S)
         assert (master.returncode, out) == (0, whole.out), err + workers.log()
         assert without_times(where / "j") == without_times(one / "j")
         assert workers.end() == [0]
@@ -221,18 +221,18 @@ def _(weft):
         with Killer(broken) as killer:
             with started(weft, "--nats", server.url(), "--parts", "1", "--seeds",
                          str(seeds * 3 // 2), *PASSES, cwd=where) as master:
-                _, err = master.communicate(timeout=120)
+                _, err = master.communicate(timeout=TIMEOUT_S)
             assert master.returncode == 2 and killer.kills >= 3, (master.returncode, err)
             assert re.search(rf"^weft: (test: )?{named_so}$", err.splitlines()[-1]), err
             # With three kills of a part the search would end before the other worker comes.
             killer.left = 1
             with started(weft, "--nats", server.url(), "--parts", "2", "--json", where / "j",
                          *words, cwd=where) as master:
-                wait_for(lambda: killer.left == 0, 60)
+                wait_for(lambda: killer.left == 0)
                 other = workers.start()
-                wait_for(lambda: children_of(other.pid), 60)
+                wait_for(lambda: children_of(other.pid))
                 killer.left = None
-                out, err = master.communicate(timeout=120)
+                out, err = master.communicate(timeout=TIMEOUT_S)
         assert (master.returncode, out) == (0, whole.out), err + workers.log()
         assert without_times(where / "j") == without_times(one / "j")
         assert re.search(rf"^weft: test: {named_so}; it is given out again$", err, re.M), err

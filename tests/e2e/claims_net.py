@@ -5,9 +5,9 @@ import contextlib
 import http.client
 import re
 import socket
-import time
 
 from harness import HOST_REFUSES, TIMEOUT_S, USAGE, claim
+from processes import wait_for
 
 
 @contextlib.contextmanager
@@ -36,13 +36,17 @@ def read_line(stream):
     return line
 
 
-def wait_for(path):
-    """Until weft has bound the name. It listens before any guest runs."""
-    deadline = time.monotonic() + TIMEOUT_S
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} never came"
-        time.sleep(0.01)
-    time.sleep(0.05)
+def connect_unix(path):
+    """As soon as weft listens there. The name comes before that."""
+    def connected():
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(TIMEOUT_S)
+        with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+            client.connect(str(path))
+            return client
+        client.close()
+        return None
+    return wait_for(connected)
 
 
 def quit_echo(address):
@@ -108,10 +112,7 @@ def _(weft):
     with weft.start("--listen", f"unix:{first}", "--dir", f"{data}::/data", "--listen",
                     f"unix:{second}", "c_accepts", "4", "3") as run:
         for path, line in [(second, b"to four\n"), (first, b"to three\n")]:
-            client = socket.socket(socket.AF_UNIX)
-            client.settimeout(TIMEOUT_S)
-            wait_for(path)
-            client.connect(str(path))
+            client = connect_unix(path)
             client.sendall(line)
             assert client.recv(64) == line.upper()
         run.finish().expect(code=0, out="fd 4: to four\nfd 3: to three\n", err="")

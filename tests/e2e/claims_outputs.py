@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What weft writes for others to read: traces, recordings, reports; whole, and fit for a reader."""
 
+import array
 import csv
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
-import time
+import termios
 import xml.dom.minidom
 
-from harness import LOAD_ERROR, TRAP, USAGE, claim
+from harness import LOAD_ERROR, TIMEOUT_S, TRAP, USAGE, claim
+from processes import wait_for
 
 STRANGE = b"a\xff]]>\x1b[31m\".wasm"
 
@@ -72,14 +75,21 @@ def _(weft):
                 code=2, out=result.out, err_has="replayed: the same run")
 
 
+def bytes_in(pipe):
+    """How many nobody has read yet."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
+
+
 @claim("a signal while virtual time reads stdin ends the run, and the recording has what was read")
 def _(weft):
     file = weft.scratch / "read.rep"
     with weft.start("--virtual-time", "--record", file, "c_cat", stdin=subprocess.PIPE) as run:
         run.send(b"one\ntwo\n")
-        time.sleep(0.3)  # Nothing is written before the end of stdin.
+        wait_for(lambda: bytes_in(run.process.stdin) == 0)
         run.process.send_signal(signal.SIGINT)
-        assert run.process.wait(timeout=30) == 128 + signal.SIGINT
+        assert run.process.wait(timeout=TIMEOUT_S) == 128 + signal.SIGINT
     assert b"one\ntwo\n" in file.read_bytes()
 
 
@@ -151,10 +161,7 @@ def _(weft):
             words = ["test", *mode, "--seeds", "100000000", *replay, weft.guest("c_ticker"), ":::",
                      weft.guest("c_ticker")]
             with weft.start_raw(*words, env=env) as run:
-                deadline = time.monotonic() + 30
-                while not any(folder.glob("weft-test-*/*")):
-                    assert time.monotonic() < deadline, "no run has begun"
-                    time.sleep(0.01)
+                wait_for(lambda: any(folder.glob("weft-test-*/*")), "a run")
                 run.process.send_signal(number)
                 assert run.finish().code == 128 + number
             assert not list(folder.iterdir()), (mode, list(folder.iterdir()))

@@ -9,7 +9,7 @@ import shutil
 import signal
 
 from claims_net import serving
-from harness import LOAD_ERROR, USAGE, claim
+from harness import LOAD_ERROR, TIMEOUT_S, USAGE, claim
 from processes import wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -41,11 +41,11 @@ def _(weft):
     file = weft.scratch / "server"
     with serving(weft, "--record", file, "go_httpd", says=b"serving\n") as (run, address):
         for n in range(3):
-            client = http.client.HTTPConnection(*address, timeout=60)
+            client = http.client.HTTPConnection(*address, timeout=TIMEOUT_S)
             client.request("POST", "/hello", body="x" * n)
             assert client.getresponse().read() == f"hello POST {n}\n".encode()
             client.close()
-        client = http.client.HTTPConnection(*address, timeout=60)
+        client = http.client.HTTPConnection(*address, timeout=TIMEOUT_S)
         with contextlib.suppress(http.client.HTTPException, OSError):
             client.request("GET", "/quit")
             client.getresponse()
@@ -195,7 +195,7 @@ def _(weft):
     with weft.start_raw("replay", file, env={**weft.environment, "TMPDIR": str(temporary)}) as run:
         wait_for(lambda: len(list(temporary.glob("*/*/file"))) == 1)
         run.process.send_signal(signal.SIGTERM)
-        run.finish(timeout=20).expect(code=128 + signal.SIGTERM)
+        run.finish().expect(code=128 + signal.SIGTERM)
     assert [path.name for path in temporary.iterdir()] == ["file"]
 
 

@@ -8,6 +8,7 @@ import pathlib
 import signal
 import subprocess
 
+from harness import TIMEOUT_S
 from processes import children_of, wait_for
 
 NATS_SERVER = "nats-server"
@@ -96,7 +97,7 @@ class Workers:
                         return True
             return False
 
-        wait_for(has_stopped, 60)
+        wait_for(has_stopped)
         return found[0]
 
     def kill_one_at_work(self):
@@ -112,7 +113,7 @@ class Workers:
     def end(self):
         for worker in self.running:
             worker.send_signal(signal.SIGTERM)
-        codes = [worker.wait(20) for worker in self.running]
+        codes = [worker.wait(TIMEOUT_S) for worker in self.running]
         self.running.clear()
         return codes
 

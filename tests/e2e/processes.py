@@ -5,16 +5,21 @@ import contextlib
 import os
 import pathlib
 import pty
+import re
 import signal
 import subprocess
 import time
 
+from harness import TIMEOUT_S
 
-def wait_for(what, seconds=20):
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it did not come in time"
+
+def wait_for(what, named="it"):
+    """What `what` returns, as soon as that is something."""
+    until = time.monotonic() + TIMEOUT_S
+    while not (found := what()):
+        assert time.monotonic() < until, f"{named} did not come in {TIMEOUT_S} s"
         time.sleep(0.01)
+    return found
 
 
 def is_gone(pid):
@@ -35,16 +40,28 @@ def children_of(pid):
     return found
 
 
-def on_terminal(weft, *words, env, seconds, interrupt_at=None):
-    """What weft shows on a terminal before it ends, or is ended after so many seconds. With
-    interrupt_at it gets a SIGINT as soon as it has shown that."""
+def cpu_seconds(pid):
+    """What a process and its children have used until now, those it has waited for included."""
+    try:
+        words = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    own = sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(map(cpu_seconds, children_of(pid)))
+
+
+def on_terminal(weft, *words, env, until=None, interrupt_at=None):
+    """What weft shows on a terminal before it ends, or is ended since it has shown the pattern
+    `until`. With interrupt_at it gets a SIGINT as soon as it has shown that."""
     master, slave = pty.openpty()
     process = subprocess.Popen([str(weft.binary), *map(str, words)], env=env, stdin=slave,
                                stdout=slave, stderr=slave, cwd=weft.scratch)
     os.close(slave)
-    shown, until = b"", time.monotonic() + seconds
+    shown, end = b"", time.monotonic() + TIMEOUT_S
     os.set_blocking(master, False)
-    while process.poll() is None and time.monotonic() < until:
+    while process.poll() is None and time.monotonic() < end:
+        if until and re.search(until, shown.decode(errors="replace")):
+            break
         try:
             shown += os.read(master, 65536)
         except (BlockingIOError, OSError):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Two goroutines that call functions for ever, and a timeout that must end the program all the
-// same: golang/go#60857, with calls in the loops.
+// same: golang/go#60857, with calls in the loops. The timeout begins when both have begun.
 package main
 
 import (
@@ -24,17 +24,20 @@ func fill(buffer []byte, x uint32) { buffer[x%uint32(len(buffer))] = byte(x) }
 
 var sink uint32
 
-func spin(n int) {
+func spin(n int, begun chan<- int) {
 	fmt.Println("in goroutine", n)
+	begun <- n
 	for {
 		sink = step(sink)
 	}
 }
 
 func main() {
-	timeout := time.After(100 * time.Millisecond)
-	go spin(1)
-	go spin(2)
-	<-timeout
+	begun := make(chan int)
+	for n := 1; n <= 2; n++ {
+		go spin(n, begun)
+		<-begun
+	}
+	<-time.After(100 * time.Millisecond)
 	fmt.Println("timeout")
 }
