@@ -63,6 +63,8 @@ int exec_command(const std::vector<std::string>& args) {
   add_variable(options.env, "PWD", working_directory());
   const char* path = std::getenv("PATH");
   add_variable(options.env, "PATH", path != nullptr ? path : "");
+  // All words behind the module come from Go's command: a short one is the program's own.
+  std::erase_if(run.known_options, [](const std::string& name) { return name.size() == 2; });
   return one_run(run);
 }
 

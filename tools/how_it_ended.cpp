@@ -9,6 +9,7 @@
 
 #include "base/printable.h"
 #include "tools/exit_codes.h"
+#include "tools/hints.h"
 #include "tools/messages.h"
 
 namespace weft::tools {
@@ -94,6 +95,14 @@ void report_end(const sim::RunRecord& record) {
   }
   if (record.waited_outside) {
     say("a guest waited for a descriptor of the host: this run need not repeat");
+  }
+}
+
+void hint_at_failure(const RunOptions& options, sim::Ending ending) {
+  if (ending != sim::Ending::exit_code && ending != sim::Ending::trapped) return;
+  for (const GuestSpec& spec : options.guests) {
+    const std::string hint = hint_for(spec, options.known_options);
+    if (!hint.empty()) return say("hint: " + hint);
   }
 }
 

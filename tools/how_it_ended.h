@@ -7,6 +7,7 @@
 
 #include "guest/runtime.h"
 #include "sim/run.h"
+#include "tools/run_options.h"
 
 namespace weft::tools {
 
@@ -28,6 +29,10 @@ int exit_code_of(const Runtime& runtime, const RunResult& result, int signal);
 
 // Says how a run in virtual time ended, if there is something to say.
 void report_end(const sim::RunRecord& record);
+
+// Of a run in virtual time that a guest's own end made fail: a hint (tools/hints.h), if one of the
+// command lines may be why. Which guest it was is not known any more.
+void hint_at_failure(const RunOptions& options, sim::Ending ending);
 
 int exit_code_of(const sim::RunRecord& record);
 

@@ -10,6 +10,7 @@
 #include "signals/fault.h"
 #include "tools/exit_codes.h"
 #include "tools/go_test.h"
+#include "tools/how_it_ended.h"
 #include "tools/messages.h"
 #include "tools/noted_signals.h"
 #include "tools/output_files.h"
@@ -27,7 +28,10 @@ namespace {
 int tell(const TestOptions& options, const ProgramSearch& search, Verdict verdict) {
   std::fputs(printable_lines(verdict.text()).c_str(), stdout);
   Status replayed = Nothing{};
-  if (verdict.failure) replayed = search.write_replay(*verdict.failure);
+  if (verdict.failure) {
+    replayed = search.write_replay(*verdict.failure);
+    hint_at_failure(options.run, verdict.failure->what.ending);
+  }
   return report_verdict(verdict, replayed, {options.json_file, options.junit_file});
 }
 

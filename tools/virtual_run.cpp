@@ -88,6 +88,7 @@ int run_and_close(const RunOptions& options, const std::vector<sim::GuestSetup>&
     code = kExitSignal + signal;
   } else {
     report_end(*record);
+    hint_at_failure(options, record->ending);
   }
   const char* ending = signal != 0 ? "a signal" : name(record->ending);
   code = close_files(options, settings, *record, trace, ending, code);

@@ -161,8 +161,24 @@ def _(weft):
     weft.run("c_hello", ":::", "c_exit7", "--stats=1").expect(code=7, err_has=hint)
     weft.run("c_exit7", "--color", "-n", "--help").expect(code=7, err="")
     weft.run("c_args_env", "--stats").expect(code=0, err="")
+    weft.run("--virtual-time", "c_exit7", "--stats").expect(code=7, err_has=hint)
+    weft.raw("test", "--replay", weft.scratch / "hint", weft.guest("c_exit7"), "--once").expect(
+        code=1, err_has="hint: --once stands behind .*c_exit7.wasm")
     weft.run("c_exit7", "/etc/passwd").expect(code=7, err_has="hint: /etc/passwd is a file here")
     weft.run("--dir", "/etc", "c_exit7", "/etc/passwd").expect(code=7, err="")
+
+
+@claim("-n 3 behind the module of a guest that fails got no hint; a guest's own -n gets none")
+def _(weft):
+    hint = "hint: -n stands behind .*c_exit7.wasm, so it went to the guest"
+    for words in (["-n", "3"], ["-n3"], ["x", "-n", "10"]):
+        for time in ([], ["--virtual-time"]):
+            weft.run(*time, "c_exit7", *words).expect(code=7, err_has=hint)
+        weft.run("c_args_env", *words).expect(code=0, err="")
+    for words in (["-n"], ["-n", "name"], ["-c", "3"], ["-h", "3"], ["-V", "3"], ["3", "-n"]):
+        weft.run("c_exit7", *words).expect(code=7, err="")
+    # What `go run -exec 'weft exec' . -n 3` calls: all words are the program's.
+    weft.raw("exec", weft.guest("c_exit7"), "-n", "3").expect(code=7, err="")
 
 
 @claim("a Go guest finds the files of --dir . and of other relative names, as a C guest does")

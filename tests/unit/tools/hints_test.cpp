@@ -10,7 +10,7 @@ using weft::tools::hint_for;
 
 namespace {
 
-const std::vector<std::string> kOptions = {"--dir", "--memory", "-n", "--help"};
+const std::vector<std::string> kOptions = {"--dir", "--memory", "-n", "-h", "--help"};
 
 GuestSpec guest(std::vector<std::string> args) {
   GuestSpec spec;
@@ -27,7 +27,27 @@ TEST_CASE("an option of weft behind the module is pointed at, one of the guest's
         "--dir stands behind a.wasm, so it went to the guest; options of weft stand before the "
         "module");
   CHECK(hint_for(guest({"--memory=64M"}), kOptions).find("--memory stands") == 0);
-  CHECK(hint_for(guest({"-n", "5", "--help", "--color"}), kOptions).empty());
+  CHECK(hint_for(guest({"-n", "x", "--help", "--color"}), kOptions).empty());
+}
+
+TEST_CASE("-n 3 behind the module got no hint, as a long option does") {
+  const char* hint =
+      "-n stands behind a.wasm, so it went to the guest; options of weft stand before the module";
+  CHECK(hint_for(guest({"-n", "3"}), kOptions) == hint);
+  CHECK(hint_for(guest({"x", "-n3"}), kOptions) == hint);
+  for (const std::vector<std::string>& of_guest :
+       std::vector<std::vector<std::string>>{{"-n"},
+                                             {"-n", "-3"},
+                                             {"-n", "name"},
+                                             {"-next"},
+                                             {"-n="},
+                                             {"-c", "3"},
+                                             {"-h", "3"},
+                                             {"3", "-n"}}) {
+    CHECK(hint_for(guest(of_guest), kOptions).empty());
+  }
+  // What is certain comes first: `head -n 3 /etc/passwd` is a guest's own -n.
+  CHECK(hint_for(guest({"-n", "3", "/etc/passwd"}), kOptions).find("/etc/passwd is a file") == 0);
 }
 
 TEST_CASE("a file of the host among the arguments of a guest without a directory is pointed at") {
