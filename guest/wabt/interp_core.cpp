@@ -16,6 +16,7 @@
 
 #include "guest/wabt/own_code.h"
 #include "guest/wabt/wabt_access.h"
+#include "guest/wabt/without_customs.h"
 #include "guest/wasm/instructions.h"
 
 namespace weft::interp_core {
@@ -195,7 +196,9 @@ std::string WabtCode::decode(const std::string& name, const void* data, std::siz
   wabt::Errors errors;
   wi::ModuleDesc desc;
   const wabt::ReadBinaryOptions options(store.features(), nullptr, false, true, false);
-  if (wabt::Failed(wi::ReadBinaryInterp(name, data, bytes, options, &errors, &desc))) {
+  const WithoutCustoms plain(data, bytes);
+  if (wabt::Failed(
+          wi::ReadBinaryInterp(name, plain.data(), plain.bytes(), options, &errors, &desc))) {
     // The front has proved it valid.
     if (errors.empty()) return "the engine interp can't read the module";
     return "the engine interp can't read the module: " + errors.front().message + " at byte " +

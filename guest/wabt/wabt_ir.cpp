@@ -12,6 +12,7 @@
 #include "guest/wabt/c_support.h"
 #include "guest/wabt/meter.h"
 #include "guest/wabt/one_nan.h"
+#include "guest/wabt/without_customs.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -38,7 +39,8 @@ std::string read(const Binary& binary, wabt::Module* module) {
   wabt::Errors errors;
   const wabt::Features features;
   const wabt::ReadBinaryOptions options(features, nullptr, false, true, false);
-  const auto ok = wabt::ReadBinaryIr("", binary.data, binary.bytes, options, &errors, module);
+  const WithoutCustoms plain(binary.data, binary.bytes);
+  const auto ok = wabt::ReadBinaryIr("", plain.data(), plain.bytes(), options, &errors, module);
   if (wabt::Succeeded(ok) &&
       wabt::Succeeded(wabt::ValidateModule(module, &errors, wabt::ValidateOptions(features)))) {
     return {};
