@@ -65,18 +65,45 @@ const ExportInfo* own_function(const ModuleInfo& info, std::string_view name) {
   return own ? found : nullptr;
 }
 
-// "; it exports add(i32, i32) -> i32, ...: call one with --invoke", or that there is none.
+constexpr const char* kKinds[] = {"function", "table", "memory", "global", "tag"};
+
+// Why own_function() finds none of this name.
+std::string not_callable(const ModuleInfo& info, std::string_view name) {
+  const std::string quoted = "\"" + printable(name) + "\"";
+  const ExportInfo* found = info.find_export(name);
+  if (found == nullptr) return "the module exports no function " + quoted;
+  if (found->kind != ExternalKind::func) {
+    return "the export " + quoted + " is a " + kKinds[static_cast<std::size_t>(found->kind)] +
+           ", not a function";
+  }
+  std::uint32_t index = found->index;
+  const auto import = std::find_if(
+      info.imports.begin(), info.imports.end(),
+      [&](const ImportInfo& one) { return one.kind == ExternalKind::func && index-- == 0; });
+  return "the export " + quoted + " is a function of the host (\"" + printable(import->module) +
+         "\" \"" + printable(import->name) +
+         "\") that the module exports again; export a function of the module's own that calls it";
+}
+
+// Does the module export a function of the host's under this name?
+bool exports_host(const ModuleInfo& info, std::string_view name) {
+  const ExportInfo* found = info.find_export(name);
+  return found != nullptr && found->kind == ExternalKind::func &&
+         found->index < info.imported_functions;
+}
+
+// "; --invoke NAME can call add(i32, i32) -> i32, ...", or that there is none. The empty name is
+// no name for --invoke.
 std::string what_can_be_invoked(const ModuleInfo& info) {
   std::string text;
   std::size_t count = 0;
   for (const ExportInfo& item : info.exports) {
-    if (own_function(info, item.name) != &item || item.name == kInitialize) continue;
+    if (own_function(info, item.name) != &item) continue;
+    if (item.name == kInitialize || item.name.empty()) continue;
     const FuncTypeInfo& type = *info.type_of_function(item.index);
     if (!are_numbers(type.params)) continue;
     if (++count > kListedMax) continue;
-    // An empty name is a word that a shell can be given.
-    const std::string name = item.name.empty() ? "\"\"" : printable(item.name);
-    text += (count == 1 ? "" : ", ") + name + signature(type);
+    text += (count == 1 ? "" : ", ") + printable(item.name) + signature(type);
   }
   if (count == 0) return "; it exports no function that --invoke could call";
   if (count > kListedMax) text += " and " + std::to_string(count - kListedMax) + " more";
@@ -84,11 +111,20 @@ std::string what_can_be_invoked(const ModuleInfo& info) {
 }
 
 Error nothing_to_run(const ModuleInfo& info) {
+  if (exports_host(info, kStart))
+    return Error{not_callable(info, kStart) + what_can_be_invoked(info)};
   const bool reactor = own_function(info, kInitialize) != nullptr;
   return Error{(reactor ? "the module is a WASI reactor (it exports _initialize, not _start) and "
                           "exports no function with the empty name"
                         : "the module exports no function _start (is it a WASI command?)") +
                what_can_be_invoked(info)};
+}
+
+// A function that weft calls by itself takes nothing and returns nothing.
+Status check_bare(const ModuleInfo& info, const ExportInfo& function) {
+  const FuncTypeInfo& type = *info.type_of_function(function.index);
+  if (type.params.empty() && type.results.empty()) return Nothing{};
+  return Error{function.name + " must take no parameters and return nothing"};
 }
 
 // Reads the whole word, of the type's size; nothing when it is not a number of that type.
@@ -171,23 +207,34 @@ Error wrong_count(const EntryPoint& entry, std::size_t given) {
 
 }  // namespace
 
+Result<EntryPoint> find_initialize(const ModuleInfo& info) {
+  EntryPoint entry;
+  entry.initialize = own_function(info, kInitialize);
+  if (entry.initialize == nullptr) {
+    if (exports_host(info, kInitialize)) return Error{not_callable(info, kInitialize)};
+    return entry;
+  }
+  if (Status bare = check_bare(info, *entry.initialize); !bare) return bare.error();
+  return entry;
+}
+
 Result<EntryPoint> find_entry(const ModuleInfo& info, std::string_view function) {
   EntryPoint entry;
   const ExportInfo* start = own_function(info, kStart);
-  if (start == nullptr) entry.initialize = own_function(info, kInitialize);
   entry.main = function.empty() ? start : own_function(info, function);
   if (function.empty() && start == nullptr) entry.main = own_function(info, "");
   if (entry.main == nullptr && function.empty()) return nothing_to_run(info);
   if (entry.main == nullptr) {
-    return Error{"the module exports no function \"" + printable(function) + "\"" +
-                 what_can_be_invoked(info)};
+    return Error{not_callable(info, function) + what_can_be_invoked(info)};
   }
   entry.type = info.type_of_function(entry.main->index);
-  for (const ExportInfo* bare : {entry.initialize, start}) {
-    if (bare == nullptr || (bare == start && entry.main != start)) continue;
-    const FuncTypeInfo& type = *info.type_of_function(bare->index);
-    if (type.params.empty() && type.results.empty()) continue;
-    return Error{bare->name + " must take no parameters and return nothing"};
+  if (start == nullptr) {
+    const auto reactor = find_initialize(info);
+    if (!reactor) return reactor.error();
+    entry.initialize = reactor->initialize;
+  }
+  if (entry.main == start) {
+    if (Status bare = check_bare(info, *start); !bare) return bare.error();
   }
   if (entry.main == entry.initialize) entry.initialize = nullptr;
   if (!are_numbers(entry.type->params)) {

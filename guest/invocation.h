@@ -39,6 +39,10 @@ struct EntryPoint {
   const FuncTypeInfo* type = nullptr;      // Of main.
 };
 
+// Of a guest that others call: its _initialize alone. Fails when that is not a function of the
+// module's own, or takes or returns something. The error completes "<file>: ".
+Result<EntryPoint> find_initialize(const ModuleInfo& info);
+
 // `function` as in Invocation. The error completes "<file>: "; where nothing is there to run it
 // lists the exports that can be called.
 Result<EntryPoint> find_entry(const ModuleInfo& info, std::string_view function = {});

@@ -49,12 +49,6 @@ std::string base_name(const std::string& path) {
   return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
-Result<EntryPoint> entry_to_serve(const ModuleInfo& info) {
-  const ExportInfo* initialize = info.find_export("_initialize");
-  if (initialize != nullptr && initialize->kind != ExternalKind::func) initialize = nullptr;
-  return EntryPoint{.initialize = initialize, .main = nullptr, .type = nullptr};
-}
-
 // What the guest asked for, within what its module may have.
 BudgetSizes budgets_of(const Module& module, BudgetSizes sizes) {
   const GuestLimits& limits = module.limits;
@@ -339,7 +333,7 @@ Result<std::shared_ptr<Module>> Runtime::load_bytes(const std::string& name,
 }
 
 Result<Guest*> Runtime::spawn(std::shared_ptr<Module> module, GuestOptions options) {
-  const auto entry = options.serves ? entry_to_serve(module->info)
+  const auto entry = options.serves ? find_initialize(module->info)
                                     : find_entry(module->info, options.invoke.function);
   if (!entry) return Error{module->name + ": " + entry.error().message};
   if (!options.serves) {

@@ -67,9 +67,17 @@ def _(weft):
     wrong("--invoke", "half", "wat_reactor", "1.5x", says="is an f32, not '1.5x'")
     wrong("--invoke", "nope", "wat_reactor",
           says=r'exports no function "nope"; --invoke NAME can call .*add\(i32, i32\) -> i32')
-    wrong("--invoke", "memory", "wat_reactor", says='exports no function "memory"')
-    wrong("--invoke", "fd_write", "wat_reactor", says='exports no function "fd_write"')
+    wrong("--invoke", "memory", "wat_reactor", says='the export "memory" is a memory, not a func')
     wrong("--invoke", "of_function", "wat_reactor", says="takes what is no number")
+
+
+@claim("--invoke of a host's function that is exported again says what it is, on every engine")
+def _(weft):
+    for run in on_each(weft, "--invoke", "fd_write", "wat_reactor", 1, 2, 3, 4):
+        run.expect(code=(USAGE, LOAD_ERROR), out="", err_has=[
+            r'^weft: .*wat_reactor\.wasm: the export "fd_write" is a function of the host '
+            r'\("wasi_snapshot_preview1" "fd_write"\) that the module exports again; export a '
+            r"function of the module's own that calls it; --invoke NAME can call .*add"])
 
 
 @claim("a module with nothing to start is refused with the list of what can be called")

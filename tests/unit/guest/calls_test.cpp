@@ -137,6 +137,31 @@ TEST_CASE("a caller that is killed leaves the guest to finish its call") {
   served.run();
 }
 
+// What weft calls by itself is proved first: a wrong type would read values that nobody gave.
+TEST_CASE("a guest to be called whose _initialize has parameters, or is the host's, is refused") {
+  for (const char* engine : kEngines) {
+    CAPTURE(engine);
+    for (const auto& [wat, why] :
+         {std::pair(R"((module (func (export "_initialize") (param i64))))",
+                    "_initialize must take no parameters and return nothing"),
+          std::pair(R"((module (func (export "_initialize") (result i32) i32.const 1)))",
+                    "_initialize must take no parameters and return nothing"),
+          std::pair(R"((module (import "env" "f" (func $f)) (export "_initialize" (func $f))))",
+                    "the export \"_initialize\" is a function of the host (\"env\" \"f\")")}) {
+      Runtime runtime(make_engine(engine));
+      runtime.define("env", "f", [] {});
+      std::vector<std::uint8_t> binary;
+      REQUIRE(wat_to_binary(wat, binary).empty());
+      auto module =
+          runtime.load_bytes("served.wasm", std::as_bytes(std::span(binary)), {}, Role::library);
+      REQUIRE(module.ok());
+      const auto guest = runtime.spawn(*module, {.serves = true});
+      REQUIRE_FALSE(guest.ok());
+      CHECK_MESSAGE(guest.error().message.find(why) != std::string::npos, guest.error().message);
+    }
+  }
+}
+
 TEST_CASE("a call of what is not there, or has another type, is an error with both types") {
   Served served("interp");
   served.on_a_g([&] {

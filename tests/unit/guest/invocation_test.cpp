@@ -61,9 +61,31 @@ TEST_CASE("a function that must be bare is refused with parameters or results") 
         Names{"_initialize must take no parameters and return nothing"});
 }
 
-TEST_CASE("an export with the empty name is listed as a word") {
-  const std::string told = called(module_of({{"", "i:"}}), "nosuch").front();
-  CHECK_MESSAGE(told.find("--invoke NAME can call \"\"(i32)") != std::string::npos, told);
+TEST_CASE("an export with the empty name, which --invoke can't name, is not listed") {
+  const std::string told = called(module_of({{"", "i:"}, {"f", "i:"}}), "nosuch").front();
+  CHECK_MESSAGE(told.ends_with("; --invoke NAME can call f(i32)"), told);
+}
+
+// It said "no function" of an export that --invoke was given by its right name.
+TEST_CASE("--invoke of a function of the host that is exported again says what it is") {
+  ModuleInfo info = module_of({{"write", "i:"}, {"own", "i:"}});
+  info.imports.push_back({"env", "memory", ExternalKind::memory});
+  info.imports.push_back({"wasi_snapshot_preview1", "fd_write", ExternalKind::func, 0});
+  info.imported_functions = 1;
+  info.function_types.erase(info.function_types.begin());
+  info.exports.push_back({"heap", ExternalKind::memory, 0});
+  CHECK(called(info, "write") ==
+        Names{"the export \"write\" is a function of the host (\"wasi_snapshot_preview1\" "
+              "\"fd_write\") that the module exports again; export a function of the module's own "
+              "that calls it; --invoke NAME can call own(i32)"});
+  CHECK(called(info, "heap") ==
+        Names{"the export \"heap\" is a memory, not a function; --invoke NAME can call own(i32)"});
+  info.exports.front().name = "_start";
+  CHECK(called(info).front().starts_with("the export \"_start\" is a function of the host"));
+  info.exports.front().name = "_initialize";
+  CHECK(called(info, "own")
+            .front()
+            .starts_with("the export \"_initialize\" is a function of the host"));
 }
 
 TEST_CASE("of a module with many exports the first twenty are listed") {
