@@ -335,18 +335,6 @@ void note_unrecorded(const RawGuest& raw, RawOptions& options) {
   }
 }
 
-// "--memory wants a SIZE, not ''": to what is read later, an empty word is an option not given.
-std::string option_without_value(const CLI::App& app) {
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_items_expected_max() == 0) continue;
-    for (const std::string& word : option->results()) {
-      if (!word.empty()) continue;
-      return option->get_name() + " wants a value (" + option->get_type_name() + "), not ''";
-    }
-  }
-  return "";
-}
-
 std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
                                              std::vector<std::string> words, RunOptions& run,
                                              RawOptions& raw_options,
@@ -357,9 +345,6 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
   if (more) more(app);
   run.known_options = option_names(describe(app));
   if (const auto exit = parse_words(app, std::move(words))) return *exit;
-  if (const std::string empty = option_without_value(app); !empty.empty()) {
-    return wrong_use(command.name, empty);
-  }
   note_unrecorded(raw, raw_options);
   std::vector<std::string> rest = app.remaining();
   if (!raw_options.sim.world.empty()) {
@@ -500,6 +485,10 @@ std::optional<ExitNow> finish_run(const GuestCommand& command, const RawOptions&
 void add_aot_options(CLI::App& app, AotOptions& options) {
   app.add_option("--cc", options.cc,
                  "The C compiler of aot, with options; else $CC, cc, gcc, clang")
+      ->check([](const std::string& word) {
+        const bool blank = word.find_first_not_of(" \t\n") == std::string::npos;
+        return blank ? "wants a command, not '" + word + "'" : std::string();
+      })
       ->type_name("COMMAND")
       ->group(kEngineGroup);
   app.add_flag_callback(

@@ -23,10 +23,15 @@ struct MergeApp {
   std::string replay;
   ReportFiles reports;
   MergeApp() {
-    app.add_option("--merge", files, "What weft test --shard I/N --json FILE wrote")->required();
-    app.add_option("--replay", replay, "Where a failing schedule goes");
-    app.add_option("--json", reports.json, "Write the result as JSON");
-    app.add_option("--junit", reports.junit, "Write the result as JUnit XML");
+    app.add_option("--merge", files, "What weft test --shard I/N --json FILE wrote")
+        ->required()
+        ->type_name("FILES");
+    const auto add = [this](const char* option, std::string& to, const char* what) {
+      app.add_option(option, to, what)->type_name("FILE");
+    };
+    add("--replay", replay, "Where a failing schedule goes");
+    add("--json", reports.json, "Write the result as JSON");
+    add("--junit", reports.junit, "Write the result as JUnit XML");
   }
 };
 

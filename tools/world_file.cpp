@@ -170,6 +170,9 @@ class Reader {
         section.size("memory", kMib, kWasmPageBytes, 4 * kGib, kGib) / kWasmPageBytes);
     spec.limits.fuel = static_cast<std::uint64_t>(section.number("fuel", 1, INT64_MAX, 0));
     spec.invoke = section.text("invoke");
+    if (spec.invoke.empty() && section.has("invoke")) {
+      wrong(*section.find("invoke"), "invoke wants the name of a function, not ''");
+    }
     spec.options.args = section.texts("args");
     spec.options.args.insert(spec.options.args.begin(), spec.module_path);
     for (const std::string& variable : section.texts("env")) {

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An option that has no effect is wrong use, and weft says so; none is ignored silently."""
 
+import re
+
 from harness import LOAD_ERROR, USAGE, claim
 
 
@@ -94,3 +96,69 @@ def _(weft):
         for word in words:
             weft.raw("test", option, word, weft.guest("c_hello")).expect_error(
                 USAGE, f"{option} wants a number from 1 to .*, not '{word}'")
+
+
+@claim("an option with '=' and an empty value took the module for its value: it is named now")
+def _(weft):
+    hello = weft.guest("c_hello")
+    values = {command: re.findall(r"^  (?:-\w, )?(--[\w-]+) \S", weft.raw(
+        "help", command).expect(code=0).out, re.MULTILINE) for command in
+        ("run", "exec", "test", "compile", "worker", "replay", "top", "help")}
+    assert sum(map(len, values.values())) > 100, values
+    for command, options in values.items():
+        for option in options:
+            if option == "--go":
+                weft.raw(command, "--go=", hello).expect_error(USAGE, "--go needs a package")
+                continue
+            for words in [[f"{option}=", hello], [option, "", hello]]:
+                weft.raw(command, *words).expect_error(
+                    USAGE, f"the value of {option} is empty; write {option}=.")
+    for words in [["-n", ""], ["-o", ""]]:
+        command = "run" if words[0] == "-n" else "report"
+        weft.raw(command, *words, hello).expect_error(
+            USAGE, f"the value of {words[0]} is empty; write {words[0]} .")
+
+
+@claim("-n=3 and -o=page.html, which read '=3' and wrote '=page.html', say how they are written")
+def _(weft):
+    weft.run("-n=3", "c_hello").expect_error(USAGE, "-n is written without '='; write -n COUNT")
+    weft.raw("report", "-o=page.html", "trace.json").expect_error(
+        USAGE, "-o is written without '='; write -o FILE.html")
+    assert not (weft.scratch / "=page.html").exists()
+
+
+@claim("an option that stands where a value was forgotten is not taken for the value")
+def _(weft):
+    weft.run("--record", "--stats", "c_hello").expect_error(
+        USAGE, "--record wants a value, and --stats is an option; write --record=FILE")
+    assert not (weft.scratch / "--stats").exists()
+    weft.raw("run", "--record").expect_error(USAGE, "--record wants a value; write --record=FILE")
+    weft.run("--record=--stats", "c_hello").expect(code=0, out="hello from c\n")
+    assert (weft.scratch / "--stats").exists()
+
+
+@claim("a switch with a value is refused, and so is --control with an empty one")
+def _(weft):
+    for option in ("--label", "--stats", "--virtual-time"):
+        for value in ("", "yes", "false"):
+            weft.run(f"{option}={value}", "c_hello").expect_error(
+                USAGE, f"{option} takes no value; write it without '={value}'")
+    weft.run("--control=", "c_hello").expect_error(
+        USAGE, "the value of --control is empty; leave out the '=', too")
+
+
+@claim("an empty word where a file is wanted is called empty; a guest's own words may be")
+def _(weft):
+    for words in [["run"], ["exec"], ["test"], ["replay"], ["compile"], ["ps"], ["help"],
+                  ["test", "--merge", "a.json"], ["run", "--"]]:
+        weft.raw(*words, "").expect_error(USAGE, "the word '' is empty; is a variable of the shell")
+    weft.run("c_args_env", "", "--deadline=").expect(
+        code=0, out_has=["^arg $", "^arg --deadline=$"])
+    for words in (["--env", "A="], ["--env=A="]):
+        weft.run(*words, "c_args_env").expect(code=0, out_has="^env A=$")
+    world = weft.scratch / "empty-invoke.toml"
+    world.write_text(f'[[guest]]\nmodule = "{weft.guest("c_hello")}"\ninvoke = ""\n')
+    weft.run("--virtual-time", "--world", world).expect_error(
+        LOAD_ERROR, ":3: invoke wants the name of a function")
+    weft.raw("compile", "--cc", " ", weft.guest("c_hello")).expect_error(
+        USAGE, "--cc: wants a command, not ' '")
