@@ -8,7 +8,8 @@
 # command, a header, a version), the package that brings it, and why weft wants it. Only what is
 # missing is collected; when nothing is, no apt command runs at all. Otherwise: `apt-get update` and
 # `apt-get install` of everything missing, and then the same tests again, so that a package that did
-# not bring what it should is named here and not by a compiler ten minutes later.
+# not bring what it should is named here and not by a compiler ten minutes later. A download that
+# fails is tried again (scripts/retried), and another apt that is at work is waited for.
 #
 #     scripts/deps.sh --no-install build guests
 #
@@ -92,8 +93,14 @@ has_go() { scripts/go.sh >/dev/null; }
 
 refresh_apt_lists() {
   [[ $apt_lists_are_fresh == no && $may_install == yes ]] || return 0
-  as_root apt-get update
+  update_apt_lists
   apt_lists_are_fresh=yes
+}
+
+# apt-get update says that all is well when a mirror failed and older lists are there. What never
+# answers may be a source that has nothing of what is needed.
+update_apt_lists() {
+  as_root apt-get -o APT::Update::Error-Mode=any update || as_root apt-get update
 }
 
 candidate_of() { apt-cache policy "$1" | awk '$1 == "Candidate:" { print $2 }'; }
@@ -161,7 +168,7 @@ enable_backports_of() {
     if [[ -e $key ]]; then echo "Signed-By: $key"; fi
   } >"$PWD/build/logs/backports.sources"
   as_root install -m 644 "$PWD/build/logs/backports.sources" "$source"
-  as_root apt-get update
+  update_apt_lists
 }
 
 # ---- the needs -----------------------------------------------------------------------------------
@@ -260,13 +267,14 @@ needs_of_emscripten() {
 
 # Runs a command as root, its output in the log only. The caller sees failures.
 as_root() {
-  local sudo=()
+  local sudo=() retried=()
+  [[ $1 != apt-get ]] || retried=(scripts/retried)
   if ((EUID != 0)); then
     has sudo || die "not root and no sudo: install as root: ${missing_packages[*]}"
     sudo=(sudo)
   fi
   echo "+ $*" >>"$log"
-  DEBIAN_FRONTEND=noninteractive "${sudo[@]}" "$@" >>"$log" 2>&1
+  DEBIAN_FRONTEND=noninteractive "${retried[@]}" "${sudo[@]}" "$@" >>"$log" 2>&1
 }
 
 is_function() { [[ $(type -t "${1%% *}") == function ]]; }
@@ -309,7 +317,7 @@ install_missing() {
   fi
   echo "deps: installing what is missing (log: $log)"
   print_missing
-  as_root apt-get install -y --no-install-recommends "${packages[@]}" ||
+  as_root apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${packages[@]}" ||
     fail_with_log "apt could not install: ${packages[*]}"
 }
 

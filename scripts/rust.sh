@@ -12,6 +12,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly cache=$PWD/build/cache/rust
+readonly retried=$PWD/scripts/retried
 readonly wrapper=$cache/rustc-wasi
 readonly root=$cache/root  # The unpacked packages.
 
@@ -65,7 +66,8 @@ update() {
   local lists
   lists=$(apt-get indextargets --format '$(FILENAME)' 'Created-By: Packages' 2>/dev/null) || true
   [[ -z $lists ]] || return 0
-  apt-get -q update >"$cache/apt.log" 2>&1 || die "apt has no lists, and 'apt-get update' failed"
+  "$retried" apt-get -q update >"$cache/apt.log" 2>&1 ||
+    die "apt has no lists, and 'apt-get update' failed"
 }
 
 # The name of the package that libstd-rust-dev has its library from.
@@ -83,7 +85,7 @@ unpack() {
   update
   library=$(library_package)
   [[ -n $library ]] || die "apt knows no libstd-rust-dev"
-  (cd "$cache/debs" && apt-get -q download rustc "$library" libstd-rust-dev-wasm32) \
+  (cd "$cache/debs" && "$retried" apt-get -q download rustc "$library" libstd-rust-dev-wasm32) \
     >"$cache/apt.log" 2>&1 || die "'apt-get download' failed"
   for deb in "$cache"/debs/*.deb; do dpkg -x "$deb" "$root.new"; done
   mv "$root.new" "$root"

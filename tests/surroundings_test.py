@@ -138,6 +138,44 @@ def test_guests_are_the_same_whatever_the_user_has(scratch):
     assert got == wanted, [name for name in wanted if got.get(name) != wanted[name]]
 
 
+# ---- scripts/retried -----------------------------------------------------------------------------
+
+def test_a_fetch_that_fails_for_a_moment_is_tried_again(scratch):
+    command = scratch / "fetches"
+    executable(command, '#!/bin/sh\necho x >> "$0.calls"\n'
+                        'test "$(wc -l < "$0.calls")" -gt "$1" || exit 9\n')
+    for fails, pauses, code, calls in [(0, "0 0", 0, 1), (2, "0 0", 0, 3), (3, "0 0", 9, 3),
+                                       (1, "", 9, 1)]:
+        done = run([ROOT / "scripts/retried", command, str(fails)],
+                   {"PATH": SYSTEM, "WEFT_PAUSES": pauses})
+        expect(done, code=code)
+        counted = pathlib.Path(f"{command}.calls")
+        assert counted.read_text().count("x") == calls, (fails, pauses)
+        assert done.stderr.count(f"'{command}' failed with 9; it is run again") == calls - 1, done
+        counted.unlink()
+
+
+def test_apt_lists_and_packages_that_a_mirror_refuses_once_are_fetched_again(scratch):
+    tree, tools = scratch / "tree", scratch / "tools"
+    shutil.copytree(ROOT / "scripts", tree / "scripts")
+    tools.mkdir()
+    # Each command fails when it is called for the first time. The needs of a build are then there.
+    executable(tools / "apt-get", f"""#!/bin/sh
+echo "$@" >> "{scratch}/called"
+test "$(grep -cxF -- "$*" "{scratch}/called")" -gt 1 || {{ echo 'E: 503' >&2; exit 100; }}
+case "$*" in *install*) touch "{scratch}/installed" ;; esac
+""")
+    executable(tools / "meson", f"#!/bin/sh\ntest -e '{scratch}/installed' && echo 1.0\n")
+    executable(tools / "sudo", '#!/bin/sh\nexec "$@"\n')
+    said = expect(run([tree / "scripts/deps.sh", "build"],
+                      {"PATH": f"{tools}:{SYSTEM}", "WEFT_PAUSES": "0"}))
+    assert said.endswith("deps: done\n"), said
+    called = (scratch / "called").read_text().splitlines()
+    assert len(called) == 4 and len(set(called)) == 2, called
+    log = (tree / "build/logs/apt.log").read_text()
+    assert log.count("'apt-get' failed with 100; it is run again in 0 s") == 2, log
+
+
 # ---- scripts/rust.sh -----------------------------------------------------------------------------
 
 # Has a standard library for WASI, and says what it is given.
@@ -172,13 +210,15 @@ def rust_tree(scratch, packages):
     tree, tools = scratch / "a tree", scratch / "tools"
     (tree / "scripts").mkdir(parents=True)
     tools.mkdir()
-    shutil.copy(ROOT / "scripts/rust.sh", tree / "scripts")
+    for name in ["rust.sh", "retried"]:
+        shutil.copy(ROOT / "scripts" / name, tree / "scripts")
     for name, text in packages.items():
         executable(tools / name, text)
     (scratch / "lists").touch()
     executable(scratch / "rustc", RUSTC)
     return tree / "scripts/rust.sh", {
-        "PATH": f"{tools}:{SYSTEM}", "WEFT_RUSTC": "/bin/false", "LISTS": str(scratch / "lists"),
+        "PATH": f"{tools}:{SYSTEM}", "WEFT_RUSTC": "/bin/false", "WEFT_PAUSES": "0",
+        "LISTS": str(scratch / "lists"),
         "BROKEN": str(scratch / "broken"), "RUSTC": str(scratch / "rustc")}
 
 
@@ -213,7 +253,7 @@ def test_without_any_rust_the_guests_fail_with_one_line_that_says_why(scratch):
                            "'apt-get update' failed (no network)\n"), done.stderr
     for folder in ["scripts", "sources"]:
         (scratch / folder).mkdir()
-    for name in ["build_guests.py", "rust.sh"]:
+    for name in ["build_guests.py", "rust.sh", "retried"]:
         shutil.copy(ROOT / "scripts" / name, scratch / "scripts")
     (scratch / "sources/hello.rs").write_text("fn main() {}\n")
     done = run(["/usr/bin/python3", scratch / "scripts/build_guests.py", scratch / "sources",

