@@ -185,6 +185,16 @@ def null_outputs(file):
                 yield number, "a compiler that root runs replaces /dev/null; use a file of your own"
 
 
+def static_in_static(file):
+    """Meson 1.0 counts the objects of a library compiled in unity with one too many when a static
+    library takes it whole and its sources are a multiple of unity_size: no clean build begins."""
+    if file.path.name == "meson.build":
+        for call in re.finditer(r"\bstatic_library\((?:[^()]|\([^()]*\))*", file.text):
+            if re.search(r"\blink_whole\s*:", call[0]):
+                number = file.text.count("\n", 0, call.start()) + 1
+                yield number, "link_whole in a static library; put it together by ar (capi/)"
+
+
 def leftovers(file):
     for number, line in enumerate(file.lines, 1):
         match = LEFTOVER.search(line)
@@ -234,8 +244,8 @@ def licence_line(file):
 
 
 RULES = [licence_line, line_length, document_line_length, file_length, function_length, layers,
-         commands, doors, system_header_names, included_twice, scripts, null_outputs, leftovers,
-         commented_out_code]
+         commands, doors, system_header_names, included_twice, scripts, null_outputs,
+         static_in_static, leftovers, commented_out_code]
 
 # ---- documents -----------------------------------------------------------------------------------
 

@@ -163,6 +163,15 @@ def test_null_outputs():
     assert finds(tidy.null_outputs, "scripts/a.sh", "cc -x c /dev/null -o x 2>/dev/null\n") == 0
 
 
+def test_a_static_library_that_takes_another_whole_broke_clean_builds_with_meson_1_0():
+    whole = "a = static_library('a', files('b.cpp'),\n  link_whole: parts)\n"
+    assert finds(tidy.static_in_static, "capi/meson.build", whole) == 1
+    for fine in [whole.replace("static", "shared"), whole.replace("whole", "with"),
+                 "a = static_library('a', files('a'))\nb = shared_library('b', link_whole: a)\n"]:
+        assert finds(tidy.static_in_static, "capi/meson.build", fine) == 0, fine
+    assert finds(tidy.static_in_static, "docs/a.md", whole) == 0
+
+
 def test_included_twice():
     twice = '#include <poll.h>\n#include "os/poll.h"\n#include <poll.h>\n'
     assert finds(tidy.included_twice, "os/a.cpp", twice) == 1
