@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 
-TIMEOUT_S = 30
+TIMEOUT_S = 300
+TIMED_ATTEMPTS = 10
 
 
 def output_of(program, *arguments):
@@ -23,10 +24,17 @@ def ping_pong(program):
 
 
 def pipeline(program):
-    lines = output_of(program)
-    assert lines[:3] == ["square: 1", "square: 4", "square: 9"], lines
-    assert "numbers: context deadline exceeded" in lines, lines
-    assert lines[-1] == "the pipeline is empty, after many squares", lines
+    """On a machine that stalls its 100 ms may be over before three squares; it says so."""
+    for _ in range(TIMED_ATTEMPTS):
+        lines = output_of(program)
+        squares = [line for line in lines if line.startswith("square: ")]
+        assert squares == ["square: 1", "square: 4", "square: 9"][:len(squares)], lines
+        assert "numbers: context deadline exceeded" in lines, lines
+        how = "after many squares" if len(squares) == 3 else "too early"
+        assert lines[-1] == f"the pipeline is empty, {how}", lines
+        if len(squares) == 3:
+            return
+    raise AssertionError(f"{TIMED_ATTEMPTS} runs ended too early")
 
 
 def worker_pool(program):
