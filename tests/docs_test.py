@@ -62,6 +62,14 @@ def test_figures_and_order_may_vary_where_a_mark_says_so():
     assert "the document shows" in wrong_with(block("console", "$ echo a\nb", "order varies"))
 
 
+def test_what_hangs_on_real_time_is_run_again_and_must_come_in_the_end():
+    third = "$ echo x >>runs; wc -l <runs\n3"
+    assert wrong_with(block("console", third, "real time")) == ""
+    assert "the document shows" in wrong_with(block("console", third))
+    never = third.replace("3", "-")
+    assert "the document shows" in wrong_with(block("console", never, "real time"))
+
+
 def test_a_part_of_a_source_must_be_there():
     assert wrong_with(block("cpp", "inline constexpr int kSwitchesPerLook = 61;",
                             "from scheduler/scheduler.h")) == ""
