@@ -57,9 +57,9 @@ struct RunSettings {
   Duration switch_cost;     // Of a switch; of native programs, and in no replay file.
   Duration lateness;        // The most by which a sleep ends late.
   std::uint64_t steps_max = UINT64_MAX;
-  std::uint64_t fair_from = UINT64_MAX;     // As DirectorOptions::fair_from; see of_seed().
-  bool ends_fair = false;                   // A search: of_seed() sets fair_from.
-  bool draws_undisturbed = false;           // A search: some seeds preempt nobody; see of_seed().
+  std::uint64_t fair_from = UINT64_MAX;  // As DirectorOptions::fair_from; see of_seed().
+  // A search of Go programs: schedules end fair, and some seeds preempt nobody; see of_seed().
+  bool searches_go = false;
   Duration time_max = Duration{INT64_MAX};  // Of virtual time.
   std::int64_t realtime_start = kRealtimeStart;
   std::uint32_t fault_one_in = 0;

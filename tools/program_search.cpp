@@ -75,9 +75,8 @@ Status ProgramSearch::prepare() {
     settings_.expected = &expected_;
   }
   // In Go programs time-outs and work race more than goroutines do, and correct ones poll.
-  explore_.settings.ends_fair = !explore_.dfs && has_go_guest();
-  explore_.settings.draws_cost = explore_.settings.ends_fair && !options_.cost_given;
-  explore_.settings.draws_undisturbed = explore_.settings.ends_fair;
+  explore_.settings.searches_go = !explore_.dfs && has_go_guest();
+  explore_.settings.draws_cost = explore_.settings.searches_go && !options_.cost_given;
   static_cast<sim::RunSettings&>(settings_) = explore_.settings;
   tell_unexplored();
   return Nothing{};
@@ -298,7 +297,7 @@ Result<SearchIdentity> ProgramSearch::identity() const {
   hash.add(sim::encode(*file));
   hash.add(std::string{explore_.twice ? '2' : '1', settings_.leaks ? 'l' : '-',
                        explore_.settings.draws_cost ? 'd' : '-', explore_.reduce ? 'r' : '-',
-                       explore_.settings.ends_fair ? 'f' : '-'});
+                       explore_.settings.searches_go ? 'f' : '-'});
   identity.options = hash.hex();
   return identity;
 }

@@ -122,15 +122,15 @@ RunSettings of_seed(const RunSettings& settings, std::uint64_t seed) {
   RunSettings own = settings;
   own.seed = seed;
   if (settings.draws_cost) own.cost = kCosts[Random(seed).below(std::size(kCosts))];
-  if (settings.ends_fair) own.fair_from = fair_from(settings.steps_max);
-  if (settings.draws_undisturbed && seed % kSeedsPerUndisturbed == 0)
-    own.policy = undisturbed(own.policy);
+  if (!settings.searches_go) return own;
+  own.fair_from = fair_from(settings.steps_max);
+  if (seed % kSeedsPerUndisturbed == 0) own.policy = undisturbed(own.policy);
   return own;
 }
 
 std::string unexplored_of(const RunSettings& settings, std::uint64_t longest) {
   const std::uint64_t from = fair_from(settings.steps_max);
-  if (!settings.ends_fair || longest < from) return {};
+  if (!settings.searches_go || longest < from) return {};
   return "other orders after step " + std::to_string(from);
 }
 

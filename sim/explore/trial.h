@@ -69,7 +69,7 @@ std::string text_of(const Failure& failure);
 // The settings of one seed: the seed, what is drawn from it, and from when on its run is fair.
 RunSettings of_seed(const RunSettings& settings, std::uint64_t seed);
 
-// With ends_fair: the first step of a run of so many in which the policy is not asked.
+// With searches_go: the first step of a run of so many in which the policy is not asked.
 constexpr std::uint64_t fair_from(std::uint64_t steps_max) {
   return steps_max / 2;
 }

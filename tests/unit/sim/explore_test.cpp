@@ -351,11 +351,11 @@ TEST_CASE("an order that needs a G to go on for thousands of safe points is foun
   for (const char* policy : {"random", "pct"}) {
     CAPTURE(policy);
     ExploreOptions options = with(policy, 100);
-    options.settings.draws_undisturbed = true;
+    options.settings.searches_go = true;
     const ExploreReport report = explore(kept_waiting, options);
     REQUIRE(report.failure);
     CHECK(report.failure->seed % 16 == 0);
-    options.settings.draws_undisturbed = false;
+    options.settings.searches_go = false;
     CHECK(!explore(kept_waiting, options).failure);
   }
 }
@@ -364,7 +364,7 @@ TEST_CASE("a seed that preempts nobody leaves the next ones as they are") {
   sim::RunSettings settings;
   settings.policy = *parse_policy("random");
   CHECK(to_string(sim::of_seed(settings, 16).policy) == "random");
-  settings.draws_undisturbed = true;
+  settings.searches_go = true;
   CHECK(to_string(sim::of_seed(settings, 15).policy) == "random");
   CHECK(to_string(sim::of_seed(settings, 16).policy) == "random:preempt=0");
   CHECK(to_string(sim::of_seed(settings, 17).policy) == "random");
@@ -376,7 +376,7 @@ TEST_CASE("a search is fair from half of its steps on, whatever computing costs"
   settings.cost = microseconds(7);
   CHECK(sim::of_seed(settings, 1).fair_from == UINT64_MAX);
   CHECK(sim::unexplored_of(settings, 5000).empty());
-  settings.ends_fair = true;
+  settings.searches_go = true;
   CHECK(sim::of_seed(settings, 1).fair_from == 2500);
   CHECK(sim::of_seed(settings, 1).cost == microseconds(7));
   CHECK(sim::unexplored_of(settings, 2499).empty());
