@@ -14,60 +14,36 @@
 namespace weft {
 namespace {
 
-// Where a member is in its class, private ones too: an explicit instantiation may name them. In the
-// C++ ABI of Linux a pointer to a data member is its offset.
-template <class Name, auto Member>
+// What debuggers need of members that are private.
+struct Private {
+  std::uint64_t pools, queue;            // In a Scheduler.
+  std::uint64_t ring, head, tail, mask;  // In a RunQueue.
+  std::uint64_t slabs, made;             // In a GPool.
+  std::uint64_t at_rest;                 // In a G.
+  std::uint64_t gs_per_slab;             // A number of GPool's.
+};
+// By whose friend it is found.
+struct Key {
+  friend Private private_members(Key key);
+};
+
+// In the C++ ABI of Linux a pointer to a data member is its offset.
+template <class Class, class Member>
+std::uint64_t offset(Member Class::* member) {
+  return static_cast<std::uint64_t>(std::bit_cast<std::ptrdiff_t>(member));
+}
+std::uint64_t offset(const std::size_t* number) {
+  return *number;
+}
+
+// Only an explicit instantiation may name them. In the order of Private.
+template <auto... Members>
 struct Named {
-  friend std::uint64_t offset_of(Name /*unused*/) {
-    return static_cast<std::uint64_t>(std::bit_cast<std::ptrdiff_t>(Member));
-  }
+  friend Private private_members(Key /*key*/) { return {offset(Members)...}; }
 };
-template <class Name, const std::size_t* Value>
-struct NamedNumber {
-  friend std::uint64_t value_of(Name /*unused*/) { return *Value; }
-};
-
-struct Pools {
-  friend std::uint64_t offset_of(Pools);
-};
-struct Queue {
-  friend std::uint64_t offset_of(Queue);
-};
-struct Ring {
-  friend std::uint64_t offset_of(Ring);
-};
-struct Head {
-  friend std::uint64_t offset_of(Head);
-};
-struct Tail {
-  friend std::uint64_t offset_of(Tail);
-};
-struct Mask {
-  friend std::uint64_t offset_of(Mask);
-};
-struct Slabs {
-  friend std::uint64_t offset_of(Slabs);
-};
-struct Made {
-  friend std::uint64_t offset_of(Made);
-};
-struct AtRest {
-  friend std::uint64_t offset_of(AtRest);
-};
-struct GsPerSlab {
-  friend std::uint64_t value_of(GsPerSlab);
-};
-
-template struct Named<Pools, &Scheduler::pools_>;
-template struct Named<Queue, &Scheduler::run_queue_>;
-template struct Named<Ring, &RunQueue::ring_>;
-template struct Named<Head, &RunQueue::head_>;
-template struct Named<Tail, &RunQueue::tail_>;
-template struct Named<Mask, &RunQueue::mask_>;
-template struct Named<Slabs, &GPool::slabs_>;
-template struct Named<Made, &GPool::made_>;
-template struct Named<AtRest, &G::at_rest_>;
-template struct NamedNumber<GsPerSlab, &GPool::kGsPerSlab>;
+template struct Named<&Scheduler::pools_, &Scheduler::run_queue_, &RunQueue::ring_,
+                      &RunQueue::head_, &RunQueue::tail_, &RunQueue::mask_, &GPool::slabs_,
+                      &GPool::made_, &G::at_rest_, &GPool::kGsPerSlab>;
 
 constexpr const char* kStates[kGStates] = {
     name(GState::idle),    name(GState::runnable), name(GState::running),
@@ -96,11 +72,6 @@ struct DebugGs {
   std::uint64_t stack_m, stack_current_m, m_current_g;
 };
 
-template <class Class, class Member>
-std::uint64_t offset(Member Class::* member) {
-  return static_cast<std::uint64_t>(std::bit_cast<std::ptrdiff_t>(member));
-}
-
 // A reference has no pointer to member. GStack is no standard-layout class: offsetof is for these
 // only as far as a compiler has it. gcc and clang do.
 #pragma GCC diagnostic push
@@ -109,7 +80,7 @@ constexpr std::uint64_t kStackCurrentM = offsetof(GStack, current_m);
 #pragma GCC diagnostic pop
 
 DebugGs view() {
-  const std::uint64_t queue = offset_of(Queue{});
+  const Private hidden = private_members(Key{});
   return {
       .magic = {'w', 'e', 'f', 't', '-', 'g', 's', '\0'},
       .version = kDebugGsVersion,
@@ -119,21 +90,21 @@ DebugGs view() {
       .wait_reasons = kWaitReasonNames,
       .wait_reason_count = std::size(kWaitReasonNames),
       .schedulers_max = kDebugSchedulersMax,
-      .pools = offset_of(Pools{}),
-      .ring = queue + offset_of(Ring{}),
-      .head = queue + offset_of(Head{}),
-      .tail = queue + offset_of(Tail{}),
-      .mask = queue + offset_of(Mask{}),
+      .pools = hidden.pools,
+      .ring = hidden.queue + hidden.ring,
+      .head = hidden.queue + hidden.head,
+      .tail = hidden.queue + hidden.tail,
+      .mask = hidden.queue + hidden.mask,
       .entry_bytes = sizeof(RunQueue::Entry),
       .entry_g = offset(&RunQueue::Entry::g),
       .entry_context = offset(&RunQueue::Entry::context),
-      .slabs = offset_of(Slabs{}),
-      .made = offset_of(Made{}),
-      .gs_per_slab = value_of(GsPerSlab{}),
+      .slabs = hidden.slabs,
+      .made = hidden.made,
+      .gs_per_slab = hidden.gs_per_slab,
       .g_bytes = sizeof(G),
       .g_context = offset(&G::context),
       .g_stack = offset(&G::stack),
-      .g_at_rest = offset_of(AtRest{}),
+      .g_at_rest = hidden.at_rest,
       .g_wait_reason = offset(&G::wait_reason),
       .g_id = offset(&G::id),
       .g_name = offset(&G::name),
