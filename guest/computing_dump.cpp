@@ -1,24 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guest/computing_dump.h"
 
+#include <algorithm>
+
 #include "base/printable.h"
 #include "guest/runtime.h"
 
 namespace weft {
 
-std::string dump_computing(const Runtime& runtime, const GoMemorySource& of, std::size_t max) {
+std::string dump_computing(const Runtime& runtime, const GoMemorySource& of,
+                           ComputingBudget budget) {
   std::string text;
   std::size_t count = 0;
+  std::size_t without_lines = 0;
+  bool has_read = false;
   for (const auto& guest : runtime.guests()) {
     const auto computing = guest->computing();
     if (!computing || of(*guest).runtime != nullptr) continue;
-    if (++count > max) continue;
-    const auto place = guest->place_of(computing->function);
+    if (++count > budget.guests) continue;
+    const std::size_t bytes = guest->lines_not_read();
+    const bool reads = bytes <= budget.line_bytes || !has_read;
+    const auto place = guest->place_of(computing->function, reads);
     if (!place) continue;
+    if (!reads) ++without_lines;
+    if (reads) budget.line_bytes -= std::min(budget.line_bytes, bytes);
+    has_read = has_read || (reads && bytes > 0);
     text += "  guest " + std::to_string(guest->number()) + " (" + printable(guest->name()) +
             "): in " + printable(place->frames.front()) + " " + describe_place(*place) + "\n";
   }
-  if (count > max) text += "  and " + std::to_string(count - max) + " more\n";
+  if (count > budget.guests) {
+    text += "  and " + std::to_string(count - budget.guests) + " more\n";
+  }
+  if (without_lines > 0) {
+    text +=
+        "  without lines of source, which the next dumps read: " + std::to_string(without_lines) +
+        (without_lines == 1 ? " guest\n" : " guests\n");
+  }
   return text.empty() ? text : "guests that compute:\n" + text;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The guests that compute, and in which function: what SIGQUIT and --scheddetail print behind the
-// goroutines. A Go guest whose goroutines are listed is not here: there it says more.
+// goroutines. A Go guest whose goroutines weft knows is not here: there it says more.
 //
 //   guests that compute:
 //     guest 1 (compute.wasm): in main at offset 0x1a2 (compute.c:9)
@@ -14,12 +14,17 @@
 
 namespace weft {
 
-inline constexpr std::size_t kComputingListed = 1'000;
+// How much one answer may take: no guest runs meanwhile. A module's table of lines of source is read
+// when it is first needed. A dump reads one at least; what it leaves out, the next ones read.
+struct ComputingBudget {
+  std::size_t guests = 1'000;                     // That are listed.
+  std::size_t line_bytes = std::size_t{2} << 20;  // Of such tables.
+};
 
-// As above; "" when there are none. The first `max`, and how many more there are. The names of a
-// module are read when they are first needed. From where goroutines_of() may be called.
+// As above; "" when there are none. It says how many more there are, and of how many the lines of
+// source are left out. From where goroutines_of() may be called.
 std::string dump_computing(const Runtime& runtime, const GoMemorySource& of = go_memory_of,
-                           std::size_t max = kComputingListed);
+                           ComputingBudget budget = {});
 
 // "guest 1 (shop.wasm) computes in main.spins" of each, of Go guests too; the first `max`. For who
 // tells why a run did not end.

@@ -163,7 +163,7 @@ class Instance {
   [[nodiscard]] virtual const TrapReport& killed_at() const = 0;
 
   // Where it computes, while its G does not run; nothing when it does not, or when its code does
-  // not tell. It is found out when asked: takes milliseconds the first time that aot is.
+  // not tell. It is found out when asked, in microseconds.
   [[nodiscard]] virtual std::optional<Computing> computing() const = 0;
 };
 
@@ -186,10 +186,6 @@ class Module {
 
   // By which it runs: a name of guest/engines.h.
   [[nodiscard]] virtual const char* engine() const = 0;
-
-  // `info` with all names and lines of source. Some engines read them when they are first asked
-  // for, which takes as long as validation; without them when memory is short.
-  virtual const ModuleInfo& whole_info() { return info; }
 
   const std::string name;    // For messages: the file's name.
   const ModuleInfo info;     // What it exports, imports and is made of.

@@ -156,14 +156,18 @@ void Guest::run() {
   }
 }
 
-std::optional<TrapReport> Guest::place_of(std::uint32_t function) const {
+std::optional<TrapReport> Guest::place_of(std::uint32_t function, bool reads_lines) const {
   if (module_ == nullptr) return {};
-  const ModuleInfo& info = module_->whole_info();
+  const ModuleInfo& info = module_->info;
   TrapReport place;
   place.frames.push_back(info.describe_function(function));
   place.offset = info.code_offset(function);
-  place.source = info.source_line(place.offset);
+  if (reads_lines || lines_not_read() == 0) place.source = info.source_line(place.offset);
   return place;
+}
+
+std::size_t Guest::lines_not_read() const {
+  return module_ != nullptr ? module_->info.source_lines.bytes_not_read() : 0;
 }
 
 GuestEnd Guest::wait() {

@@ -170,8 +170,12 @@ class Guest {
     return instance_ != nullptr ? instance_->computing() : std::nullopt;
   }
   // A function of its module, in words: `frames` has its name; `offset` and `source` tell where its
-  // code is. Nothing when the guest has ended. Module::whole_info() says what it takes.
-  [[nodiscard]] std::optional<TrapReport> place_of(std::uint32_t function) const;
+  // code is. Nothing when the guest has ended. Without `source` where its lines of source have not
+  // been read (SourceLines::is_read()) and `reads_lines` is false.
+  [[nodiscard]] std::optional<TrapReport> place_of(std::uint32_t function,
+                                                   bool reads_lines = true) const;
+  // How many bytes place_of() would have to read first for the lines of source.
+  [[nodiscard]] std::size_t lines_not_read() const;
 
  private:
   friend class Runtime;

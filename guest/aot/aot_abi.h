@@ -8,7 +8,7 @@ namespace weft::aot {
 
 // A part of every key of the cache. Change it with any change of what follows, of
 // guest/aot/aot_rt.inc, of the fuel points or of the compiler's flags.
-inline constexpr std::uint32_t kAbi = 18;
+inline constexpr std::uint32_t kAbi = 19;
 
 // The name of the one symbol that an object gives away.
 inline constexpr const char* kObjectSymbol = "weft_object";
@@ -37,23 +37,24 @@ struct Memory {
   std::uint32_t size;  // In bytes.
 };
 
-// What a module calls. `guest` points to Portions, which instantiate() gets.
+// What a module calls. `guest` points to Portions, which instantiate() gets. `from` is where the
+// guest's function goes on.
 struct Host {
   // Does not return. `offset` is that of the instruction in the module, or 0 when it must be looked
   // for on the stack.
   void (*trap)(std::uint32_t kind, std::uint32_t offset);
   // Values are bits, in the low ones where there are 32.
-  std::uint64_t (*call)(void* guest, std::uint32_t import, const std::uint64_t* args);
+  std::uint64_t (*call)(void* guest, std::uint32_t import, const std::uint64_t* args,
+                        const void* from);
   std::uint32_t (*yield)(void* guest);  // sched_yield, without a frame of the object's in between.
-  // The portion is used up: `left` <= 0 is left of it. `from` is where the guest's function goes
-  // on. Returns the next portion, > 0.
+  // The portion is used up: `left` <= 0 is left of it. Returns the next portion, > 0.
   std::uint32_t (*refill)(void* guest, std::uint32_t left, const void* from);
   // A function of Go's runtime begins: guest/go/steering.h.
   void (*entered)(void* guest, std::uint32_t entry, std::uint32_t sp, std::uint32_t g);
   // A safe point between two steps of an instruction that moves much.
-  void (*turn)();
+  void (*turn)(const void* from);
   void (*memory_allocate)(Memory* memory, std::uint32_t pages, std::uint32_t max);
-  std::uint32_t (*memory_grow)(Memory* memory, std::uint32_t pages);
+  std::uint32_t (*memory_grow)(Memory* memory, std::uint32_t pages, const void* from);
   // An active segment of data, of instantiate(): its place is within the memory.
   void (*segment)(Memory* memory, std::uint32_t at, const std::uint8_t* bytes, std::uint32_t count);
   // Returns null elements behind the old ones, or null when there is no room. The host frees them.
@@ -72,9 +73,13 @@ struct Object {
   void (*start)(void* instance);      // Null when it has no start function.
   // Calls an exported function by its index; see Instance::call.
   void (*call)(void* instance, std::uint32_t function, std::uint64_t* values);
-  // Of a Go guest: its stack pointer. A function that the compiler could see through may not have
-  // taken its own frame from it. Null for others.
-  std::uint32_t (*stack_pointer)(const void* instance);
+  // Of a Go guest: where in an instance its stack pointer is. A function that the compiler could see
+  // through may not have taken its own frame from it. 0 for others.
+  std::uint32_t stack_pointer;
+  // Where the code of the functions begins that the module defines, in their order: each number is
+  // the distance from its own address.
+  std::uint32_t function_count;
+  const std::int32_t* functions;
 };
 
 }  // namespace weft::aot

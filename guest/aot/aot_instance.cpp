@@ -102,8 +102,11 @@ GuestEnd AotInstance::call(const ExportInfo& function, std::span<std::uint64_t> 
 }
 
 std::optional<Computing> AotInstance::computing() const {
-  const auto sp_of = parts_.object.stack_pointer;
-  return computing_with(sp_of != nullptr ? sp_of(instance_) : 0);
+  std::uint32_t sp = 0;
+  if (const std::uint32_t at = parts_.object.stack_pointer; at != 0) {
+    std::memcpy(&sp, static_cast<const char*>(instance_) + at, sizeof sp);
+  }
+  return computing_with(sp);
 }
 
 void AotInstance::place_changed(aot::Memory& memory, std::uint32_t pages) {
@@ -130,7 +133,7 @@ void AotInstance::allocate(aot::Memory& memory, std::uint32_t pages, std::uint32
   }
 }
 
-std::uint32_t AotInstance::grow(aot::Memory& memory, std::uint32_t pages) {
+std::uint32_t AotInstance::grow(aot::Memory& memory, std::uint32_t pages, const void* from) {
   constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   const std::uint32_t old_pages = memory.pages;
   if (pages > memory.max_pages - old_pages) return kNone;
@@ -138,7 +141,7 @@ std::uint32_t AotInstance::grow(aot::Memory& memory, std::uint32_t pages) {
   Budget& budget = process_->budgets().memory_bytes;
   const std::size_t more = std::size_t{pages} * kWasmPageBytes;
   if (!budget.take(more)) return kNone;
-  if (!grow_place(*parts_.memories, place_, memory.size, memory.size + more)) {
+  if (!grow_place(*parts_.memories, place_, memory.size, memory.size + more, from)) {
     budget.give_back(more);
     return kNone;
   }
@@ -250,8 +253,9 @@ void host_trap(std::uint32_t kind, std::uint32_t offset) {
   CompiledInstance::current().trap(kind_of(kind), offset, detail_of(kind));
 }
 
-std::uint64_t host_call(void* guest, std::uint32_t import, const std::uint64_t* args) {
-  return static_cast<CompiledInstance*>(guest)->call(import, args);
+std::uint64_t host_call(void* guest, std::uint32_t import, const std::uint64_t* args,
+                        const void* from) {
+  return static_cast<CompiledInstance*>(guest)->call(import, args, from);
 }
 
 std::uint32_t host_refill(void* guest, std::uint32_t left, const void* from) {
@@ -262,16 +266,16 @@ void host_entered(void* guest, std::uint32_t entry, std::uint32_t sp, std::uint3
   static_cast<CompiledInstance*>(guest)->entered(entry, sp, g);
 }
 
-void host_turn() {
-  CompiledInstance::current().turn();
+void host_turn(const void* from) {
+  CompiledInstance::current().turn(from);
 }
 
 void host_memory_allocate(aot::Memory* memory, std::uint32_t pages, std::uint32_t max) {
   AotInstance::current().allocate(*memory, pages, max);
 }
 
-std::uint32_t host_memory_grow(aot::Memory* memory, std::uint32_t pages) {
-  return AotInstance::current().grow(*memory, pages);
+std::uint32_t host_memory_grow(aot::Memory* memory, std::uint32_t pages, const void* from) {
+  return AotInstance::current().grow(*memory, pages, from);
 }
 
 void host_segment(aot::Memory* memory, std::uint32_t at, const std::uint8_t* bytes,

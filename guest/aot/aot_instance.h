@@ -59,7 +59,7 @@ class AotInstance : public CompiledInstance {
   // --- for the compiled code ---
   static AotInstance& current();
   void allocate(aot::Memory& memory, std::uint32_t pages, std::uint32_t max);
-  std::uint32_t grow(aot::Memory& memory, std::uint32_t pages);
+  std::uint32_t grow(aot::Memory& memory, std::uint32_t pages, const void* from);
   void segment(aot::Memory& memory, std::uint32_t at, const std::uint8_t* bytes,
                std::uint32_t count) noexcept;
   void* resize_table(void* data, std::uint32_t old_size, std::uint32_t size,

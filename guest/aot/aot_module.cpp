@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <sys/stat.h>
+#include <unwind.h>
 
 #include <filesystem>
 #include <map>
@@ -120,10 +121,26 @@ const ModuleInfo& AotModule::whole_info() {
 }
 
 void AotModule::describe(const TrapState& state, TrapReport& report) try {
-  if (state.kind == TrapKind::lost_code) return;  // It can't be looked at any more.
+  // It can't be looked at any more, also where a kill or a budget ended the guest.
+  if (state.kind == TrapKind::lost_code || object_.file().is_cut_off()) return;
   sites_.describe(state, whole_info(), report);
 } catch (const std::bad_alloc&) {
   return;  // The kind is in the report; there is no memory for the rest.
+}
+
+// By the object's own tables, which are loaded: no file is read. They are in the file that may have
+// been cut off.
+std::uint32_t AotModule::function_at(const void* code) {
+  if (object_.file().is_cut_off()) return UINT32_MAX;
+  // The unwinder expects an address to return to, and looks at the byte before it.
+  auto* const behind = const_cast<char*>(static_cast<const char*>(code)) + 1;
+  const auto* const begin = static_cast<const std::byte*>(::_Unwind_FindEnclosingFunction(behind));
+  const aot::Object& object = parts_.object;
+  for (std::uint32_t i = 0; begin != nullptr && i < object.function_count; ++i) {
+    const auto* const from = reinterpret_cast<const std::byte*>(&object.functions[i]);
+    if (from + object.functions[i] == begin) return info.imported_functions + i;
+  }
+  return UINT32_MAX;
 }
 
 std::unique_ptr<Instance> AotModule::instantiate(wasip1::Process& process) {

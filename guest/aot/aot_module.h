@@ -42,14 +42,15 @@ class AotModule final : public CompiledModule, public std::enable_shared_from_th
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
 
   void describe(const TrapState& state, TrapReport& report) override;
-  const ModuleInfo& whole_info() override;
-  std::uint32_t function_at(const void* code) override { return sites_.function_at(code, info); }
+  std::uint32_t function_at(const void* code) override;
 
  private:
+  const ModuleInfo& whole_info();
+
   const SharedObject object_;
   AotParts parts_;
   const std::vector<std::byte> binary_;
-  std::optional<ModuleInfo> whole_info_;  // Read at the first trap, or when it is asked for.
+  std::optional<ModuleInfo> whole_info_;  // Read at the first trap.
   TrapSites sites_;
   const CodeShown shown_;
 

@@ -101,17 +101,15 @@ std::string CBinding::macros() const {
   return text;
 }
 
-// What is the same in each function for an import: its type, its parameters behind the first one,
-// and their names.
+// What is the same in each function for an import: its type, and its parameters behind the first
+// one.
 CBinding::Import CBinding::import_of(std::size_t index) const {
   const ImportInfo& info = info_.imports[index];
   const FuncTypeInfo& type = info_.types[info.type];
   Import import;
   import.result = type.results.empty() ? "void" : type_of(type.results[0]);
   for (std::size_t i = 0; i < type.params.size(); ++i) {
-    const std::string name = "a" + std::to_string(i);
-    import.params += std::string(", ") + type_of(type.params[i]) + " " + name;
-    import.args += ", " + name;
+    import.params += std::string(", ") + type_of(type.params[i]) + " a" + std::to_string(i);
   }
   return import;
 }
@@ -126,8 +124,7 @@ std::string CBinding::element_functions() const {
     const Import of = import_of(i);
     text.append("static ").append(of.result).append(" ").append(kElementName);
     text.append(std::to_string(i)).append("(").append(dialect_.host).append("** host");
-    text.append(of.params).append(") {\n  ").append(of.result == "void" ? "" : "return ");
-    text.append(import(i)).append("(*host").append(of.args).append(");\n}\n");
+    text.append(of.params).append(") {\n").append(call_of_host(i, "*host")).append("}\n");
   }
   return text;
 }
@@ -144,10 +141,15 @@ std::string CBinding::element(std::string_view line) const {
 // Not inlined: its lines would take the place of the call's.
 std::string CBinding::import_function(std::size_t index) const {
   const Import of = import_of(index);
+  return "HIDDEN __attribute__((noinline)) " + of.result + " " + import(index) + "(" +
+         std::string(dialect_.host) + "* guest" + of.params + ") {\n" +
+         call_of_host(index, "guest") + "}\n";
+}
+
+// What is in a function that the guest's function calls: so it returns to where that one goes on.
+std::string CBinding::call_of_host(std::size_t index, const std::string& guest) const {
   const FuncTypeInfo& type = info_.types[info_.imports[index].type];
-  std::string text = "HIDDEN __attribute__((noinline)) " + of.result + " " + import(index) + "(" +
-                     std::string(dialect_.host) + "* guest" + of.params +
-                     ") {\n  union { u64 bits; u32 i; u64 j; f32 f; f64 d; } args[" +
+  std::string text = "  union { u64 bits; u32 i; u64 j; f32 f; f64 d; } args[" +
                      std::to_string(type.params.size() + 1) + "];\n";
   for (std::size_t i = 0; i < type.params.size(); ++i) {
     const std::string at = std::to_string(i);
@@ -155,13 +157,13 @@ std::string CBinding::import_function(std::size_t index) const {
     text += member_of(type.params[i]);
     text.append(" = a").append(at).append(";\n");
   }
-  text += "  args[" + std::to_string(type.params.size()) + "].bits = weft_host->call(guest, " +
-          std::to_string(index) + ", &args[0].bits);\n";
+  text += "  args[" + std::to_string(type.params.size()) + "].bits = weft_host->call(" + guest +
+          ", " + std::to_string(index) + ", &args[0].bits, WEFT_FROM);\n";
   if (!type.results.empty()) {
     text += "  return args[" + std::to_string(type.params.size()) + "]." +
             member_of(type.results[0]) + ";\n";
   }
-  return text + "}\n";
+  return text;
 }
 
 // Calls the function with the values and puts its results in their place.
@@ -194,13 +196,33 @@ std::string CBinding::calls_of_exports() const {
   return text + "  }\n}\n";
 }
 
+// In the assembler's words, as C has none for a distance: what the linker knows needs no work when
+// the object is loaded.
+std::string CBinding::places_of_functions() const {
+  std::string text =
+      "extern HIDDEN const s32 weft_functions[];\n"
+      "__asm__(\n\".pushsection .rodata\\n.balign 4\\n.globl weft_functions\\n\"\n"
+      "\".hidden weft_functions\\nweft_functions:\\n\"\n";
+  for (std::size_t i = 0; i < info_.function_types.size(); ++i) {
+    const auto index = static_cast<std::int64_t>(info_.imported_functions + i);
+    text += "\".long " + function(index) + " - .\\n\"\n";
+  }
+  return text + "\".popsection\\n\");\n";
+}
+
 // The table that the object gives away.
 std::string CBinding::object(std::int64_t start, bool is_go) const {
   return "__attribute__((visibility(\"default\"))) const struct weft_object " +
          std::string(aot::kObjectSymbol) + " = {\n  " + std::to_string(aot::kAbi) + ",\n  sizeof(" +
          std::string(dialect_.instance) +
          "),\n  weft_bind,\n  weft_instantiate,\n  weft_memory,\n  " + function_pointer(start) +
-         ",\n  weft_call,\n  " + (is_go ? "weft_sp" : "0") + ",\n};\n";
+         ",\n  weft_call,\n  " + (is_go ? stack_pointer() : "0") + ",\n  " +
+         std::to_string(info_.function_types.size()) + ",\n  weft_functions,\n};\n";
+}
+
+std::string CBinding::stack_pointer() const {
+  return "__builtin_offsetof(" + std::string(dialect_.instance) + ", w2c_g" +
+         std::to_string(guest::go::kGlobalSp) + ")";
 }
 
 std::string CBinding::definitions(const wabt_ir::CBase& base, bool fuel_points, bool is_go) const {
@@ -222,12 +244,7 @@ std::string CBinding::definitions(const wabt_ir::CBase& base, bool fuel_points, 
           ");\n}\nstatic wasm_rt_memory_t* weft_memory(void* instance) {\n  return ";
   text += info_.has_memory ? "&((" + std::string(dialect_.instance) + "*)instance)->w2c_mem" : "0";
   text += ";\n}\n";
-  if (is_go) {
-    text += "static uint32_t weft_sp(const void* instance) {\n  return ((const " +
-            std::string(dialect_.instance) + "*)instance)->w2c_g" +
-            std::to_string(guest::go::kGlobalSp) + ";\n}\n";
-  }
-  return text + calls_of_exports() + object(base.start_function, is_go);
+  return text + calls_of_exports() + places_of_functions() + object(base.start_function, is_go);
 }
 
 }  // namespace weft

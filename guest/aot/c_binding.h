@@ -36,7 +36,6 @@ class CBinding {
   struct Import {
     std::string result;
     std::string params;
-    std::string args;
   };
 
   [[nodiscard]] Import import_of(std::size_t index) const;
@@ -44,8 +43,11 @@ class CBinding {
   [[nodiscard]] std::string function(std::int64_t index) const;
   [[nodiscard]] std::string function_pointer(std::int64_t index) const;
   [[nodiscard]] std::string import_function(std::size_t index) const;
+  [[nodiscard]] std::string call_of_host(std::size_t index, const std::string& guest) const;
   [[nodiscard]] std::string call_with_values(std::uint32_t index) const;
   [[nodiscard]] std::string calls_of_exports() const;
+  [[nodiscard]] std::string stack_pointer() const;
+  [[nodiscard]] std::string places_of_functions() const;
   [[nodiscard]] std::string object(std::int64_t start, bool is_go) const;
 
   const CDialect& dialect_;

@@ -142,7 +142,7 @@ class CFiles::Cutter {
     // what is worth it.
     common_ +=
         "#define HIDDEN __attribute__((visibility(\"hidden\")))\n"
-        "#define GUEST_CODE HIDDEN __attribute__((noinline, no_icf))\n";
+        "#define GUEST_CODE HIDDEN __attribute__((noinline, noclone, no_icf))\n";
     common_ += CData::declarations();
     Lines lines(std::string_view(source).substr(module));
     const std::string imported = import_of_function();

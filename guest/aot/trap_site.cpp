@@ -77,17 +77,11 @@ std::uint32_t TrapSites::offset_of(const void* code) const {
   return after == rows_.begin() ? 0 : std::prev(after)->offset;
 }
 
-std::uint32_t TrapSites::function_at(const void* code, const ModuleInfo& info) {
-  read();
-  const std::uint32_t found = offset_of(code);
-  return found != 0 ? info.function_at(found) : UINT32_MAX;
-}
-
 void TrapSites::describe(const TrapState& state, const ModuleInfo& info, TrapReport& report) {
   read();
   for (std::size_t i = 0; i < state.frame_count && report.frames.size() < kFramesMax; ++i) {
     const std::uint32_t found = offset_of(state.frames[i]);
-    const std::uint32_t function = function_at(state.frames[i], info);
+    const std::uint32_t function = found != 0 ? info.function_at(found) : UINT32_MAX;
     if (function == UINT32_MAX) continue;
     if (report.frames.empty()) {
       const std::uint32_t offset = state.known_offset != 0 ? state.known_offset : found;

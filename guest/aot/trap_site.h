@@ -24,9 +24,6 @@ class TrapSites {
   // Puts the functions and the offset of a guest that was left by a trap into its report.
   void describe(const TrapState& state, const ModuleInfo& info, TrapReport& report);
 
-  // The function that an address of its code lies in; UINT32_MAX: it is not known.
-  std::uint32_t function_at(const void* code, const ModuleInfo& info);
-
  private:
   struct Row {
     std::uint64_t address;  // From the start of the object.

@@ -63,7 +63,7 @@ GuestEnd CompiledInstance::enter(void (*f)(void* argument), void* argument) {
     return end;
   }
   const bool returned = state_.enter(f, argument);
-  asked_from_ = nullptr;
+  passed_from_ = nullptr;
   if (!returned) return end_of_left();
   GuestEnd end;
   end.returned = true;
@@ -92,7 +92,8 @@ void CompiledInstance::trap(TrapKind kind, std::uint32_t offset, const char* det
   state_.leave();
 }
 
-std::uint64_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* args) {
+std::uint64_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* args,
+                                     const void* from) {
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
   state_.in_guest = false;
   std::uint64_t result = 0;
@@ -102,7 +103,7 @@ std::uint64_t CompiledInstance::call(std::uint32_t import, const std::uint64_t* 
     // There may be many calls between two fuel points, and a disk's time is no CPU time: no tick
     // comes.
     if (shared_.limits.quantum == 0 && (*wanted != 0 || called.waited_for_disk(*process_, args))) {
-      safe_point();
+      safe_point(from);
     }
   });
   if (!goes_on) leave_noted();
@@ -147,7 +148,7 @@ WEFT_RETURN_BY_JUMP std::uint32_t CompiledInstance::yield_of(void* guest) {
 WEFT_INLINE std::uint32_t CompiledInstance::yield_guest() {
   if (process_->trace() != nullptr || process_->hook() != nullptr) {
     return static_cast<std::uint32_t>(
-        call(static_cast<std::uint32_t>(shared_.yield_import), nullptr));
+        call(static_cast<std::uint32_t>(shared_.yield_import), nullptr, nullptr));
   }
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
   state_.in_guest = false;
@@ -170,9 +171,7 @@ std::uint32_t CompiledInstance::refill(std::uint32_t left, const void* from) {
     left = next_quantum(process_->budgets().fuel, left, shared_.limits);
     if (left == 0) trap(TrapKind::out_of_fuel, 0);
   }
-  asked_from_ = from;
-  pass_safe_point();
-  asked_from_ = nullptr;
+  pass_safe_point(from);
   const Duration ran = turn_.longest();
   // Where safe points are counted there is one at every quantum, and no other.
   if (shared_.limits.quantum != 0) return left;
@@ -184,36 +183,38 @@ std::uint32_t CompiledInstance::refill(std::uint32_t left, const void* from) {
   return portion;
 }
 
-void CompiledInstance::turn() {
+void CompiledInstance::turn(const void* from) {
   if (making_ || shared_.limits.quantum != 0) return;
   if (!state_.has_stack()) trap(TrapKind::stack_overflow, 0);
-  pass_safe_point();
+  pass_safe_point(from);
 }
 
 // Between steps of the host's own work for the guest: false when the guest is to end.
-bool CompiledInstance::may_go_on() noexcept {
+bool CompiledInstance::may_go_on(const void* from) noexcept {
   if (shared_.limits.quantum != 0) return true;
-  return runs_through(leaving_, [this] { safe_point(); });
+  return runs_through(leaving_, [&] { safe_point(from); });
 }
 
 bool CompiledInstance::grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes,
-                                  std::size_t bytes) {
+                                  std::size_t bytes, const void* from) {
   state_.in_guest = false;
-  const bool grown = pool.grow(place, old_bytes, bytes, [this] { return may_go_on(); });
+  const bool grown = pool.grow(place, old_bytes, bytes, [&] { return may_go_on(from); });
   if (leaving_.why != Leaving::Why::no) leave_noted();
   state_.in_guest = true;
   return grown;
 }
 
-void CompiledInstance::safe_point() {
-  const Duration ran = turn_.safe_point();
+void CompiledInstance::safe_point(const void* from) {
+  passed_from_ = from;
+  const Duration ran = turn_.safe_point();  // When it is killed there, enter() forgets the place.
+  passed_from_ = nullptr;
   if (steering_ != nullptr) steering_->ran(ran, wasip1::Memory(memory_bytes_));
 }
 
 std::optional<Computing> CompiledInstance::computing_with(std::uint32_t sp) const {
-  if (asked_from_ == nullptr) return {};
+  if (passed_from_ == nullptr) return {};
   // One back, into the call.
-  const auto function = shared_.function_at(static_cast<const char*>(asked_from_) - 1);
+  const auto function = shared_.function_at(static_cast<const char*>(passed_from_) - 1);
   return function != UINT32_MAX ? std::optional(Computing{function, sp}) : std::nullopt;
 }
 
@@ -224,9 +225,9 @@ void CompiledInstance::entered(std::uint32_t entry, std::uint32_t sp, std::uint3
   state_.in_guest = true;
 }
 
-void CompiledInstance::pass_safe_point() {
+void CompiledInstance::pass_safe_point(const void* from) {
   state_.in_guest = false;
-  if (!runs_through(leaving_, [&] { safe_point(); })) leave_noted();
+  if (!runs_through(leaving_, [&] { safe_point(from); })) leave_noted();
   state_.in_guest = true;
 }
 

@@ -77,12 +77,12 @@ class CompiledInstance : public Portions {
   static CompiledInstance& current();
   // Ends enter() by a jump. No frame in between may hold an object with a destructor.
   [[noreturn]] void trap(TrapKind kind, std::uint32_t offset = 0, const char* detail = "");
-  std::uint64_t call(std::uint32_t import, const std::uint64_t* args);
+  // `from`: where the guest's function goes on; nullptr: it is not known.
+  std::uint64_t call(std::uint32_t import, const std::uint64_t* args, const void* from);
   static std::uint32_t yield_of(void* instance);
-  // The portion is used up: `left` <= 0 is left of it. `from`: where the code goes on. Returns the
-  // next portion, > 0.
+  // The portion is used up: `left` <= 0 is left of it. Returns the next portion, > 0.
   std::uint32_t refill(std::uint32_t left, const void* from);
-  void turn();
+  void turn(const void* from);
   void entered(std::uint32_t entry, std::uint32_t sp, std::uint32_t g);
 
  protected:
@@ -94,12 +94,13 @@ class CompiledInstance : public Portions {
   GuestEnd enter(void (*f)(void* argument), void* argument);
   // Leaves the guest's code for the reason that is noted in leaving_.
   [[noreturn]] void leave_noted();
-  void safe_point();
-  void pass_safe_point();
+  void safe_point(const void* from);
+  void pass_safe_point(const void* from);
   // As Instance::computing(), with the stack pointer given.
   [[nodiscard]] std::optional<Computing> computing_with(std::uint32_t sp) const;
   // MemoryPool::grow, from the guest's code: one that moves lets others run meanwhile.
-  bool grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes, std::size_t bytes);
+  bool grow_place(MemoryPool& pool, MemoryPlace& place, std::size_t old_bytes, std::size_t bytes,
+                  const void* from);
 
   wasip1::Process* process_ = nullptr;
   TrapState state_;
@@ -111,7 +112,7 @@ class CompiledInstance : public Portions {
  private:
   std::uint32_t yield_guest();
   GuestEnd end_of_left();
-  bool may_go_on() noexcept;
+  bool may_go_on(const void* from) noexcept;
 
   CompiledModule& shared_;
   guest::go::Steering* steering_ = nullptr;
@@ -121,7 +122,7 @@ class CompiledInstance : public Portions {
   const char* trap_detail_ = "";
   std::string host_said_;  // What a host function ended it with.
   TrapReport killed_at_;
-  const void* asked_from_ = nullptr;  // Where its code asks for fuel; nullptr: it does not.
+  const void* passed_from_ = nullptr;  // At a safe point: where it goes on behind it.
 };
 
 // An instance of type Made for as long as one guest runs in it; then one that waits for the next,

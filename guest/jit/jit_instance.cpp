@@ -171,7 +171,9 @@ void JitInstance::trap_of(void* owner, std::uint32_t code) {
 // --- asking the host ---
 
 std::uint32_t JitInstance::call_of(void* owner, std::uint32_t import, const std::uint64_t* args) {
-  return static_cast<std::uint32_t>(static_cast<CompiledInstance*>(owner)->call(import, args));
+  JitInstance& self = of(owner);
+  return static_cast<std::uint32_t>(
+      self.CompiledInstance::call(import, args, self.context_->exit_address));
 }
 
 // The parameters in their order, from where context.h says that they are.
@@ -193,12 +195,16 @@ std::uint64_t JitInstance::call_embedder_of(void* owner, std::uint32_t import,
       *to++ = words[at++];
     }
   }
-  return self.CompiledInstance::call(import, args);
+  return self.CompiledInstance::call(import, args, self.context_->exit_address);
 }
 
 std::uint32_t JitInstance::refill_of(void* owner, std::uint32_t left) {
   JitInstance& self = of(owner);
   return self.refill(left, self.context_->exit_address);
+}
+
+void JitInstance::turn() {
+  CompiledInstance::turn(context_->exit_address);
 }
 
 std::optional<Computing> JitInstance::computing() const {

@@ -37,6 +37,9 @@ class JitInstance : public CompiledInstance {
   // Gives its memory's pages back when its guest has ended: see MemoryPool::release().
   void release() noexcept;
 
+  // A safe point within an instruction that moves much, in the code that was left last.
+  void turn();
+
   // Makes it ready for another run(). False when it can't be used again.
   bool clear();
 

@@ -169,7 +169,8 @@ std::uint64_t JitInstance::grow_memory(std::uint32_t index, std::uint64_t pages)
   Budget& budget = process_->budgets().memory_bytes;
   const std::size_t more = pages * kWasmPageBytes;
   if (!budget.take(more)) return kFailed;
-  const bool grown = grow_place(program_.shared->memories, places_[index], before, before + more);
+  const bool grown = grow_place(program_.shared->memories, places_[index], before, before + more,
+                                context_->exit_address);
   if (grown) {
     memory_changed(index, before + more);
   } else {

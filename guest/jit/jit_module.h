@@ -15,16 +15,12 @@ class JitModule final : public CompiledModule, public std::enable_shared_from_th
   JitModule(std::string file, ModuleInfo about, std::vector<std::byte> binary,
             wasm::ModuleView parsed, const GuestLimits& of_guests, std::shared_ptr<Shared> shared)
       : CompiledModule(std::move(file), std::move(about), of_guests),
-        program(std::move(binary), std::move(parsed), of_guests, std::move(shared)) {}
+        program(std::move(binary), std::move(parsed), info, of_guests, std::move(shared)) {}
 
   [[nodiscard]] const char* engine() const override { return "jit"; }
   std::unique_ptr<Instance> instantiate(wasip1::Process& process) override;
   void describe(const TrapState& state, TrapReport& report) override {
     program.describe(state, report);
-  }
-  const ModuleInfo& whole_info() override {
-    const ModuleInfo* const whole = program.info();
-    return whole != nullptr ? *whole : info;
   }
   std::uint32_t function_at(const void* code) override {
     const Program::Code* const found = program.code_at(code);

@@ -47,13 +47,14 @@ Layout layout_of(const wasm::ModuleView& view) {
 
 }  // namespace
 
-Program::Program(std::vector<std::byte> binary, wasm::ModuleView parsed,
+Program::Program(std::vector<std::byte> binary, wasm::ModuleView parsed, const ModuleInfo& about,
                  const GuestLimits& of_guests, std::shared_ptr<Shared> of_engine)
     : view(std::move(parsed)),
       layout(layout_of(view)),
       limits(of_guests),
       shared(std::move(of_engine)),
       binary_(std::move(binary)),
+      info_(about),
       code_(shared->space) {}
 
 Status Program::prepare(std::span<const Import> of_module, std::size_t yield_import,
@@ -160,9 +161,7 @@ void Shared::name_stubs() {
 
 // For tools outside. What a module has for a name may hold any byte.
 void Program::name_code(const Code& code) {
-  const ModuleInfo* about = info();
-  if (about == nullptr) return;
-  std::string name = about->describe_function(code.function);
+  std::string name = info_.describe_function(code.function);
   std::replace_if(
       name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   if (shared->perf_map != nullptr) shared->perf_map->add(name, code.begin, code.bytes);
@@ -182,15 +181,6 @@ void Program::show_code() {
                           .stubs = stubs.begin(),
                           .stubs_bytes = stubs.bytes(),
                           .exit_address = offsetof(Context, exit_address)});
-}
-
-const ModuleInfo* Program::info() {
-  if (!info_) {
-    Result<ModuleInfo> read = scan_module(binary_);
-    if (!read) return nullptr;
-    info_ = std::move(*read);
-  }
-  return &*info_;
 }
 
 const Program::Code* Program::code_at(const void* address) const {
@@ -220,7 +210,6 @@ std::size_t Program::exception_words(std::uint32_t tag) const {
 }
 
 void Program::describe(const TrapState& state, TrapReport& report) try {
-  if (info() == nullptr) return;
   for (std::size_t i = 0; i < state.frame_count && report.frames.size() < kFramesMax; ++i) {
     const Code* code = code_at(state.frames[i]);
     if (code == nullptr) continue;
@@ -232,11 +221,11 @@ void Program::describe(const TrapState& state, TrapReport& report) try {
           std::upper_bound(sites.begin(), sites.end(), at,
                            [](std::uint32_t value, const Site& site) { return value < site.code; });
       const std::uint32_t offset = behind == sites.begin() ? 0 : std::prev(behind)->offset;
-      report.offset = is_of_function(report.kind) ? info_->code_offset(code->function) : offset;
+      report.offset = is_of_function(report.kind) ? info_.code_offset(code->function) : offset;
     }
-    report.frames.push_back(info_->describe_function(code->function));
+    report.frames.push_back(info_.describe_function(code->function));
   }
-  report.source = info_->source_line(report.offset);
+  report.source = info_.source_line(report.offset);
 } catch (const std::bad_alloc&) {
   return;  // The kind is in the report; there is no memory for the rest.
 }

@@ -38,8 +38,9 @@ struct Shared {
 
 class Program {
  public:
-  Program(std::vector<std::byte> binary, wasm::ModuleView parsed, const GuestLimits& of_guests,
-          std::shared_ptr<Shared> of_engine);
+  // `about` must outlive it.
+  Program(std::vector<std::byte> binary, wasm::ModuleView parsed, const ModuleInfo& about,
+          const GuestLimits& of_guests, std::shared_ptr<Shared> of_engine);
 
   // Makes the functions' entries. `yield_import` is sched_yield, if there is such an import. Of
   // `told` the code tells the host. The imports and `told` must outlive this. The error says why
@@ -79,9 +80,6 @@ class Program {
   // Around an address; nullptr: none of a function.
   [[nodiscard]] const Code* code_at(const void* address) const;
 
-  // With the names of functions; nullptr: the module can't be read again, because memory is short.
-  const ModuleInfo* info();
-
   // What an exception with this tag carries.
   [[nodiscard]] std::size_t exception_words(std::uint32_t tag) const;
 
@@ -92,7 +90,7 @@ class Program {
   [[nodiscard]] bool is_compiled(std::uint32_t function) const;
 
   const std::vector<std::byte> binary_;
-  std::optional<ModuleInfo> info_;  // Read at the first trap, or when code gets a name.
+  const ModuleInfo& info_;
   ModuleCode code_;
   FunctionEntry* writable_entries_ = nullptr;
   const FunctionEntry* entries_ = nullptr;

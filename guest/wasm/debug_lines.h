@@ -45,6 +45,8 @@ class SourceLines {
 
   // "divide.c:6", printable; "" when it is not known. address: from the start of the code section.
   [[nodiscard]] std::string at(std::uint32_t address) const;
+  // How much the next at() has to read first; 0: nothing, it looks the address up.
+  [[nodiscard]] std::size_t bytes_not_read() const { return is_read_ ? 0 : section_.size(); }
 
  private:
   struct Row {

@@ -90,6 +90,9 @@ ModuleInfo keep_info(const ModuleView& module) {
   info.table_elements_initial = initial_size(module.tables);
   info.tables = static_cast<std::uint32_t>(module.tables.size());
   info.has_memory = !module.memories.empty();
+  if (const auto* lines = module.find_custom(".debug_line")) {
+    info.source_lines = SourceLines(lines->bytes);
+  }
   read_function_names(module, info);
   return info;
 }
@@ -98,9 +101,6 @@ Status scan_code(ModuleView& module, ModuleInfo& info, const wasm::ValidationSte
   if (Status valid = wasm::validate_bodies(module, &info.trap_offsets, step); !valid) return valid;
   info.features = module.features;
   info.locals_of_one_function_max = module.locals_max;
-  if (const auto* lines = module.find_custom(".debug_line")) {
-    info.source_lines = SourceLines(lines->bytes);
-  }
   return Nothing{};
 }
 

@@ -80,7 +80,7 @@ struct ModuleInfo {
 };
 
 // Of a module whose sections were read; what is in its functions, scan_code() adds: trap_offsets,
-// locals_of_one_function_max, source_lines and the features that instructions use.
+// locals_of_one_function_max and the features that instructions use.
 ModuleInfo keep_info(const wasm::ModuleView& module);
 Status scan_code(wasm::ModuleView& module, ModuleInfo& info, const wasm::ValidationStep& step = {});
 

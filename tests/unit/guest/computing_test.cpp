@@ -103,7 +103,7 @@ TEST_CASE("a dump lists guests that compute with function and place, and counts 
     const auto looks = runtime.scheduler().spawn([&] {
       for (int n = 0; n < 3; ++n) yield();  // All have begun.
       all = dump_computing(runtime);
-      two = dump_computing(runtime, go_memory_of, 2);
+      two = dump_computing(runtime, go_memory_of, {.guests = 2});
       in_short = computing_in_short(runtime, go_memory_of, 2);
       for (const auto& guest : runtime.guests()) runtime.kill(*guest);
     });
