@@ -14,8 +14,8 @@
 
 namespace weft {
 
-// How much one answer may take: no guest runs meanwhile. A module's table of lines of source is read
-// when it is first needed. A dump reads one at least; what it leaves out, the next ones read.
+// How much one answer may take: no guest runs meanwhile. A module's table of lines of source is
+// read when it is first needed. A dump reads one at least; what it leaves out, the next ones read.
 struct ComputingBudget {
   std::size_t guests = 1'000;                     // That are listed.
   std::size_t line_bytes = std::size_t{2} << 20;  // Of such tables.

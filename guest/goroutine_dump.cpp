@@ -15,6 +15,10 @@ using guest::go::Goroutine;
 using guest::go::GoroutineCounts;
 using guest::go::GStatus;
 
+bool runs(const Goroutine& goroutine) {
+  return goroutine.status == GStatus::running;
+}
+
 GoroutineCounts counts_in(const GoMemory& memory, GoroutineBudget& budget) {
   if (memory.runtime == nullptr) return {};
   const GoroutineCounts counts = count_goroutines(*memory.runtime, memory.bytes, budget.counted);
@@ -22,11 +26,11 @@ GoroutineCounts counts_in(const GoMemory& memory, GoroutineBudget& budget) {
   return counts;
 }
 
-// Calls f(guest, memory, counts) for each Go guest with goroutines, and takes a line for it, while
-// there is room; how many guests were left out.
-template <class F>
+// Calls f(guest, memory, counts) for each Go guest with goroutines, or of which tells_more(guest)
+// is true, and takes a line for it, while there is room; how many guests were left out.
+template <class More, class F>
 std::size_t each_go_guest(const Runtime& runtime, const GoMemorySource& of, GoroutineBudget& budget,
-                          F f) {
+                          More tells_more, F f) {
   std::size_t left_out = 0;
   for (const auto& guest : runtime.guests()) {
     const GoMemory memory = of(*guest);
@@ -36,7 +40,7 @@ std::size_t each_go_guest(const Runtime& runtime, const GoMemorySource& of, Goro
       continue;
     }
     const GoroutineCounts counts = counts_in(memory, budget);
-    if (counts.all() == 0) continue;
+    if (counts.all() == 0 && !tells_more(*guest)) continue;
     --budget.lines;
     f(*guest, memory, counts);
   }
@@ -57,16 +61,30 @@ std::string in_words(const GoroutineCounts& counts) {
   add(counts.running, "running");
   add(counts.runnable, "runnable");
   add(counts.waiting, "waiting");
-  if (!counts.is_whole) text += ", and more";
-  return text;
+  if (text.empty()) text = "none";
+  return counts.is_whole ? text : text + ", and more";
+}
+
+// Where a guest computes when none of the goroutines that were looked at does.
+std::string line_of_scheduler(const guest::go::GoRuntime& runtime, const Computing& computing,
+                              const GoroutineCounts& counts) {
+  std::string function = printable(runtime.name(computing.function));
+  if (function.empty()) function = "function " + std::to_string(computing.function);
+  return counts.is_whole ? "  on the stack of Go's scheduler: " + function + "\n"
+                         : "  it computes in " + function + "\n";
 }
 
 // A line, and of the one that runs some more: who called the function that it is in, and how long
 // it has been asked to give way.
 std::string lines_of(const Goroutine& goroutine, const guest::go::Preemption* preemption) {
   std::string text = "  " + describe(goroutine) + "\n";
+  const char* called = "    called by ";
+  if (goroutine.is_on_system_stack) {
+    text += "    on the stack of Go's scheduler\n";
+    called = "    for ";
+  }
   for (const guest::go::GoCaller& caller : goroutine.callers) {
-    text += "    called by " + caller.function + in_words(caller.at) + "\n";
+    text += called + caller.function + in_words(caller.at) + "\n";
   }
   if (goroutine.has_more_callers) text += "    called by others\n";
   if (goroutine.status != GStatus::running || preemption == nullptr) return text;
@@ -110,8 +128,16 @@ std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of,
             printable(guest.name()) + "): " + in_words(counts) + "\n";
     std::size_t left = counts.all();
     const std::size_t max = std::min(guest::go::kGoroutinesListed, budget.lines);
-    for (const Goroutine& goroutine :
-         list_goroutines(*memory.runtime, memory.bytes, max, guest.computing())) {
+    const auto computing = guest.computing();
+    const auto all = list_goroutines(*memory.runtime, memory.bytes, max, computing);
+    if (computing && std::none_of(all.begin(), all.end(), runs)) {
+      text += line_of_scheduler(*memory.runtime, *computing, counts);
+    }
+    for (const Goroutine& goroutine : all) {
+      if (goroutine.is_system && !goroutine.in.empty() && runs(goroutine)) {
+        text += lines_of(goroutine, guest.preemption());
+        continue;
+      }
       if (goroutine.is_system || left == 0) continue;
       const std::string lines = lines_of(goroutine, guest.preemption());
       const auto count = static_cast<std::size_t>(std::count(lines.begin(), lines.end(), '\n'));
@@ -121,7 +147,9 @@ std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of,
     }
     if (left > 0) text += "  and " + std::to_string(left) + " more\n";
   };
-  if (const std::size_t left_out = each_go_guest(runtime, of, budget, add); left_out > 0) {
+  const auto computes = [](const Guest& guest) { return guest.computing().has_value(); };
+  const std::size_t left_out = each_go_guest(runtime, of, budget, computes, add);
+  if (left_out > 0) {
     text += and_more(left_out) + "\n";
   }
   return text;
@@ -135,7 +163,8 @@ std::string goroutines_in_short(const Runtime& runtime, const GoMemorySource& of
     if (!text.empty()) text += "; ";
     text += "guest " + std::to_string(guest.number()) + ": " + in_words(counts) + " goroutines";
   };
-  if (const std::size_t left_out = each_go_guest(runtime, of, budget, add); left_out > 0) {
+  const auto never = [](const Guest& /*guest*/) { return false; };
+  if (const std::size_t left_out = each_go_guest(runtime, of, budget, never, add); left_out > 0) {
     text += (text.empty() ? "" : "; ") + and_more(left_out);
   }
   return text;

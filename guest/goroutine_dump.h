@@ -8,6 +8,9 @@
 //       called by main.works at shop.go:12
 //       main.spins has been asked to give way for 30 ms, and has called no function
 //
+// Go's scheduler and its collector compute on a stack of their own. Where they do, and no goroutine
+// runs, the first line below the guest's is "on the stack of Go's scheduler: runtime.findRunnable".
+//
 // For fields in place of words: goroutines_of().
 #pragma once
 
@@ -57,8 +60,8 @@ guest::go::GoroutineCounts goroutine_counts_of(const Guest& guest, GoroutineBudg
                                                const GoMemorySource& of = go_memory_of);
 
 // All Go guests with their goroutines, as above; "" when there are none. Not the runtime's own, as
-// in Go's dumps. Behind what the budget has room for it says how many guests are left out. From
-// where goroutines_of() may be called.
+// in Go's dumps, except the one that computes. Behind what the budget has room for it says how many
+// guests are left out. From where goroutines_of() may be called.
 std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of = go_memory_of,
                             GoroutineBudget budget = {});
 

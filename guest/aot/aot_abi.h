@@ -73,8 +73,8 @@ struct Object {
   void (*start)(void* instance);      // Null when it has no start function.
   // Calls an exported function by its index; see Instance::call.
   void (*call)(void* instance, std::uint32_t function, std::uint64_t* values);
-  // Of a Go guest: where in an instance its stack pointer is. A function that the compiler could see
-  // through may not have taken its own frame from it. 0 for others.
+  // Of a Go guest: where in an instance its stack pointer is. A function that the compiler could
+  // see through may not have taken its own frame from it. 0 for others.
   std::uint32_t stack_pointer;
   // Where the code of the functions begins that the module defines, in their order: each number is
   // the distance from its own address.

@@ -35,18 +35,40 @@ std::optional<Callers> follow(const GoRuntime& runtime, std::span<const std::byt
   return callers;
 }
 
+struct Stack {
+  std::uint64_t low;
+  std::uint64_t high;
+};
+
+// A g begins with its stack: two addresses, then the guards.
+std::optional<Stack> stack_of(const GoRuntime& runtime, std::span<const std::byte> memory,
+                              std::uint64_t g) {
+  const std::uint64_t at = g + runtime.offsets.g_stackguard0 - 2 * kWord;
+  const auto low = read<std::uint64_t>(memory, at);
+  const auto high = read<std::uint64_t>(memory, at + kWord);
+  if (!low || !high) return {};
+  return Stack{*low, *high};
+}
+
+bool is_in(const Stack& stack, std::uint64_t sp) {
+  return sp >= stack.low && sp < stack.high;
+}
+
 }  // namespace
+
+bool is_on_stack_of(const GoRuntime& runtime, std::span<const std::byte> memory, std::uint64_t g,
+                    const Computing& computing) {
+  const auto stack = stack_of(runtime, memory, g);
+  return stack && is_in(*stack, computing.sp);
+}
 
 Callers callers_of(const GoRuntime& runtime, std::span<const std::byte> memory, std::uint64_t g,
                    const Computing& computing) {
-  // A g begins with its stack: two addresses, then the guards.
-  const std::uint64_t stack = g + runtime.offsets.g_stackguard0 - 2 * kWord;
-  const auto low = read<std::uint64_t>(memory, stack);
-  const auto high = read<std::uint64_t>(memory, stack + kWord);
+  const auto stack = stack_of(runtime, memory, g);
   const auto frame = runtime.frame_bytes(computing.function);
-  if (!low || !high || !frame || computing.sp < *low || computing.sp >= *high) return {};
+  if (!stack || !frame || !is_in(*stack, computing.sp)) return {};
   for (const std::uint64_t taken : {std::uint64_t{*frame}, std::uint64_t{0}}) {
-    if (auto callers = follow(runtime, memory, computing.sp + taken, *high)) return *callers;
+    if (auto callers = follow(runtime, memory, computing.sp + taken, stack->high)) return *callers;
   }
   return {};
 }

@@ -26,8 +26,12 @@ struct Callers {
   bool has_more = false;
 };
 
-// None when the guest is not on that goroutine's stack (the runtime's own work has another), or
-// when the stack can't be followed.
+// Is the guest on that goroutine's stack? Else on that of Go's scheduler, where the runtime does
+// some of its work for a goroutine, and what was saved of the goroutine is what it did before.
+bool is_on_stack_of(const GoRuntime& runtime, std::span<const std::byte> memory, std::uint64_t g,
+                    const Computing& computing);
+
+// None when the guest is not on that goroutine's stack, or when the stack can't be followed.
 Callers callers_of(const GoRuntime& runtime, std::span<const std::byte> memory, std::uint64_t g,
                    const Computing& computing);
 

@@ -88,6 +88,13 @@ void add_computing(const GoRuntime& runtime, std::span<const std::byte> memory, 
                    const Computing& computing, Places& places, Goroutine& goroutine) {
   goroutine.in = printable(runtime.name(computing.function));
   if (goroutine.in.empty()) return;
+  goroutine.is_on_system_stack = !is_on_stack_of(runtime, memory, g, computing);
+  if (goroutine.is_on_system_stack) {
+    const auto sp = read<std::uint64_t>(memory, g + runtime.offsets.g_sched_sp);
+    const std::uint64_t pc = sp ? own_pc(runtime, memory, *sp) : 0;
+    if (pc != 0) goroutine.callers.push_back({printable(runtime.name_at(pc)), places.before(pc)});
+    return;
+  }
   const Callers callers = callers_of(runtime, memory, g, computing);
   for (const std::uint64_t pc : callers.pcs) {
     goroutine.callers.push_back({printable(runtime.name_at(pc)), places.before(pc)});

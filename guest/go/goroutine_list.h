@@ -42,7 +42,10 @@ struct Goroutine {
   // is not known.
   std::string in;
   SourcePlace at;
-  // Of that function: who called it, who called that one, and so on (guest/go/callers.h).
+  // Of the one that runs: Go's runtime does something for it there, on the stack of its scheduler.
+  bool is_on_system_stack = false;
+  // Of that function: who called it, who called that one, and so on (guest/go/callers.h). On the
+  // system stack: the place in the program's own code that it is done for.
   std::vector<GoCaller> callers;
   bool has_more_callers = false;
 };

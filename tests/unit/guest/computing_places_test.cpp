@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All safe points tell where a guest computes: in loops, behind calls of the host, and in the middle
-// of instructions that move much. The same on each engine; and what a dump reads to say so.
+// All safe points tell where a guest computes: in loops, behind calls of the host, and within
+// instructions that move much. The same on each engine; and what a dump reads to say so.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -178,7 +178,7 @@ TEST_CASE("a dump names a compiled function without its object's lines, which ta
   CHECK(test::has(text, " at offset 0x"));
 }
 
-// In a process of its own, which ends without looking at the object again: it is not there any more.
+// In a process of its own, which ends without looking at the object again: it is gone.
 TEST_CASE("a dump while an object is cut off leaves its guest out, and goes on") {
   CompiledLoop loop;
   const pid_t child = ::fork();
