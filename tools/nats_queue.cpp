@@ -196,6 +196,7 @@ class NatsMaster final : public MasterQueue {
       const JsonFields fields(*object, wrong);
       report.worker = fields.text("worker");
       if (fields.has("error")) report.error = fields.text("error");
+      if (fields.has("begun")) report.begun = fields.flag("begun");
       object_ = fields.has("object") ? fields.text("object") : "";
       if (!object_.empty() && !is_verdict(object_)) {
         wrong = "it names " + printable(object_) + ", which is no verdict";
@@ -388,9 +389,9 @@ class NatsWorker final : public WorkerQueue {
       object = verdict_object(report.part);
       if (Status put = objects().put(object, report.verdict, needed); !put) return put;
     }
-    const std::string text =
-        fmt::format("{{\"worker\": {}, \"error\": {}, \"object\": {}}}", json_text(name_),
-                    report.error.empty() ? "null" : json_text(report.error), json_text(object));
+    const std::string text = fmt::format(
+        "{{\"worker\": {}, \"error\": {}, \"begun\": {}, \"object\": {}}}", json_text(name_),
+        report.error.empty() ? "null" : json_text(report.error), report.begun, json_text(object));
     const std::string subject =
         subject_of(taken_.search, "result") + "." + std::to_string(report.part);
     const std::string message_id = "result-" + nats_name();

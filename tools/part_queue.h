@@ -25,6 +25,7 @@ struct PartReport {
   std::string worker;
   std::string verdict;  // As --json writes it; empty: it could not run the part.
   std::string error;    // Why.
+  bool begun = true;    // false: the worker could not even begin it, for a reason of its own.
 };
 
 // What the master tells everybody about once a second.

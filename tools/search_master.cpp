@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/printable.h"
 #include "tools/messages.h"
@@ -55,13 +56,20 @@ class Master {
     auto is_empty = queue_.is_empty();
     if (!is_empty) return is_empty.error();
     if (!*is_empty) return Nothing{};
-    std::uint64_t lost = 0;
+    std::vector<std::uint64_t> lost;
     for (std::uint64_t part = 1; part <= books_.last_needed(); ++part) {
-      if (books_.has(part)) continue;
-      if (Status put = queue_.put(part, ++puts_[part]); !put) return put;
-      ++lost;
+      if (!books_.has(part)) lost.push_back(part);
     }
-    say(fmt::format("test: {} parts were lost on their way; they are given out again", lost));
+    const std::string what = fmt::format("{} parts were lost on their way", lost.size());
+    if (++lost_in_row_ > kLostInRow) {
+      return Error{what + fmt::format(", and so were all that were given out again, {} times: is "
+                                      "there a broken worker, or one of another program?",
+                                      kLostInRow)};
+    }
+    for (const std::uint64_t part : lost) {
+      if (Status put = queue_.put(part, ++puts_[part]); !put) return put;
+    }
+    say("test: " + what + "; they are given out again");
     return Nothing{};
   }
 
@@ -80,12 +88,23 @@ class Master {
       } else {
         entered = verdict.error();
       }
-      if (entered) return Nothing{};
+      if (entered) {
+        in_row_.clear();
+        lost_in_row_ = 0;
+        return Nothing{};
+      }
       wrong = "a verdict that does not fit: " + entered.error().message;
     }
     const std::string what = fmt::format("part {} of {}: worker {}: {}", part, books_.parts(),
                                          printable(report.worker), printable(wrong));
-    if (is_enough(part, report.worker)) return Error{what};
+    if (report.begun && is_enough(part, report.worker)) return Error{what};
+    if (are_all_broken(report.worker)) {
+      return Error{fmt::format("no worker gets a part done, {} failed {} times in a row; the last "
+                               "was ",
+                               in_row_.size() == 1 ? "the one that is there" : "all that are there",
+                               kFailuresInRow) +
+                   what};
+    }
     say("test: " + what + "; it is given out again");
     return queue_.put(part, ++puts_[part]);
   }
@@ -99,10 +118,22 @@ class Master {
     return failed.times >= kPartAttempts && failed.workers.size() >= wanted;
   }
 
+  // A worker that is busy, or that has not failed often yet, may do better.
+  bool are_all_broken(const std::string& worker) {
+    ++in_row_[worker];
+    const auto broken = std::count_if(in_row_.begin(), in_row_.end(), [](const auto& failed) {
+      return failed.second >= kFailuresInRow;
+    });
+    return static_cast<std::size_t>(broken) == in_row_.size() && in_row_.size() >= queue_.workers();
+  }
+
   MasterQueue& queue_;
   SearchBooks& books_;
   std::map<std::uint64_t, std::uint64_t> puts_;  // How often a part was given out again.
   std::map<std::uint64_t, Failed> failed_;       // Parts that came back without a verdict.
+  // How often each worker has failed since the last verdict.
+  std::map<std::string, std::uint64_t> in_row_;
+  std::uint64_t lost_in_row_ = 0;
 };
 
 std::string time_in_words(double seconds) {

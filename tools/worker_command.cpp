@@ -93,15 +93,13 @@ class Worker {
   }
 
  private:
-  // What goes wrong in the child is told to the master, which gives the part out again; a part that
-  // cannot even begin here is given back to the others.
+  // What goes wrong is told to the master, which gives the part out again.
   void run_part(const TakenPart& taken) {
     const std::string where = folder_ + "/" + taken.search;
     auto child = start(taken, where);
     if (!child) {
       if (!queue_.goes_on()) return queue_.leave();
-      tell(taken, child.error());
-      queue_.give_back();
+      send({taken.part, name_, "", child.error().message, false}, taken);
       return pause();
     }
     auto verdict = verdict_of(*child, where);
@@ -111,14 +109,18 @@ class Worker {
       report.verdict = std::move(**verdict);
     } else {
       report.error = verdict.error().message;
-      tell(taken, verdict.error());
     }
+    send(report, taken);
+    if (!verdict) return pause();
+    pause_ = kPauseMin;
+  }
+
+  void send(const PartReport& report, const TakenPart& taken) {
+    if (!report.error.empty()) tell(taken, Error{report.error});
     if (Status sent = queue_.send(report); !sent) {
       tell(taken, sent.error());
       queue_.give_back();
     }
-    if (!verdict) return pause();
-    pause_ = kPauseMin;
   }
 
   static void tell(const TakenPart& taken, const Error& error) {

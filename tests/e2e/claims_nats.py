@@ -239,6 +239,35 @@ def _(weft):
         assert workers.end() == [0, 0]
 
 
+@claim("of many parts a search with broken workers alone ended after minutes; it ends in seconds")
+def _(weft):
+    where = folder(weft, "nats-all-broken")
+    words = ["--parts", "100", "--seeds", "100", *PASSES]
+    with NatsServer(where / "server") as server, \
+            Workers(weft.binary, weft.environment, server.url(), where / "workers") as workers:
+        dies = workers.start()
+        with Killer(dies) as killer:
+            with started(weft, "--nats", server.url(), *words, cwd=where) as master:
+                _, err = master.communicate(timeout=120)
+        assert master.returncode == 2 and killer.kills == 4, (master.returncode, killer.kills, err)
+        assert re.search(r"^weft: test: no worker gets a part done, the one that is there failed 4 "
+                         r"times in a row; the last was part \d+ of 100: worker [^:]+: the process "
+                         r"that ran it ended with 137", err, re.M), err
+        assert workers.end() == [0]
+        # It gave each part back, and the master heard nothing.
+        workers.start()
+        wait_for(lambda: list((where / "workers").glob("weft-worker-*")), 60)
+        begins_none, = (where / "workers").glob("weft-worker-*")
+        shutil.rmtree(begins_none)
+        begins_none.write_text("no folder")
+        with started(weft, "--nats", server.url(), *words, cwd=where) as master:
+            _, err = master.communicate(timeout=120)
+        assert master.returncode == 2, (master.returncode, err)
+        assert re.search(r"^weft: test: no worker gets a part done, .*: Not a directory$", err,
+                         re.M), err
+        assert workers.end() == [0]
+
+
 @claim("no server, no JetStream and wrong credentials are told apart")
 def _(weft):
     where = folder(weft, "nats-errors")

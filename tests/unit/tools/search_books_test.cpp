@@ -108,11 +108,12 @@ class FakeQueue final : public MasterQueue {
   }
   std::uint64_t workers() override { return workers_there; }
 
-  // A worker takes the last part; it knows what the master has told.
+  // A worker takes the last part, or the first; it knows what the master has told.
   void work() {
     while (!parts.empty()) {
-      const std::uint64_t part = parts.back();
-      parts.pop_back();
+      const auto next = in_order ? parts.begin() : std::prev(parts.end());
+      const std::uint64_t part = *next;
+      parts.erase(next);
       if (told.last_needed != 0 && part > told.last_needed) continue;
       for (PartReport& report : run(part)) reports.push_back(std::move(report));
       return;
@@ -126,9 +127,10 @@ class FakeQueue final : public MasterQueue {
   SearchNews told;
   bool open_report = false;
   bool is_lost = false;
+  bool in_order = false;
   std::uint64_t workers_there = 1;
   int idle = 0;
-  static constexpr int kIdleMax = 100;
+  static constexpr int kIdleMax = 200;
 };
 
 PartReport report_of(std::uint64_t part, const Verdict& verdict) {
@@ -327,4 +329,67 @@ TEST_CASE("a part that fails at as many workers as there are ends the search") {
   SearchBooks books(identity(), kParts);
   CHECK_FALSE(run_master(queue, books, kSeeds, Duration{}));
   CHECK(failures == kPartAttempts);
+}
+
+// Each part had to come back three times: with a hundred parts, and pauses of the worker of up to
+// 30 s, that took an hour.
+TEST_CASE("of many parts a search whose workers are all broken ended only after minutes") {
+  for (const std::uint64_t workers : {1, 2, 3}) {
+    FakeQueue queue;
+    queue.in_order = true;
+    queue.workers_there = workers;
+    std::uint64_t failures = 0;
+    queue.run = [&](std::uint64_t part) -> std::vector<PartReport> {
+      return {{part, "host/" + std::to_string(++failures % workers), "", "no memory"}};
+    };
+    SearchBooks books(identity(), kParts);
+    const auto whole = run_master(queue, books, kSeeds, Duration{});
+    REQUIRE_FALSE(whole);
+    CHECK(failures == workers * kFailuresInRow);
+    const std::string which = workers == 1 ? "the one that is there" : "all that are there";
+    CHECK(whole.error().message.starts_with("no worker gets a part done, " + which +
+                                            " failed 4 times in a row; the last was part "));
+    CHECK(whole.error().message.ends_with(": no memory"));
+  }
+}
+
+TEST_CASE("broken workers end no search while another one is busy, or has done a part since") {
+  FakeQueue queue;
+  queue.in_order = true;
+  queue.workers_there = 3;  // The third has one part for long, and is heard of.
+  std::uint64_t failures = 0;
+  queue.run = [&](std::uint64_t part) -> std::vector<PartReport> {
+    const bool is_later = ++failures > 9 * kFailuresInRow;
+    if (is_later) queue.workers_there = 2;
+    if (failures >= 9 * kFailuresInRow && failures % kFailuresInRow == 0)
+      return {report_of(part, verdict_of(part, {}))};
+    return {{part, failures % 2 == 0 ? "host/1" : "host/2", "", "no disk", false}};
+  };
+  SearchBooks books(identity(), kParts);
+  REQUIRE(run_master(queue, books, kSeeds, Duration{}));
+}
+
+TEST_CASE("workers that can't begin a part for reasons of their own do not make the part bad") {
+  FakeQueue queue;
+  queue.workers_there = 5;
+  std::uint64_t failures = 0;
+  queue.run = [&](std::uint64_t part) -> std::vector<PartReport> {
+    if (part == 4 && ++failures <= 2 * kPartAttempts) {
+      return {{part, "host/" + std::to_string(failures % 3), "", "no disk", false}};
+    }
+    return {report_of(part, verdict_of(part, {}))};
+  };
+  SearchBooks books(identity(), kParts);
+  REQUIRE(run_master(queue, books, kSeeds, Duration{}));
+}
+
+TEST_CASE("parts that get lost again and again end the search") {
+  FakeQueue queue;
+  queue.run = [](std::uint64_t) { return std::vector<PartReport>{}; };
+  SearchBooks books(identity(), kParts);
+  const auto whole = run_master(queue, books, kSeeds, Duration{});
+  REQUIRE_FALSE(whole);
+  CHECK(whole.error().message.find("10 parts were lost on their way, and so were all") == 0);
+  CHECK(queue.attempts.contains({1, kLostInRow}));
+  CHECK_FALSE(queue.attempts.contains({1, kLostInRow + 1}));
 }
