@@ -72,8 +72,16 @@ class World {
         network_(settings.world != nullptr ? *settings.world : kNoWorld, director_),
         input_(settings.input_fd >= 0 ? std::make_shared<Input>(settings.input_fd)
                                       : std::make_shared<Input>(settings.input)),
-        out_(std::make_shared<Capture>(settings.echo ? 1 : -1)),
-        err_(std::make_shared<Capture>(settings.echo ? 2 : -1)),
+        out_(std::make_shared<Capture>(
+            CaptureSettings{.echo = settings.echo ? 1 : -1,
+                            .guest_sees_errors = !settings.hides_echo_errors,
+                            .expected = settings.expected,
+                            .cut = {}})),
+        err_(std::make_shared<Capture>(
+            CaptureSettings{.echo = settings.echo ? 2 : -1,
+                            .guest_sees_errors = !settings.hides_echo_errors,
+                            .expected = nullptr,
+                            .cut = [this](std::string_view text) { note_why_go_ended(text); }})),
         stable_files_(std::make_shared<wasip1::StableFiles>(settings.realtime_start)),
         watched_(settings.listener != nullptr || settings.schedtrace.period > Duration{}),
         runtime_({.clock = &clock_,
@@ -81,10 +89,7 @@ class World {
                   .seed = settings.seed}) {
     runtime_.limit_all(settings.all);
     if (settings.leaks && setups.size() == 1 && setups[0].go != nullptr) {
-      leaks_.emplace(setups[0].go, [this] {
-        out_bytes_ = out_->text().size();
-        err_bytes_ = err_->text().size();
-      });
+      leaks_.emplace(setups[0].go, [this] { main_ended(); });
       hook_.watch(&*leaks_);
     }
     poller_.attach(&runtime_.reactor());
@@ -170,8 +175,12 @@ class World {
         stopped_waiting_ || (record.steps_max < settings_.steps_max && !record.out_of_patience);
     record.waited_outside = poller_.waited_outside();
     record.input = input_->text();
-    record.out = out();
-    record.err = record.ending == Ending::leak ? err_->text() : err_->text().substr(0, err_bytes_);
+    record.out = out_->text();
+    record.out_cut = out_->is_cut();
+    record.out_error = out_->error();
+    const bool before_end = err_of_main_ && record.ending != Ending::leak;
+    record.err = before_end ? *err_of_main_ : err_->text();
+    record.err_cut = err_->is_cut();
     return record;
   }
 
@@ -211,8 +220,17 @@ class World {
     if (network_.restarts_left() == 0) runtime_.scheduler().ready(*waits_for_restarts_);
   }
 
-  // What the program wrote; what comes of it when its main has ended does not count.
-  std::string out() const { return out_->text().substr(0, out_bytes_); }
+  // What comes of a program when its main has ended does not count, unless it leaks: then stderr
+  // tells of it.
+  void main_ended() {
+    out_->seal();
+    err_of_main_ = err_->text();
+    err_->keep();
+  }
+
+  void note_why_go_ended(std::string_view err) {
+    if (why_go_ended_.empty() && setups_[0].go != nullptr) why_go_ended_ = why_go_ended(err);
+  }
 
   void judge(RunRecord& record, const RunResult& result) {
     if (director_.redundant()) return;
@@ -224,7 +242,7 @@ class World {
     } else {
       judge_end(record, result);
     }
-    if (!record.failed() && settings_.expected != nullptr && out() != *settings_.expected) {
+    if (!record.failed() && !out_->is_as_expected()) {
       record.ending = Ending::output;
       record.message = "stdout is not what was expected";
     }
@@ -254,7 +272,8 @@ class World {
       record.ending = end.kind == GuestEnd::Kind::trapped ? Ending::trapped : Ending::exit_code;
       record.exit_code = static_cast<int>(end.exit_code);
       record.message = describe_end(*guest);
-      if (setups_[0].go != nullptr) record.message += why_go_ended(err_->text());
+      note_why_go_ended(err_->text());
+      record.message += why_go_ended_;
     }
   }
 
@@ -305,8 +324,8 @@ class World {
   std::vector<Guest*> running_;  // Of each number: the one that was started last.
   G* waits_for_restarts_ = nullptr;
   std::optional<LeakWatch> leaks_;
-  std::size_t out_bytes_ = std::string::npos;  // How much the program wrote before its main ended.
-  std::size_t err_bytes_ = std::string::npos;
+  std::optional<std::string> err_of_main_;  // What the program had written when its main ended.
+  std::string why_go_ended_;                // Of what err_ keeps no longer.
   std::string restart_failure_;
   bool stopped_waiting_ = false;
 };

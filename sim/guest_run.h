@@ -36,9 +36,10 @@ struct GuestSetup {
 };
 
 struct GuestRunSettings : RunSettings {
-  std::string input;          // stdin of all guests together.
-  int input_fd = -1;          // A descriptor in its place.
-  bool echo = false;          // stdout and stderr go to weft's own, and are not kept.
+  std::string input;               // stdin of all guests together.
+  int input_fd = -1;               // A descriptor in its place.
+  bool echo = false;               // stdout and stderr go to weft's own, and are not kept.
+  bool hides_echo_errors = false;  // Guests are not told that an echo failed: of a replay.
   bool copy_folders = false;  // Each run has copies of the folders, so that it leaves no traces.
   const WorldSpec* world = nullptr;  // Links and events; nullptr: none. Numbers are guests'.
   UseLimits all;                     // What all guests may use together.

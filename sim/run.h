@@ -100,8 +100,11 @@ struct RunRecord {
   std::uint64_t shared_objects = 0;  // A bit for each object that several guests touched.
   bool waited_outside = false;       // For a real descriptor: the run need not repeat.
   std::string input;                 // What was read of stdin.
-  std::string out;                   // stdout and stderr of all guests, unless echoed.
-  std::string err;
+  std::string out;                   // The end of stdout of all guests, unless echoed.
+  std::string err;                   // The same of stderr.
+  bool out_cut = false;              // There was more before it.
+  bool err_cut = false;
+  int out_error = 0;                  // The host's errno when stdout could not be echoed.
   std::vector<Event> events;          // keep_events.
   std::vector<DecisionPoint> points;  // keep_decisions.
 

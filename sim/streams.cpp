@@ -66,10 +66,7 @@ Errno Capture::write(std::span<const iovec> buffers, std::size_t& n) {
   n = 0;
   for (const iovec& buffer : buffers) {
     const std::string_view bytes(static_cast<const char*>(buffer.iov_base), buffer.iov_len);
-    if (echo_ < 0) {
-      if (bytes.size() > kKeptMax - text_.size()) return n > 0 ? Errno::success : Errno::nospc;
-      text_ += bytes;
-    } else if (const Errno error = echo(bytes); error != Errno::success) {
+    if (const Errno error = take(bytes); error != Errno::success) {
       return n > 0 ? Errno::success : error;
     }
     n += bytes.size();
@@ -77,13 +74,45 @@ Errno Capture::write(std::span<const iovec> buffers, std::size_t& n) {
   return Errno::success;
 }
 
+Errno Capture::take(std::string_view bytes) {
+  if (mode_ == Mode::sealed) return Errno::success;
+  if (mode_ == Mode::keeps) append(bytes);
+  if (mode_ == Mode::echoes && (error_ == 0 || settings_.guest_sees_errors)) {
+    const Errno error = echo(bytes);
+    if (error != Errno::success && settings_.guest_sees_errors) return error;
+  }
+  if (settings_.expected != nullptr) {
+    const std::string_view expected = *settings_.expected;
+    as_expected_ =
+        as_expected_ && written_ <= expected.size() && expected.substr(written_).starts_with(bytes);
+    written_ += bytes.size();
+  }
+  return Errno::success;
+}
+
+// Cuts at the end of a line, where there is one near.
+void Capture::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, kKeptMax);
+    bytes.remove_prefix(piece.size());
+    text_ += piece;
+    if (text_.size() < 2 * kKeptMax) continue;
+    std::size_t from = text_.size() - kKeptMax;
+    const std::size_t line = text_.rfind('\n', from - 1);
+    if (line != std::string::npos && from - line < kKeptMax / 2) from = line + 1;
+    if (settings_.cut) settings_.cut(std::string_view(text_).substr(0, from));
+    text_.erase(0, from);
+    is_cut_ = true;
+  }
+}
+
 Errno Capture::echo(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t put = ::write(echo_, bytes.data(), bytes.size());
+    const ssize_t put = ::write(settings_.echo, bytes.data(), bytes.size());
     if (put >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(put));
     } else if (errno == EAGAIN) {
-      pollfd request{.fd = echo_, .events = POLLOUT, .revents = 0};
+      pollfd request{.fd = settings_.echo, .events = POLLOUT, .revents = 0};
       (void)::poll(&request, 1, -1);
     } else if (errno != EINTR) {
       const int error = errno;

@@ -151,6 +151,7 @@ namespace {
 
 constexpr std::size_t kDeviationsShown = 20;
 constexpr std::size_t kLinesShown = 12;  // Of stdout and of stderr.
+constexpr std::size_t kLineShownMax = 1'000;
 
 std::string text_of(const Schedule& schedule) {
   std::string said;
@@ -164,8 +165,14 @@ std::string text_of(const Schedule& schedule) {
   return said;
 }
 
-// The last lines of what all guests wrote to this stream.
-std::string last_lines(const std::string& stream, const std::string& written) {
+std::string shown(const std::string& line) {
+  if (line.size() <= kLineShownMax) return line;
+  return line.substr(0, kLineShownMax) + "... (a line of " + std::to_string(line.size()) +
+         " bytes)";
+}
+
+// The last lines of what all guests wrote to this stream; cut: there was more.
+std::string last_lines(const std::string& stream, const std::string& written, bool cut) {
   std::vector<std::string> lines;
   for (std::size_t at = 0; at < written.size();) {
     const std::size_t end = std::min(written.find('\n', at), written.size());
@@ -174,8 +181,8 @@ std::string last_lines(const std::string& stream, const std::string& written) {
   }
   if (lines.empty()) return {};
   const std::size_t first = lines.size() - std::min(lines.size(), kLinesShown);
-  std::string said = (first == 0 ? "" : "the last lines of ") + stream + ":\n";
-  for (std::size_t i = first; i < lines.size(); ++i) said += "    " + lines[i] + "\n";
+  std::string said = (first == 0 && !cut ? "" : "the last lines of ") + stream + ":\n";
+  for (std::size_t i = first; i < lines.size(); ++i) said += "    " + shown(lines[i]) + "\n";
   return said;
 }
 
@@ -191,8 +198,8 @@ std::string text_of(const Failure& failure) {
           " deviations from fifo (found with " + std::to_string(failure.found_with) +
           (failure.ended_early ? "; there may be a smaller one: the search was ended" : "") +
           "), " + std::to_string(record.schedule.decisions) + " decisions\n";
-  return said + text_of(record.schedule) + last_lines("stdout", record.out) +
-         last_lines("stderr", record.err);
+  return said + text_of(record.schedule) + last_lines("stdout", record.out, record.out_cut) +
+         last_lines("stderr", record.err, record.err_cut);
 }
 
 namespace {

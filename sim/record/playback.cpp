@@ -45,8 +45,9 @@ class Playback::Player final : public wasip1::CallHook {
   [[nodiscard]] bool same() const { return left_.empty() && fits_end_ && passed_ == 0; }
   [[nodiscard]] std::size_t passed() const { return passed_; }
 
-  const std::shared_ptr<Capture> streams[2] = {std::make_shared<Capture>(1),
-                                               std::make_shared<Capture>(2)};
+  const std::shared_ptr<Capture> streams[2] = {
+      std::make_shared<Capture>(CaptureSettings{.echo = 1}),
+      std::make_shared<Capture>(CaptureSettings{.echo = 2})};
 
  private:
   [[nodiscard]] const CallRecord& next() const {

@@ -198,3 +198,57 @@ def _(weft):
             assert kept.read_text() == "precious" and not made.exists()
     weft.run("--trace", kept, "c_hello").expect(code=0)
     assert json.loads(kept.read_text())
+
+
+def peak_mib(weft, *words, out=subprocess.DEVNULL):
+    """The exit code, the most memory that it had at once, and its stderr."""
+    with subprocess.Popen([weft.binary, *map(str, words)], env=weft.environment, cwd=weft.scratch,
+                          stdin=subprocess.DEVNULL, stdout=out,
+                          stderr=subprocess.PIPE) as process:
+        err = process.stderr.read().decode(errors="replace")
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, used.ru_maxrss / 1024, err
+
+
+@claim("weft test kept all that a guest wrote: it keeps the end, as long as the output may be",
+       "malloc")
+def _(weft):
+    guest = weft.guest("c_writes")
+    for jobs in ([], ["--jobs", "2"]):
+        for stream in (1, 2):
+            replay = weft.scratch / "writes.replay"
+            said = weft.scratch / "said"
+            words = ["test", "--seeds", 2, *jobs, "--replay", replay, guest, stream, 300, 3]
+            with said.open("wb") as out:
+                code, few, _ = peak_mib(weft, *words[:-2], 0, 3, out=out)
+                assert code == 1, said.read_text()
+                code, many, _ = peak_mib(weft, *words, out=out)
+            assert code == 1 and many < few + 32, (few, many)
+            assert "    the last line\n" in said.read_text(), said.read_text()
+    code, many, err = peak_mib(weft, "replay", replay)
+    assert code == 3 and many < few + 32, (few, many)
+    assert "weft: replayed: the same run" in err[-200:], err[-200:]
+
+
+@claim("a run that wrote more than 64 MiB was another one in its replay: the guest saw ENOSPC")
+def _(weft):
+    for stream in (1, 2):
+        recording = weft.scratch / "long.replay"
+        run = weft.run("--virtual-time", "--record", recording, "c_writes", stream, 70, 0).expect(
+            code=0)
+        assert max(len(run.out), len(run.err)) == (70 << 20) + len("the last line\n")
+        again = weft.raw("replay", recording).expect(code=0, out=run.out)
+        assert again.err.startswith(run.err), "stderr is another one"
+        assert "replayed: the same run" in again.err[-200:], again.err[-200:]
+
+
+@claim("weft replay into a reader that goes away is the same run, and says that stdout failed")
+def _(weft):
+    recording = weft.scratch / "head.replay"
+    weft.run("--virtual-time", "--record", recording, "c_writes", 1, 1, 0).expect(code=0)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as out:
+        weft.raw("replay", recording, stdout=out).expect(
+            code=74, err_has=["^weft: replayed: the same run", "^weft: stdout: Broken pipe$"])

@@ -314,6 +314,18 @@ TEST_CASE("a failure is told with the last lines of stderr") {
   CHECK(said.find("line 8\n") == std::string::npos);
 }
 
+TEST_CASE("a failure is told with the begin of a line that is very long, and says what is cut") {
+  ExploreReport report;
+  report.failure.emplace();
+  report.failure->record.ending = Ending::exit_code;
+  report.failure->record.err = std::string(300'000, 'x') + "\n";
+  report.failure->record.err_cut = true;
+  const std::string said = report.text();
+  CHECK(said.size() < 3'000);
+  CHECK(said.find("the last lines of stderr:\n    xxx") != std::string::npos);
+  CHECK(said.find("xxx... (a line of 300000 bytes)\n") != std::string::npos);
+}
+
 }  // namespace
 
 TEST_CASE("each seed of a search draws what computing costs, where it is told to") {
