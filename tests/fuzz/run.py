@@ -124,7 +124,7 @@ def fuzz(where, target, seconds, aot):
     findings.mkdir(exist_ok=True)
     done = subprocess.run(
         [where / "tests/fuzz" / f"fuzz-{target}", f"-max_total_time={seconds}",
-         f"-timeout={INPUT_SECONDS_MAX.get(target, 20)}",
+         f"-timeout={INPUT_SECONDS_MAX.get(target, 120)}",
          "-rss_limit_mb=2048", f"-max_len={INPUT_BYTES_MAX}", "-print_final_stats=1",
          f"-artifact_prefix={findings}/{target}-", corpus, seeds_of(target)],
         env={**os.environ, "WEFT_FUZZ_AOT": str(aot), "WEFT_FUZZ_CACHE": str(KEPT / "cache")},

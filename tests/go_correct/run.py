@@ -24,8 +24,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 # these on.
 STEPS_MAX = 1_000_000
 NOT_EXPLORED = re.compile(r"^not explored: (?!other orders after step \d+$)", re.MULTILINE)
-SECONDS = 60
-SECONDS_PER_SCHEDULE = 2
+SECONDS = 300  # When something hangs: 20 schedules take a second.
+SECONDS_PER_SCHEDULE = 20
 
 
 def parse(arguments):

@@ -74,7 +74,7 @@ class Finder:
         failure = report["failure"]
         replayed = subprocess.run(
             [self.weft, "replay", self.folder / f"{file}.replay"], capture_output=True, text=True,
-            errors="replace", timeout=120, check=False)
+            errors="replace", timeout=600, check=False)
         if "replayed: the same run" not in replayed.stderr or replayed.returncode == 0:
             return False, f"weft replay ended with {replayed.returncode}: {replayed.stderr[-400:]}"
         return True, (f"{failure['kind']} after {report['schedules']} schedules, "

@@ -36,7 +36,7 @@ def run_once(weft, engine, world, seed):
     done = subprocess.run(
         [weft, "run", f"--engine={engine}", "--virtual-time", "--seed", str(seed), "--trace-hash",
          "--world", world],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False)
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800, check=False)
     seconds = time.monotonic() - start
     found = HASH.search(done.stderr)
     if done.returncode != 0 or not found:

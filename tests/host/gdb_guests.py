@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 SCRIPT = pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "gdb" / "weft-gdb.py"
-SECONDS = 120
+SECONDS = 600
 GUESTS = 1000
 SLEEPS = """(module
   (import "wasi_snapshot_preview1" "poll_oneoff"

@@ -29,7 +29,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests/installed"
-PATIENCE_S = 60
+PATIENCE_S = 600  # When something hangs.
 CMAKE = ["cmake", "-G", "Ninja"]  # Not every system has make, which is its default.
 WHAT_IT_SAYS = {"consumer.cpp": "a guest called add(2, 40) = 42\na G of its own\n",
                 "consumer.c": "a thread of weft\n",
@@ -55,7 +55,7 @@ MISMATCHES = [
 
 def run(words, **environment):
     return subprocess.run([str(word) for word in words], env={**os.environ, **environment},
-                          capture_output=True, text=True, check=False, timeout=300)
+                          capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 def output_of(words, **environment):
@@ -324,10 +324,10 @@ def ends_guests_with_their_clients_and_by_their_limits(prefix, source):
             gone.sendall(b"one\n")
             gone.recv(100)
             gone.sendall(b"two\n")
-            time.sleep(0.01)  # Its lookup takes 20 ms.
+            time.sleep(0.005 * (len(ends) % 10 + 1))  # Its lookup takes 20 ms.
             gone.close()  # By a reset.
             ends.append(server.says().split(": ")[1])
-            assert len(ends) < 20, ends
+            assert len(ends) < 200, ends
         with server.connect() as greedy:
             greedy.sendall(b"x" * 250 + b"\n")
             greedy.recv(1000)

@@ -21,7 +21,7 @@ import sys
 import tempfile
 
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
-TIMEOUT_S = 60
+TIMEOUT_S = 600
 
 
 class Browser:

@@ -39,7 +39,7 @@ WEFT = pathlib.Path(os.environ.get("WEFT_BINARY", ROOT / "build/release/tools/we
 # What V8 of node 20 does in the background ends it with a fault now and then, when the memory of a
 # module has grown to a gigabyte.
 NODE = ["node", "--no-warnings", "--single-threaded", "--experimental-wasi-unstable-preview1"]
-TIMEOUT_S = 120
+TIMEOUT_S = 600
 # As in cross/wasm32-wasi.ini.
 WASI_CPP = ["clang++", "--target=wasm32-wasi", "--sysroot=/usr", "-nostdinc++",
             "-isystem/usr/include/wasm32-wasi/c++/v1"]
