@@ -8,7 +8,7 @@
 // (without the C compiler's) and adds no more than kPeakMibMax to the process's memory; the healthy
 // guest prints what it prints alone. In the end: no descriptor is left, and memory is what it was.
 // Prints a line a module, and `N passed, N failed`.
-#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -82,7 +82,7 @@ std::size_t open_descriptors() {
 // What a guest wrote, in a file without a name.
 class Output {
  public:
-  Output() : fd_(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {}
+  Output() : fd_(::memfd_create("weft-test", MFD_CLOEXEC)) {}
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] std::string text() const {
     std::string text(static_cast<std::size_t>(::lseek(fd_.get(), 0, SEEK_END)), '\0');

@@ -2,6 +2,7 @@
 #include "guest/aot/aot.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 

@@ -3,7 +3,7 @@
 // one.
 #pragma once
 
-#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -66,10 +66,11 @@ inline std::unique_ptr<Engine> make_engine(const std::string& name) {
   return row->make({.aot = {.cache_folder = aot_cache_folder(), .say = &expect_no_message}});
 }
 
-// Where a guest's output goes: a file without a name, read when the guest has ended.
+// Where a guest's output goes: a file of memory, read when the guest has ended. Not every /tmp can
+// have a file without a name: overlayfs, which containers have, can't before Linux 6.3.
 class Output {
  public:
-  Output() : fd_(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
+  Output() : fd_(::memfd_create("weft-test", MFD_CLOEXEC)) {
     WEFT_CHECK(fd_.valid(), "no temporary file for a guest's output");
   }
   [[nodiscard]] int fd() const { return fd_.get(); }
