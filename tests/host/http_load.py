@@ -26,7 +26,9 @@ import time
 
 REQUEST = b"GET /hello HTTP/1.1\r\nHost: guest\r\n\r\n"
 BODY = b"hello GET 0\n"
+TICK = r"late (-?\d+) us"
 TICKS_MIN = 10
+ROUNDS_MAX = 20
 
 
 def parse(arguments):
@@ -78,7 +80,8 @@ class Output:
             self.lines.append(line.decode())
 
     def numbers(self, pattern):
-        return [int(found[1]) for found in map(re.compile(pattern).match, self.lines) if found]
+        return [int(found[1]) for found in map(re.compile(pattern).match, list(self.lines))
+                if found]
 
 
 def run(options):
@@ -93,20 +96,25 @@ def run(options):
             port = int(said.rsplit(":", 1)[1])
             output = Output(weft.stdout)
             seconds = asyncio.run(load(port, options))
+            # On a machine that stalls the first rounds may be over before a tick has its turn.
+            for _ in range(ROUNDS_MAX):
+                if len(output.numbers(TICK)) >= TICKS_MIN:
+                    break
+                asyncio.run(load(port, options))
             assert weft.poll() is None, f"weft ended with {weft.returncode}"
         finally:
             weft.kill()
             rest = weft.stderr.read().decode()
         output.thread.join(10)
     assert not rest, rest
-    late, steps = output.numbers(r"late (-?\d+) us"), output.numbers(r"hundred thousands (\d+)")
+    late, steps = output.numbers(TICK), output.numbers(r"hundred thousands (\d+)")
     assert late and steps, "the guests beside the server did not run"
     median = statistics.median(late)
     print(f"{options.requests} requests over {options.connections} connections in {seconds:.1f} s: "
           f"{options.requests / seconds:.0f} requests/s")
     print(f"beside it: {steps[-1] * 100_000:,} steps computed; {len(late)} ticks, "
           f"{median / 1000:.1f} ms late (median), {max(late) / 1000:.1f} ms at most")
-    assert len(late) >= min(TICKS_MIN, seconds / 0.5), "the ticking guest had no turn"
+    assert len(late) >= TICKS_MIN, "the ticking guest had no turn"
 
 
 def main(arguments):
