@@ -14,8 +14,8 @@ namespace weft::tools {
 // `name`: of a row of guest/engines.cpp.
 std::unique_ptr<Engine> make_engine(std::string_view name, EngineOptions options);
 
-// An engine for a command: SIGINT, SIGTERM and SIGHUP while it loads in steps end the compilers and
-// remove their files; then load() throws Interrupted (tools/noted_signals.h).
+// An engine for a command: the signals of tools/noted_signals.h while it loads in steps end the
+// compilers and remove their files; then load() throws Interrupted.
 std::unique_ptr<Engine> make_interruptible(std::string_view name, EngineOptions options);
 
 // What --engine may be; for a replay only the fixed ones (guest/engines.h).

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT, SIGTERM and SIGHUP while a command has something to clean up. The first is noted, and
-// check() throws it, so that destructors run; the next one ends the process at once.
+// SIGINT, SIGTERM, SIGHUP and SIGQUIT while a command has something to clean up. The first is
+// noted, and check() throws it, so that destructors run; the next one ends the process at once.
 #pragma once
 
 #include <algorithm>
@@ -58,7 +58,7 @@ class NotedSignals {
   }
 
  private:
-  static constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
+  static constexpr std::array<int, 4> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
   static inline volatile std::sig_atomic_t noted_ = 0;
   static inline bool they_end_at_once_ = false;
   struct sigaction before_[kSignals.size()]{};

@@ -30,7 +30,7 @@ constexpr const char* kThisProgram = "/proc/self/exe";
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int sig : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(sig, SIG_DFL);
+  for (const int sig : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(sig, SIG_DFL);
   const int null = ::open("/dev/null", O_RDWR);
   const bool ready = ::getppid() == parent && null >= 0 && ::chdir(folder) == 0 &&
                      ::dup2(null, STDIN_FILENO) >= 0 && ::dup2(null, STDOUT_FILENO) >= 0 &&

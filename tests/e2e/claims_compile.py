@@ -85,13 +85,14 @@ def _(weft):
     assert used[1] < 8 * used[0] + 0.2, used
 
 
-@claim("SIGINT and SIGTERM end a compilation within a second of CPU time, at each of its stages")
+@claim("SIGINT, SIGTERM and SIGQUIT end a compilation within a second of CPU time, at each of its "
+       "stages, and leave no file")
 def _(weft):
     env, folder = fresh_cache(weft)
     module = write(weft, "many.wasm", many_functions(40_000))
     moments = random.Random(weft.scratch.name)
-    for i in range(8):
-        sig = [signal.SIGINT, signal.SIGTERM][i % 2]
+    for i in range(9):
+        sig = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT][i % 3]
         with weft.start_raw("compile", module, env=env) as run:
             time.sleep(moments.uniform(0.05, 2))
             left = [pid for child in children_of(run.process.pid)

@@ -143,10 +143,11 @@ def _(weft):
             code=0, out_has="^40 schedules, .*: all pass$")
 
 
-@claim("kill -9, SIGINT and SIGTERM of weft test --jobs 2 leave no worker that holds its pipes")
+@claim("kill -9, SIGINT, SIGTERM and SIGQUIT of weft test --jobs 2 leave no worker that holds its "
+       "pipes")
 def _(weft):
     words = ["test", "--jobs", 2, "--seeds", 1_000_000, weft.guest("c_ticker")]
-    for sig in [signal.SIGKILL, signal.SIGINT, signal.SIGTERM]:
+    for sig in [signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]:
         with weft.start_raw(*words) as run:
             wait_for(lambda: len(children_of(run.process.pid)) == 2)
             workers = children_of(run.process.pid)
