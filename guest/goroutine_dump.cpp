@@ -129,7 +129,7 @@ std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of,
     std::size_t left = counts.all();
     const std::size_t max = std::min(guest::go::kGoroutinesListed, budget.lines);
     const auto computing = guest.computing();
-    const auto all = list_goroutines(*memory.runtime, memory.bytes, max, computing);
+    const auto all = list_goroutines(*memory.runtime, memory.bytes, max, computing, budget.places);
     if (computing && std::none_of(all.begin(), all.end(), runs)) {
       text += line_of_scheduler(*memory.runtime, *computing, counts);
     }
@@ -152,6 +152,8 @@ std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of,
   if (left_out > 0) {
     text += and_more(left_out) + "\n";
   }
+  if (budget.places.pairs == 0)
+    text += "without some of the places in the source: too much to read\n";
   return text;
 }
 

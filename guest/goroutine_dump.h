@@ -40,6 +40,7 @@ std::vector<guest::go::Goroutine> goroutines_of(const Guest& guest);
 struct GoroutineBudget {
   std::uint64_t counted = guest::go::kGoroutinesCounted;  // Goroutines that are looked at.
   std::size_t lines = 10'000;                             // Of guests and of goroutines.
+  guest::go::PlaceBudget places = {};                     // Of the source, that are looked up.
 };
 
 // Where the goroutines of a guest are read.
@@ -61,7 +62,8 @@ guest::go::GoroutineCounts goroutine_counts_of(const Guest& guest, GoroutineBudg
 
 // All Go guests with their goroutines, as above; "" when there are none. Not the runtime's own, as
 // in Go's dumps, except the one that computes. Behind what the budget has room for it says how many
-// guests are left out. From where goroutines_of() may be called.
+// guests are left out, and whether places in the source are. From where goroutines_of() may be
+// called.
 std::string dump_goroutines(const Runtime& runtime, const GoMemorySource& of = go_memory_of,
                             GoroutineBudget budget = {});
 

@@ -68,7 +68,11 @@ class GoRuntime {
 
   // The call that returns to this PC; nothing is known without a pclntab.
   [[nodiscard]] SourcePlace place_before(std::uint64_t pc) const {
-    return lines_ != nullptr ? lines_->table.place_before(pc) : SourcePlace();
+    PlaceBudget budget;
+    return place_before(pc, budget);
+  }
+  [[nodiscard]] SourcePlace place_before(std::uint64_t pc, PlaceBudget& budget) const {
+    return lines_ != nullptr ? lines_->table.place_before(pc, budget) : SourcePlace();
   }
 
   // As Pclntab::frame_bytes, of a function's index in the whole module.

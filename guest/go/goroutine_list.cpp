@@ -18,9 +18,6 @@ namespace {
 
 constexpr std::uint64_t kMainId = 1;
 constexpr std::size_t kFileBytesMax = 200;
-// Goroutines of a program stand in few places; to look one up takes up to a millisecond where the
-// tables of lines were made to be slow.
-constexpr std::size_t kPlacesMax = 500;
 
 // As runtime.isSystemGoroutine: everything of the runtime but main.
 bool is_system(std::string_view function) {
@@ -67,19 +64,18 @@ void each_goroutine(const GoRuntime& runtime, std::span<const std::byte> memory,
 // Where calls are in the source, each looked up once.
 class Places {
  public:
-  explicit Places(const GoRuntime& runtime) : runtime_(runtime) {}
+  Places(const GoRuntime& runtime, PlaceBudget& budget) : runtime_(runtime), budget_(budget) {}
 
-  // Nothing for one too many.
   SourcePlace before(std::uint64_t pc) {
     if (const auto known = known_.find(pc); known != known_.end()) return known->second;
-    if (known_.size() >= kPlacesMax) return {};
-    SourcePlace place = runtime_.place_before(pc);
+    SourcePlace place = runtime_.place_before(pc, budget_);
     place.file = shown_file(place.file);
     return known_.emplace(pc, std::move(place)).first->second;
   }
 
  private:
   const GoRuntime& runtime_;
+  PlaceBudget& budget_;
   std::unordered_map<std::uint64_t, SourcePlace> known_;
 };
 
@@ -168,9 +164,10 @@ std::string shown_file(std::string_view file) {
 }
 
 std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,
-                                       std::size_t max, const std::optional<Computing>& computing) {
+                                       std::size_t max, const std::optional<Computing>& computing,
+                                       PlaceBudget& budget) {
   std::vector<Goroutine> goroutines;
-  Places places(runtime);
+  Places places(runtime, budget);
   bool has_running = false;
   each_goroutine(runtime, memory, kGoroutinesCounted, [&](std::uint64_t g, GStatus status) {
     const bool runs = status == GStatus::running;

@@ -66,10 +66,17 @@ inline constexpr std::size_t kGoroutinesListed = 1'000;
 
 // The first `max`, in the order in which they were made, without those that have ended; behind them
 // the one that runs, when it was made after these. `computing`: where the guest computes, if it
-// does.
+// does. Where the budget does not suffice, places in the source are left out.
 std::vector<Goroutine> list_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,
-                                       std::size_t max = kGoroutinesListed,
-                                       const std::optional<Computing>& computing = {});
+                                       std::size_t max, const std::optional<Computing>& computing,
+                                       PlaceBudget& budget);
+inline std::vector<Goroutine> list_goroutines(const GoRuntime& runtime,
+                                              std::span<const std::byte> memory,
+                                              std::size_t max = kGoroutinesListed,
+                                              const std::optional<Computing>& computing = {}) {
+  PlaceBudget budget;
+  return list_goroutines(runtime, memory, max, computing, budget);
+}
 
 // Looks at up to `max`, and at most kGoroutinesCounted. Copies no names.
 GoroutineCounts count_goroutines(const GoRuntime& runtime, std::span<const std::byte> memory,

@@ -123,14 +123,17 @@ bool Pclntab::each_value(std::uint32_t table, int max, F f) const {
   return false;
 }
 
-std::optional<std::int32_t> Pclntab::value_at(std::uint32_t table, std::uint64_t pc_b) const {
-  constexpr int kPairsMax = 1 << 16;
+std::optional<std::int32_t> Pclntab::value_at(std::uint32_t table, std::uint64_t pc_b,
+                                              PlaceBudget& budget) const {
+  constexpr std::uint64_t kPairsMax = 1 << 16;
   std::int32_t found = 0;
   const auto holds = [&](std::int32_t value, std::uint64_t end) {
+    --budget.pairs;
     found = value;
     return pc_b < end;
   };
-  return each_value(table, kPairsMax, holds) ? std::optional(found) : std::nullopt;
+  const auto max = static_cast<int>(std::min(kPairsMax, budget.pairs));
+  return each_value(table, max, holds) ? std::optional(found) : std::nullopt;
 }
 
 // On wasm a function takes all of it in its prologue: the largest value holds behind that.
@@ -148,7 +151,7 @@ std::optional<std::uint32_t> Pclntab::frame_bytes(std::uint32_t defined) const {
   return most >= 0 ? std::optional(static_cast<std::uint32_t>(most)) : std::nullopt;
 }
 
-SourcePlace Pclntab::place_before(std::uint64_t pc) const {
+SourcePlace Pclntab::place_before(std::uint64_t pc, PlaceBudget& budget) const {
   // Places in _func: of the tables of files and lines, and of the first file of its package.
   constexpr std::uint64_t kPcFile = 20;
   constexpr std::uint64_t kPcLine = 24;
@@ -163,8 +166,8 @@ SourcePlace Pclntab::place_before(std::uint64_t pc) const {
   const auto lines = image_->u32(*func + kPcLine);
   const auto first_file = image_->u32(*func + kCuOffset);
   if (!files || !lines || !first_file) return {};
-  const auto file = value_at(*files, pc_b);
-  const auto line = value_at(*lines, pc_b);
+  const auto file = value_at(*files, pc_b, budget);
+  const auto line = value_at(*lines, pc_b, budget);
   if (!file || !line || *file < 0) return {};
   const std::uint64_t nth = std::uint64_t{*first_file} + static_cast<std::uint32_t>(*file);
   const auto where = image_->u32(cutab_ + (4 * nth));

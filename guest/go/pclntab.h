@@ -25,6 +25,13 @@ struct SourcePlace {
   std::int32_t line = 0;
 };
 
+// How much may be read to find places in the source: pairs of numbers of pctab. A function of a
+// program has a few hundred at most; those of foreign bytes may be made to have as many as there
+// are bytes.
+struct PlaceBudget {
+  std::uint64_t pairs = 1'000'000;
+};
+
 class Pclntab {
  public:
   // Looks for the table of a module that defines so many functions. Nothing when there is none. The
@@ -37,7 +44,8 @@ class Pclntab {
   [[nodiscard]] std::vector<std::string_view> names(std::uint32_t functions) const;
 
   // The call that returns to this PC; as in Go's dumps, that is the instruction before it.
-  [[nodiscard]] SourcePlace place_before(std::uint64_t pc) const;
+  // Takes from the budget; nothing when that does not suffice.
+  [[nodiscard]] SourcePlace place_before(std::uint64_t pc, PlaceBudget& budget) const;
 
   // How much of the stack a function takes, without the address to return to above that; nothing
   // when the table does not say.
@@ -50,7 +58,8 @@ class Pclntab {
   [[nodiscard]] std::optional<std::uint32_t> func_of(std::uint32_t defined) const;
   template <class F>
   bool each_value(std::uint32_t table, int max, F f) const;
-  [[nodiscard]] std::optional<std::int32_t> value_at(std::uint32_t table, std::uint64_t pc_b) const;
+  [[nodiscard]] std::optional<std::int32_t> value_at(std::uint32_t table, std::uint64_t pc_b,
+                                                     PlaceBudget& budget) const;
 
   const DataImage* image_ = nullptr;
   std::uint32_t address_ = 0;

@@ -2,6 +2,7 @@
 // What a dump says of a Go guest at any moment of its life: also while no goroutine has the thread.
 #include <doctest/doctest.h>
 
+#include <iterator>
 #include <memory>
 #include <regex>
 #include <string>
@@ -101,4 +102,26 @@ TEST_CASE("whatever a Go guest computes, a dump names the function: Go's own sch
   CHECK(in_scheduler);
   CHECK(of_runtime);
   CHECK(on_its_stack);
+}
+
+TEST_CASE(
+    "a dump reads of tables of lines what its budget has room for, and says what is missing") {
+  Stepped stepped("jit", "go_goroutines", 4'999);
+  std::string whole;
+  std::string without;
+  stepped.run({}, [&](const Guest& guest) {
+    if (goroutine_counts_of(guest).waiting < 2) return true;
+    whole = dump_goroutines(stepped.runtime);
+    without = dump_goroutines(stepped.runtime, go_memory_of, {.places = {.pairs = 3}});
+    return false;
+  });
+  const auto places = [](const std::string& dump) {
+    const std::regex place("\\.go:[0-9]+");
+    return std::distance(std::sregex_iterator(dump.begin(), dump.end(), place), {});
+  };
+  CHECK(places(whole) >= 2);
+  CHECK_FALSE(test::has(whole, "too much to read"));
+  CHECK(places(without) == 0);
+  CHECK(test::has(without, "\nwithout some of the places in the source: too much to read\n"));
+  CHECK(test::has(without, "  goroutine 1 ["));
 }
