@@ -2,6 +2,7 @@
 // What one guest may use, and all together: the same on every engine. And what kills leave behind.
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>

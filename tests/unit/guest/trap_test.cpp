@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A trap where there is hardly any stack left to tell of it.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include "guest/aot/aot.h"
 #include "tests/unit/guest/guests.h"
