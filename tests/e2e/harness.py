@@ -12,6 +12,11 @@ it gets none). A sanitizer build has none of these, so run.py leaves them to the
         weft.run("c_exit7").expect(code=7, out="leaving with 7")
 
 Weft.run replaces names of guests by their paths, so a test reads like the command it stands for.
+
+A claim holds on a machine that is ten times slower, and on one that stops for half a second at any
+moment. So what must come is waited for (processes.wait_for) and not slept for; orders and times are
+those of --virtual-time; how much something takes is CPU time, fuel or a count. What can only be
+seen on a clock compares with what a wrong weft would take, and needs "speed".
 """
 
 import dataclasses
