@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/printable.h"
 #include "scheduler/g.h"
 #include "scheduler/m.h"
 
@@ -11,17 +12,16 @@ namespace weft {
 namespace {
 
 std::string line_for(const G& g, Instant now) {
-  char buffer[160];
-  const char* tail = g.name[0] != '\0' ? ": " : ":";
+  std::string state(g.is_waiting() ? name(g.wait_reason) : name(g.state()));
   if (g.is_waiting()) {
-    const double age_s = static_cast<double>((now - g.waiting_since).ns) / 1e9;
-    std::snprintf(buffer, sizeof buffer, "goroutine %llu [%s, %.3fs]%s%s\n",
-                  static_cast<unsigned long long>(g.id), name(g.wait_reason), age_s, tail, g.name);
-  } else {
-    std::snprintf(buffer, sizeof buffer, "goroutine %llu [%s]%s%s\n",
-                  static_cast<unsigned long long>(g.id), name(g.state()), tail, g.name);
+    char waits[32];
+    std::snprintf(waits, sizeof waits, ", %.3fs",
+                  static_cast<double>((now - g.waiting_since).ns) / 1e9);
+    state += waits;
   }
-  return buffer;
+  std::string line = "goroutine " + std::to_string(g.id) + " [" + state + "]:";
+  if (g.name[0] != '\0') line += " " + printable(g.name);  // It may be that of a file.
+  return line + "\n";
 }
 
 std::string line_for(const M& m) {

@@ -227,6 +227,13 @@ TEST_CASE("a dump shows each G's state and how long it has waited") {
         "goroutine 3 [runnable]: new\n");
 }
 
+TEST_CASE("a dump shows no control character of a G's name, which may be that of a file") {
+  World w;
+  w.go("a\n\x1b[31mred", [&] { w.trace = dump_gs(w.scheduler.census()); });
+  w.run();
+  CHECK(w.trace == "goroutine 1 [running]: a\\x0a\\x1b[31mred\n");
+}
+
 TEST_CASE("a wait for something outside is no deadlock") {
   World w;
   G& g = w.go("g", [&] {
