@@ -62,7 +62,7 @@ Status check_distinct(const std::vector<NamedFile>& outputs, const std::vector<N
   return Nothing{};
 }
 
-Status check_replay_path(const std::string& path) {
+Status check_output_path(const std::string& path) {
   struct stat found = {};
   if (::lstat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) {  // Written in place.
     if (::stat(path.c_str(), &found) != 0) return Nothing{};            // A link to a file to be.
@@ -70,10 +70,10 @@ Status check_replay_path(const std::string& path) {
     if (::access(path.c_str(), W_OK) != 0) return Error{path + ": " + std::strerror(errno)};
     return Nothing{};
   }
-  const std::string partial = path + ".partial";
-  const UniqueFd file(::open(partial.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  const std::string beside = path + ".try" + std::to_string(::getpid());
+  const UniqueFd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file.valid()) return Error{path + ": " + std::strerror(errno)};
-  (void)::unlink(partial.c_str());
+  (void)::unlink(beside.c_str());
   return Nothing{};
 }
 

@@ -23,7 +23,8 @@ std::vector<NamedFile> inputs_of(const RunOptions& run);
 // Fails when one of the outputs is the same file as an input or as another output.
 Status check_distinct(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs);
 
-// Can a replay file be written there, as sim::write_replay does it? The error names the file.
-Status check_replay_path(const std::string& path);
+// Can a file be written there, or put in the place of one that is there? Leaves nothing behind. The
+// error names the file.
+Status check_output_path(const std::string& path);
 
 }  // namespace weft::tools

@@ -45,6 +45,20 @@ Status check_files(const TestOptions& options) {
                         inputs);
 }
 
+// Before a search that may take hours. Without --replay nobody asked for the file: a search in a
+// folder that can't be written to is told so, and runs.
+Status check_outputs(const TestOptions& options) {
+  for (const std::string* path : {&options.json_file, &options.junit_file}) {
+    if (path->empty()) continue;
+    if (Status writable = check_output_path(*path); !writable) return writable;
+  }
+  Status writable = check_output_path(options.replay_file);
+  if (writable || options.replay_given) return writable;
+  say("test: " + writable.error().message +
+      "; a schedule that fails could not be kept: name another place with --replay");
+  return Nothing{};
+}
+
 int run_test(const TestOptions& options) {
   signals::FaultHandler faults;
   ProgramSearch search(options);
@@ -79,6 +93,9 @@ int test_command(const std::vector<std::string>& args) {
   const auto& options = std::get<TestOptions>(parsed);
   if (Status distinct = check_files(options); !distinct) {
     return complain("test", distinct.error(), kExitUsage);
+  }
+  if (Status writable = check_outputs(options); !writable) {
+    return complain("test", writable.error(), kExitNoOutput);
   }
   if (!options.nats.url.empty()) return test_on_nats(*words, options);
   return run_test(options);

@@ -11,6 +11,7 @@
 #include "sim/quantities.h"
 #include "tools/command_line.h"
 #include "tools/guest_options.h"
+#include "tools/modules.h"
 #include "tools/nats_options.h"
 
 namespace weft::tools {
@@ -210,7 +211,8 @@ Status finish(const RawTest& raw, const RawSimOptions& sim, TestOptions& options
     if (!limit) return limit.error();
     *to = *limit;
   }
-  if (options.replay_file.empty()) {
+  options.replay_given = !options.replay_file.empty();
+  if (!options.replay_given) {
     const std::string& path = options.run.program();
     options.replay_file = path.substr(path.find_last_of('/') + 1);
     if (options.part) {
@@ -231,6 +233,11 @@ std::variant<TestOptions, ExitNow> parse_test(const std::vector<std::string>& ar
   auto wrong = parse_guests(kTest, args, options.run, common,
                             [&](CLI::App& app) { add_test_options(app, raw, options); });
   if (wrong) return *wrong;
+  for (const GuestSpec& guest : options.run.guests) {
+    if (guest.module_path != kStdinModule) continue;
+    return wrong_use(kTest.name,
+                     "it loads modules again and again, so they must be files; not '-'");
+  }
   if (!common.unrecorded.empty()) {
     return wrong_use(kTest.name, "a replay file does not keep " + common.unrecorded +
                                      "; of the limits it keeps --memory and --fuel");

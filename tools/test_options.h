@@ -32,7 +32,8 @@ struct TestOptions {
   Duration search_limit;      // In real time; 0: none.
   std::string input_file;     // Of stdin; empty: nothing.
   std::string expected_file;  // Of stdout; empty: anything.
-  std::string replay_file;    // Where a failing schedule goes; empty: MODULE.replay.
+  std::string replay_file;    // Where a failing schedule goes.
+  bool replay_given = false;  // --replay; else the file is MODULE.replay.
   std::string json_file;
   std::string junit_file;
   std::vector<std::string> empty_dirs;  // Guest paths of folders that are empty in each run.

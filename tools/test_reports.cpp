@@ -77,8 +77,9 @@ Status write_whole(const std::string& path, const std::string& text) {
   if (is_there && !S_ISREG(found.st_mode)) return write_file(path, text);
   const std::string half = path + ".part" + std::to_string(::getpid());
   if (Status written = write_file(half, text); !written) {
+    const int error = errno;
     ::unlink(half.c_str());
-    return written;
+    return errno_error(path, error);
   }
   if (std::rename(half.c_str(), path.c_str()) == 0) return Nothing{};
   const int error = errno;

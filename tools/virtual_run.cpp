@@ -121,7 +121,7 @@ int run_in_virtual_time(const RunOptions& options) {
     (*guests)[i].trace = traces.back().get();
   }
   if (!options.record_file.empty()) {
-    if (Status writable = check_replay_path(options.record_file); !writable) {
+    if (Status writable = check_output_path(options.record_file); !writable) {
       return complain("--record", writable.error(), kExitNoOutput);
     }
   }

@@ -196,7 +196,7 @@ Status write_replay(const std::string& path, const ReplayFile& file) {
   const bool in_place = ::lstat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode);
   const std::string partial = in_place ? path : path + ".partial";
   std::FILE* out = std::fopen(partial.c_str(), "wb");
-  if (out == nullptr) return Error{partial + ": " + std::strerror(errno)};
+  if (out == nullptr) return Error{path + ": " + std::strerror(errno)};
   const std::string bytes = encode(file);
   const bool written = std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size();
   int error = written ? 0 : errno;

@@ -119,6 +119,14 @@ def _(weft):
             USAGE, f"the value of {words[0]} is empty; write {words[0]} .")
 
 
+@claim("weft test of a module from stdin said that a process died by a bug of weft: it is refused")
+def _(weft):
+    hello = weft.guest("c_hello").read_bytes()
+    for words in (["-"], ["--seeds", "2", weft.guest("c_hello"), ":::", "-"]):
+        weft.raw("test", *words, stdin=hello).expect_error(
+            USAGE, "test: it loads modules again and again, so they must be files; not '-'")
+
+
 @claim("-n=3 and -o=page.html, which read '=3' and wrote '=page.html', say how they are written")
 def _(weft):
     weft.run("-n=3", "c_hello").expect_error(USAGE, "-n is written without '='; write -n COUNT")

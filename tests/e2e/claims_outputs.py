@@ -200,6 +200,31 @@ def _(weft):
     assert json.loads(kept.read_text())
 
 
+@claim("weft test says before it searches that it can't write what it was asked for")
+def _(weft):
+    nowhere = weft.scratch / "nowhere"
+    folder = weft.scratch / "a-folder-for-reports"
+    folder.mkdir()
+    for option in ("--replay", "--json", "--junit"):
+        for path, why in [(nowhere / "file", "No such file or directory"),
+                          (folder, "Is a directory")]:
+            weft.raw("test", option, path, weft.guest("c_exit7")).expect_error(
+                74, f"^weft: test: {path}: {why}$")
+    with_file = weft.scratch / "kept.replay"
+    with_file.write_text("old")
+    weft.raw("test", "--replay", with_file, weft.guest("c_hello")).expect(code=0)
+    assert with_file.read_text() == "old"
+    # Nobody asked for a file here. It can't be put in the place of a folder.
+    (folder / "c_exit7.wasm.replay").mkdir()
+    for guest, code in [("c_hello", 0), ("c_exit7", 74)]:
+        (folder / f"{guest}.wasm.replay").mkdir(exist_ok=True)
+        weft.raw("test", weft.guest(guest), cwd=folder).expect(code=code, err_has=(
+            f"^weft: test: {guest}.wasm.replay: Is a directory; a schedule that fails could not be "
+            "kept: name another place with --replay$"))
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "c_exit7.wasm.replay", "c_hello.wasm.replay"]
+
+
 def peak_mib(weft, *words, out=subprocess.DEVNULL):
     """The exit code, the most memory that it had at once, and its stderr."""
     with subprocess.Popen([weft.binary, *map(str, words)], env=weft.environment, cwd=weft.scratch,
