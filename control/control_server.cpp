@@ -307,7 +307,7 @@ ControlServer::~ControlServer() {
 Result<std::string> control_folder() {
   const char* base = std::getenv("XDG_RUNTIME_DIR");
   if (base == nullptr || *base != '/') {
-    return Error{"XDG_RUNTIME_DIR is not set; name the socket: --control=PATH"};
+    return Error{"XDG_RUNTIME_DIR is not set"};
   }
   std::string folder = std::string(base) + "/weft";
   if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) return errno_error(folder, errno);

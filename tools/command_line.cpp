@@ -93,6 +93,22 @@ std::string wrong_words(const CLI::App& app, const std::vector<std::string>& wor
   return "";
 }
 
+std::vector<std::string> names_of_subcommands(const CommandHelp& help) {
+  std::vector<std::string> names;
+  names.reserve(help.subcommands.size());
+  for (const auto& sub : help.subcommands) names.push_back(sub.first);
+  return names;
+}
+
+// "ls or clear"
+std::string in_words(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "" : &name == &names.back() ? " or " : ", ") + name;
+  }
+  return text;
+}
+
 // The words that the App does not know. CLI11 tells them in one text.
 ExitNow refuse_rest(const CLI::App& app) {
   const CommandHelp help = describe(app);
@@ -101,16 +117,26 @@ ExitNow refuse_rest(const CLI::App& app) {
     const std::string hint = did_you_mean(word.substr(0, word.find('=')), option_names(help));
     return wrong_use(name_of(app), "unknown option " + word + hint);
   }
-  std::vector<std::string> commands;
-  commands.reserve(help.subcommands.size());
-  for (const auto& sub : help.subcommands) commands.push_back(sub.first);
-  return wrong_use(name_of(app), "'" + word + "' is one too many" + did_you_mean(word, commands));
+  const std::vector<std::string> commands = names_of_subcommands(help);
+  if (!commands.empty() && app.get_subcommands().empty()) {
+    const std::string hint = did_you_mean(word, commands);
+    return wrong_use(name_of(app), "there is no '" + printable(word) + "'" +
+                                       (hint.empty() ? "; say " + in_words(commands) : hint));
+  }
+  return wrong_use(name_of(app), "'" + printable(word) + "' is one too many");
 }
 
 }  // namespace
 
 ExitNow wrong_use(const std::string& command, const std::string& what) {
   return {kExitUsage, "weft: " + command + ": " + what + "\nTry 'weft " + command + " --help'.\n"};
+}
+
+std::function<std::string(const std::string&)> one_of(std::vector<std::string> words) {
+  return [known = std::move(words)](const std::string& word) -> std::string {
+    if (std::find(known.begin(), known.end(), word) != known.end()) return "";
+    return "it is " + in_words(known) + ", not '" + printable(word) + "'";
+  };
 }
 
 std::optional<ExitNow> parse_words(CLI::App& app, std::vector<std::string> words) {
@@ -124,6 +150,10 @@ std::optional<ExitNow> parse_words(CLI::App& app, std::vector<std::string> words
     return ExitNow{0, help_text(describe(app))};
   } catch (const CLI::ParseError& error) {
     if (!app.remaining(true).empty() && !app.get_prefix_command()) return refuse_rest(app);
+    const std::vector<std::string> commands = names_of_subcommands(describe(app));
+    if (!commands.empty() && app.get_subcommands().empty()) {
+      return wrong_use(name_of(app), "say " + in_words(commands));
+    }
     return wrong_use(name_of(app), error.what());
   }
   return std::nullopt;

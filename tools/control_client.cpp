@@ -3,10 +3,12 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
@@ -26,9 +28,28 @@ constexpr int kGreetingMs = 5'000;
 constexpr int kAnswerMs = 60'000;
 constexpr std::size_t kAnswerMax = std::size_t{256} << 20;
 
+Result<std::string> folder_of_sockets() {
+  auto folder = control::control_folder();
+  if (folder) return folder;
+  return Error{folder.error().message +
+               "; give the path of the socket that weft run --control=PATH has made"};
+}
+
 bool is_number(const std::string& word) {
   return !word.empty() &&
          std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Of a weft that was killed: no process has the number in its name, and nobody serves it.
+bool was_left_behind(const std::filesystem::path& path) {
+  constexpr std::size_t kDigitsMax = 9;
+  const std::string pid = path.stem().string();
+  if (!is_number(pid) || pid.size() > kDigitsMax) return false;
+  if (::kill(std::stoi(pid), 0) == 0 || errno != ESRCH) return false;
+  int error = 0;
+  const auto fd = control::connect_to(path.string(), error);
+  if (fd) ::close(*fd);
+  return !fd && error == ECONNREFUSED;
 }
 
 }  // namespace
@@ -36,7 +57,7 @@ bool is_number(const std::string& word) {
 Result<ControlClient> ControlClient::connect(const std::string& weft) {
   std::string path = weft;
   if (is_number(weft)) {
-    auto folder = control::control_folder();
+    auto folder = folder_of_sockets();
     if (!folder) return folder.error();
     path = *folder + "/" + weft + ".sock";
   }
@@ -113,12 +134,17 @@ Result<json::object> ControlClient::ask(const json::object& request) {
 }
 
 Result<std::vector<std::string>> control_sockets() {
-  auto folder = control::control_folder();
+  auto folder = folder_of_sockets();
   if (!folder) return folder.error();
   std::vector<std::string> paths;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(*folder, error)) {
-    if (entry.path().extension() == ".sock") paths.push_back(entry.path().string());
+    if (entry.path().extension() != ".sock") continue;
+    if (was_left_behind(entry.path())) {
+      (void)::unlink(entry.path().c_str());
+    } else {
+      paths.push_back(entry.path().string());
+    }
   }
   if (error) return Error{*folder + ": " + error.message()};
   std::sort(paths.begin(), paths.end(), [](const auto& a, const auto& b) {

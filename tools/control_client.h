@@ -37,7 +37,8 @@ class ControlClient {
   std::string program_;
 };
 
-// The sockets of all of this user's running wefts, by process id.
+// The sockets of all of this user's running wefts, by process id. Removes what those that were
+// killed have left.
 Result<std::vector<std::string>> control_sockets();
 
 // The one weft that is meant: that of the word, or the only one that runs.

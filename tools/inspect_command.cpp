@@ -70,7 +70,7 @@ struct KillApp {
       "weft kill WEFT GUEST...\nweft kill WEFT --all",
       "weft kill"};
   std::string weft;
-  std::vector<std::uint64_t> guests;
+  std::vector<std::string> guests;
   bool all = false;
   KillApp() {
     app.add_option("WEFT", weft, "Its process id, or the path of its socket")->required();
@@ -102,9 +102,7 @@ struct TraceApp {
   std::string weft;
   std::string file;
   TraceApp() {
-    app.add_option("WHAT", what, "start or stop")
-        ->required()
-        ->check(CLI::IsMember({"start", "stop"}).description(""));
+    app.add_option("WHAT", what, "start or stop")->required()->check(one_of({"start", "stop"}));
     app.add_option("WEFT", weft, "Its process id, or the path of its socket")->required();
     app.add_option("FILE", file, "FILE.json (Perfetto) or FILE.csv");
   }
@@ -140,7 +138,7 @@ int ps_command(const std::vector<std::string>& args) {
     cli.wefts = std::move(*all);
   }
   int code = 0;
-  std::string text = ps_heading();
+  std::string lines;
   for (const std::string& weft : cli.wefts) {
     auto client = ControlClient::connect(weft);
     if (!client) {
@@ -150,12 +148,13 @@ int ps_command(const std::vector<std::string>& args) {
     const auto answer = client->ask({{"request", "guests"}});
     const auto sample = answer ? read_sample(*answer) : Result<GuestSample>(answer.error());
     if (sample) {
-      text += ps_lines(client->pid(), *sample);
+      lines += ps_lines(client->pid(), *sample);
     } else {
       code = complain("ps", sample.error(), kExitFatal);
     }
   }
-  const int printed = print({0, text});
+  if (lines.empty() && code != 0) return code;
+  const int printed = print({0, ps_heading() + lines});
   return printed != 0 ? printed : code;
 }
 
@@ -186,13 +185,15 @@ int kill_command(const std::vector<std::string>& args) {
   if (cli.all != cli.guests.empty()) {
     return print(wrong_use("kill", "name the guests to end, or --all"));
   }
-  auto client = ControlClient::connect(cli.weft);
-  if (!client) return complain("kill", client.error(), kExitFatal);
   std::vector<json::object> requests;
   if (cli.all) requests.push_back({{"request", "kill"}, {"all", true}});
-  for (const std::uint64_t guest : cli.guests) {
-    requests.push_back({{"request", "kill"}, {"guest", guest}});
+  for (const std::string& word : cli.guests) {
+    const auto guest = read_count("GUEST", word, 1);
+    if (!guest) return print(wrong_use("kill", guest.error().message));
+    requests.push_back({{"request", "kill"}, {"guest", *guest}});
   }
+  auto client = ControlClient::connect(cli.weft);
+  if (!client) return complain("kill", client.error(), kExitFatal);
   int code = 0;
   for (const json::object& request : requests) {
     if (const auto answer = client->ask(request); !answer) {

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/printable.h"
 #include "os/wasip1/call_signals.h"
 #include "tools/cache_command.h"
 #include "tools/command_line.h"
@@ -122,8 +123,7 @@ struct HelpApp {
     app.add_option("COMMAND", command, "The command");
     app.add_flag("--man", man, "Print its man page: weft help --man run | man -l -");
     app.add_option("--completion", shell, "Print the completion for a shell")
-        ->check(CLI::IsMember(std::vector<std::string>(std::begin(kShells), std::end(kShells)))
-                    .description(""))
+        ->check(one_of({std::begin(kShells), std::end(kShells)}))
         ->type_name("bash|zsh|fish");
   }
 };
@@ -134,8 +134,10 @@ CommandHelp help_help() {
 
 // What weft says to a first word that is no command.
 int unknown_word(const std::string& word) {
-  const std::vector<std::string> names = command_names();
-  return print({kExitUsage, "weft: unknown command '" + word + "'" + did_you_mean(word, names) +
+  const std::string hint = ::access(word.c_str(), F_OK) == 0
+                               ? "; to run the file of that name: weft run " + weft::printable(word)
+                               : did_you_mean(word, command_names());
+  return print({kExitUsage, "weft: unknown command '" + weft::printable(word) + "'" + hint +
                                 "\nTry 'weft --help'.\n"});
 }
 
@@ -152,8 +154,7 @@ int help_command(const std::vector<std::string>& args) {
 // Does `weft WORD ...` mean a run of guests? A module, or an option of run.
 bool begins_a_run(const std::string& word) {
   return word == kStdinModule || word.ends_with(".wasm") || word.ends_with(".wat") ||
-         word.starts_with("-") ||
-         (word.find('/') != std::string::npos && ::access(word.c_str(), F_OK) == 0);
+         word.starts_with("-") || word.find('/') != std::string::npos;
 }
 
 int dispatch(const std::vector<std::string>& words) {

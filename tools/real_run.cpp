@@ -66,7 +66,7 @@ Result<std::unique_ptr<control::ControlServer>> open_control(Runtime& runtime,
   std::string path = options.control;
   if (path == kDefaultControl) {
     auto folder = control::control_folder();
-    if (!folder) return folder.error();
+    if (!folder) return Error{folder.error().message + "; name the socket: --control=PATH"};
     path = *folder + "/" + std::to_string(::getpid()) + ".sock";
   }
   return control::ControlServer::open(runtime, {path, options.program(), WEFT_VERSION});

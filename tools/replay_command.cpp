@@ -150,7 +150,7 @@ struct ReplayApp {
     app.add_option("--modules", options.modules, "Where the modules are now, by their old names")
         ->type_name("DIR");
     app.add_option("--engine", options.engine, "Another engine than that of the recording")
-        ->check(CLI::IsMember(fixed_engine_names()).description(""))
+        ->check(one_of(fixed_engine_names()))
         ->type_name(engines);
     app.add_flag("--in-place", options.in_place,
                  "Let the guests write into the folders that FILE names; else they get copies");

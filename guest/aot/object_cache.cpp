@@ -118,7 +118,9 @@ Result<std::string> ObjectCache::default_folder() {
   if (xdg != nullptr && *xdg == '/') return std::string(xdg) + "/weft";
   const char* home = std::getenv("HOME");
   if (home != nullptr && *home == '/') return std::string(home) + "/.cache/weft";
-  return Error{"neither XDG_CACHE_HOME nor HOME is set; set one to keep compiled modules"};
+  return Error{
+      "neither XDG_CACHE_HOME nor HOME is the absolute path of a folder; set one to keep compiled "
+      "modules"};
 }
 
 Result<ObjectCache> ObjectCache::open(std::string folder, std::uint64_t bytes_max) {

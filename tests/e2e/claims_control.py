@@ -148,6 +148,24 @@ def _(weft):
     weft.raw("ps", env=env).expect(code=0)
 
 
+@claim("the socket of a weft that was killed is no error of weft ps for ever: it removes it")
+def _(weft):
+    folder = weft.scratch / "left"
+    folder.mkdir()
+    env = {**weft.environment, "XDG_RUNTIME_DIR": str(folder)}
+    with weft.start("--control", "c_sleeper", "600", env=env) as run:
+        path = folder / "weft" / f"{run.process.pid}.sock"
+        wait_for(lambda: answers(path), "a weft that answers")
+        run.process.kill()
+        run.process.wait()
+        other = folder / "weft" / "other.sock"  # Not named by a process: it is left there.
+        path.rename(other)
+        weft.raw("ps", env=env).expect_error(2, "other.sock: no weft serves it any more")
+        other.rename(path)
+        weft.raw("ps", env=env).expect(code=0, err="")
+        assert not path.exists()
+
+
 @claim("weft dump lists the goroutines of Go guests, and weft stats and the protocol count them")
 def _(weft):
     with running(weft, "goroutines", "go_stuck", "3", ":::", "c_sleeper", "600") as (path, _):

@@ -129,8 +129,37 @@ def _(weft):
     weft.run("--dedline", "3s", "c_hello").expect_error(USAGE, "did you mean '--deadline'")
     weft.run("--evn=A=1", "c_hello").expect_error(USAGE, "did you mean '--env'")
     weft.raw("compile", "--bonds=check", "x").expect_error(USAGE, "did you mean '--bounds'")
-    weft.raw("cache", "lss").expect_error(USAGE, "did you mean 'ls'")
+    weft.raw("cache", "lss").expect_error(USAGE, "there is no 'lss'; did you mean 'ls'")
+    weft.raw("cache", "foo").expect_error(USAGE, "cache: there is no 'foo'; say ls or clear$")
+    weft.raw("cache").expect_error(USAGE, "cache: say ls or clear$")
+    weft.raw("run", "--foo", "c_hello").expect(code=USAGE, err_has="unknown option --foo$")
     weft.raw("test", "--seed5", "1", "x").expect_error(USAGE, "did you mean '--seed")
+
+
+@claim("a word that is one of a few is told them; a path that leads nowhere is no command")
+def _(weft):
+    for words, says in [
+            (["trace", "begin", "1"], "trace: WHAT: it is start or stop, not 'begin'"),
+            (["replay", "--engine", "fast", "x"],
+             "replay: --engine: it is interp, aot or jit, not 'fast'"),
+            (["help", "--completion", "csh"], "help: --completion: it is bash, .* or fish, not 'c"),
+            (["kill", "1", "x"], "kill: GUEST wants a number from 1 to [0-9]+, not 'x'")]:
+        weft.raw(*words).expect_error(USAGE, says)
+    weft.raw("./no-such").expect_error(LOAD_ERROR, r"^weft: \./no-such: No such file or directory$")
+    (weft.scratch / "a-guest").write_bytes(weft.guest("c_hello").read_bytes())
+    weft.raw("a-guest").expect_error(
+        USAGE, "unknown command 'a-guest'; to run the file of that name: weft run a-guest$")
+
+
+@claim("without XDG_RUNTIME_DIR the commands that ask a weft say how to name it")
+def _(weft):
+    for words in (["ps"], ["ps", "4711"], ["top"], ["kill", "4711", "--all"], ["dump"], ["stats"],
+                  ["trace", "stop", "4711"]):
+        weft.raw(*words).expect_error(
+            2, "XDG_RUNTIME_DIR is not set; give the path of the socket that weft run "
+            "--control=PATH has made$")
+    weft.run("--control", "c_hello").expect_error(
+        74, "XDG_RUNTIME_DIR is not set; name the socket: --control=PATH$")
 
 
 @claim("options of wasmtime are answered with what weft has")

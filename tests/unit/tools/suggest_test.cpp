@@ -8,13 +8,16 @@
 using namespace weft::tools;
 
 TEST_CASE("a slip of one or two letters finds the word that was meant") {
-  const std::vector<std::string> known = {"run", "replay", "report", "--deadline", "--dir", "-n"};
+  const std::vector<std::string> known = {"run",   "replay", "report", "--deadline",
+                                          "--dir", "--fds",  "-n"};
   CHECK(closest("rnu", known) == "run");
   CHECK(closest("repaly", known) == "replay");
   CHECK(closest("--deadlnie", known) == "--deadline");
   CHECK(closest("--dri", known) == "--dir");
   CHECK(closest("frobnicate", known).empty());
   CHECK(closest("x", known).empty());
+  CHECK(closest("--foo", known).empty());
+  CHECK(closest("--dirr", known) == "--dir");
   CHECK(did_you_mean("--dedline", known) == "; did you mean '--deadline'?");
   CHECK(did_you_mean("--frobnicate", known).empty());
 }
