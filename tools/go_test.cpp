@@ -26,6 +26,10 @@ constexpr std::array<std::string_view, 7> kTestValues = {"run",      "skip",  "c
                                                          "parallel", "bench", "cpu"};
 constexpr std::array<std::string_view, 4> kBuildValues = {"tags", "ldflags", "gcflags", "mod"};
 
+// How many tests that call t.Parallel may run at once: natively as many as there are processors. Go
+// on wasm sees one, and would run one after the other.
+constexpr const char* kParallel = "-test.parallel=8";
+
 template <class Words>
 bool is_one_of(const Words& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -36,14 +40,24 @@ struct GoTest {
   std::vector<std::string> build;   // For go test -c.
   std::vector<std::string> binary;  // For the test binary.
   std::vector<std::string> rest;    // For weft test.
+  // What "go test" sets when it is not told.
   bool has_timeout = false;
+  bool has_parallel = false;
 };
 
-// "-run" of "-run=TestX" and of "-run"; "" when the word has not one dash.
-std::string_view go_flag(std::string_view word) {
-  if (!word.starts_with('-') || word.starts_with("--") || word.size() < 3) return {};
-  word.remove_prefix(1);
-  return word.substr(0, word.find('='));
+// "run=TestX" of "-run=TestX" and, as Go has it, of "--run=TestX"; "" when the word has no dash.
+std::string_view without_dashes(std::string_view word) {
+  if (!word.starts_with('-')) return {};
+  word.remove_prefix(word.starts_with("--") ? 2 : 1);
+  return word;
+}
+
+// Will the guest have this directory, by an option of the user's?
+bool has_directory(const std::vector<std::string>& words, std::string_view name) {
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    return word == name || word.ends_with("::" + std::string(name)) ||
+           word == "--empty-dir=" + std::string(name);
+  });
 }
 
 // Takes the words apart. The value of a flag is in the same word, behind "=", or the next one.
@@ -57,7 +71,8 @@ Result<GoTest> read_words(const std::vector<std::string>& args) {
       if (n + 1 == args.size()) return Error{std::string(of) + " needs a value"};
       return args[++n];
     };
-    const std::string_view flag = go_flag(word);
+    const std::string_view text = without_dashes(word);
+    const std::string_view flag = text.substr(0, text.find('='));
     if (word == "--") {
       test.binary.insert(test.binary.end(), args.begin() + static_cast<std::ptrdiff_t>(n) + 1,
                          args.end());
@@ -69,16 +84,17 @@ Result<GoTest> read_words(const std::vector<std::string>& args) {
       if (!package) return package.error();
       test.package = *package;
     } else if (is_one_of(kTestFlags, flag)) {
-      test.binary.push_back("-test." + word.substr(1));
+      test.binary.push_back("-test." + std::string(text));
     } else if (is_one_of(kTestValues, flag)) {
       test.has_timeout = test.has_timeout || flag == "timeout";
-      auto text = value(word);
-      if (!text) return text.error();
-      test.binary.push_back("-test." + std::string(flag) + "=" + *text);
+      test.has_parallel = test.has_parallel || flag == "parallel";
+      auto given = value(word);
+      if (!given) return given.error();
+      test.binary.push_back("-test." + std::string(flag) + "=" + *given);
     } else if (is_one_of(kBuildValues, flag)) {
-      auto text = value(word);
-      if (!text) return text.error();
-      test.build.push_back("-" + std::string(flag) + "=" + *text);
+      auto given = value(word);
+      if (!given) return given.error();
+      test.build.push_back("-" + std::string(flag) + "=" + *given);
     } else if (flag == "race") {
       return Error{"-race is not there for wasm; weft explores schedules instead"};
     } else {
@@ -194,10 +210,16 @@ Result<std::vector<std::string>> expand_go_test(const std::vector<std::string>& 
     if (!built) return built.error();
     binary = *built;
   }
-  std::vector<std::string> words = {"--leaks", "--empty-dir=/tmp", "--env=PWD=/"};
+  std::vector<std::string> words = {"--leaks", "--env=PWD=/"};
+  for (const char* directory : {"/", "/tmp"}) {
+    if (!has_directory(test->rest, directory)) {
+      words.push_back("--empty-dir=" + std::string(directory));
+    }
+  }
   words.insert(words.end(), test->rest.begin(), test->rest.end());
   words.push_back(binary);
-  if (!test->has_timeout) words.emplace_back("-test.timeout=10m");  // As "go test" has it.
+  if (!test->has_timeout) words.emplace_back("-test.timeout=10m");
+  if (!test->has_parallel) words.emplace_back(kParallel);
   words.insert(words.end(), test->binary.begin(), test->binary.end());
   return words;
 }

@@ -3,7 +3,8 @@
 //
 //   weft test --go ./pkg -run TestX --seeds 1000
 //     ─▶ GOOS=wasip1 GOARCH=wasm go test -c -o pkg.test.wasm ./pkg
-//     ─▶ weft test --leaks ... --seeds 1000 pkg.test.wasm -test.timeout=10m -test.run=TestX
+//     ─▶ weft test --leaks ... --seeds 1000 pkg.test.wasm -test.timeout=10m -test.parallel=8
+//        -test.run=TestX
 //
 // The binary stays in the working directory, as that of "go test -c" does: a replay needs it.
 #pragma once
