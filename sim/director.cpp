@@ -99,7 +99,7 @@ bool Director::at_safe_point(G& running, const RunQueue& queue) noexcept {
   if (livelocked_) return true;
   if (virtual_clock_ != nullptr && cost() > Duration{}) {
     virtual_clock_->advance(cost());
-    if (virtual_clock_->now() > options_.limit) {
+    if (virtual_clock_->now() > limit_) {
       timed_out_ = true;
       scheduler_of_thread->stop();
       return true;

@@ -77,6 +77,7 @@ class Director final : public Chooser, public EventSink {
            ManualClock* virtual_clock)
       : options_(options),
         steps_max_(options.steps_max),
+        limit_(options.limit),
         policy_(policy),
         log_(log),
         clock_(clock),
@@ -114,6 +115,9 @@ class Director final : public Chooser, public EventSink {
   Duration link_delay(Duration jitter);
   bool link_loses(std::uint32_t one_in) { return link_mishap(one_in); }
   bool link_shortens(std::uint32_t one_in) { return link_mishap(one_in); }
+
+  // From here on it may take any virtual time.
+  void lift_limit() { limit_ = Instant::far_future(); }
 
   // Everything from here on is the end of the run, and no part of it.
   void finish() { finished_ = true; }
@@ -156,6 +160,7 @@ class Director final : public Chooser, public EventSink {
 
   const DirectorOptions options_;
   std::uint64_t steps_max_;
+  Instant limit_;
   Policy& policy_;
   EventLog& log_;
   Clock& clock_;

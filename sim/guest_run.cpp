@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/guest_run.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <optional>
 
 #include "guest/computing_dump.h"
+#include "guest/go/goroutine_list.h"
 #include "os/wasip1/stable_files.h"
 #include "sim/goroutines.h"
 #include "sim/guest_hook.h"
@@ -223,6 +225,8 @@ class World {
   // What comes of a program when its main has ended does not count, unless it leaks: then stderr
   // tells of it.
   void main_ended() {
+    poller_.lift_limit();
+    director_.lift_limit();
     out_->seal();
     err_of_main_ = err_->text();
     err_->keep();
@@ -239,6 +243,7 @@ class World {
         record.ending = Ending::leak;
         record.message = leaks_->text();
       }
+      record.leaks_undecided = !leaks_->decided();
     } else {
       judge_end(record, result);
     }
@@ -253,10 +258,12 @@ class World {
       record.ending = Ending::livelock;
       record.message = "more than " + std::to_string(director_.steps_max()) + " steps";
       add_computing(record);
+      add_waiting(record);
     } else if (poller_.timed_out() || director_.timed_out()) {
       record.ending = Ending::timed_out;
       record.message = "more virtual time than allowed";
       add_computing(record);
+      add_waiting(record);
     } else if (!result.report.empty()) {
       record.ending = Ending::deadlock;
       record.message = result.report;
@@ -288,6 +295,23 @@ class World {
     const auto of = [this](const Guest& guest) { return go_memory(guest); };
     for (const std::string& line : computing_in_short(runtime_, of, kMax)) {
       record.message += "\n" + line;
+    }
+  }
+
+  // Which goroutines of guests that have not ended wait: some of them may do so for ever.
+  void add_waiting(RunRecord& record) const {
+    constexpr std::size_t kMax = 10;
+    for (const auto& guest : runtime_.guests()) {
+      const GoMemory memory = go_memory(*guest);
+      if (guest->end() || memory.runtime == nullptr) continue;
+      auto all = guest::go::list_goroutines(*memory.runtime, memory.bytes);
+      std::erase_if(all, [](const auto& one) { return one.is_system || !waits(one); });
+      if (all.empty()) continue;
+      record.message += "\ngoroutines of guest " + std::to_string(guest->number()) + " that wait:";
+      for (std::size_t n = 0; n < std::min(all.size(), kMax); ++n) {
+        record.message += "\n    " + describe(all[n]);
+      }
+      if (all.size() > kMax) record.message += "\n    ...";
     }
   }
 

@@ -25,9 +25,11 @@ namespace weft::sim {
 
 class LeakWatch {
  public:
-  // How long the goroutines have to come to rest: virtual time, and calls of the guest. And how
-  // many calls Go has, from then on, to write their stacks; a rest of them is not written.
+  // How long the goroutines have to come to rest: virtual time, unless they made few calls of the
+  // guest in it (they wait for a timer of a day), and calls. And how many calls Go has, from then
+  // on, to write their stacks; a rest of them is not written.
   static constexpr Duration kTimeMax = seconds(3600);
+  static constexpr std::uint64_t kFewCalls = 100;
   static constexpr std::uint64_t kCallsMax = 20'000;
 
   // main_ended is called when it has, before anything else runs.
@@ -39,6 +41,8 @@ class LeakWatch {
   bool before(const wasip1::Call& call, Instant now);
 
   [[nodiscard]] bool main_ended() const { return main_ended_; }
+  // Its goroutines have come to rest: it is known which are blocked for ever.
+  [[nodiscard]] bool decided() const { return decided_; }
   // Those that are blocked for ever; decided when the guest has ended.
   [[nodiscard]] const std::vector<guest::go::Goroutine>& leaks() const { return leaks_; }
   // A line for their number, and one for each.

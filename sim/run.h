@@ -98,11 +98,13 @@ struct RunRecord {
   bool left_schedule = false;        // The forced schedule did not fit at decision `followed`.
   std::uint64_t followed = 0;        // How many decisions of the forced schedule were followed.
   std::uint64_t shared_objects = 0;  // A bit for each object that several guests touched.
-  bool waited_outside = false;       // For a real descriptor: the run need not repeat.
-  std::string input;                 // What was read of stdin.
-  std::string out;                   // The end of stdout of all guests, unless echoed.
-  std::string err;                   // The same of stderr.
-  bool out_cut = false;              // There was more before it.
+  // Goroutines went on after main had ended: whether others are blocked for ever is not known.
+  bool leaks_undecided = false;
+  bool waited_outside = false;  // For a real descriptor: the run need not repeat.
+  std::string input;            // What was read of stdin.
+  std::string out;              // The end of stdout of all guests, unless echoed.
+  std::string err;              // The same of stderr.
+  bool out_cut = false;         // There was more before it.
   bool err_cut = false;
   int out_error = 0;                  // The host's errno when stdout could not be echoed.
   std::vector<Event> events;          // keep_events.

@@ -49,12 +49,14 @@ class VirtualPoller final : public Poller {
     if (outside_ != nullptr) outside_->wake();
   }
 
+  void lift_limit() { limit_ = Instant::far_future(); }
+
   [[nodiscard]] bool timed_out() const { return timed_out_; }
   [[nodiscard]] bool waited_outside() const { return waited_outside_; }
 
  private:
   ManualClock& clock_;
-  const Instant limit_;
+  Instant limit_;
   Poller* outside_ = nullptr;
   bool timed_out_ = false;
   bool waited_outside_ = false;

@@ -153,7 +153,7 @@ Status ProgramSearch::search_by_seeds(Verdict& verdict) {
     verdict.search.keep_going = options_.keep_going;
     count_runs(verdict);
   }
-  tell_unexplored(verdict, found->longest);
+  tell_unexplored(verdict, found->longest, found->leaks_undecided);
   if (!found->failing_seed) return Nothing{};
   auto failure = minimised(*found->failing_seed, progress);
   if (!failure) return failure.error();
@@ -189,7 +189,10 @@ double ProgramSearch::seconds_a_seed() const {
 
 Status ProgramSearch::adopt(Verdict& verdict) const {
   verdict.program = options_.run.program();
-  tell_unexplored(verdict, 0);
+  const auto& told = verdict.unexplored;
+  const bool leaks_undecided =
+      std::find(told.begin(), told.end(), sim::kLeaksUndecided) != told.end();
+  tell_unexplored(verdict, 0, leaks_undecided);
   if (!verdict.failure) return Nothing{};
   auto file = sim::decode(verdict.failure->replay);
   if (!file) return Error{"a worker's replay file: " + file.error().message};
@@ -333,11 +336,13 @@ void ProgramSearch::tell_unexplored() {
 }
 
 // The same whether rows are kept or not, and whether this process ran the seeds or others did.
-void ProgramSearch::tell_unexplored(Verdict& verdict, std::uint64_t longest) const {
+void ProgramSearch::tell_unexplored(Verdict& verdict, std::uint64_t longest,
+                                    bool leaks_undecided) const {
   verdict.unexplored = explore_.unexplored;
   if (!verdict.runs.empty()) longest = longest_passed(verdict.runs);
   std::string line = sim::unexplored_of(explore_.settings, longest);
   if (!line.empty()) verdict.unexplored.push_back(std::move(line));
+  if (leaks_undecided) verdict.unexplored.emplace_back(sim::kLeaksUndecided);
 }
 
 bool ProgramSearch::has_go_guest() const {

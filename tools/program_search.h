@@ -53,7 +53,7 @@ class ProgramSearch {
   Status load();
   void tell_unexplored();
   // Of the runs that passed.
-  void tell_unexplored(Verdict& verdict, std::uint64_t longest) const;
+  void tell_unexplored(Verdict& verdict, std::uint64_t longest, bool leaks_undecided) const;
   [[nodiscard]] bool has_go_guest() const;
   sim::RunRecord run(const sim::RunSettings& with) const;
   sim::RunRecord run_noted(const sim::RunSettings& with) const;

@@ -15,6 +15,7 @@ struct SeedRun {
   std::uint64_t deviations = 0;  // From fifo.
   std::uint64_t order = 0;       // sim::RunRecord::order.
   sim::Ending ending = sim::Ending::passed;
+  bool leaks_undecided = false;  // In no verdict's rows: its line says so.
 };
 
 }  // namespace weft::tools

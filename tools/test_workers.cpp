@@ -59,7 +59,8 @@ void end_with_parent(pid_t parent, std::vector<Worker>& others, UniqueFd& own_re
                       .decisions = record.schedule.decisions,
                       .deviations = record.schedule.deviations.size(),
                       .order = record.order,
-                      .ending = record.ending};
+                      .ending = record.ending,
+                      .leaks_undecided = record.leaks_undecided};
     if (::write(to, &run, sizeof run) != sizeof run) break;
     if (record.failed() && !kind.keep_going) break;
   }
@@ -170,6 +171,7 @@ class Search {
     worker.next_seed = run.seed + kind_.jobs;
     const bool failed = run.ending != sim::Ending::passed;
     if (!failed) result.longest = std::max(result.longest, run.steps);
+    if (!failed) result.leaks_undecided = result.leaks_undecided || run.leaks_undecided;
     if (failed && (!result.failing_seed || run.seed < *result.failing_seed)) {
       result.failing_seed = run.seed;
     }

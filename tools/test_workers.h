@@ -19,6 +19,7 @@ struct SeedSearch {
   std::uint64_t schedules = 0;
   std::uint64_t steps = 0;
   std::uint64_t longest = 0;                  // The most steps of a run that passed.
+  bool leaks_undecided = false;               // Of a run that passed.
   std::optional<std::uint64_t> failing_seed;  // The lowest.
   bool ended_early = false;                   // The time was over.
   std::vector<SeedRun> runs;                  // Ascending; only when they are kept.

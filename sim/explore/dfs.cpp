@@ -37,6 +37,7 @@ class Search {
         report_.pruned = 0;
         continue;
       }
+      leaks_undecided_ = leaks_undecided_ || record.leaks_undecided;
       extend(record.points);
       if (!next()) {
         report_.exhausted = true;
@@ -47,6 +48,7 @@ class Search {
         break;
       }
     }
+    if (leaks_undecided_) report_.unexplored.emplace_back(kLeaksUndecided);
     return report_;
   }
 
@@ -134,6 +136,7 @@ class Search {
   std::uint64_t shared_ = 0;             // A bit for each object that several guests touch.
   std::uint64_t taken_for_private_ = 0;  // Likewise: for which branches were left out.
   std::unordered_map<std::uint64_t, std::uint32_t> expanded_;  // States, with deviations left.
+  bool leaks_undecided_ = false;
   ExploreReport report_;
 };
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/run.h"
@@ -77,6 +78,10 @@ constexpr std::uint64_t fair_from(std::uint64_t steps_max) {
 // A line of ExploreReport::unexplored, when the longest run that passed had so many steps; "": its
 // policy was asked up to its end.
 std::string unexplored_of(const RunSettings& settings, std::uint64_t longest);
+
+// Another one, when a run that passed was undecided about leaks.
+inline constexpr std::string_view kLeaksUndecided =
+    "leaked goroutines: in some schedules others go on after main has ended";
 
 // Runs settings.seed, twice if so told. Used by every search.
 RunRecord run_checked(const RunOnce& once, RunSettings settings, bool twice);

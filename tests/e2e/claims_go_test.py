@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`weft test` on Go: goroutines that outlive main, and from a package to a verdict."""
 
+import json
 import shutil
 
 from harness import USAGE, claim
@@ -9,6 +10,7 @@ LEAK_IN_TEST = """package pool
 
 import (
 	"os"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -39,6 +41,32 @@ func TestFails(t *testing.T) {
 }
 
 func TestHangs(t *testing.T) { <-make(chan int) }
+
+func TestChdir(t *testing.T) {
+	if err := os.WriteFile("made", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	here, err := os.Open(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here.Close()
+}
+
+var users int
+
+func use(t *testing.T) {
+	t.Parallel()
+	users++
+	runtime.Gosched()
+	if users != 1 {
+		t.Error("another test is here")
+	}
+	users--
+}
+
+func TestFirst(t *testing.T)  { use(t) }
+func TestSecond(t *testing.T) { use(t) }
 """
 
 
@@ -73,6 +101,37 @@ def _(weft):
         code=1, out_has=[r"fails: leak", r"^2000 goroutines are blocked for ever after main"])
     weft.raw("replay", weft.scratch / "crowd.replay").expect(
         code=2, err_has="replayed: the same run")
+
+
+@claim("weft test --leaks: a timer that is due in a day hid a goroutine that is blocked for ever")
+def _(weft):
+    leaks(weft, "sleeps", "send", code=1, out_has=[
+        r"^1 goroutine is blocked for ever after main", r"\[chan send\]: main\.sendNobodyReceives"])
+    weft.raw("replay", weft.scratch / "leaks.replay").expect(
+        code=2, err_has="replayed: the same run")
+    leaks(weft, "sleeps", code=0, out_has=r": all pass$")
+
+
+@claim("weft test --leaks: where a ticker goes on after main, the verdict says what is undecided")
+def _(weft):
+    undecided = "leaked goroutines: in some schedules others go on after main has ended"
+    verdict = weft.scratch / "undecided.json"
+    for words in ([], ["--jobs", 2], ["--dfs", "--bound", 0]):
+        weft.raw("test", "--leaks", "--seeds", 2, *words, "--json", verdict, weft.guest("go_leaks"),
+                 "ticks", "send").expect(code=0, out_has=rf"^not explored: {undecided}$")
+        assert json.loads(verdict.read_text(encoding="utf-8"))["unexplored"] == [undecided]
+    leaks(weft, "later", code=0, out_has=r"\A[^\n]*: all pass\n\Z")
+
+
+@claim("weft test --leaks: goroutines that lock each other out while main still runs are named")
+def _(weft):
+    weft.raw("test", "--leaks", "--seeds", 2, "--max-time", "10s", "--replay",
+             weft.scratch / "leaks.replay", weft.guest("go_leaks"), "main-waits").expect(
+        code=1, out_has=[
+            r"fails: time-out", r"^goroutines of guest 1 that wait:$",
+            r"^    goroutine 1 \[select \(no cases\)\]: .* in main\.blockedWhileMainRuns ",
+            r"^    goroutine \d+ \[sync\.Mutex\.Lock\]: main\.lockOrder\.func1 ",
+            r"^    goroutine \d+ \[sync\.Mutex\.Lock\]: main\.lockOrder\.func2 "])
 
 
 @claim("weft test --leaks: what goroutines do after main's end is no failure and not printed")
@@ -121,6 +180,12 @@ def _(weft):
                         r"^    goroutine \d+: chan send in example\.com/pool\.TestFails at "])
     # Go's own time limit: ten minutes, which are virtual.
     go("TestHangs", 1, [r"exited with 2$", r"^    panic: test timed out after 10m0s"])
+    # As in the package's folder: "." is there, and is written to.
+    go("TestChdir", 0, r"2 schedules, .*: all pass")
+    # Natively as many run at once as there are processors; -v is a flag of go test.
+    go("TestFirst|TestSecond", 1, r"another test is here")
+    weft.raw("test", "--go", binary, "--run", "TestFirst|TestSecond", "-v", "-parallel", 1,
+             "--seeds", 20, cwd=package).expect(code=0)
     weft.raw("test", "--go", binary, "-run=TestGood", "--seeds", 2, "--dir",
              f"{package / 'testdata'}::/testdata", cwd=package).expect(code=0)
     weft.raw("test", "--go", "./empty", cwd=package).expect_error(USAGE, "./empty has no tests")

@@ -55,6 +55,18 @@ func ticksForEver() {
 	}()
 }
 
+// It is at rest for a day.
+func sleepsLong() {
+	go func() { time.Sleep(24 * time.Hour) }()
+}
+
+// Two that are blocked for ever, while main waits for them and another one ticks.
+func blockedWhileMainRuns() {
+	lockOrder()
+	ticksForEver()
+	select {}
+}
+
 // A goroutine of Go's own writes while one of the program's is asleep.
 func finalizerWrites() {
 	func() {
@@ -79,6 +91,7 @@ func main() {
 	ways := map[string]func(){
 		"send": sendNobodyReceives, "locks": lockOrder, "later": endsLater,
 		"panic": panicsLater, "ticks": ticksForEver, "crowd": crowd,
+		"sleeps": sleepsLong, "main-waits": blockedWhileMainRuns,
 		"finalizer": finalizerWrites,
 		"exit":      func() { sendNobodyReceives(); os.Exit(0) },
 		"exit-elsewhere": func() {
