@@ -39,8 +39,12 @@ std::string_view package_of(std::string_view function) {
 }
 
 // A test that has failed ends in dozens of operations of these, and of those below them: net/http.
+// Package testing looks for the names of tests by regexp, which has pools of its own.
 bool is_of_go_itself(std::string_view function) {
-  constexpr std::string_view kPackages[] = {"testing", "context", "fmt", "os", "log", "io", "net"};
+  constexpr std::string_view kPackages[] = {"bufio",    "bytes",   "compress", "context", "crypto",
+                                            "encoding", "fmt",     "internal", "io",      "log",
+                                            "net",      "os",      "reflect",  "regexp",  "runtime",
+                                            "strings",  "testing", "text",     "unique"};
   const std::string_view package = package_of(function);
   const std::string_view top = package.substr(0, package.find('/'));
   return std::find(std::begin(kPackages), std::end(kPackages), top) != std::end(kPackages);
@@ -62,17 +66,22 @@ GoroutineSteering::GoroutineSteering(const guest::go::GoModule& module, Director
       random_(settings.seed ^ 0x73616665706f),
       decides_at_safe_points_(policy.name != PolicySpec{}.name),
       keeps_operations_(settings.keeps_operations),
-      lure_(module.runtime) {}
+      lure_(module.runtime),
+      select_order_(module.runtime.offsets) {}
 
 void GoroutineSteering::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
                                 Memory memory) noexcept {
   if (entry >= Entry::visible) return at_visible(entry, sp, g, memory);
   switch (entry) {
     case Entry::execute:
-      lure_.execute(load_pointer(memory, sp + guest::go::kArguments));
+      lure_.execute(gets_thread(entry, sp, memory, at_), memory);
       sprung_at_ = 0;
       // Before Go 1.23 one that another has readied goes on in that one's slice of time.
       if (load<std::uint8_t>(memory, sp + guest::go::kArguments + 8) == 0) since_ = director_.now();
+      break;
+    case Entry::coroswitch:
+      lure_.coroswitch(gets_thread(entry, sp, memory, at_), memory);
+      sprung_at_ = 0;
       break;
     case Entry::morestack:
       if (lure_.springs(g, memory)) sprung_at_ = sp + guest::go::kArguments;
@@ -85,6 +94,9 @@ void GoroutineSteering::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
     case Entry::runqget:
       if (in_main_) choose(memory, load_pointer(memory, sp + guest::go::kArguments));
       break;
+    case Entry::sellock:
+      if (in_main_) at_sellock(sp, g, memory);
+      break;
     case Entry::main:
       in_main_ = true;
       until_decision_ = 1 + random_.below(kSafePointsMax);
@@ -96,11 +108,23 @@ void GoroutineSteering::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
 
 void GoroutineSteering::at_visible(Entry entry, std::uint32_t sp, std::uint32_t g, Memory memory) {
   if (!in_main_ || g != lure_.running()) return;
+  if (guest::go::is_select(entry)) select_order_.begins(g, sp, memory);
   const bool is_kept = keeps_operations_ && keep_operation(entry, sp, memory);
   // Begun again, and none ran in between: the runtime can't be interrupted, and goes on.
   if (sp == std::exchange(sprung_at_, 0)) return;
   const bool gives_way = may_give_way(memory);
   if (is_kept) operations_.back().asked = gives_way;
+}
+
+// Policies with chance leave it to Go's own: their random numbers are the same with selects and
+// without.
+void GoroutineSteering::at_sellock(std::uint32_t sp, std::uint32_t g, Memory memory) {
+  if (decides_at_safe_points_) return;
+  const std::vector<std::uint32_t> ready = select_order_.ready(g, sp, memory);
+  const auto options = static_cast<std::uint32_t>(ready.size());
+  const std::uint32_t taken =
+      director_.of_goroutines(Choice::select, options, [] { return std::uint32_t{0}; });
+  if (taken != 0) guest::go::SelectOrder::put_first(ready[taken], sp, memory);
 }
 
 void GoroutineSteering::ran(Duration, Memory memory) noexcept {
@@ -180,7 +204,9 @@ bool GoroutineSteering::may_give_way(Memory memory) {
 // The address that the function returns to lies at its stack pointer.
 // False: it is one of those that would fill the report with what is not the program's own.
 bool GoroutineSteering::keep_operation(Entry entry, std::uint32_t sp, Memory memory) {
-  const std::uint64_t pc = own_pc(runtime_, this->memory(), sp);
+  const auto caller = load<std::uint64_t>(memory, sp);
+  const std::uint64_t pc =
+      own_pc(runtime_, this->memory(), {caller, std::uint64_t{sp} + guest::go::kArguments});
   if (is_of_go_itself(runtime_.name_at(pc))) return false;
   const auto goroutine = load<std::uint64_t>(memory, lure_.running() + at_.g_goid);
   const auto before =

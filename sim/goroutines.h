@@ -5,6 +5,9 @@
 //   runqget        several are in the ring: which comes first is a decision (Choice::goroutine)
 //   visible        a channel, a lock, an atomic, a go statement: whether the running goroutine
 //                  gives way first is a decision (Choice::give_way)
+//   sellock        under fifo, which has no chance of its own: several cases of a select are ready,
+//                  and which is looked at first is a decision (Choice::select). Under the others
+//                  it is by Go's own chance, which follows from the seed
 //   safe points    at some of them, drawn from the seed, that is a decision, too
 //
 // All of it from where main.main begins: what the runtime does before is the same in each run. A
@@ -27,6 +30,7 @@
 #include <vector>
 
 #include "guest/go/lure.h"
+#include "guest/go/select_order.h"
 #include "guest/go/steering.h"
 #include "guest/goroutine_dump.h"
 #include "scheduler/run_queue.h"
@@ -70,6 +74,7 @@ class GoroutineSteering final : public guest::go::Steering {
 
   bool keep_operation(guest::go::Entry entry, std::uint32_t sp, wasip1::Memory memory);
   void at_visible(guest::go::Entry entry, std::uint32_t sp, std::uint32_t g, wasip1::Memory memory);
+  void at_sellock(std::uint32_t sp, std::uint32_t g, wasip1::Memory memory);
   void collect(wasip1::Memory memory, std::uint32_t g0_or_g);
   void choose(wasip1::Memory memory, std::uint32_t p);
   // Whether it does.
@@ -87,6 +92,7 @@ class GoroutineSteering final : public guest::go::Steering {
   const bool decides_at_safe_points_;
   const bool keeps_operations_;
   guest::go::Lure lure_;
+  guest::go::SelectOrder select_order_;
   // The stack pointer of the function whose prologue sprang the lure; 0 when others ran since.
   std::uint32_t sprung_at_ = 0;
   bool in_main_ = false;

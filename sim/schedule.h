@@ -18,7 +18,7 @@ namespace weft::sim {
 enum class Choice : std::uint8_t {
   pick,     // Which of the runnable Gs is next; 0: the oldest.
   preempt,  // At a safe point: 0 goes on, 1 to the tail.
-  select,   // Which of the ready cases.
+  select,   // Which of the ready cases. Of a Go guest: 0: the first by Go's own chance.
   late,     // In how many steps of the lateness a sleep ends; 0: on time.
   fault,    // 0: none, 1: the call fails, 2: it moves fewer bytes.
   link,     // What a link does to bytes: 0 nothing; else a delay, a loss, a part of them.

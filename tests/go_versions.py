@@ -12,6 +12,8 @@ gets from the Go module proxy) and prints a row of a table:
                  give way, and with their lines those that called it
     explored     how many of the 6 orders of orders.go with two goroutines and two sends each are
                  found by 1,000 seeds, each in a search of its own
+    coroutines   a goroutine of iter.Pull that computes gives way, and 1,000 seeds find an update
+                 that two of them lose; "-": Go has them since 1.23
 
 Then `N passed, N failed`, a cell each; fewer than 6 orders fail, and so does a version that
 is not available.
@@ -30,6 +32,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "tests" / "guests" / "go"
+COROUTINES = ROOT / "tests" / "go_coroutines"
+COROUTINES_SINCE = 23
 VERSIONS = ["1.21.0", "1.21.13", "1.22.0", "1.22.12", "1.23.0", "1.23.12", "1.24.0", "1.24.13",
             "1.25.0", "1.25.14", "1.26.0", "1.26.11", "1.27.0", "1.27.4"]
 FEW = ["1.21.13", "1.24.13", "1.27.4"]
@@ -75,9 +79,9 @@ class Version:
         if f" go{self.version} " not in says:
             raise Unusable(f"asked for it, the go command is {says.strip()}")
 
-    def build(self, name, flags=""):
+    def build(self, name, flags="", sources=SOURCES):
         module = self.folder / f"{name}.wasm"
-        self.call_go("build", f"-ldflags={flags}", "-o", module, SOURCES / f"{name}.go")
+        self.call_go("build", f"-ldflags={flags}", "-o", module, sources / f"{name}.go")
         return module
 
     def run(self, *words):
@@ -117,10 +121,22 @@ class Version:
                 said += f"{order} was not found: {run.stdout}{run.stderr}"
         return f"{found} of {len(ORDERS)}", said
 
+    def coroutines(self):
+        if int(self.version.split(".")[1]) < COROUTINES_SINCE:
+            return "-", ""
+        module = self.build("pulled", "", COROUTINES)
+        run = self.run("run", "--deadline=60s", module, "computes")
+        found = self.search("--seeds", 1000, module, "lost")
+        good = (run.returncode == 0 and run.stdout == "stopped true\n" and
+                found.returncode == 1 and "    lost\n" in found.stdout)
+        said = run.stdout + run.stderr + found.stdout + found.stderr
+        return "yes" if good else "no", "" if good else said
+
 
 def row(version):
     """The cells of a version, and what is wrong with each."""
-    looks = (version.recognised, version.preempted, version.seen, version.explored)
+    looks = (version.recognised, version.preempted, version.seen, version.explored,
+             version.coroutines)
     try:
         version.fetch()
         told = [look() for look in looks]
@@ -135,7 +151,8 @@ def main(weft, versions):
     found = subprocess.run([ROOT / "scripts/go.sh"], capture_output=True, text=True, check=False)
     if found.returncode != 0:
         sys.exit("go_versions: no Go 1.21 or newer. Run scripts/deps.sh guests")
-    print("| Go | recognised | preempted | seen | explored |\n|---|---|---|---|---|")
+    print("| Go | recognised | preempted | seen | explored | coroutines |\n"
+          "|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         for number in versions or VERSIONS:
             told = row(Version(found.stdout.strip(), weft, number, pathlib.Path(name)))

@@ -75,6 +75,7 @@ Status ProgramSearch::prepare() {
     settings_.expected = &expected_;
   }
   // In Go programs time-outs and work race more than goroutines do, and correct ones poll.
+  if (explore_.dfs) explore_.settings.policy = {};  // As its runs have it, and its replay file.
   explore_.settings.searches_go = !explore_.dfs && has_go_guest();
   explore_.settings.draws_cost = explore_.settings.searches_go && !options_.cost_given;
   static_cast<sim::RunSettings&>(settings_) = explore_.settings;

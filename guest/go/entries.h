@@ -9,12 +9,14 @@ namespace weft::guest::go {
 
 enum class Entry : std::uint8_t {
   // In real and in virtual time.
-  execute,    // A goroutine gets the thread: execute(gp, inheritTime).
-  morestack,  // A prologue found no room, or was made to believe so.
-  gosched,    // The running goroutine gives way, or is made to: goschedImpl.
+  execute,     // A goroutine gets the thread: execute(gp, inheritTime).
+  morestack,   // A prologue found no room, or was made to believe so.
+  gosched,     // The running goroutine gives way, or is made to: goschedImpl.
+  coroswitch,  // It hands the thread on to another, as iter.Pull does: coroswitch_m(gp).
   // In virtual time only.
   find_runnable,  // The runtime looks for what is next: findRunnable.
   runqget,        // It takes the next of its ring: runqget(pp).
+  sellock,        // A select locks its channels: sellock(scases, lockorder).
   main,           // The program's own main begins: runtime.main is done with what comes before.
   visible,  // And all above: what others can see, a channel, a lock, an atomic, a go statement.
 };

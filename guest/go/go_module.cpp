@@ -23,6 +23,9 @@ constexpr Told kTold[] = {
     {"runtime.morestack", Entry::morestack},
     {"runtime.goschedImpl", Entry::gosched},
 };
+// Programs that use iter.Pull, or a select of several cases, have it.
+constexpr Told kToldOfCoroutines = {"runtime.coroswitch_m", Entry::coroswitch};
+constexpr Told kToldOfSelects = {"runtime.sellock", Entry::sellock};
 constexpr Told kToldInVirtualTime[] = {
     {"runtime.findRunnable", Entry::find_runnable},
     {"runtime.runqget", Entry::runqget},
@@ -106,6 +109,22 @@ void add_prologues(GoModule& made, std::span<const Told> told) {
 
 }  // namespace
 
+std::uint32_t gets_thread(Entry entry, std::uint32_t sp, wasip1::Memory memory, const Offsets& at) {
+  if (entry != Entry::execute && entry != Entry::coroswitch) return 0;
+  // Pointers of the guest's are 64 bits wide, of which the upper half is zero.
+  const auto pointer = [&memory](std::uint32_t where) {
+    std::uint64_t value = 0;
+    (void)memory.load(where, value);
+    return static_cast<std::uint32_t>(value);
+  };
+  const std::uint32_t gp = pointer(sp + kArguments);
+  return entry == Entry::execute ? gp : pointer(pointer(gp + at.g_coroarg) + at.coro_gp);
+}
+
+bool is_select(Entry entry) {
+  return visible_of("runtime.selectgo") == entry;
+}
+
 std::string_view operation_of(Entry entry) {
   const std::size_t number =
       static_cast<std::size_t>(entry) - static_cast<std::size_t>(Entry::visible);
@@ -120,8 +139,10 @@ Result<std::shared_ptr<const GoModule>> GoModule::of(const wasm::ModuleView& mod
   made->runtime = std::move(**runtime);
   if (!has_globals(module)) return Error{"its globals are not those of Go's runtime"};
   std::vector<Told> told(std::begin(kTold), std::end(kTold));
+  if (made->runtime.function(kToldOfCoroutines.function)) told.push_back(kToldOfCoroutines);
   if (time == Time::virtual_time) {
     told.insert(told.end(), std::begin(kToldInVirtualTime), std::end(kToldInVirtualTime));
+    if (made->runtime.function(kToldOfSelects.function)) told.push_back(kToldOfSelects);
     add_visible(module, *made);
   } else if (prologues_to_give_way() != 0) {
     add_prologues(*made, told);

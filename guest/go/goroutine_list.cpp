@@ -79,6 +79,14 @@ class Places {
   std::unordered_map<std::uint64_t, SourcePlace> known_;
 };
 
+// Where in the program's own code one goes on that has left its stack; 0: not known.
+std::uint64_t own_pc_of(const GoRuntime& runtime, std::span<const std::byte> memory,
+                        std::uint64_t g) {
+  const auto pc = read<std::uint64_t>(memory, g + runtime.offsets.g_sched_pc);
+  const auto sp = read<std::uint64_t>(memory, g + runtime.offsets.g_sched_sp);
+  return pc && sp ? own_pc(runtime, memory, {*pc, *sp}) : 0;
+}
+
 // Where the one that runs is.
 void add_computing(const GoRuntime& runtime, std::span<const std::byte> memory, std::uint64_t g,
                    const Computing& computing, Places& places, Goroutine& goroutine) {
@@ -86,8 +94,7 @@ void add_computing(const GoRuntime& runtime, std::span<const std::byte> memory, 
   if (goroutine.in.empty()) return;
   goroutine.is_on_system_stack = !is_on_stack_of(runtime, memory, g, computing);
   if (goroutine.is_on_system_stack) {
-    const auto sp = read<std::uint64_t>(memory, g + runtime.offsets.g_sched_sp);
-    const std::uint64_t pc = sp ? own_pc(runtime, memory, *sp) : 0;
+    const std::uint64_t pc = own_pc_of(runtime, memory, g);
     if (pc != 0) goroutine.callers.push_back({printable(runtime.name_at(pc)), places.before(pc)});
     return;
   }
@@ -124,8 +131,7 @@ std::optional<Goroutine> read_goroutine(const GoRuntime& runtime, std::span<cons
     if (computing) add_computing(runtime, memory, g, *computing, places, goroutine);
     return goroutine;
   }
-  const auto sp = read<std::uint64_t>(memory, g + o.g_sched_sp);
-  if (const std::uint64_t pc = sp ? own_pc(runtime, memory, *sp) : 0; pc != 0) {
+  if (const std::uint64_t pc = own_pc_of(runtime, memory, g); pc != 0) {
     goroutine.in = printable(runtime.name_at(pc));
     goroutine.at = places.before(pc);
   }

@@ -14,8 +14,9 @@
 //   entry of morestack    springs(): kLure becomes stackPreempt, which newstack takes away again
 //
 // So nobody pays for it while nobody is to give way: a prologue has no more to do than Go's own.
-// It is stored for the goroutine that execute() named last, as sysmon does: no other can be at a
-// prologue. execute() writes the guard of a goroutine when it next runs, so nothing is left behind.
+// It is stored for the goroutine that has the thread, as sysmon does: no other can be at a
+// prologue. When another gets the thread it is taken away, so nothing is left behind:
+// runtime.execute writes the guard of who runs next, but a coroutine of iter.Pull goes on without.
 #pragma once
 
 #include "guest/go/go_runtime.h"
@@ -35,10 +36,9 @@ class Lure {
   explicit Lure(const GoRuntime& runtime) : guard_at_(runtime.offsets.g_stackguard0) {}
 
   // A goroutine gets the thread.
-  void execute(std::uint32_t g) {
-    running_ = g;
-    is_set_ = false;
-  }
+  void execute(std::uint32_t g, wasip1::Memory memory);
+  // The running one hands the thread on to this one, and with it what it was asked.
+  void coroswitch(std::uint32_t g, wasip1::Memory memory);
   [[nodiscard]] std::uint32_t running() const { return running_; }  // Its g; 0: not known yet.
   [[nodiscard]] bool is_set() const { return is_set_; }
 
@@ -48,9 +48,12 @@ class Lure {
   bool springs(std::uint32_t g, wasip1::Memory memory);
 
  private:
+  void take_away(wasip1::Memory memory);
+
   const std::uint32_t guard_at_;
   std::uint32_t running_ = 0;
   bool is_set_ = false;
+  std::uint64_t guard_ = 0;  // What it stands in the place of, while it is set.
 };
 
 }  // namespace weft::guest::go

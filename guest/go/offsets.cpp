@@ -14,6 +14,9 @@ using Kind = CodeEvent::Kind;
 
 constexpr std::uint32_t kGGlobal = 2;
 
+// Of programs that use iter.Pull.
+constexpr std::string_view kCoroswitch = "runtime.coroswitch_m";
+
 // Of the guest's memory and its structs: what lies beyond is no offset.
 constexpr std::int64_t kStructBytesMax = 1 << 20;
 constexpr std::int64_t kAddressMax = 0xffffffff;
@@ -55,6 +58,8 @@ class Discovery {
     runqget();
     gosched();
     allgadd();
+    if (names_.function(kCoroswitch)) coroswitch();
+    channels();
     return std::move(found_);
   }
 
@@ -73,6 +78,9 @@ class Discovery {
   void runqget();
   void gosched();
   void allgadd();
+  void coroswitch();
+  void channels();
+  std::uint32_t queue_of(std::string_view function);
 
   // --- parts ---
 
@@ -441,6 +449,76 @@ void Discovery::allgadd() {
     return (calls_atomic(e, "Load") && in.code.place(*where) == Place{gp, o().g_status}) ||
            (calls(e, "runtime.readgstatus") && *where == gp);
   });
+}
+
+// c := gp.coroarg, which is set to nil; and the g in c is swapped with gp, by compare and swap.
+void Discovery::coroswitch() {
+  Traced in = trace(kCoroswitch);
+  const NodeId gp = in.code.argument(0);
+  const std::size_t nil =
+      find_or_fail(in, 0, "does not take g.coroarg away", [&](const CodeEvent& e) {
+        return stores(e, 8) && e.place.base == gp && in.code.constant(e.value) == 0U;
+      });
+  const std::int64_t coroarg = in.code.events()[nil].place.offset;
+  const std::size_t loaded = find(in, 0, [&](const CodeEvent& e) {
+    return e.kind == Kind::load && e.width == 8 && e.place == Place{gp, coroarg};
+  });
+  if (loaded > nil) fail(in, "does not load g.coroarg");
+  o().g_coroarg = offset_in_struct(in, coroarg);
+  const NodeId coro = in.code.load(gp, coroarg);
+  const std::size_t swap = find_or_fail(in, nil, "does not swap coro.gp", [&](const CodeEvent& e) {
+    const auto where = argument(e, 0);
+    return calls_atomic(e, "Casuintptr") && where && in.code.place(*where).base == coro;
+  });
+  const Place place = in.code.place(*argument(in.code.events()[swap], 0));
+  if (argument(in.code.events()[swap], 8) != in.code.load(coro, place.offset)) {
+    fail(in, "does not load coro.gp");
+  }
+  o().coro_gp = offset_in_struct(in, place.offset);
+}
+
+// The queue of those who wait for the other end, of which the function serves one.
+std::uint32_t Discovery::queue_of(std::string_view function) {
+  Traced in = trace(function);
+  const NodeId channel = in.code.argument(0);
+  const std::size_t at = find_or_fail(in, 0, "serves nobody who waits", [&](const CodeEvent& e) {
+    const auto queue = argument(e, 0);
+    return calls(e, "runtime.(*waitq).dequeue") && queue && in.code.place(*queue).base == channel;
+  });
+  return offset_in_struct(in, in.code.place(*argument(in.code.events()[at], 0)).offset);
+}
+
+// Only how few decisions a select is worth depends on it: what is not found is not known.
+void Discovery::channels() {
+  const Offsets before = o();
+  try {
+    o().chan_recvq = queue_of("runtime.chansend");
+    o().chan_sendq = queue_of("runtime.chanrecv");
+    Traced make = trace("runtime.makechan");
+    const NodeId size = make.code.argument(8);
+    const std::size_t room =
+        find_or_fail(make, 0, "does not keep the size",
+                     [&](const CodeEvent& e) { return stores(e, 8) && e.value == size; });
+    o().chan_dataqsiz = offset_in_struct(make, make.code.events()[room].place.offset);
+    Traced send = trace("runtime.chansend");
+    const NodeId channel = send.code.argument(0);
+    const std::size_t served =
+        find(send, 0, [&](const CodeEvent& e) { return calls(e, "runtime.(*waitq).dequeue"); });
+    const std::size_t count =
+        find_or_fail(send, served, "does not count what it holds", [&](const CodeEvent& e) {
+          return loads(e, channel, 8) && e.place.offset != o().chan_dataqsiz;
+        });
+    o().chan_qcount = offset_in_struct(send, send.code.events()[count].place.offset);
+    if (!names_.function("runtime.closechan")) return;
+    Traced close = trace("runtime.closechan");
+    const NodeId closed = close.code.argument(0);
+    const std::size_t mark = find_or_fail(close, 0, "closes nothing", [&](const CodeEvent& e) {
+      return stores(e, 4) && e.place.base == closed && close.code.constant(e.value) == 1U;
+    });
+    o().chan_closed = offset_in_struct(close, close.code.events()[mark].place.offset);
+  } catch (const Mismatch&) {
+    found_.offsets = before;
+  }
 }
 
 }  // namespace

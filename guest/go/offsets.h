@@ -7,6 +7,8 @@
 //   newproc1, goroutineheader               g.goid, g.parentGoid, g.gopc, g.startpc, wait reasons
 //   gopark, newstack                        g.waitreason, g.throwsplit
 //   findRunnable, runqget, goschedImpl      m.p, the ring of p, sched.lock, sched.runq
+//   coroswitch_m                            g.coroarg, coro.gp: in programs that use iter.Pull
+//   chansend, chanrecv, closechan           hchan.qcount, dataqsiz, recvq, sendq, closed
 //
 // What a second function shows, too, has to be the same there.
 #pragma once
@@ -39,6 +41,9 @@ struct Offsets {
   std::uint32_t g_parent_goid = 0;
   std::uint32_t g_gopc = 0;     // Where the go statement returns to.
   std::uint32_t g_startpc = 0;  // The entry of the goroutine's function.
+  std::uint32_t g_coroarg = 0;  // The coro that it switches to; 0: the program has none.
+  // runtime.coro
+  std::uint32_t coro_gp = 0;  // The g that waits in it, and goes on at the next switch.
   // runtime.m
   std::uint32_t m_g0 = 0;
   std::uint32_t m_gsignal = 0;
@@ -50,6 +55,14 @@ struct Offsets {
   std::uint32_t p_runqtail = 0;
   std::uint32_t p_runq = 0;     // The ring: pointers to g, 64 bits each.
   std::uint32_t runq_mask = 0;  // Its length less 1.
+  // runtime.hchan: how many it holds, for how many it has room (64 bits), who waits to receive and
+  // to send (a queue begins with its first), is it closed (32 bits; 0: nobody closes one). All 0:
+  // not known.
+  std::uint32_t chan_qcount = 0;
+  std::uint32_t chan_dataqsiz = 0;
+  std::uint32_t chan_recvq = 0;
+  std::uint32_t chan_sendq = 0;
+  std::uint32_t chan_closed = 0;
   // Addresses
   std::uint32_t sched_lock = 0;
   std::uint32_t sched_runq_head = 0;  // A g, linked by g.schedlink.

@@ -8,15 +8,17 @@ void Preemption::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
   if (entry == kPrologue) return at_prologue(g, memory);
   switch (entry) {
     case Entry::execute: {
-      std::uint64_t gp = 0;
       std::uint8_t inherits_time = 0;
-      (void)memory.load(sp + kArguments, gp);
       (void)memory.load(sp + kArguments + 8, inherits_time);
-      lure_.execute(static_cast<std::uint32_t>(gp));
+      lure_.execute(gets_thread(entry, sp, memory, runtime_.offsets), memory);
       if (inherits_time == 0) had_ = {};
       asked_ = false;
       break;
     }
+    case Entry::coroswitch:
+      lure_.coroswitch(gets_thread(entry, sp, memory, runtime_.offsets), memory);
+      asked_ = false;
+      break;
     case Entry::morestack:
       asked_ = lure_.springs(g, memory);
       if (asked_ && each_ != 0) begin_again_.insert(g);

@@ -39,6 +39,12 @@ struct GoModule {
   static Result<std::shared_ptr<const GoModule>> of(const wasm::ModuleView& module, Time time);
 };
 
+// The g that gets the thread at this entry: of execute and of coroswitch; else 0.
+std::uint32_t gets_thread(Entry entry, std::uint32_t sp, wasip1::Memory memory, const Offsets& at);
+
+// At the entry of selectgo?
+bool is_select(Entry entry);
+
 // What a goroutine does that begins with this entry, from Entry::visible on: "chan send".
 std::string_view operation_of(Entry entry);
 

@@ -39,10 +39,8 @@ GState state_of(GStatus status) {
 void GoroutineTrace::entered(Entry entry, std::uint32_t sp, std::uint32_t g,
                              wasip1::Memory memory) noexcept {
   behind_->entered(entry, sp, g, memory);
-  if (entry != Entry::execute) return;
-  std::uint64_t next = 0;
-  (void)memory.load(sp + guest::go::kArguments, next);
-  look_at_switch(next);
+  const std::uint32_t next = guest::go::gets_thread(entry, sp, memory, runtime_.offsets);
+  if (next != 0) look_at_switch(next);
 }
 
 void GoroutineTrace::see(const std::span<std::byte>* memory) {

@@ -118,6 +118,22 @@ def _(weft):
         search(orders - {order}).expect(code=1, out_has=[rf"^    {order}$", "exited with 1"])
 
 
+@claim("Goroutines: --dfs takes each ready case of a select, and what it finds replays")
+def _(weft):
+    # By Go's own chance, which follows from the seed, a select takes one of the two.
+    by_deviation = 0
+    for bug in ("first", "second", "lost"):
+        replay = weft.scratch / "few.replay"
+        found = weft.raw("test", "--dfs", "--bound", 1, "--seeds", 10_000, "--once", "--replay",
+                         replay, weft.guest("go_few_deviations"), bug).expect(
+            code=1, out_has=[r"fails: exit code", r"^    found$"])
+        by_deviation += "select 1 of 2" in found.out
+        for engine in QUICK:
+            weft.raw("replay", f"--engine={engine}", replay).expect(
+                code=1, out="found\n", err_has="replayed: the same run")
+    assert by_deviation == 1, by_deviation
+
+
 @claim("Goroutines: a search orders them in the first half of --max-steps, and says what is behind")
 def _(weft):
     verdict = weft.scratch / "late.json"

@@ -12,6 +12,7 @@
 #include "guest/go/callers.h"
 #include "guest/go/go_pc.h"
 #include "guest/go/goroutine_list.h"
+#include "guest/go/stack_scan.h"
 #include "guest/runtime.h"
 #include "scheduler/api.h"
 #include "tests/unit/guest/guests.h"
@@ -213,6 +214,29 @@ TEST_CASE("who called the function that a goroutine computes in is read from its
   bool has_more = false;
   CHECK(stack.callers(stack.in_frame(), &has_more).size() == 2);
   CHECK_FALSE(has_more);
+}
+
+// One that waits goes on in runtime.gopark, whose caller has a frame with an old address in it.
+TEST_CASE("a goroutine waited in a function that had returned long before") {
+  GoStack stack;
+  stack.calls("main.main");
+  const std::uint64_t in_frame = stack.sp - 16;
+  stack.calls("runtime.chanrecv");
+  REQUIRE(*stack.runtime.frame_bytes(stack.index("runtime.chanrecv")) > 16);
+  stack.put(in_frame, pc_of(stack.index("fmt.Fprintln") - stack.runtime.imports) + 2);
+  const auto pc_in = [&](const char* name) {
+    return pc_of(stack.index(name) - stack.runtime.imports) + 2;
+  };
+  const auto where = [&](std::uint64_t pc, std::uint64_t sp) {
+    return stack.runtime.name_at(guest::go::own_pc(stack.runtime, stack.memory, {pc, sp}));
+  };
+  const std::uint64_t gopark = *stack.runtime.frame_bytes(stack.index("runtime.gopark"));
+  CHECK(where(pc_in("runtime.gopark"), stack.sp - gopark) == "main.main");
+  CHECK(where(pc_in("runtime.gopark") - 2, stack.sp) == "main.main");  // Its prologue is to come.
+  CHECK(where(pc_in("main.main"), 0) == "main.main");
+  CHECK(where(pc_in("runtime.goexit"), 0).empty());
+  CHECK(where(0, in_frame) == "fmt.Fprintln");  // Not known: the words are looked at.
+  CHECK(where(pc_in("runtime.gopark"), UINT64_MAX - 8).empty());
 }
 
 TEST_CASE("of a deep stack eight callers are told, and that there are more") {

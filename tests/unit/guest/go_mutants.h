@@ -49,9 +49,10 @@ class GoMutants {
 
  private:
   static constexpr const char* kRead[] = {
-      "runtime.morestack",       "runtime.mcall",   "runtime.systemstack",  "runtime.casgstatus",
-      "runtime.newproc1",        "runtime.gopark",  "runtime.newstack",     "runtime.runqget",
-      "runtime.goroutineheader", "runtime.allgadd", "runtime.findRunnable", "runtime.goschedImpl"};
+      "runtime.morestack",       "runtime.mcall",    "runtime.systemstack",  "runtime.casgstatus",
+      "runtime.newproc1",        "runtime.gopark",   "runtime.newstack",     "runtime.runqget",
+      "runtime.goroutineheader", "runtime.allgadd",  "runtime.findRunnable", "runtime.goschedImpl",
+      "runtime.chansend",        "runtime.chanrecv", "runtime.makechan"};
 
   std::vector<std::byte> bytes_;
   std::vector<std::pair<std::size_t, std::size_t>> parts_;  // Where, how many bytes.

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::uint32_t kG = 256;      // Where a g lies.
 constexpr std::uint32_t kOther = 512;  // Another one.
-constexpr std::uint32_t kSp = 1'024;   // The stack of execute()'s caller.
+constexpr std::uint32_t kCoro = 768;
+constexpr std::uint32_t kSp = 1'024;  // The stack of execute()'s caller.
 constexpr std::uint64_t kGuard = 0x21'0400;
 
 // A memory with two gs, of which one is about to run.
@@ -28,6 +29,13 @@ class Guest {
     put(kSp + 8, std::uint64_t{g});
     put(kSp + 16, std::uint8_t{inherits_time});
     preemption.entered(Entry::execute, kSp, 0, memory());
+  }
+  // As iter.Pull does: through a coro, in which the other one waits.
+  void hands_on(std::uint32_t from, std::uint32_t to) {
+    put(from + 24, std::uint64_t{kCoro});
+    put(kCoro + 8, std::uint64_t{to});
+    put(kSp + 8, std::uint64_t{from});
+    preemption.entered(Entry::coroswitch, kSp, 0, memory());
   }
   void enters_morestack(std::uint32_t g) { preemption.entered(Entry::morestack, kSp, g, memory()); }
   void enters_prologue(std::uint32_t g) { preemption.entered(kPrologue, kSp, g, memory()); }
@@ -50,6 +58,8 @@ class Guest {
   static GoModule known() {
     GoModule module;
     module.runtime.offsets.g_stackguard0 = 16;
+    module.runtime.offsets.g_coroarg = 24;
+    module.runtime.offsets.coro_gp = 8;
     return module;
   }
 
@@ -124,6 +134,40 @@ TEST_CASE("the slice begins when a goroutine gets the thread, except one that in
   guest.execute(kG);
   guest.runs(milliseconds(9));
   CHECK(guest.guard(kG) == kGuard);
+}
+
+TEST_CASE("a goroutine that computes inside of iter.Pull starved the others") {
+  Guest guest;
+  guest.runs(milliseconds(6));
+  guest.hands_on(kG, kOther);
+  guest.runs(milliseconds(6));
+  CHECK(guest.guard(kG) == kGuard);
+  CHECK(guest.guard(kOther) == kLure);
+  guest.enters_morestack(kOther);
+  CHECK(guest.guard(kOther) == kStackPreempt);
+  guest.gives_way();
+  CHECK(guest.preemption.count() == 1);
+}
+
+TEST_CASE("what a goroutine is asked goes to the one that it hands the thread on to") {
+  Guest guest;
+  guest.runs(milliseconds(10));
+  CHECK(guest.guard(kG) == kLure);
+  guest.hands_on(kG, kOther);
+  CHECK(guest.guard(kG) == kGuard);
+  CHECK(guest.guard(kOther) == kLure);
+}
+
+// It may go on as a coroutine, where runtime.execute does not write its guard.
+TEST_CASE("a goroutine that leaves the thread finds its own guard when it goes on") {
+  Guest guest;
+  guest.runs(milliseconds(10));
+  guest.execute(kOther);
+  CHECK(guest.guard(kG) == kGuard);
+  guest.runs(milliseconds(10));
+  guest.put(kOther + 16, kGuard + 4'096);  // Its stack has been moved.
+  guest.execute(kG);
+  CHECK(guest.guard(kOther) == kGuard + 4'096);
 }
 
 TEST_CASE("told so, a goroutine is asked at each third prologue, but not where it begins again") {
