@@ -187,9 +187,10 @@ def _(weft):
     search = ["--shard", "1/1", "--seeds", "1..60", *named(weft, FAILS)]
     for name, words in [("test", search), ("merge", ["--merge", part])]:
         reports = where / f"{name}.json", where / f"{name}.xml"
-        options = ["--replay", "/nowhere/r", "--json", reports[0], "--junit", reports[1]]
+        # It can be opened, so nothing is said before the search.
+        options = ["--replay", "/dev/full", "--json", reports[0], "--junit", reports[1]]
         weft.raw("test", *options, *words, cwd=where).expect(
-            code=74, err_has="/nowhere/r", out_has="fails: time-out")
+            code=74, err_has="/dev/full: No space left", out_has="fails: time-out")
         failure = json.loads(reports[0].read_text())["failure"]
         assert failure["replay"] == "" and failure["replay_file"], failure
         assert "time-out" in reports[1].read_text()
