@@ -242,26 +242,28 @@ def _(weft):
 @claim("of many parts a search with broken workers alone ended after minutes; it ends in seconds")
 def _(weft):
     where = folder(weft, "nats-all-broken")
-    words = ["--parts", "100", "--seeds", "100", *PASSES]
+    # No part ends before its kill: each takes seconds.
+    words = ["--parts", "100", "--seeds", "1000000", *PASSES]
     with NatsServer(where / "server") as server, \
             Workers(weft.binary, weft.environment, server.url(), where / "workers") as workers:
         dies = workers.start()
         with Killer(dies) as killer:
             with started(weft, "--nats", server.url(), *words, cwd=where) as master:
-                _, err = master.communicate(timeout=120)
-        assert master.returncode == 2 and killer.kills == 4, (master.returncode, killer.kills, err)
+                _, err = master.communicate(timeout=TIMEOUT_S)
+        # It may have begun one more or two before it hears that the search has ended.
+        assert master.returncode == 2 and 4 <= killer.kills <= 10, (killer.kills, err)
         assert re.search(r"^weft: test: no worker gets a part done, the one that is there failed 4 "
                          r"times in a row; the last was part \d+ of 100: worker [^:]+: the process "
                          r"that ran it ended with 137", err, re.M), err
         assert workers.end() == [0]
         # It gave each part back, and the master heard nothing.
         workers.start()
-        wait_for(lambda: list((where / "workers").glob("weft-worker-*")), 60)
+        wait_for(lambda: list((where / "workers").glob("weft-worker-*")))
         begins_none, = (where / "workers").glob("weft-worker-*")
         shutil.rmtree(begins_none)
         begins_none.write_text("no folder")
         with started(weft, "--nats", server.url(), *words, cwd=where) as master:
-            _, err = master.communicate(timeout=120)
+            _, err = master.communicate(timeout=TIMEOUT_S)
         assert master.returncode == 2, (master.returncode, err)
         assert re.search(r"^weft: test: no worker gets a part done, .*: Not a directory$", err,
                          re.M), err
