@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "base/printable.h"
 #include "tools/exit_codes.h"
@@ -68,6 +69,7 @@ std::string wrong_value(const CLI::App& app, const OptionWord& word, const std::
 // the words: what is wrong, or "".
 std::string wrong_words(const CLI::App& app, const std::vector<std::string>& words) {
   bool options_ended = false;
+  std::set<const CLI::Option*> seen;
   for (std::size_t n = 0; n < words.size(); ++n) {
     const std::string& word = words[n];
     if (word == "--" && !options_ended) {
@@ -88,6 +90,9 @@ std::string wrong_words(const CLI::App& app, const std::vector<std::string>& wor
     const std::string* next = n + 1 < words.size() ? &words[n + 1] : nullptr;
     std::string wrong = has_value ? wrong_value(app, read, next) : wrong_flag(read);
     if (!wrong.empty()) return wrong;
+    if (read.option->get_items_expected_max() == 1 && !seen.insert(read.option).second) {
+      return read.name + " is there twice";
+    }
     if (has_value && !read.own) ++n;
   }
   return "";

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 
+#include "base/printable.h"
 #include "guest/go/each_prologue.h"
 #include "sim/quantities.h"
 #include "tools/command_line.h"
@@ -344,9 +345,16 @@ std::variant<GuestSpec, ExitNow> parse_guest(const GuestCommand& command,
   add_options(app, command, raw, run, raw_options);
   if (more) more(app);
   run.known_options = option_names(describe(app));
+  const bool has_value = words.size() > 1 && words[words.size() - 2].starts_with('-') &&
+                         !words.back().starts_with('-');
+  const std::string last = has_value ? printable(words.back()) : "";
+  const std::string before_last = has_value ? words[words.size() - 2] : "";
   if (const auto exit = parse_words(app, std::move(words))) return *exit;
   note_unrecorded(raw, raw_options);
   std::vector<std::string> rest = app.remaining();
+  if (rest.empty() && !last.empty() && raw_options.sim.world.empty()) {
+    return wrong_use(command.name, "no module given; " + last + " is the value of " + before_last);
+  }
   if (!raw_options.sim.world.empty()) {
     for (const char* option :
          {"-n", "--invoke", "--env", "--dir", "--listen", "--memory", "--stack", "--fuel",

@@ -58,7 +58,7 @@ constexpr struct {
 
 std::string closest(std::string_view word, std::span<const std::string> known) {
   const std::size_t letters = word.size() - std::min(word.find_first_not_of('-'), word.size());
-  const std::size_t most = letters <= 4 ? 1 : 2;
+  const std::size_t most = letters < 2 ? 0 : letters <= 4 ? 1 : 2;
   std::string best;
   std::size_t least = most + 1;
   for (const std::string& candidate : known) {

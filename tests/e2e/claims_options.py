@@ -145,6 +145,22 @@ def _(weft):
     assert (weft.scratch / "--stats").exists()
 
 
+@claim("a module that was taken for the value of an option is named; so is an option given twice")
+def _(weft):
+    hello = weft.guest("c_hello")
+    for option in ("-n", "--dir", "--record"):
+        for command in ("run", "exec", "test"):
+            if (option, command) == ("--record", "test"):
+                continue
+            weft.raw(command, option, hello).expect_error(
+                USAGE, f"{command}: no module given; .*/c_hello.wasm is the value of {option}$")
+    weft.raw("run", "--stats", "--label").expect_error(USAGE, "run: no module given$")
+    weft.raw("run", "--dir=x").expect_error(USAGE, "run: no module given$")
+    for words in (["--seed", "1", "--seed=2"], ["-n", "1", "-n2"]):
+        weft.run(*words, "c_hello").expect_error(USAGE, f"run: {words[0]} is there twice$")
+    weft.run("--env", "A=1", "--env", "B=2", "c_hello").expect(code=0)
+
+
 @claim("a switch with a value is refused, and so is --control with an empty one")
 def _(weft):
     for option in ("--label", "--stats", "--virtual-time"):

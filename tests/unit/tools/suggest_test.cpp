@@ -16,6 +16,7 @@ TEST_CASE("a slip of one or two letters finds the word that was meant") {
   CHECK(closest("--dri", known) == "--dir");
   CHECK(closest("frobnicate", known).empty());
   CHECK(closest("x", known).empty());
+  CHECK(closest("-x", known).empty());
   CHECK(closest("--foo", known).empty());
   CHECK(closest("--dirr", known) == "--dir");
   CHECK(did_you_mean("--dedline", known) == "; did you mean '--deadline'?");
