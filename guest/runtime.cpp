@@ -13,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "guest/engines.h"
 #include "guest/go/preemption.h"
+#include "os/wasip1/long_call.h"
 
 namespace weft {
 namespace {
@@ -128,6 +129,20 @@ void Guest::leave_goroutines() {
   steering_ = std::move(behind);
 }
 
+// Giving back a file that has no name any more takes the host long, and a guest may have thousands:
+// after each the others get a turn. In virtual time nobody waits for it.
+static void close_all(wasip1::Process& process) {
+  wasip1::WorkToFinish turns;
+  wasip1::Descriptor* descriptor = nullptr;
+  for (wasip1::Fd fd = 0; process.fds().open() > 0; ++fd) {
+    if (process.fds().find(fd, 0, descriptor) == wasip1::Errno::badf) continue;
+    constexpr wasip1::Fd kFirstOwn = 3;  // Those below are somebody else's, too.
+    const bool is_file = fd >= kFirstOwn && descriptor->type == wasip1::FileType::regular_file;
+    (void)process.fds().close(fd);
+    if (is_file && process.clock().passes_by_itself()) turns.give_way();
+  }
+}
+
 // The life of the guest, on its G.
 void Guest::run() {
   GuestEnd out_of_memory{
@@ -138,6 +153,7 @@ void Guest::run() {
     ~Unseen() {
       guest.instance_ = nullptr;
       if (guest.steering_ != nullptr) guest.steering_->see(nullptr);
+      close_all(*guest.process_);
     }
   };
   std::unique_ptr<Instance> instance;

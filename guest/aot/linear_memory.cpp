@@ -166,16 +166,11 @@ bool MemoryPool::reset(MemoryPlace& place, std::size_t used_bytes, std::size_t b
 
 void MemoryPool::release(const MemoryPlace& place, std::size_t bytes) noexcept {
   if (scheduler_of_thread == nullptr || scheduler_of_thread->current() == nullptr) return;
-  bool killed = false;
+  wasip1::WorkToFinish turns;
   for (std::size_t at = 0; at + kReleasedAtOnce < bytes; at += kReleasedAtOnce) {
     if (!forget(place.data + at, kReleasedAtOnce)) break;
-    try {
-      wasip1::give_way();
-    } catch (const Killed&) {
-      killed = true;
-    }
+    turns.give_way();
   }
-  if (killed) scheduler_of_thread->kill(this_g());  // Its next wait throws.
 }
 
 void MemoryPool::give_back(MemoryPlace& place, std::size_t bytes) {

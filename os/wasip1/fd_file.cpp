@@ -48,8 +48,9 @@ Errno filestat_get(Process& process, Memory memory, Fd fd, Size at) {
 
 // Tells the system how [offset, offset + len) will be used (len 0: to the end). 0 normal, 1
 // sequential, 2 random, 3 willneed, 4 dontneed, 5 noreuse. A hint without an effect that a guest
-// can see. On a directory it does nothing. EBADF: no such descriptor. ENOTCAPABLE: without
-// fd_advise. EINVAL: no such advice, or beyond 2^63 - 1. ESPIPE: a pipe. Specification: fd_advise.
+// can see; what is not needed is forgotten in steps, with turns for the others in between. On a
+// directory it does nothing. EBADF: no such descriptor. ENOTCAPABLE: without fd_advise. EINVAL: no
+// such advice, or beyond 2^63 - 1. ESPIPE: a pipe. Specification: fd_advise.
 Errno fd_advise(Process& process, Memory, Fd fd, FileSize offset, FileSize len,
                 std::uint32_t advice) {
   Descriptor* descriptor = nullptr;
@@ -59,9 +60,8 @@ Errno fd_advise(Process& process, Memory, Fd fd, FileSize offset, FileSize len,
   if (advice >= std::size(kHost)) return Errno::inval;
   WEFT_WASI_TRY(check_range(offset, len));
   if (descriptor->type == FileType::directory) return Errno::success;
-  // Returns the errno, does not set it.
-  return from_host(::posix_fadvise(descriptor->file->fd(), static_cast<off_t>(offset),
-                                   static_cast<off_t>(len), kHost[advice]));
+  return advise(descriptor->file->fd(), static_cast<off_t>(offset), static_cast<off_t>(len),
+                kHost[advice]);
 }
 
 // Makes sure that [offset, offset + len) has its place on the disk; the file grows when it was

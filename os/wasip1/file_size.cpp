@@ -16,6 +16,7 @@ namespace {
 // A few milliseconds of work, where the pages are memory.
 constexpr off_t kAllocateStep = off_t{8} << 20;
 constexpr off_t kTruncateStep = off_t{16} << 20;
+constexpr off_t kForgetStep = off_t{8} << 20;
 // A file with holes may be larger than all disks: its steps are longer, not more.
 constexpr off_t kTruncateSteps = 4096;
 constexpr off_t kBlockBytes = 512;  // The unit of st_blocks.
@@ -59,6 +60,23 @@ Errno allocate(int fd, off_t offset, off_t length) {
     (void)truncate_once(fd, status.st_size);
   }
   return e;
+}
+
+Errno advise(int fd, off_t offset, off_t length, int advice) {
+  struct stat status = {};
+  off_t end = length == 0 ? 0 : offset + length;
+  if (advice == POSIX_FADV_DONTNEED && ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+    if (end == 0 || end > status.st_size) end = status.st_size;
+    LongCall turns;
+    for (; offset < end && end - offset > kForgetStep; offset += kForgetStep) {
+      if (const int e = ::posix_fadvise(fd, offset, kForgetStep, advice); e != 0) {
+        return from_host(e);
+      }
+      turns.moved(kBytesPerTurn);
+    }
+    if (length != 0 && offset < end) length = end - offset;
+  }
+  return from_host(::posix_fadvise(fd, offset, length, advice));  // Which does not set errno.
 }
 
 Errno set_size(int fd, off_t size) {

@@ -17,4 +17,8 @@ Errno allocate(int fd, off_t offset, off_t length);
 // Makes the file `size` bytes long. Errors, and turns: as allocate.
 Errno set_size(int fd, off_t size);
 
+// As posix_fadvise(2). What is not needed (POSIX_FADV_DONTNEED) is forgotten in steps, between
+// which others run; may throw Killed.
+Errno advise(int fd, off_t offset, off_t length, int advice);
+
 }  // namespace weft::wasip1

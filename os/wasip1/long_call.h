@@ -39,4 +39,30 @@ class LongCall {
   std::size_t bytes_ = 0;
 };
 
+// Work of weft's own for a guest that takes long and must be done, also when somebody wants to end
+// the guest meanwhile: giving back what it had, or finding out where it was.
+class WorkToFinish {
+ public:
+  WorkToFinish() = default;
+  WorkToFinish(const WorkToFinish&) = delete;
+  WorkToFinish& operator=(const WorkToFinish&) = delete;
+  // A kill that came meanwhile comes again: at the G's next wait.
+  ~WorkToFinish() {
+    if (killed_) scheduler_of_thread->kill(this_g());
+  }
+
+  // Lets the others run, as above. Without a G it gives no turn.
+  void give_way() noexcept {
+    if (scheduler_of_thread == nullptr || scheduler_of_thread->current() == nullptr) return;
+    try {
+      wasip1::give_way();
+    } catch (const Killed&) {
+      killed_ = true;
+    }
+  }
+
+ private:
+  bool killed_ = false;
+};
+
 }  // namespace weft::wasip1

@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <vector>
 
+#include "os/wasip1/long_call.h"
+
 namespace weft::wasip1 {
 namespace {
 
@@ -53,7 +55,8 @@ class Walk {
   Walk(int root, std::string path) : root_(root), rest_(std::move(path)) {}
 
   Errno run(int flags, mode_t mode, UniqueFd& out) {
-    for (;;) {
+    LongCall turns;
+    for (;; turns.step()) {
       if (rest_.empty()) return open_here(flags, mode, out);
       if (rest_.front() == '/')
         return Errno::perm;  // Only a whole path or a link's text starts with one.
@@ -187,7 +190,10 @@ Errno Resolver::parent(int dir, const std::string& path, Parent& out) const {
 
 Errno Resolver::followed_parent(int dir, const std::string& path, Parent& out) const {
   std::string current = path;
+  LongCall turns;
   for (int links = 0; links <= kLinksMax; ++links) {
+    if (links > 1)
+      turns.moved(kBytesPerTurn);  // The way to each may lead over 40 links of its own.
     WEFT_WASI_TRY(parent(dir, current, out));
     if (out.special || out.trailing_slash) return Errno::success;
     std::string target;

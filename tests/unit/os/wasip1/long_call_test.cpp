@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "scheduler/sync/wait_group.h"
 #include "tests/unit/os/wasip1/guest.h"
@@ -235,6 +236,48 @@ TEST_CASE("listings come out of the guest's memory: ENOMEM beyond it, and closin
     for (std::size_t i = 1; i < open.size(); ++i) guest.call("fd_close", {open[i]});
     CHECK(guest.process().host_memory().held() == 0);
     CHECK(guest.process().budgets().memory_bytes.used() == 0);
+  });
+}
+
+TEST_CASE("forgetting a file of 512 MiB (fd_advise) kept the thread for as long as that took") {
+  TempDir dir;
+  TestGuest guest(with_directory(dir.path()));
+  guest.run([&] {
+    Fd fd = 0;
+    REQUIRE(guest.open(3, "large", fd, TestGuest::for_writing()) == Errno::success);
+    REQUIRE(guest.call("fd_filestat_set_size", {fd, std::uint64_t{512} << 20}) == Errno::success);
+    const auto turns_in = [&](std::uint64_t offset, std::uint64_t bytes) {
+      constexpr std::uint64_t kDontNeed = 4;
+      return turns_of_another([&] {
+        CHECK(guest.call("fd_advise", {fd, offset, bytes, kDontNeed}) == Errno::success);
+      });
+    };
+    CHECK(turns_in(0, 0) >= 512 / 8 - 1);
+    CHECK(turns_in(0, std::uint64_t{1} << 62) >= 512 / 8 - 1);
+    CHECK(turns_in(std::uint64_t{500} << 20, 0) <= 3);
+    CHECK(turns_in(std::uint64_t{1} << 62, 0) <= 2);
+  });
+}
+
+TEST_CASE("path_link through 39 links, each below 38 others, was one call of 80,000 steps") {
+  TempDir dir;
+  TestGuest guest(with_directory(dir.path()));
+  guest.run([&] {
+    const std::string folder = dir.path().string();
+    REQUIRE(::symlink(".", (folder + "/d").c_str()) == 0);
+    constexpr int kLinks = 39;
+    for (int i = 0; i < kLinks; ++i) {
+      const std::string to = "x" + std::to_string(i + 1);
+      REQUIRE(::symlink(to.c_str(), (folder + "/x" + std::to_string(i)).c_str()) == 0);
+    }
+    Fd fd = 0;
+    REQUIRE(guest.open(3, "x39", fd, TestGuest::for_writing()) == Errno::success);
+    const int turns = turns_of_another([&] {
+      constexpr std::uint64_t kFollow = 1;
+      CHECK(guest.call("path_link", {3, kFollow, guest.path("d/x0"), 4, 3, guest.path("new", 1),
+                                     3}) == Errno::success);
+    });
+    CHECK(turns >= kLinks - 2);
   });
 }
 
