@@ -12,6 +12,8 @@
 #include <string>
 #include <system_error>
 
+#include "os/wasip1/long_call.h"
+
 namespace weft {
 namespace {
 
@@ -111,19 +113,14 @@ AotModule::AotModule(std::string file, ModuleInfo about, std::span<const std::by
              {.file = object_.file().path().c_str(),
               .base = base_of(reinterpret_cast<const void*>(object_.entry().bind))}) {}
 
-const ModuleInfo& AotModule::whole_info() {
-  if (!whole_info_) {
-    Result<ModuleInfo> whole = scan_module(binary_);
-    if (!whole) return info;
-    whole_info_ = std::move(*whole);
-  }
-  return *whole_info_;
-}
-
+// Where safe points are counted nobody may run meanwhile: a trap is none on other engines.
 void AotModule::describe(const TrapState& state, TrapReport& report) try {
   // It can't be looked at any more, also where a kill or a budget ended the guest.
   if (state.kind == TrapKind::lost_code || object_.file().is_cut_off()) return;
-  sites_.describe(state, whole_info(), report);
+  wasip1::WorkToFinish turns;
+  LinesStep step;
+  if (limits.quantum == 0) step = [&turns] { turns.give_way(); };
+  sites_.describe(state, info, binary_, step, report);
 } catch (const std::bad_alloc&) {
   return;  // The kind is in the report; there is no memory for the rest.
 }

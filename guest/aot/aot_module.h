@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -45,12 +44,9 @@ class AotModule final : public CompiledModule, public std::enable_shared_from_th
   std::uint32_t function_at(const void* code) override;
 
  private:
-  const ModuleInfo& whole_info();
-
   const SharedObject object_;
   AotParts parts_;
   const std::vector<std::byte> binary_;
-  std::optional<ModuleInfo> whole_info_;  // Read at the first trap.
   TrapSites sites_;
   const CodeShown shown_;
 

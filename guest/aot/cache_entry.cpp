@@ -51,7 +51,8 @@ class Checksum {
 };
 
 // Of the bytes of a file from here to there; none when it has not so many.
-std::optional<std::uint64_t> checksum_of(int fd, std::uint64_t from, std::uint64_t to) {
+std::optional<std::uint64_t> checksum_of(int fd, std::uint64_t from, std::uint64_t to,
+                                         const std::function<void()>& step = {}) {
   constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
   static_assert(kPieceBytes % Checksum::kBlockBytes == 0);
   const auto piece = std::make_unique_for_overwrite<std::byte[]>(kPieceBytes);
@@ -61,6 +62,7 @@ std::optional<std::uint64_t> checksum_of(int fd, std::uint64_t from, std::uint64
     if (!read_at(fd, {piece.get(), wanted}, at)) return std::nullopt;
     sum.add({piece.get(), wanted});
     at += wanted;
+    if (step) step();
   }
   return sum.value();
 }
@@ -127,8 +129,8 @@ std::string CacheEntry::module() const {
   return {footer_.module, ::strnlen(footer_.module, sizeof footer_.module)};
 }
 
-bool CacheEntry::is_whole() const {
-  return checksum_of(fd(), footer_.loaded_bytes, footer_.bytes) == footer_.rest_checksum;
+bool CacheEntry::is_whole(const std::function<void()>& step) const {
+  return checksum_of(fd(), footer_.loaded_bytes, footer_.bytes, step) == footer_.rest_checksum;
 }
 
 bool CacheEntry::is_cut_off() const {
@@ -137,8 +139,8 @@ bool CacheEntry::is_cut_off() const {
          static_cast<std::uint64_t>(status.st_size) < footer_.loaded_bytes;
 }
 
-bool CacheEntry::has_good_lines() const {
-  if (is_whole()) return true;
+bool CacheEntry::has_good_lines(const std::function<void()>& step) const {
+  if (is_whole(step)) return true;
   ::unlinkat(folder_->get(), file_of({footer_.key, sizeof footer_.key}).c_str(), 0);
   return false;
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,13 +34,13 @@ class CacheEntry {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string module() const;
 
-  // Are all of its bytes whole?
-  [[nodiscard]] bool is_whole() const;
+  // Are all of its bytes whole? `step` is called after each 256 KiB.
+  [[nodiscard]] bool is_whole(const std::function<void()>& step = {}) const;
   // Is the file shorter than what was loaded of it?
   [[nodiscard]] bool is_cut_off() const;
   // May its line numbers be used? One where they are damaged is removed, so that it is made again
   // at the next start.
-  [[nodiscard]] bool has_good_lines() const;
+  [[nodiscard]] bool has_good_lines(const std::function<void()>& step = {}) const;
 
   // Makes an entry of an object: appends the footer. Nobody may write the file from then on.
   static Status finish(const std::string& object, std::string_view key, std::string_view module);

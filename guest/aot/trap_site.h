@@ -7,12 +7,15 @@
 // a guest first traps.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "guest/aot/cache_entry.h"
 #include "guest/aot/trap_state.h"
 #include "guest/engine.h"
+#include "guest/wasm/debug_lines.h"
 
 namespace weft {
 
@@ -21,8 +24,11 @@ class TrapSites {
   // `in_object` is any address in the loaded object, which is of this file. Both must outlive this.
   TrapSites(const void* in_object, const CacheEntry& file) : in_object_(in_object), file_(file) {}
 
-  // Puts the functions and the offset of a guest that was left by a trap into its report.
-  void describe(const TrapState& state, const ModuleInfo& info, TrapReport& report);
+  // Puts the functions and the offset of a guest that was left by a trap into its report. `binary`
+  // is the module. A large object has millions of lines: with a step others run meanwhile, and may
+  // come here, too: they wait.
+  void describe(const TrapState& state, const ModuleInfo& info, std::span<const std::byte> binary,
+                const LinesStep& step, TrapReport& report);
 
  private:
   struct Row {
@@ -30,12 +36,14 @@ class TrapSites {
     std::uint32_t offset;   // In the module; 0: not the guest's code.
   };
 
-  void read();
+  enum class State : std::uint8_t { unread, reading, read };
+  void read(const LinesStep& step);
+  void read_lines(const LinesStep& step);
   [[nodiscard]] std::uint32_t offset_of(const void* code) const;
 
   const void* in_object_;
   const CacheEntry& file_;
-  bool read_ = false;
+  State state_ = State::unread;
   const std::byte* base_ = nullptr;
   std::vector<Row> rows_;  // By address; one holds up to the next.
 };

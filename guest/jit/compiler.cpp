@@ -189,9 +189,9 @@ void Compiler::advance() {
   skip_next();
 }
 
-CodeFacts Compiler::compile(std::uint32_t function) {
+CodeFacts Compiler::compile(std::uint32_t function, const CompileStep& step) {
   function_ = function;
-  survey_ = survey(module_, function);
+  survey_ = survey(module_, function, step);
   int_owner_.fill(kFree);
   float_owner_.fill(kFree);
   assign_homes();
@@ -204,11 +204,12 @@ CodeFacts Compiler::compile(std::uint32_t function) {
   Block& whole = blocks_.emplace_back();
   whole.results = module_.type_of_function(function).results;
   skip_next();
-  while (!blocks_.empty()) {
+  for (std::uint32_t compiled = 1; !blocks_.empty(); ++compiled) {
     advance();
     a_.make_room();
     if (!reachable_) skip_dead_code();
     instruction(*current_);
+    if (step && compiled % kInstructionsOfStep == 0) step();
   }
   emit_out_of_line();
   emit_pool();

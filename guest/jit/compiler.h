@@ -92,7 +92,8 @@ struct CodeFacts {
   std::uint32_t float_homes = 0;  // at rbp - 8, rbp - 16...; then these, 16 bytes each.
 
   // What catches an exception with this tag that comes through the call there; nullptr: nothing.
-  [[nodiscard]] const Clause* clause_for(std::uint32_t code, std::uint32_t tag) const;
+  [[nodiscard]] const Clause* clause_for(std::uint32_t code, std::uint32_t tag,
+                                         std::uint64_t& looked_at) const;
 };
 
 class Compiler {
@@ -100,8 +101,9 @@ class Compiler {
   Compiler(const CompileOptions& options, Assembler& assembler)
       : options_(options), module_(options.module), a_(assembler) {}
 
-  // The code is in the assembler. Throws CodeTooLarge, bad_alloc.
-  CodeFacts compile(std::uint32_t function);
+  // The code is in the assembler. A function may have millions of instructions: `step` is called
+  // after each few thousand, and may throw. Throws CodeTooLarge, bad_alloc.
+  CodeFacts compile(std::uint32_t function, const CompileStep& step = {});
 
  private:
   using Op = wasm::Op;

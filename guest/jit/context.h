@@ -41,7 +41,7 @@ struct Context {
   const void* exit_address;
   void* owner;              // The CompiledInstance.
   Portions* portions;       // Its fuel.
-  std::uint32_t fuel_left;  // While the guest's code does not run.
+  std::uint32_t fuel_left;  // While the guest's code does not run, and while it throws.
   std::uint32_t padding;
   const std::uint32_t* saves_floats;  // Has any function of the module locals in xmm8 to xmm15?
   std::uint64_t result;               // Of a call from C++, when it is one.

@@ -47,6 +47,13 @@ void copy(JitInstance& self, void* to_where, const void* from_where, std::uint64
 
 constexpr std::uint64_t kStepElements = 16'384;
 
+void fill_elements(JitInstance& self, std::uint64_t* to, std::uint64_t value, std::uint64_t count) {
+  for (; count > kStepElements; to += kStepElements, count -= kStepElements, self.turn()) {
+    std::fill_n(to, kStepElements, value);
+  }
+  std::fill_n(to, count, value);
+}
+
 std::uint32_t index_of(std::uint64_t argument) {
   return static_cast<std::uint32_t>(argument);
 }
@@ -157,7 +164,7 @@ std::uint64_t Helpers::table_grow(Context* context, std::uint64_t* arguments) {
   const std::uint64_t before = table.size;
   const bool wide = self.program_.view.tables[index].limits.is_64;
   if (!self.grow_table(table, arguments[1])) return wide ? kFailed64 : kFailed32;
-  std::fill(table.elements + before, table.elements + table.size, arguments[0]);
+  fill_elements(self, table.elements + before, arguments[0], table.size - before);
   return before;
 }
 
@@ -166,7 +173,7 @@ std::uint64_t Helpers::table_fill(Context* context, std::uint64_t* arguments) {
   JitInstance& self = JitInstance::of(context);
   const TableCell& table = self.table(index_of(arguments[3]));
   if (!is_inside(arguments[0], arguments[2], table.size)) self.trap(TrapKind::table_out_of_bounds);
-  std::fill_n(table.elements + arguments[0], arguments[2], arguments[1]);
+  fill_elements(self, table.elements + arguments[0], arguments[1], arguments[2]);
   return 0;
 }
 

@@ -221,10 +221,18 @@ void JitInstance::entered_of(void* owner, std::uint32_t entry) {
   self.entered(entry, sp, g);
 }
 
+// Others run meanwhile, when the function is large.
+const void* JitInstance::compile(std::uint32_t function) {
+  if (program_.limits.quantum != 0) return program_.compile(function);
+  return program_.compile(function, [this] { safe_point(context_->exit_address); });
+}
+
 const void* JitInstance::compile_of(void* owner, std::uint32_t function) {
   JitInstance& self = of(owner);
   self.state_.in_guest = false;
-  const void* code = self.program_.compile(function);
+  const void* code = nullptr;
+  const bool goes_on = runs_through(self.leaving_, [&] { code = self.compile(function); });
+  if (!goes_on) self.leave_noted();
   self.state_.in_guest = true;
   if (code == nullptr) self.trap(TrapKind::out_of_memory, 0, "no room is left for its code");
   return code;

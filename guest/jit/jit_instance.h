@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -74,15 +76,28 @@ class JitInstance : public CompiledInstance {
   static std::uint32_t refill_of(void* owner, std::uint32_t left);
   static void entered_of(void* owner, std::uint32_t entry);
   static const void* compile_of(void* owner, std::uint32_t function);
+  const void* compile(std::uint32_t function);
   static void walk(TrapState& state, const void* address, const void* frame);
 
   // --- exceptions: guest/jit/unwind.cpp ---
   std::uint64_t* new_exception(std::uint32_t tag, const std::uint64_t* words);
   void raise(std::uint64_t* exception);
+  void pay_for_clauses(std::uint64_t looked_at);
   [[noreturn]] void uncaught(const std::uint64_t* exception);
-  void collect_exceptions() noexcept;
+  // What one with this tag takes, in bytes.
+  [[nodiscard]] std::uint64_t exception_bytes(std::uint32_t tag) const;
   bool note_exception(std::uint64_t* made) noexcept;
-  void free_exceptions();
+  void free_exceptions() noexcept;
+  void release_exceptions() noexcept;
+  void collect_exceptions();
+  bool begin_collection() noexcept;
+  void end_collection();
+  // Where it is in the index, or where it would be.
+  std::uint64_t*& place_in_index(std::uint64_t* exception);
+  void mark(const std::uint64_t* words, std::size_t count);
+  void free_unmarked();
+  // Now and then others run; may leave by a jump.
+  void step();
 
   // Memory `index` is `bytes` long and at its place.
   void memory_changed(std::uint32_t index, std::uint64_t bytes);
@@ -102,8 +117,20 @@ class JitInstance : public CompiledInstance {
   std::vector<std::size_t> initial_bytes_;  // Of each memory.
   std::vector<bool> dropped_data_;
   std::vector<bool> dropped_elements_;
-  std::vector<std::uint64_t*> exceptions_;  // All that there are.
-  std::size_t collect_at_ = 0;              // How many there are when it is looked for dead ones.
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  // In pieces, none of which takes long to make or to free: there may be ten million.
+  struct Exceptions {
+    std::deque<std::uint64_t*> all;
+    std::size_t collect_at = 0;  // How many there are when it is looked for dead ones.
+    // While it is looked for them: a hash of all, in blocks; marked ones yet to be looked through.
+    std::vector<std::unique_ptr<std::uint64_t*[], Free>> index;
+    std::size_t places = 0;  // Of a block.
+    std::deque<const std::uint64_t*> found;
+  };
+  std::unique_ptr<Exceptions> exceptions_;  // Since the first was made.
+  std::uint32_t steps_ = 0;
   char uncaught_[32] = {};
   bool laid_ = false;  // The first memory has its segments.
   const ExportInfo* called_ = nullptr;

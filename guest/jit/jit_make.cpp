@@ -186,20 +186,23 @@ void JitInstance::make_tables() {
     made.size = 0;
     made.max = limits.has_max ? limits.max : UINT64_MAX;
     if (!limits.is_64) made.max = std::min<std::uint64_t>(made.max, UINT32_MAX);
+    const bool is_new = made.elements == nullptr;  // Then it is all zeroes.
     if (!grow_table(made, limits.min)) trap(TrapKind::out_of_memory);
-    std::fill_n(made.elements, made.size, 0);
+    if (!is_new) std::fill_n(made.elements, made.size, 0);
   }
 }
 
-// New elements hold anything.
+// New elements hold anything; those of a new table are null.
 bool JitInstance::grow_table(TableCell& table, std::uint64_t elements) {
-  if (elements > table.max - table.size) return false;
+  constexpr std::uint64_t kBytesMax = PTRDIFF_MAX / 2;  // There may be room for twice as many.
+  if (elements > table.max - table.size || elements > kBytesMax / 8 - table.size) return false;
   Budget& budget = process_->budgets().table_elements;
   if (!budget.take(elements)) return false;
   const std::uint64_t size = table.size + elements;
   if (size > table.room) {
     const std::uint64_t room = std::max<std::uint64_t>(size, making_ ? 0 : 2 * table.room);
-    void* bigger = std::realloc(table.elements, room * 8);
+    void* bigger =
+        table.elements != nullptr ? std::realloc(table.elements, room * 8) : std::calloc(room, 8);
     if (bigger == nullptr) {
       budget.give_back(elements);
       return false;
@@ -253,6 +256,7 @@ void JitInstance::fill_memories() {
 }
 
 void JitInstance::release() noexcept {
+  release_exceptions();
   if (making_) return;
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
     MemoryPool::release(places_[i], memory(i).bytes);

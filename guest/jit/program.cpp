@@ -7,10 +7,15 @@
 #include <cstring>
 #include <new>
 
+#include "os/wasip1/long_call.h"
+
 namespace weft::jit {
 namespace {
 
 constexpr std::size_t kFramesMax = 32;  // As many as interp tells.
+
+// A body of so many bytes takes milliseconds to compile: that is done in steps.
+constexpr std::size_t kLargeBody = std::size_t{64} * 1024;
 
 // mov eax, index; jmp to
 constexpr std::size_t kStubBytes = 10;
@@ -98,12 +103,19 @@ Status Program::prepare(std::span<const Import> of_module, std::size_t yield_imp
 
 // --- code ---
 
-const void* Program::compile(std::uint32_t function) try {
+const void* Program::compile(std::uint32_t function, const CompileStep& step) try {
   if (is_compiled(function)) return entries_[function].code;
-  shared->assembler.clear();
-  CodeFacts facts = Compiler(*options_, shared->assembler).compile(function);
-  if (!place_code(function, std::move(facts))) return nullptr;
-  return entries_[function].code;
+  const bool is_large = view.body(function).bytes > kLargeBody;
+  if (!is_large || !step) {
+    shared->assembler.clear();
+    CodeFacts facts = Compiler(*options_, shared->assembler).compile(function);
+    return place_code(function, shared->assembler, std::move(facts)) ? entries_[function].code
+                                                                     : nullptr;
+  }
+  const auto own = std::make_unique<Assembler>();  // Others may need the shared one meanwhile.
+  CodeFacts facts = Compiler(*options_, *own).compile(function, step);
+  if (is_compiled(function)) return entries_[function].code;  // By another.
+  return place_code(function, *own, std::move(facts)) ? entries_[function].code : nullptr;
 } catch (const std::bad_alloc&) {
   return nullptr;
 } catch (const CodeTooLarge&) {
@@ -123,8 +135,7 @@ bool Program::is_compiled(std::uint32_t function) const {
   return code < options_->lazy_begin || code >= options_->lazy_end;
 }
 
-bool Program::place_code(std::uint32_t function, CodeFacts facts) {
-  const Assembler& made = shared->assembler;
+bool Program::place_code(std::uint32_t function, const Assembler& made, CodeFacts facts) {
   const CodePlace place = code_.place(made.position());
   if (place.writable == nullptr) return false;
   std::memcpy(place.writable, made.code(), made.position());
@@ -225,7 +236,10 @@ void Program::describe(const TrapState& state, TrapReport& report) try {
     }
     report.frames.push_back(info_.describe_function(code->function));
   }
-  report.source = info_.source_line(report.offset);
+  wasip1::WorkToFinish turns;
+  LinesStep step;  // Where safe points are counted nobody may run meanwhile.
+  if (limits.quantum == 0) step = [&turns] { turns.give_way(); };
+  report.source = info_.source_line(report.offset, step);
 } catch (const std::bad_alloc&) {
   return;  // The kind is in the report; there is no memory for the rest.
 }

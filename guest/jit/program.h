@@ -48,8 +48,9 @@ class Program {
   Status prepare(std::span<const Import> of_module, std::size_t yield_import,
                  std::span<const guest::go::EntryPoint> told);
 
-  // The code of a function, compiled now. Null when there is no room for it.
-  const void* compile(std::uint32_t function);
+  // The code of a function, compiled now. Null when there is no room for it. In a step others may
+  // run, and compile; it may throw.
+  const void* compile(std::uint32_t function, const CompileStep& step = {});
 
   // Puts the functions and the offset of a guest that was left by a trap into its report.
   void describe(const TrapState& state, TrapReport& report);
@@ -84,7 +85,7 @@ class Program {
   [[nodiscard]] std::size_t exception_words(std::uint32_t tag) const;
 
  private:
-  bool place_code(std::uint32_t function, CodeFacts facts);
+  bool place_code(std::uint32_t function, const Assembler& made, CodeFacts facts);
   void name_code(const Code& code);
   void show_code();
   [[nodiscard]] bool is_compiled(std::uint32_t function) const;

@@ -126,7 +126,8 @@ void Maker::helper(HelperFunction function) {
   a_.ret();
 }
 
-// Goes on where the exception is caught, with the homes that are there.
+// Goes on where the exception is caught, with the homes that are there. What was looked at on the
+// way costs fuel.
 void Maker::throwing(HelperFunction function) {
   constexpr int kHomes[] = {3, 12, 8, 9, 10, 11};
   const int ints = field(offsetof(Context, int_homes));
@@ -134,10 +135,13 @@ void Maker::throwing(HelperFunction function) {
   note_exit(a_.rax);
   for (const int reg : kHomes) a_.mov(a_.qword[a_.r15 + ints + 8 * reg], Xbyak::Reg64(reg));
   for (int i = 8; i < 16; ++i) a_.movups(a_.ptr[a_.r15 + floats + 16 * i], Xbyak::Xmm(i));
+  const auto fuel_left = a_.dword[a_.r15 + field(offsetof(Context, fuel_left))];
+  a_.mov(fuel_left, a_.r13d);
   a_.mov(a_.rdi, a_.r15);
   a_.lea(a_.rsi, a_.ptr[a_.r15 + kArguments]);
   a_.sub(a_.rsp, 8);
   call(function);
+  a_.mov(a_.r13d, fuel_left);
   for (const int reg : kHomes) a_.mov(Xbyak::Reg64(reg), a_.qword[a_.r15 + ints + 8 * reg]);
   for (int i = 8; i < 16; ++i) a_.movups(Xbyak::Xmm(i), a_.ptr[a_.r15 + floats + 16 * i]);
   a_.mov(a_.rbp, a_.qword[a_.r15 + field(offsetof(Context, handler_frame))]);

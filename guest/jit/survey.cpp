@@ -37,16 +37,17 @@ class Surveyor {
   Surveyor(const wasm::ModuleView& module, std::uint32_t function, Survey& found)
       : module_(module), function_(function), found_(found) {}
 
-  void run() {
+  void run(const CompileStep& step) {
     const wasm::Body& body = module_.body(function_);
     wasm::ByteReader code(module_.bytes.subspan(body.offset, body.bytes), body.offset);
     read_locals(code);
     found_.first_instruction = code.offset();
     regions_.push_back({});
     Instruction in;
-    while (!code.at_end()) {
+    for (std::uint32_t decoded = 1; !code.at_end(); ++decoded) {
       wasm::decode(code, in);
       look(in);
+      if (step && decoded % kInstructionsOfStep == 0) step();
     }
   }
 
@@ -227,9 +228,9 @@ class Surveyor {
 
 }  // namespace
 
-Survey survey(const wasm::ModuleView& module, std::uint32_t function) {
+Survey survey(const wasm::ModuleView& module, std::uint32_t function, const CompileStep& step) {
   Survey found;
-  Surveyor(module, function, found).run();
+  Surveyor(module, function, found).run(step);
   return found;
 }
 

@@ -5,11 +5,18 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "guest/wasm/module_view.h"
 
 namespace weft::jit {
+
+// Called now and then while a large function is compiled, so that others can run.
+using CompileStep = std::function<void()>;
+
+// How many instructions are between two of these steps.
+inline constexpr std::uint32_t kInstructionsOfStep = 2'048;
 
 struct Survey {
   std::vector<wasm::ValType> locals;      // Parameters first.
@@ -21,7 +28,7 @@ struct Survey {
   bool catches = false;                   // Exceptions.
 };
 
-// Of a function that the module defines. Throws bad_alloc.
-Survey survey(const wasm::ModuleView& module, std::uint32_t function);
+// Of a function that the module defines. Throws bad_alloc, and what the step throws.
+Survey survey(const wasm::ModuleView& module, std::uint32_t function, const CompileStep& step = {});
 
 }  // namespace weft::jit

@@ -3,12 +3,22 @@
 //
 // raise() looks through the frames of the guest, from the one that throws, for a clause that takes
 // the exception; what a frame has saved of its caller's homes is put back as it is passed. It never
-// passes a frame of the host's: below the outermost function of the guest nobody catches.
+// passes a frame of the host's: below the outermost function of the guest nobody catches. A module
+// may have millions of clauses, and a stack thousands of frames: clauses cost fuel
+// (guest/wabt/meter.h), and others run meanwhile.
 //
 // An exception lives as long as a reference to it may be somewhere: on the guest's stack, where
 // every word that could be a reference is taken for one, in a global, a table, or another
-// exception. What they take is held of the guest's memory.
+// exception. What they take, weft's own lists of them included, is held of the guest's memory.
+//
+//   collect_exceptions()   a hash of all ─▶ mark what the stack, the context and tables
+//                          refer to, then what those refer to ─▶ free what has no mark
+//
+// A collection gives others turns, and its guest may be killed in one of them, which leaves by a
+// jump: so all that it works on belongs to the instance, and each exception is in its list once at
+// any time.
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,6 +26,7 @@
 
 #include "guest/jit/jit_instance.h"
 #include "guest/jit/program.h"
+#include "os/wasip1/long_call.h"
 #include "os/wasip1/process.h"
 
 namespace weft::jit {
@@ -26,19 +37,42 @@ constexpr std::size_t kCollectAtLeast = 256;
 // How many words of stack are worth an exception that is kept for longer.
 constexpr std::size_t kStackWordsEach = 64;
 
+// What weft holds for an exception beside its words: malloc's own, its places in the list of all
+// and of those that were found, and up to four in the index.
+constexpr std::size_t kBytesBeside = 16 + 8 + 8 + 4 * 8;
+
+// How many clauses a fuel of 1 stands for.
+constexpr std::uint64_t kClausesPerFuel = 256;
+
+// Frames, words or exceptions that are looked at between two turns of others.
+constexpr std::uint32_t kStepsPerTurn = 4'096;
+
+// The uppermost bit of a living exception's first word, while dead ones are looked for.
+constexpr std::uint64_t kMark = std::uint64_t{1} << 63;
+
+// Of a block of the index.
+constexpr std::size_t kPlacesMax = std::size_t{1} << 16;
+
 }  // namespace
 
+std::uint64_t JitInstance::exception_bytes(std::uint32_t tag) const {
+  return (1 + program_.exception_words(tag)) * 8 + kBytesBeside;
+}
+
 std::uint64_t* JitInstance::new_exception(std::uint32_t tag, const std::uint64_t* words) {
-  if (exceptions_.size() >= std::max(collect_at_, kCollectAtLeast)) collect_exceptions();
+  if (exceptions_ != nullptr &&
+      exceptions_->all.size() >= std::max(exceptions_->collect_at, kCollectAtLeast)) {
+    collect_exceptions();
+  }
   const std::size_t count = program_.exception_words(tag);
-  const std::size_t bytes = (1 + count) * 8;
+  const std::uint64_t bytes = exception_bytes(tag);
   Budget& budget = process_->budgets().memory_bytes;
   bool taken = budget.take(bytes);
-  if (!taken) {
+  if (!taken && exceptions_ != nullptr) {
     collect_exceptions();
     taken = budget.take(bytes);
   }
-  auto* made = taken ? static_cast<std::uint64_t*>(std::malloc(bytes)) : nullptr;
+  auto* made = taken ? static_cast<std::uint64_t*>(std::malloc((1 + count) * 8)) : nullptr;
   if (made == nullptr || !note_exception(made)) {
     std::free(made);
     trap(TrapKind::out_of_memory);
@@ -50,7 +84,8 @@ std::uint64_t* JitInstance::new_exception(std::uint32_t tag, const std::uint64_t
 
 bool JitInstance::note_exception(std::uint64_t* made) noexcept {
   try {
-    exceptions_.push_back(made);
+    if (exceptions_ == nullptr) exceptions_ = std::make_unique<Exceptions>();
+    exceptions_->all.push_back(made);
     return true;
   } catch (const std::bad_alloc&) {
     return false;
@@ -66,7 +101,10 @@ void JitInstance::raise(std::uint64_t* exception) {
     if (code == nullptr) uncaught(exception);
     const auto at =
         static_cast<std::uint32_t>(reinterpret_cast<const std::uint8_t*>(address) - code->begin);
-    if (const Clause* clause = code->facts.clause_for(at, tag); clause != nullptr) {
+    std::uint64_t looked_at = 0;
+    const Clause* const clause = code->facts.clause_for(at, tag, looked_at);
+    pay_for_clauses(looked_at);
+    if (clause != nullptr) {
       context_->exception = exception;
       context_->handler_frame = frame;
       context_->handler_stack = frame - code->facts.frame_bytes;
@@ -88,16 +126,37 @@ void JitInstance::raise(std::uint64_t* exception) {
     std::memcpy(words, frame, sizeof words);
     frame = reinterpret_cast<const char*>(words[0]);
     address = reinterpret_cast<const char*>(words[1]) - 1;
+    step();
   }
 }
 
-const Clause* CodeFacts::clause_for(std::uint32_t code, std::uint32_t tag) const {
+// One function may have three million clauses, and stand in each frame of a deep stack: so the
+// guest may have to end, or to give way, before the exception is caught.
+void JitInstance::pay_for_clauses(std::uint64_t looked_at) {
+  std::uint64_t cost = looked_at / kClausesPerFuel;
+  auto left = static_cast<std::int32_t>(context_->fuel_left);
+  left -= static_cast<std::int32_t>(cost);
+  if (cost != 0 && left <= 0) {
+    left =
+        static_cast<std::int32_t>(refill(static_cast<std::uint32_t>(left), context_->exit_address));
+  }
+  context_->fuel_left = static_cast<std::uint32_t>(left);
+}
+
+void JitInstance::step() {
+  if (++steps_ % kStepsPerTurn == 0) turn();
+}
+
+const Clause* CodeFacts::clause_for(std::uint32_t code, std::uint32_t tag,
+                                    std::uint64_t& looked_at) const {
   const auto behind =
       std::upper_bound(ranges.begin(), ranges.end(), code,
                        [](std::uint32_t at, const TryRange& range) { return at < range.code; });
   std::uint32_t which = behind == ranges.begin() ? kNone : std::prev(behind)->which;
   for (; which != kNone; which = tries[which].parent) {
+    ++looked_at;
     for (std::uint32_t i = tries[which].first; i != kNone; i = clauses[i].next) {
+      ++looked_at;
       if (clauses[i].tag == kNone || clauses[i].tag == tag) return &clauses[i];
     }
   }
@@ -109,34 +168,36 @@ void JitInstance::uncaught(const std::uint64_t* exception) {
   trap(TrapKind::uncaught_exception, 0, uncaught_);
 }
 
-void JitInstance::free_exceptions() {
-  for (std::uint64_t* exception : exceptions_) std::free(exception);
-  exceptions_.clear();
-  collect_at_ = 0;
+void JitInstance::free_exceptions() noexcept {
+  if (exceptions_ == nullptr) return;
+  for (std::uint64_t* exception : exceptions_->all) std::free(exception);
+  exceptions_.reset();
 }
 
-// Marks by the uppermost bit of an exception's first word. It reads the stack whole, so also what
-// AddressSanitizer lays around variables.
-[[gnu::no_sanitize_address]] void JitInstance::collect_exceptions() noexcept {
-  constexpr std::uint64_t kMark = std::uint64_t{1} << 63;
-  std::vector<std::uint64_t*>& all = exceptions_;
-  std::vector<std::uint64_t*> found;  // Marked, and yet to be looked through.
-  try {
-    found.reserve(all.size());
-  } catch (const std::bad_alloc&) {
-    collect_at_ = 2 * all.size();
+// Of a guest that has ended, on its G.
+void JitInstance::release_exceptions() noexcept {
+  if (exceptions_ == nullptr) return;
+  wasip1::WorkToFinish turns;
+  std::uint32_t freed = 0;
+  for (auto& all = exceptions_->all; !all.empty(); all.pop_back()) {
+    std::free(all.back());
+    if (++freed % kStepsPerTurn == 0) turns.give_way();
+  }
+  exceptions_.reset();
+}
+
+// --- which of them are dead ---
+
+void JitInstance::collect_exceptions() {
+  Exceptions& of = *exceptions_;
+  if (!begin_collection()) {  // There is no memory to look for dead ones.
+    of.collect_at = 2 * of.all.size();
     return;
   }
-  std::sort(all.begin(), all.end());
-  const auto mark = [&](const std::uint64_t* words,
-                        std::size_t count) __attribute__((no_sanitize_address)) {
-    for (std::size_t i = 0; i < count; ++i) {
-      auto* word = reinterpret_cast<std::uint64_t*>(words[i]);
-      if (!std::binary_search(all.begin(), all.end(), word) || (*word & kMark) != 0) continue;
-      *word |= kMark;
-      found.push_back(word);
-    }
-  };
+  for (std::uint64_t* exception : of.all) {
+    place_in_index(exception) = exception;
+    step();
+  }
   const auto* stack = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
   const auto stack_words =
       static_cast<std::size_t>(static_cast<const std::uint64_t*>(state_.entry_stack()) - stack);
@@ -146,21 +207,81 @@ void JitInstance::free_exceptions() {
     if (program_.view.tables[i].element != wasm::ValType::exnref) continue;
     mark(table(i).elements, table(i).size);
   }
-  while (!found.empty()) {
-    const std::uint64_t* exception = found.back();
-    found.pop_back();
-    mark(exception + 1, program_.exception_words(static_cast<std::uint32_t>(*exception)));
+  while (!of.found.empty()) {
+    const std::uint64_t* exception = of.found.back();
+    of.found.pop_back();
+    const auto tag = static_cast<std::uint32_t>(*exception & ~kMark);
+    mark(exception + 1, program_.exception_words(tag));
   }
+  free_unmarked();
+  end_collection();
+  of.collect_at = std::max({kCollectAtLeast, 2 * of.all.size(), stack_words / kStackWordsEach});
+}
+
+// A block has room for twice as many as it gets on the average.
+bool JitInstance::begin_collection() noexcept {
+  Exceptions& of = *exceptions_;
+  const std::size_t places = std::bit_ceil(2 * of.all.size() + 1);
+  of.places = std::min(places, kPlacesMax);
+  try {
+    of.found.clear();
+    of.index.clear();
+    of.index.resize(places / of.places);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  for (auto& block : of.index) {
+    block.reset(static_cast<std::uint64_t**>(std::calloc(of.places, sizeof(std::uint64_t*))));
+    if (block == nullptr) return false;
+  }
+  return true;
+}
+
+void JitInstance::end_collection() {
+  for (auto& block : exceptions_->index) {
+    block.reset();
+    turn();
+  }
+}
+
+std::uint64_t*& JitInstance::place_in_index(std::uint64_t* exception) {
+  constexpr std::uint64_t kOdd = 0x9e37'79b9'7f4a'7c15;
+  const Exceptions& of = *exceptions_;
+  const std::uint64_t hash = reinterpret_cast<std::uintptr_t>(exception) * kOdd;
+  std::uint64_t** const block = of.index[(hash >> 48) & (of.index.size() - 1)].get();
+  std::size_t at = (hash >> 24) & (of.places - 1);
+  while (block[at] != nullptr && block[at] != exception) at = (at + 1) & (of.places - 1);
+  return block[at];
+}
+
+// Words that may be references. It reads the stack whole, so also what AddressSanitizer lays around
+// variables.
+[[gnu::no_sanitize_address]] void JitInstance::mark(const std::uint64_t* words, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    step();
+    auto* const word = reinterpret_cast<std::uint64_t*>(words[i]);
+    if (word == nullptr) continue;
+    if (place_in_index(word) == nullptr || (*word & kMark) != 0) continue;
+    *word |= kMark;
+    exceptions_->found.push_back(word);
+  }
+}
+
+// Their order does not matter.
+void JitInstance::free_unmarked() {
   Budget& budget = process_->budgets().memory_bytes;
-  std::erase_if(all, [&](std::uint64_t* exception) {
-    const bool lives = (*exception & kMark) != 0;
-    *exception &= ~kMark;
-    if (lives) return false;
-    budget.give_back((1 + program_.exception_words(static_cast<std::uint32_t>(*exception))) * 8);
+  std::deque<std::uint64_t*>& all = exceptions_->all;
+  for (std::size_t i = all.size(); i-- > 0; step()) {
+    std::uint64_t* const exception = all[i];
+    if ((*exception & kMark) != 0) {
+      *exception &= ~kMark;
+      continue;
+    }
+    all[i] = all.back();
+    all.pop_back();
+    budget.give_back(exception_bytes(static_cast<std::uint32_t>(*exception)));
     std::free(exception);
-    return true;
-  });
-  collect_at_ = std::max({kCollectAtLeast, 2 * all.size(), stack_words / kStackWordsEach});
+  }
 }
 
 }  // namespace weft::jit

@@ -28,6 +28,7 @@
 #include "guest/wabt/interp_core.h"
 #include "guest/wabt/wabt_ir.h"
 #include "os/wasip1/functions.h"
+#include "os/wasip1/long_call.h"
 #include "os/wasip1/memory.h"
 #include "os/wasip1/process.h"
 #include "scheduler/api.h"
@@ -364,7 +365,10 @@ GuestEnd InterpInstance::end_by(TrapKind kind, std::string detail) {
   end.trap.offset = is_of_function(kind)
                         ? module_->info.code_offset(innermost)
                         : module_->info.trap_in_function(innermost, run_->trapped_at());
-  end.trap.source = module_->info.source_line(end.trap.offset);
+  wasip1::WorkToFinish turns;
+  LinesStep step;  // Where safe points are counted nobody may run meanwhile.
+  if (module_->limits.quantum == 0) step = [&turns] { turns.give_way(); };
+  end.trap.source = module_->info.source_line(end.trap.offset, step);
   return end;
 }
 

@@ -28,9 +28,11 @@
 //   end                        at = max(at, most of the label)
 //
 // (In WebAssembly 3.0: a tail call is a call and a return; br_on_null and br_on_non_null are a
-// br_if; throw and throw_ref end the way; a catch of try_table is a br_if at its `end`.) So a fuel
-// of 1 stands for at most 256 instructions, one call of the host or one KiB. What (2) moves at once
-// can be more: the engines do that in steps.
+// br_if; throw and throw_ref end the way; a catch of try_table is a br_if at its `end`. An
+// exception on its way takes a fuel of 1 for each 256 tries and clauses that are looked at in one
+// frame, and asks the host when nothing is left.) So a fuel of 1 stands for at most 256
+// instructions, one call of the host or one KiB. What (2) moves at once can be more: the engines do
+// that in steps.
 //
 // The count: `left` > 0 is the fuel that the guest may use before it asks the host. A fuel point
 // takes its cost from `left`. When nothing is left (`left` <= 0) it asks the host for more, and

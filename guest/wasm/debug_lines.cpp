@@ -188,12 +188,19 @@ SourceLines::SourceLines(std::span<const std::byte> section) {
   if (section.size() <= kSectionBytesMax) section_.assign(section.begin(), section.end());
 }
 
-void SourceLines::read() const {
-  if (std::exchange(is_read_, true)) return;
+void SourceLines::read(const LinesStep& step) const try {
+  while (state_ == State::reading && step) step();
+  if (state_ != State::unread) return;
+  state_ = State::reading;
+  std::uint32_t steps = 0;
+  const auto stepped = [&] {
+    if (step && ++steps % kRowsOfStep == 0) step();
+  };
   const auto* begin = reinterpret_cast<const char*>(section_.data());
   bool in_code = false;  // A linker leaves functions that it dropped at an address where none is:
   bool first = true;     // 0, or the last ones of 32 bits.
   read_debug_lines(section_, [&](const LineRow& row) {
+    stepped();
     if (std::exchange(first, row.end)) in_code = row.address != 0;
     if (!in_code || row.address >= UINT32_MAX - 1 || rows_.size() == kRowsMax) return;
     const bool known = !row.end && !row.file.empty() && row.line <= INT32_MAX;
@@ -203,13 +210,20 @@ void SourceLines::read() const {
                      .end = row.end});
   });
   // Of several rows with one address the last one made holds, but no end of what lies before.
-  std::stable_sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) {
+  std::stable_sort(rows_.begin(), rows_.end(), [&](const Row& a, const Row& b) {
+    stepped();
     return a.address != b.address ? a.address < b.address : a.end && !b.end;
   });
+  state_ = State::read;
+} catch (const std::bad_alloc&) {
+  rows_.clear();
+  state_ = State::read;
+  throw;
 }
 
-std::string SourceLines::at(std::uint32_t address) const {
-  read();
+std::string SourceLines::at(std::uint32_t address, const LinesStep& step) const {
+  read(step);
+  if (state_ != State::read) return {};
   const auto after =
       std::upper_bound(rows_.begin(), rows_.end(), address,
                        [](std::uint32_t a, const Row& row) { return a < row.address; });

@@ -31,10 +31,16 @@ struct LineRow {
 void read_debug_lines(std::span<const std::byte> section,
                       const std::function<void(const LineRow& row)>& row);
 
+// Called now and then while lines are read and sorted, so that others can run; it must not throw.
+using LinesStep = std::function<void()>;
+
+// How many rows, or comparisons of rows, are between two of these steps.
+inline constexpr std::uint32_t kRowsOfStep = 4'096;
+
 // The lines of a WebAssembly module. They are read when they are first asked for, once.
 class SourceLines {
  public:
-  // A section that is larger has no lines: reading it would keep the thread for too long.
+  // A section that is larger has no lines.
   static constexpr std::size_t kSectionBytesMax = std::size_t{8} << 20;
   // What is beyond is left out: each takes memory.
   static constexpr std::size_t kRowsMax = std::size_t{2} << 20;
@@ -44,9 +50,13 @@ class SourceLines {
   explicit SourceLines(std::span<const std::byte> section);
 
   // "divide.c:6", printable; "" when it is not known. address: from the start of the code section.
-  [[nodiscard]] std::string at(std::uint32_t address) const;
+  // While one reads the lines, in whose steps others ask, those wait by steps of their own; without
+  // a step they are told nothing.
+  [[nodiscard]] std::string at(std::uint32_t address, const LinesStep& step = {}) const;
   // How much the next at() has to read first; 0: nothing, it looks the address up.
-  [[nodiscard]] std::size_t bytes_not_read() const { return is_read_ ? 0 : section_.size(); }
+  [[nodiscard]] std::size_t bytes_not_read() const {
+    return state_ == State::read ? 0 : section_.size();
+  }
 
  private:
   struct Row {
@@ -55,10 +65,11 @@ class SourceLines {
     std::uint32_t file;  // Where the name begins in the section.
     bool end;
   };
-  void read() const;
+  enum class State : std::uint8_t { unread, reading, read };
+  void read(const LinesStep& step) const;
 
   std::vector<std::byte> section_;
-  mutable bool is_read_ = false;
+  mutable State state_ = State::unread;
   mutable std::vector<Row> rows_;  // By address.
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "guest/wasm/byte_reader.h"
+#include "guest/wasm/decoder.h"
 
 namespace weft {
 namespace {
@@ -120,9 +121,9 @@ std::string ModuleInfo::describe_function(std::uint32_t index) const {
   return "function " + std::to_string(index);
 }
 
-std::string ModuleInfo::source_line(std::uint32_t offset) const {
+std::string ModuleInfo::source_line(std::uint32_t offset, const LinesStep& step) const {
   if (code_section == 0 || offset < code_section) return {};
-  return source_lines.at(offset - code_section);
+  return source_lines.at(offset - code_section, step);
 }
 
 const ExportInfo* ModuleInfo::find_export(std::string_view name) const {
@@ -139,9 +140,25 @@ std::uint32_t ModuleInfo::trap_in_function(std::uint32_t index, std::size_t nth)
   return nth <= left ? first[static_cast<std::ptrdiff_t>(nth) - 1] : 0;
 }
 
-std::uint32_t ModuleInfo::trap_before(std::uint32_t offset) const {
-  const auto after = std::lower_bound(trap_offsets.begin(), trap_offsets.end(), offset);
-  return after == trap_offsets.begin() ? 0 : *std::prev(after);
+std::uint32_t trap_before(std::span<const std::byte> binary, std::uint32_t code,
+                          std::uint32_t offset, const LinesStep& step) try {
+  constexpr std::uint32_t kInstructionsOfStep = 4'096;
+  if (code == 0 || code > offset || offset > binary.size()) return 0;
+  wasm::ByteReader in(binary.subspan(code), code);
+  for (std::uint32_t groups = in.u32(); groups > 0; --groups) {
+    (void)in.u32();
+    (void)wasm::read_val_type(in);
+  }
+  std::uint32_t found = 0;
+  wasm::Instruction instruction;
+  for (std::uint32_t decoded = 1; in.offset() < offset; ++decoded) {
+    wasm::decode(in, instruction);
+    if (wasm::info(instruction.op).trap == wasm::Trap::may) found = instruction.offset;
+    if (step && decoded % kInstructionsOfStep == 0) step();
+  }
+  return found;
+} catch (const wasm::Refused&) {
+  return 0;
 }
 
 std::uint32_t ModuleInfo::code_offset(std::uint32_t index) const {

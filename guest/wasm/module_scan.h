@@ -71,13 +71,18 @@ struct ModuleInfo {
   [[nodiscard]] std::uint32_t function_at(std::uint32_t offset) const;
   // Where the nth (from 1) instruction of a function is that may trap; 0 when there is none.
   [[nodiscard]] std::uint32_t trap_in_function(std::uint32_t index, std::size_t nth) const;
-  // Where the last one begins before this offset; 0 when there is none.
-  [[nodiscard]] std::uint32_t trap_before(std::uint32_t offset) const;
   // The source that an instruction comes from, as "divide.c:6"; "" when the module does not tell.
-  [[nodiscard]] std::string source_line(std::uint32_t offset) const;
+  // `step`: as SourceLines::at.
+  [[nodiscard]] std::string source_line(std::uint32_t offset, const LinesStep& step = {}) const;
   // The type of a function by its index, imports first; nullptr when there is no such function.
   [[nodiscard]] const FuncTypeInfo* type_of_function(std::uint32_t index) const;
 };
+
+// Where, in a valid module's bytes, the last instruction before `offset` begins that may trap, in
+// the function whose code is at `code`; 0 when there is none. `step` is called after each few
+// thousand instructions.
+std::uint32_t trap_before(std::span<const std::byte> binary, std::uint32_t code,
+                          std::uint32_t offset, const LinesStep& step = {});
 
 // Of a module whose sections were read; what is in its functions, scan_code() adds: trap_offsets,
 // locals_of_one_function_max and the features that instructions use.

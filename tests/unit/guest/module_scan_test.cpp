@@ -125,3 +125,18 @@ TEST_CASE("functions are described by the name section, else by an export, else 
   CHECK(info->find_export("nope") == nullptr);
   CHECK(info->describe_function(99'999) == "function 99999");
 }
+
+TEST_CASE("the instruction that trapped is found in its function alone, as in the whole module") {
+  const Bytes whole = test::guest_bytes("c_trap_div");
+  const auto info = scan_module(whole);
+  REQUIRE(info.ok());
+  REQUIRE(info->trap_offsets.size() > 100);
+  for (const std::uint32_t at : info->trap_offsets) {
+    const std::uint32_t code = info->code_offset(info->function_at(at));
+    CHECK(trap_before(whole, code, at + 1) == at);
+  }
+  const std::uint32_t first = info->code_offset(info->imported_functions);
+  CHECK(trap_before(whole, first, first) == 0);
+  CHECK(trap_before(whole, 0, 100) == 0);
+  CHECK(trap_before(whole, first, UINT32_MAX) == 0);
+}
