@@ -31,10 +31,11 @@ using control::JsonFields;
 constexpr std::int64_t kAckWaitNs = 5'000'000'000;  // Of a part of which nothing is heard.
 constexpr std::int64_t kReportAckWaitNs = 60'000'000'000;
 constexpr std::int64_t kFetchMs = 300;
-constexpr std::chrono::seconds kSaysSo{1};         // How often master and workers say so.
-constexpr std::chrono::seconds kWorkerIsThere{4};  // After its last word.
-constexpr std::chrono::seconds kAsksServer{1};     // Whether what is on its way is still there.
-constexpr int kLostMax = 3;                        // So often it may be missing, in a row.
+constexpr std::chrono::seconds kSaysSo{1};      // How often master and workers say so.
+constexpr std::chrono::seconds kAsksServer{1};  // Whether what is on its way is still there.
+constexpr int kLostMax = 3;                     // So often it may be missing, in a row.
+// After a worker's last word. One that stalls, or pauses after a failure, says nothing meanwhile.
+constexpr std::chrono::seconds kWorkerIsThere{30};
 constexpr const char* kSearches = "weft.searches";
 constexpr const char* kSpecObject = "search";
 constexpr const char* kWorkers = "workers";

@@ -52,7 +52,7 @@ class MasterQueue {
   virtual Result<bool> is_empty() = 0;
   // Call it often: it says so once a second.
   virtual void tell(const SearchNews& news) = 0;
-  // How many were heard of in the last seconds.
+  // How many were heard of in the last half minute.
   virtual std::uint64_t workers() = 0;
 };
 

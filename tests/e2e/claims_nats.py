@@ -270,6 +270,24 @@ def _(weft):
         assert workers.end() == [0]
 
 
+@claim("one broken worker ended a search while another one had stopped for seconds, with a part")
+def _(weft):
+    where = folder(weft, "nats-stalls")
+    words = ["--parts", "100", "--seeds", "2000", *PASSES]
+    with NatsServer(where / "server") as server, \
+            Workers(weft.binary, weft.environment, server.url(), where / "workers") as workers:
+        stalls = workers.start()
+        with started(weft, "--nats", server.url(), *words, cwd=where) as master:
+            wait_for(lambda: children_of(stalls.pid))
+            stalls.send_signal(signal.SIGSTOP)
+            with Killer(workers.start()):
+                wait_for(lambda: workers.log().count("that ran it ended with 137") == 4)
+            stalls.send_signal(signal.SIGCONT)
+            out, err = master.communicate(timeout=TIMEOUT_S)
+        assert master.returncode == 0 and "2000 schedules" in out, err + workers.log()
+        assert workers.end() == [0, 0]
+
+
 @claim("no server, no JetStream and wrong credentials are told apart")
 def _(weft):
     where = folder(weft, "nats-errors")
