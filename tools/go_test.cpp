@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/printable.h"
 #include "base/unique_fd.h"
 
 namespace weft::tools {
@@ -66,9 +67,14 @@ Result<GoTest> read_words(const std::vector<std::string>& args) {
   for (std::size_t n = 0; n < args.size(); ++n) {
     const std::string& word = args[n];
     const std::size_t equals = word.find('=');
+    // That of a Go flag may begin with a dash (-ldflags -s); options of weft begin with two.
     const auto value = [&](std::string_view of) -> Result<std::string> {
       if (equals != std::string::npos) return word.substr(equals + 1);
       if (n + 1 == args.size()) return Error{std::string(of) + " needs a value"};
+      if (args[n + 1].starts_with(of == "--go" ? "-" : "--")) {
+        return Error{std::string(of) + " needs a value, and " + printable(args[n + 1]) +
+                     " is an option"};
+      }
       return args[++n];
     };
     const std::string_view text = without_dashes(word);

@@ -189,7 +189,9 @@ def _(weft):
     weft.raw("test", "--go", binary, "-run=TestGood", "--seeds", 2, "--dir",
              f"{package / 'testdata'}::/testdata", cwd=package).expect(code=0)
     weft.raw("test", "--go", "./empty", cwd=package).expect_error(USAGE, "./empty has no tests")
-    weft.raw("test", "--go", "./none", cwd=package).expect(code=USAGE, err_has="go list can't find")
+    for flags in ([], ["-ldflags", "-s"]):
+        weft.raw("test", "--go", "./none", *flags, cwd=package).expect(
+            code=USAGE, err_has="go list can't find")
     weft.raw("test", "--go", ".", ":::", binary, cwd=package).expect_error(USAGE, "one guest")
     weft.raw("test", "--go", ".", "-race", cwd=package).expect_error(USAGE, "-race is not there")
     shutil.rmtree(package)

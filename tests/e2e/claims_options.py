@@ -141,6 +141,9 @@ def _(weft):
         USAGE, "--record wants a value, and --stats is an option; write --record=FILE")
     assert not (weft.scratch / "--stats").exists()
     weft.raw("run", "--record").expect_error(USAGE, "--record wants a value; write --record=FILE")
+    for words, of in [(["--go"], "--go"), (["--go", ".", "-run"], "-run")]:
+        weft.raw("test", *words, "--seeds=9").expect_error(
+            USAGE, f"test: {of} needs a value, and --seeds=9 is an option$")
     weft.run("--record=--stats", "c_hello").expect(code=0, out="hello from c\n")
     assert (weft.scratch / "--stats").exists()
 
