@@ -18,7 +18,7 @@ constexpr off_t kAllocateStep = off_t{8} << 20;
 constexpr off_t kTruncateStep = off_t{16} << 20;
 constexpr off_t kForgetStep = off_t{8} << 20;
 // A file with holes may be larger than all disks: its steps are longer, not more.
-constexpr off_t kTruncateSteps = 4096;
+constexpr off_t kStepsMax = 4096;
 constexpr off_t kBlockBytes = 512;  // The unit of st_blocks.
 
 Errno allocate_once(int fd, int mode, off_t offset, off_t length) {
@@ -67,9 +67,11 @@ Errno advise(int fd, off_t offset, off_t length, int advice) {
   off_t end = length == 0 ? 0 : offset + length;
   if (advice == POSIX_FADV_DONTNEED && ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
     if (end == 0 || end > status.st_size) end = status.st_size;
+    const off_t step =
+        (1 + std::max(end - offset, off_t{0}) / kForgetStep / kStepsMax) * kForgetStep;
     LongCall turns;
-    for (; offset < end && end - offset > kForgetStep; offset += kForgetStep) {
-      if (const int e = ::posix_fadvise(fd, offset, kForgetStep, advice); e != 0) {
+    for (; offset < end && end - offset > step; offset += step) {
+      if (const int e = ::posix_fadvise(fd, offset, step, advice); e != 0) {
         return from_host(e);
       }
       turns.moved(kBytesPerTurn);
@@ -85,7 +87,7 @@ Errno set_size(int fd, off_t size) {
   const bool is_large = status.st_blocks > kTruncateStep / kBlockBytes;
   if (is_large && size < status.st_size) {
     LongCall turns;
-    const off_t step = std::max(kTruncateStep, (status.st_size - size) / kTruncateSteps);
+    const off_t step = std::max(kTruncateStep, (status.st_size - size) / kStepsMax);
     for (off_t at = status.st_size - step; at > size; at -= step) {
       WEFT_WASI_TRY(truncate_once(fd, at));
       turns.moved(kBytesPerTurn);

@@ -256,6 +256,9 @@ TEST_CASE("forgetting a file of 512 MiB (fd_advise) kept the thread for as long 
     CHECK(turns_in(0, std::uint64_t{1} << 62) >= 512 / 8 - 1);
     CHECK(turns_in(std::uint64_t{500} << 20, 0) <= 3);
     CHECK(turns_in(std::uint64_t{1} << 62, 0) <= 2);
+    // With a hole: 131,072 steps of 8 MiB.
+    REQUIRE(guest.call("fd_filestat_set_size", {fd, std::uint64_t{1} << 40}) == Errno::success);
+    CHECK(turns_in(0, 0) <= 4'100);
   });
 }
 
