@@ -171,7 +171,7 @@ class Guest {
   }
   // A function of its module, in words: `frames` has its name; `offset` and `source` tell where its
   // code is. Nothing when the guest has ended. Without `source` where its lines of source have not
-  // been read (SourceLines::is_read()) and `reads_lines` is false.
+  // been read (lines_not_read()) and `reads_lines` is false.
   [[nodiscard]] std::optional<TrapReport> place_of(std::uint32_t function,
                                                    bool reads_lines = true) const;
   // How many bytes place_of() would have to read first for the lines of source.
