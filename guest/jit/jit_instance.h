@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "guest/aot/linear_memory.h"
 #include "guest/compiled/compiled_instance.h"
 #include "guest/jit/context.h"
+#include "guest/jit/exception_index.h"
 #include "guest/jit/stubs.h"
 #include "guest/wasm/module_view.h"
 
@@ -90,10 +90,7 @@ class JitInstance : public CompiledInstance {
   void free_exceptions() noexcept;
   void release_exceptions() noexcept;
   void collect_exceptions();
-  bool begin_collection() noexcept;
-  void end_collection();
-  // Where it is in the index, or where it would be.
-  std::uint64_t*& place_in_index(std::uint64_t* exception);
+  bool note_found(const std::uint64_t* exception) noexcept;
   void mark(const std::uint64_t* words, std::size_t count);
   void free_unmarked();
   // Now and then others run; may leave by a jump.
@@ -117,16 +114,12 @@ class JitInstance : public CompiledInstance {
   std::vector<std::size_t> initial_bytes_;  // Of each memory.
   std::vector<bool> dropped_data_;
   std::vector<bool> dropped_elements_;
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-  };
   // In pieces, none of which takes long to make or to free: there may be ten million.
   struct Exceptions {
     std::deque<std::uint64_t*> all;
     std::size_t collect_at = 0;  // How many there are when it is looked for dead ones.
-    // While it is looked for them: a hash of all, in blocks; marked ones yet to be looked through.
-    std::vector<std::unique_ptr<std::uint64_t*[], Free>> index;
-    std::size_t places = 0;  // Of a block.
+    // While it is looked for them: an index of all; marked ones yet to be looked through.
+    ExceptionIndex index;
     std::deque<const std::uint64_t*> found;
   };
   std::unique_ptr<Exceptions> exceptions_;  // Since the first was made.

@@ -18,7 +18,6 @@
 // jump: so all that it works on belongs to the instance, and each exception is in its list once at
 // any time.
 #include <algorithm>
-#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -49,9 +48,6 @@ constexpr std::uint32_t kStepsPerTurn = 4'096;
 
 // The uppermost bit of a living exception's first word, while dead ones are looked for.
 constexpr std::uint64_t kMark = std::uint64_t{1} << 63;
-
-// Of a block of the index.
-constexpr std::size_t kPlacesMax = std::size_t{1} << 16;
 
 }  // namespace
 
@@ -190,12 +186,13 @@ void JitInstance::release_exceptions() noexcept {
 
 void JitInstance::collect_exceptions() {
   Exceptions& of = *exceptions_;
-  if (!begin_collection()) {  // There is no memory to look for dead ones.
+  of.found.clear();
+  if (!of.index.make(of.all.size())) {  // There is no memory to look for dead ones.
     of.collect_at = 2 * of.all.size();
     return;
   }
   for (std::uint64_t* exception : of.all) {
-    place_in_index(exception) = exception;
+    of.index.place(exception) = exception;
     step();
   }
   const auto* stack = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
@@ -214,44 +211,17 @@ void JitInstance::collect_exceptions() {
     mark(exception + 1, program_.exception_words(tag));
   }
   free_unmarked();
-  end_collection();
+  of.index.release([this] { turn(); });
   of.collect_at = std::max({kCollectAtLeast, 2 * of.all.size(), stack_words / kStackWordsEach});
 }
 
-// A block has room for twice as many as it gets on the average.
-bool JitInstance::begin_collection() noexcept {
-  Exceptions& of = *exceptions_;
-  const std::size_t places = std::bit_ceil(2 * of.all.size() + 1);
-  of.places = std::min(places, kPlacesMax);
+bool JitInstance::note_found(const std::uint64_t* exception) noexcept {
   try {
-    of.found.clear();
-    of.index.clear();
-    of.index.resize(places / of.places);
+    exceptions_->found.push_back(exception);
+    return true;
   } catch (const std::bad_alloc&) {
     return false;
   }
-  for (auto& block : of.index) {
-    block.reset(static_cast<std::uint64_t**>(std::calloc(of.places, sizeof(std::uint64_t*))));
-    if (block == nullptr) return false;
-  }
-  return true;
-}
-
-void JitInstance::end_collection() {
-  for (auto& block : exceptions_->index) {
-    block.reset();
-    turn();
-  }
-}
-
-std::uint64_t*& JitInstance::place_in_index(std::uint64_t* exception) {
-  constexpr std::uint64_t kOdd = 0x9e37'79b9'7f4a'7c15;
-  const Exceptions& of = *exceptions_;
-  const std::uint64_t hash = reinterpret_cast<std::uintptr_t>(exception) * kOdd;
-  std::uint64_t** const block = of.index[(hash >> 48) & (of.index.size() - 1)].get();
-  std::size_t at = (hash >> 24) & (of.places - 1);
-  while (block[at] != nullptr && block[at] != exception) at = (at + 1) & (of.places - 1);
-  return block[at];
 }
 
 // Words that may be references. It reads the stack whole, so also what AddressSanitizer lays around
@@ -261,9 +231,9 @@ std::uint64_t*& JitInstance::place_in_index(std::uint64_t* exception) {
     step();
     auto* const word = reinterpret_cast<std::uint64_t*>(words[i]);
     if (word == nullptr) continue;
-    if (place_in_index(word) == nullptr || (*word & kMark) != 0) continue;
+    if (exceptions_->index.place(word) == nullptr || (*word & kMark) != 0) continue;
     *word |= kMark;
-    exceptions_->found.push_back(word);
+    if (!note_found(word)) trap(TrapKind::out_of_memory);
   }
 }
 

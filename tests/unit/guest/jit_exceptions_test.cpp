@@ -2,6 +2,10 @@
 // Exceptions of today, which wabt 1.0.32 can't assemble; tests/spec/exceptions.wast has the others.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <vector>
+
+#include "guest/jit/exception_index.h"
 #include "guest/jit/jit.h"
 #include "tests/unit/guest/guests.h"
 
@@ -98,6 +102,31 @@ TEST_CASE("throw_ref of null is a trap with a kind of its own") {
 TEST_CASE("of thousands of exceptions those that are referred to live on") {
   CHECK(call("many", {3'000, 20'000}).results ==
         std::vector<std::uint64_t>{4'504'502, 200'030'002});
+}
+
+// There was an end to the places of a block, and none to the search for a free one in it.
+TEST_CASE("a guest that chose its exceptions by their addresses kept the thread for ever") {
+  constexpr std::size_t kCount = jit::ExceptionIndex::kBlockPlaces + 500;
+  jit::ExceptionIndex index;
+  REQUIRE(index.make(kCount));
+  std::vector<std::uint64_t*> chosen;
+  std::uint64_t address = 0x5555'5555'0000;
+  const auto next = [&] { return reinterpret_cast<std::uint64_t*>(address += 32); };
+  while (chosen.size() < kCount) {
+    std::uint64_t* const exception = next();
+    if (index.first_place(exception) < jit::ExceptionIndex::kBlockPlaces) {
+      chosen.push_back(exception);
+    }
+  }
+  for (std::uint64_t* exception : chosen) index.place(exception) = exception;
+  const auto is_there = [&](std::uint64_t* exception) {
+    return index.place(exception) == exception;
+  };
+  CHECK(std::all_of(chosen.begin(), chosen.end(), is_there));
+  CHECK(index.place(next()) == nullptr);
+  int steps = 0;
+  index.release([&] { ++steps; });
+  CHECK(steps == 4);  // Blocks, each half free on the average.
 }
 
 #endif
