@@ -104,18 +104,14 @@ Status Program::prepare(std::span<const Import> of_module, std::size_t yield_imp
 // --- code ---
 
 const void* Program::compile(std::uint32_t function, const CompileStep& step) try {
+  const bool in_steps = step && view.body(function).bytes > kLargeBody;
+  while (in_steps && in_work_.contains(function)) wasip1::give_way();  // To who compiles it.
   if (is_compiled(function)) return entries_[function].code;
-  const bool is_large = view.body(function).bytes > kLargeBody;
-  if (!is_large || !step) {
-    shared->assembler.clear();
-    CodeFacts facts = Compiler(*options_, shared->assembler).compile(function);
-    return place_code(function, shared->assembler, std::move(facts)) ? entries_[function].code
-                                                                     : nullptr;
-  }
-  const auto own = std::make_unique<Assembler>();  // Others may need the shared one meanwhile.
-  CodeFacts facts = Compiler(*options_, *own).compile(function, step);
-  if (is_compiled(function)) return entries_[function].code;  // By another.
-  return place_code(function, *own, std::move(facts)) ? entries_[function].code : nullptr;
+  if (in_steps) return compile_in_steps(function, step);
+  shared->assembler.clear();
+  CodeFacts facts = Compiler(*options_, shared->assembler).compile(function);
+  return place_code(function, shared->assembler, std::move(facts)) ? entries_[function].code
+                                                                   : nullptr;
 } catch (const std::bad_alloc&) {
   return nullptr;
 } catch (const CodeTooLarge&) {
@@ -128,6 +124,19 @@ const void* Program::compile(std::uint32_t function, const CompileStep& step) tr
   std::fprintf(stderr, "weft: xbyak: %s\n", error.what());
   WEFT_CHECK(false, "the encoder takes what the compiler gives it");
   return nullptr;
+}
+
+// Others compile meanwhile: so not in the shared assembler.
+const void* Program::compile_in_steps(std::uint32_t function, const CompileStep& step) {
+  struct Work {
+    std::set<std::uint32_t>& all;
+    const std::set<std::uint32_t>::iterator at;
+    ~Work() { all.erase(at); }
+  };
+  const Work work{in_work_, in_work_.insert(function).first};
+  const auto own = std::make_unique<Assembler>();
+  CodeFacts facts = Compiler(*options_, *own).compile(function, step);
+  return place_code(function, *own, std::move(facts)) ? entries_[function].code : nullptr;
 }
 
 bool Program::is_compiled(std::uint32_t function) const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -49,7 +50,8 @@ class Program {
                  std::span<const guest::go::EntryPoint> told);
 
   // The code of a function, compiled now. Null when there is no room for it. In a step others may
-  // run, and compile; it may throw.
+  // run, and compile; it may throw. With a step: on a G, which waits while another G compiles this
+  // function; may throw Killed.
   const void* compile(std::uint32_t function, const CompileStep& step = {});
 
   // Puts the functions and the offset of a guest that was left by a trap into its report.
@@ -85,6 +87,7 @@ class Program {
   [[nodiscard]] std::size_t exception_words(std::uint32_t tag) const;
 
  private:
+  const void* compile_in_steps(std::uint32_t function, const CompileStep& step);
   bool place_code(std::uint32_t function, const Assembler& made, CodeFacts facts);
   void name_code(const Code& code);
   void show_code();
@@ -97,6 +100,7 @@ class Program {
   const FunctionEntry* entries_ = nullptr;
   std::optional<CompileOptions> options_;
   std::map<const std::uint8_t*, Code> codes_;  // By where they begin.
+  std::set<std::uint32_t> in_work_;            // Functions that are compiled in steps now.
   std::vector<std::unique_ptr<GdbSymbol>> gdb_symbols_;
   std::optional<CodeShown> shown_;
 };

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "guest/jit/jit_module.h"
 #include "guest/wabt/wat_text.h"
 #include "os/wasip1/process.h"
 #include "signals/tick.h"
@@ -180,6 +181,37 @@ TEST_CASE("the first call of a function of megabytes kept the thread until it wa
   const Beside beside = run_beside("jit", wat + ") (func (export \"_start\") (call $large)))");
   CHECK(beside.end.returned);
   CHECK(beside.turns >= 100);
+}
+
+TEST_CASE("guests that called the same large function each compiled it, with memory of their own") {
+  std::string wat = "(module (func (local i32)";
+  for (int i = 0; i < 20'000; ++i) wat += "(local.set 0 (i32.add (local.get 0) (i32.const 5)))";
+  std::vector<std::uint8_t> binary;
+  REQUIRE(wat_to_binary(wat + "))", binary).empty());
+  auto engine = make_engine("jit");
+  auto loaded = engine->load("large", std::as_bytes(std::span(binary)), {}, Role::library);
+  REQUIRE_MESSAGE(loaded.ok(), (loaded.ok() ? "" : loaded.error().message));
+  auto& program = dynamic_cast<jit::JitModule&>(**loaded).program;
+  Runtime runtime;
+  std::vector<int> steps(4);
+  std::vector<const void*> code(4);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto compile = [&, i] {
+      code[i] = program.compile(0, [&, i] {
+        yield();
+        if (++steps[i] == 3 && i == 0) this_scheduler().kill(this_g());  // The next one begins.
+      });
+    };
+    REQUIRE(runtime.scheduler().spawn(compile, {.stack_bytes = std::size_t{1} << 20}).ok());
+  }
+  CHECK(runtime.run().end == RunEnd::finished);
+  CHECK(steps[0] == 3);
+  CHECK(steps[1] > 3);
+  CHECK(steps[2] + steps[3] == 0);
+  CHECK(code[0] == nullptr);
+  CHECK(code[1] != nullptr);
+  CHECK(code[2] == code[1]);
+  CHECK(code[3] == code[1]);
 }
 
 // In a module of its own: the budgets of a guest that weft runs let no table grow so far.
