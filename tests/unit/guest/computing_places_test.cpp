@@ -18,20 +18,13 @@
 #include "guest/runtime.h"
 #include "guest/wabt/wat_text.h"
 #include "scheduler/api.h"
-#include "scheduler/chooser.h"
+#include "tests/unit/guest/gives_way_everywhere.h"
 #include "tests/unit/guest/guests.h"
 #include "tests/unit/guest/wasm/binary.h"
 
 using namespace weft;
 
 namespace {
-
-// At each safe point others run.
-class AlwaysGivesWay final : public Chooser {
- public:
-  std::size_t next_g(const RunQueue& /*queue*/) noexcept override { return 0; }
-  bool at_safe_point(G& /*running*/, const RunQueue& /*queue*/) noexcept override { return true; }
-};
 
 std::shared_ptr<Module> load(Runtime& runtime, const std::string& wat) {
   std::vector<std::uint8_t> binary;
@@ -106,7 +99,7 @@ TEST_CASE("in the middle of a large memory.fill a guest computes in its function
       CAPTURE(wat);
       Runtime runtime(test::make_engine(engine));
       runtime.define("env", "ask", [] {});
-      AlwaysGivesWay chooser;
+      test::GivesWayEverywhere chooser;
       runtime.scheduler().set_chooser(&chooser);
       // One step of it moves 256 KiB.
       CHECK(functions_seen(runtime, load(runtime, wat))[2] >= 7);

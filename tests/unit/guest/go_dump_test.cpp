@@ -13,19 +13,13 @@
 #include "guest/goroutine_dump.h"
 #include "guest/runtime.h"
 #include "scheduler/api.h"
-#include "scheduler/chooser.h"
+#include "tests/unit/guest/gives_way_everywhere.h"
 #include "tests/unit/guest/guests.h"
 #include "tests/unit/guest/wasm/binary.h"
 
 using namespace weft;
 
 namespace {
-
-class GivesWayEverywhere final : public Chooser {
- public:
-  std::size_t next_g(const RunQueue& /*queue*/) noexcept override { return 0; }
-  bool at_safe_point(G& /*running*/, const RunQueue& /*queue*/) noexcept override { return true; }
-};
 
 // A Go guest that others can look at whenever it has used so much fuel.
 class Stepped {
@@ -63,7 +57,7 @@ class Stepped {
   std::shared_ptr<Module> module;
 
  private:
-  GivesWayEverywhere chooser_;
+  test::GivesWayEverywhere chooser_;
 };
 
 std::string dump(const Runtime& runtime) {
